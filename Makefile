@@ -1,0 +1,52 @@
+# What a developer runs. `make help` lists it; CONTRIBUTING.md says when.
+
+SWIFT ?= swift
+# More arguments for `make demo`, such as DEMO="--serve --credentials /tmp/digits".
+DEMO ?=
+# The cases of `make bench` and their options.
+BENCH ?= rpc-latency push-pull
+
+# Every folder and file of Swift that the project writes.
+SWIFT_SOURCES := $(wildcard Package.swift Sources Tests Examples/Package.swift Examples/Digits Examples/Tests \
+	Benchmarks/Package.swift Benchmarks/Sources Benchmarks/Tests)
+FORMAT := --configuration .swift-format --recursive $(SWIFT_SOURCES)
+
+# Tests of the examples link the demo's own release build: without testable imports, both are compiled the same way.
+EXAMPLES := --configuration release --package-path Examples
+
+.PHONY: help demo test format lint nightly bench clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Train digits on a small mesh, lose a worker, serve the model (arguments in DEMO)
+	@Scripts/install-prerequisites.sh build
+	$(SWIFT) build $(EXAMPLES) --product digits
+	@mkdir -p .build/demo
+	Examples/.build/release/digits --summary .build/demo/summary.json $(DEMO)
+
+test: ## Run every test but the nightly ones
+	@Scripts/install-prerequisites.sh test
+	$(SWIFT) test
+	Scripts/check-embedding.sh
+	$(SWIFT) test $(EXAMPLES) --disable-testable-imports
+
+format: ## Rewrite the sources in the project's format
+	$(SWIFT) format --in-place $(FORMAT)
+
+lint: ## Check the format, and that nothing bypasses the Runtime
+	$(SWIFT) format lint --strict $(FORMAT)
+	Scripts/check-runtime-seam.py --self-test
+	Scripts/check-runtime-seam.py
+
+nightly: ## Run the tests under the address and thread sanitizers
+	@Scripts/install-prerequisites.sh test
+	$(SWIFT) test --sanitize address --scratch-path .build/address
+	$(SWIFT) test --sanitize thread --scratch-path .build/thread
+
+bench: ## Run benchmarks (cases and options in BENCH; BENCH=list names them)
+	@Scripts/install-prerequisites.sh build
+	$(SWIFT) run --configuration release --package-path Benchmarks meshwork-bench $(BENCH)
+
+clean: ## Remove everything that was built
+	rm -rf .build Examples/.build Benchmarks/.build Tests/Embedding/*/.build Tests/Embedding/*/Package.resolved

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Builds the packages in Tests/Embedding, each a host that imports one product of Meshwork, and runs them.
+set -euo pipefail
+
+usage() {
+    cat <<'EOF'
+Usage: Scripts/check-embedding.sh [--help]
+
+For each package in Tests/Embedding: builds it, runs it, and checks that what was linked into it holds no room of
+Meshwork, and no dependency, that the product it imports does not need.
+
+The build shares the root package's .build (run `swift build` or `swift test` in the root first, to the same
+dependencies): nothing but the hosts themselves is compiled again.
+EOF
+}
+
+case "${1:-}" in
+    --help | -h) usage; exit 0 ;;
+    "") ;;
+    *) usage >&2; exit 64 ;;
+esac
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# What may be linked into the host of each product, as extended regular expressions over module names; the host itself
+# goes without saying.
+declare -A allowed=(
+    [Tensor]='Tensor|CTensorKernels'
+    [MeshTransport]='MeshTransport|MeshWire|Identity|Telemetry|C?NIO.*|_NIO.*|C?Crypto.*|CCrypto.*|CXKCP.*|X509|_CertificateInternals|SwiftASN1|Logging|ServiceLifecycle|UnixSignals|ConcurrencyHelpers|AsyncAlgorithms|.*Collections.*|.*Module|_AtomicsShims|Atomics|SystemPackage|CSystem|BasicContainers|ContainersPreview|AsyncStreaming'
+)
+# Of those, what only other rooms need.
+refused='NIOHTTP1|NIOHTTP2|NIOHPACK|NIOWebSocket|CNIOLLHTTP|NIOHTTPTypes.*'
+
+for product in Tensor MeshTransport; do
+    host=${product}Alone
+    package=Tests/Embedding/$host
+    # With the root's versions and --force-resolved-versions SwiftPM fetches nothing, and removes nothing that the root
+    # still needs.
+    cp Package.resolved "$package/Package.resolved"
+    swift build --package-path "$package" --scratch-path .build --force-resolved-versions --product "$host"
+    products=$(swift build --package-path "$package" --scratch-path .build --force-resolved-versions --show-bin-path)
+    output=$("$products/$host")
+    modules=$(sed -n 's|.*/\([^/]*\)\.build/.*|\1|p' "$products/$host.product/Objects.LinkFileList" | sort -u)
+    strangers=$(grep -vxE "$host|${allowed[$product]}" <<<"$modules" || true)
+    strangers+=$(grep -xE "$refused" <<<"$modules" || true)
+    if [ -n "$strangers" ]; then
+        echo "$host imports $product alone, but these were linked into it:" $strangers >&2
+        exit 1
+    fi
+    echo "$host: $(wc -l <<<"$modules") modules linked; it says: $output"
+done

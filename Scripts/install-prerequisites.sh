@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# Installs what a clean Debian machine with Swift lacks, and says so.
+set -euo pipefail
+
+usage() {
+    cat <<'EOF'
+Usage: Scripts/install-prerequisites.sh [--help] [build|test]
+
+Checks for what the project needs and installs what is missing.
+
+  build   what it takes to build and run the examples (the default)
+  test    that, and what the tests use: openssl, curl, and a Python with safetensors and numpy,
+          in .build/python unless the machine's own python3 has both
+
+On Debian and its relatives missing packages are installed with apt-get, which needs root or a sudo that asks
+nothing; elsewhere, or without that, the script says what is missing and what to run.
+Nothing is installed that is there already.
+EOF
+}
+
+purpose=build
+case "${1:-}" in
+    --help | -h) usage; exit 0 ;;
+    build | test) purpose=$1 ;;
+    "") ;;
+    *) usage >&2; exit 64 ;;
+esac
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+needed_swift=6.3
+
+# --- Swift ---------------------------------------------------------------------------------------------------------
+if ! command -v swift >/dev/null 2>&1; then
+    echo "Swift is not installed (no 'swift' in PATH). Install Swift $needed_swift or later: https://www.swift.org/install" >&2
+    exit 1
+fi
+swift_version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1)
+oldest=$(printf '%s\n%s\n' "$needed_swift" "${swift_version:-0}" | sort -V | head -n 1)
+if [ "$oldest" != "$needed_swift" ]; then
+    echo "Swift $needed_swift or later is needed; this is ${swift_version:-an unknown version}." \
+        "Install a newer one: https://www.swift.org/install" >&2
+    exit 1
+fi
+
+# --- Packages: a check that succeeds when it is there, the Debian package, what it is for ----------------------------
+missing=()
+need() { # need <package> <why> <check...>
+    local package=$1 why=$2
+    shift 2
+    if ! "$@" >/dev/null 2>&1; then
+        echo "missing: $package ($why)"
+        missing+=("$package")
+    fi
+}
+python_can() { python3 -c "$1"; }
+
+need git "SwiftPM fetches dependencies with it" command -v git
+need make "the commands of the README are its targets" command -v make
+need ca-certificates "the certificates of the hosts that dependencies come from" test -s /etc/ssl/certs/ca-certificates.crt
+need binutils "the linker" command -v ld
+need libc6-dev "the C library's headers" test -e /usr/include/stdlib.h
+need libstdc++-12-dev "the C++ library that the TLS dependency links" bash -c 'ls -d /usr/include/c++/*'
+if [ "$purpose" = test ]; then
+    need openssl "the TLS tests connect with s_client" command -v openssl
+    need curl "the HTTP tests call the server with it" command -v curl
+    need python3 "reads model files back, checks the runtime seam" command -v python3
+    need python3-venv "a place of their own for the Python packages" python_can 'import ensurepip, venv'
+fi
+
+if [ "$(uname -s)" != Linux ]; then
+    # Elsewhere the toolchain brings its headers and its linker.
+    missing=()
+fi
+
+if [ ${#missing[@]} -gt 0 ]; then
+    command="apt-get update && apt-get install --yes --no-install-recommends ${missing[*]}"
+    if ! command -v apt-get >/dev/null 2>&1; then
+        echo "This machine has no apt-get. Install what corresponds to: ${missing[*]}" >&2
+        exit 1
+    elif [ "$(id -u)" = 0 ]; then
+        as_root=()
+    elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+        as_root=(sudo)
+    else
+        echo "This script may not install packages here. Run this as root, then try again:" >&2
+        echo "    $command" >&2
+        exit 1
+    fi
+    echo "Installing with apt-get: ${missing[*]}"
+    # As an argument of env: sudo would drop it from the environment.
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "${missing[@]}"
+fi
+
+# --- Python packages -------------------------------------------------------------------------------------------------
+if [ "$purpose" = test ] && ! python_can 'import numpy, safetensors' 2>/dev/null; then
+    environment=$root/.build/python
+    if ! "$environment/bin/python3" -c 'import numpy, safetensors' 2>/dev/null; then
+        echo "Installing with pip into .build/python: numpy, safetensors (the tests read model files back with them)"
+        rm -rf "$environment"
+        python3 -m venv "$environment"
+        if ! "$environment/bin/python3" -m pip install --quiet --disable-pip-version-check \
+            'numpy>=1.26,<3' 'safetensors>=0.4,<1'; then
+            echo "pip could not install numpy and safetensors. Once it can reach a package index, run:" >&2
+            echo "    .build/python/bin/python3 -m pip install numpy safetensors" >&2
+            exit 1
+        fi
+    fi
+fi
