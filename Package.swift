@@ -1,0 +1,67 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// The settings that every Swift target of the package shares.
+let shared: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// Products of other packages, by the names that targets use.
+extension Target.Dependency {
+    static let asn1: Self = .product(name: "SwiftASN1", package: "swift-asn1")
+    static let crypto: Self = .product(name: "Crypto", package: "swift-crypto")
+    static let logging: Self = .product(name: "Logging", package: "swift-log")
+    static let nioCore: Self = .product(name: "NIOCore", package: "swift-nio")
+    static let nioEmbedded: Self = .product(name: "NIOEmbedded", package: "swift-nio")
+    static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
+    static let nioSSL: Self = .product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let nioTLS: Self = .product(name: "NIOTLS", package: "swift-nio")
+    static let serviceLifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let x509: Self = .product(name: "X509", package: "swift-certificates")
+}
+
+/// The libraries, lowest floor first: a target imports only rows above its own.
+let rooms: [(name: String, dependencies: [Target.Dependency])] = [
+    ("Telemetry", [.logging]),
+    ("Identity", ["Telemetry", .x509, .crypto, .asn1]),
+    ("MeshWire", [.nioCore]),
+    (
+        "MeshTransport",
+        [
+            "MeshWire", "Identity", "Telemetry", .nioCore, .nioPosix, .nioTLS, .nioSSL, .logging, .serviceLifecycle,
+        ]
+    ),
+    ("IdentityServices", ["MeshTransport", "MeshWire", "Identity", "Telemetry", .logging, .serviceLifecycle]),
+    (
+        "ParameterServer",
+        ["Tensor", "Optimizers", "Coordination", "MeshTransport", "MeshWire", "Identity", "Telemetry", .logging]
+    ),
+    ("MeshworkTesting", ["MeshTransport", "MeshWire", "Identity", .nioCore, .nioEmbedded]),
+]
+
+/// The tests of each library, and what they need beside it.
+let tests: [(name: String, dependencies: [Target.Dependency])] = []
+
+let package = Package(
+    name: "Meshwork",
+    platforms: [.macOS(.v15)],
+    products: rooms.map { .library(name: $0.name, targets: [$0.name]) },
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: rooms.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: shared) }
+        + tests.map { .testTarget(name: $0.name, dependencies: $0.dependencies, swiftSettings: shared) }
+)

@@ -1,0 +1,19 @@
+/// Who is on the other side, as a verified chain says: the only source of identity in the mesh.
+public struct VerifiedPeer: Sendable, Hashable {
+    /// The peer's SPIFFE ID.
+    public let spiffeID: SPIFFEID
+    /// When the whole verified chain, root included, is valid from: the latest `notBefore` in it.
+    public let notBefore: UnixTime
+    /// When the first certificate of the verified chain ends: the leaf, unless a signer ends before it. No connection
+    /// outlives it by more than the clock-skew allowance.
+    public let notAfter: UnixTime
+    /// The SHA-256 of the leaf's DER, for audit records and deny lists.
+    public let leafFingerprint: SHA256Fingerprint
+
+    package init(spiffeID: SPIFFEID, notBefore: UnixTime, notAfter: UnixTime, leafFingerprint: SHA256Fingerprint) {
+        self.spiffeID = spiffeID
+        self.notBefore = notBefore
+        self.notAfter = notAfter
+        self.leafFingerprint = leafFingerprint
+    }
+}

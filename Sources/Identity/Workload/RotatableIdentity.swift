@@ -1,0 +1,57 @@
+import Synchronization
+
+/// An identity that a rotation loop replaces while the process runs.
+///
+/// Guarded by one mutex, which is not held while handlers run; they are called in the order of their registration.
+public final class RotatableIdentity: IdentitySource {
+    private struct State {
+        var current: IdentitySnapshot
+        var nextObserver: UInt64 = 0
+        /// In the order of registration.
+        var observers: [(id: UInt64, handler: @Sendable () -> Void)] = []
+    }
+
+    /// Shared with the observations, which may outlive the source.
+    private final class Guarded: Sendable {
+        let state: Mutex<State>
+
+        init(_ state: sending State) {
+            self.state = Mutex(state)
+        }
+    }
+
+    private let guarded: Guarded
+
+    /// Makes a source whose first identity has generation 1.
+    public init(svid: WorkloadIdentity, bundle: TrustBundle) {
+        self.guarded = Guarded(State(current: IdentitySnapshot(svid: svid, bundle: bundle, generation: 1)))
+    }
+
+    /// The identity in force.
+    public var current: IdentitySnapshot {
+        guarded.state.withLock { $0.current }
+    }
+
+    /// Puts an identity in force and tells every observer; what is nil stays as it is.
+    public func set(svid: WorkloadIdentity? = nil, bundle: TrustBundle? = nil) {
+        let handlers = guarded.state.withLock { state in
+            state.current = IdentitySnapshot(
+                svid: svid ?? state.current.svid, bundle: bundle ?? state.current.bundle,
+                generation: state.current.generation + 1)
+            return state.observers.map(\.handler)
+        }
+        for handler in handlers { handler() }
+    }
+
+    /// Calls `handler` after each ``set(svid:bundle:)``, on the caller's thread.
+    public func onChange(_ handler: @escaping @Sendable () -> Void) -> IdentityObservation {
+        let id = guarded.state.withLock { state in
+            state.nextObserver += 1
+            state.observers.append((state.nextObserver, handler))
+            return state.nextObserver
+        }
+        return IdentityObservation { [guarded] in
+            guarded.state.withLock { state in state.observers.removeAll { $0.id == id } }
+        }
+    }
+}

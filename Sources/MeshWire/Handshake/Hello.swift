@@ -1,0 +1,80 @@
+/// Which life of which process is at the other end: drawn at random when a mesh is made.
+///
+/// A call that must not run twice is retried only at the instance of its first attempt.
+public struct InstanceID: Sendable, Hashable, CustomStringConvertible {
+    /// The upper and lower 64 bits.
+    public let high: UInt64, low: UInt64
+
+    /// Makes an instance id of two random words.
+    public init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    /// 32 hexadecimal digits.
+    public var description: String { Hexadecimal.string(high) + Hexadecimal.string(low) }
+}
+
+/// What a side says of itself in the first frame: protocol versions, features, instance.
+package struct Hello: MeshMessage, Hashable {
+    package static let messageName = "meshwork.wire.Hello"
+
+    /// The versions that this library speaks.
+    package static let supportedVersions: ClosedRange<UInt32> = 1...1
+
+    package var lowestVersion = Hello.supportedVersions.lowerBound
+    package var highestVersion = Hello.supportedVersions.upperBound
+    /// Optional abilities, a bit each; both sides must set one for it to be used. None is defined yet.
+    package var features: UInt64 = 0
+    package var instance: InstanceID
+
+    package init(instance: InstanceID) {
+        self.instance = instance
+    }
+
+    package init(from decoder: inout MessageDecoder) throws(WireError) {
+        lowestVersion = 0
+        highestVersion = 0
+        var high: UInt64 = 0
+        var low: UInt64 = 0
+        while let field = try decoder.nextField() {
+            switch field {
+            case 1: lowestVersion = try decoder.uint32()
+            case 2: highestVersion = try decoder.uint32()
+            case 3: features = try decoder.fixed64()
+            case 4: high = try decoder.fixed64()
+            case 5: low = try decoder.fixed64()
+            default: break
+            }
+        }
+        instance = InstanceID(high: high, low: low)
+    }
+
+    package func encode(to encoder: inout MessageEncoder) {
+        encoder.uint32(1, lowestVersion)
+        encoder.uint32(2, highestVersion)
+        encoder.fixed64(3, features)
+        encoder.fixed64(4, instance.high)
+        encoder.fixed64(5, instance.low)
+    }
+
+    /// The highest version that both sides speak.
+    package func version(sharedWith peer: Hello) throws(WireError) -> UInt32 {
+        let highest = min(highestVersion, peer.highestVersion)
+        guard highest >= max(lowestVersion, peer.lowestVersion) else {
+            throw WireError(
+                .unsupportedVersion,
+                "the peer speaks versions \(peer.lowestVersion) to \(peer.highestVersion), this side \(lowestVersion) to \(highestVersion)")
+        }
+        return highest
+    }
+}
+
+/// Fixed-width hexadecimal, as identifiers are shown.
+package enum Hexadecimal {
+    /// Sixteen digits.
+    package static func string(_ value: UInt64) -> String {
+        let digits = String(value, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}

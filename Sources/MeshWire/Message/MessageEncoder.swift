@@ -1,0 +1,133 @@
+package import NIOCore
+
+/// Writes a ``MeshMessage``'s fields in protobuf's wire format.
+///
+/// Scalars that equal their default (zero, false, empty) are left out, as proto3 does.
+public struct MessageEncoder {
+    /// The head: everything but the segments.
+    package private(set) var head: ByteBuffer
+    /// The trailing `bytes` fields, in the order in which they were written.
+    package private(set) var segments: [SegmentField] = []
+
+    /// Encodes into a fresh buffer.
+    package init(allocator: ByteBufferAllocator = ByteBufferAllocator(), capacity: Int = 64) {
+        head = allocator.buffer(capacity: capacity)
+    }
+
+    /// Appends to `buffer`, whose earlier bytes stay as they are.
+    package init(appendingTo buffer: ByteBuffer) {
+        head = buffer
+    }
+
+    /// Writes an unsigned integer as a varint.
+    public mutating func uint64(_ field: UInt32, _ value: UInt64) {
+        guard value != 0 else { return }
+        tag(field, .varint)
+        head.writeVarint(value)
+    }
+
+    /// Writes an unsigned integer as a varint.
+    public mutating func uint32(_ field: UInt32, _ value: UInt32) {
+        uint64(field, UInt64(value))
+    }
+
+    /// Writes a signed integer in two's complement; negative ones take ten bytes.
+    public mutating func int64(_ field: UInt32, _ value: Int64) {
+        uint64(field, UInt64(bitPattern: value))
+    }
+
+    /// Writes a boolean.
+    public mutating func bool(_ field: UInt32, _ value: Bool) {
+        uint64(field, value ? 1 : 0)
+    }
+
+    /// Writes eight bytes, little-endian.
+    public mutating func fixed64(_ field: UInt32, _ value: UInt64) {
+        guard value != 0 else { return }
+        tag(field, .fixed64)
+        head.writeInteger(value, endianness: .little)
+    }
+
+    /// Writes an IEEE 754 double. Negative zero is not the default and is written.
+    public mutating func double(_ field: UInt32, _ value: Double) {
+        fixed64(field, value.bitPattern)
+    }
+
+    /// Writes an IEEE 754 float. Negative zero is not the default and is written.
+    public mutating func float(_ field: UInt32, _ value: Float) {
+        guard value.bitPattern != 0 else { return }
+        tag(field, .fixed32)
+        head.writeInteger(value.bitPattern, endianness: .little)
+    }
+
+    /// Writes UTF-8 text.
+    public mutating func string(_ field: UInt32, _ value: String) {
+        guard !value.isEmpty else { return }
+        repeatedString(field, value)
+    }
+
+    /// Writes an element of a repeated text field: an empty one counts.
+    public mutating func repeatedString(_ field: UInt32, _ value: String) {
+        tag(field, .lengthDelimited)
+        head.writeVarint(UInt64(value.utf8.count))
+        head.writeString(value)
+    }
+
+    /// Writes bytes into the head. For payloads that are large, use ``segment(_:_:)``.
+    public mutating func bytes(_ field: UInt32, _ value: [UInt8]) {
+        guard !value.isEmpty else { return }
+        repeatedBytes(field, value)
+    }
+
+    /// Writes an element of a repeated `bytes` field: an empty one counts.
+    public mutating func repeatedBytes(_ field: UInt32, _ value: [UInt8]) {
+        tag(field, .lengthDelimited)
+        head.writeVarint(UInt64(value.count))
+        head.writeBytes(value)
+    }
+
+    /// Writes integers as one packed field.
+    public mutating func packed(_ field: UInt32, _ values: some Collection<UInt64>) {
+        guard !values.isEmpty else { return }
+        tag(field, .lengthDelimited)
+        head.writeVarint(UInt64(values.reduce(0) { $0 + ByteBuffer.varintLength($1) }))
+        for value in values { head.writeVarint(value) }
+    }
+
+    /// Writes an embedded message; one without fields still counts, so that repeated fields keep their length.
+    ///
+    /// An embedded message has no segments: those belong to the outermost one.
+    public mutating func message(_ field: UInt32, _ value: some MeshMessage) {
+        var inner = MessageEncoder()
+        value.encode(to: &inner)
+        precondition(inner.segments.isEmpty, "\(type(of: value)) has segments and cannot be embedded in field \(field)")
+        tag(field, .lengthDelimited)
+        head.writeVarint(UInt64(inner.head.readableBytes))
+        head.writeImmutableBuffer(inner.head)
+    }
+
+    /// Writes a trailing `bytes` field whose content leaves out of band, without a copy into the head.
+    ///
+    /// Fields with other content cannot follow it.
+    public mutating func segment(_ field: UInt32, _ value: Segment) {
+        precondition((1...UInt32.largestFieldNumber).contains(field), "field number \(field) is out of range")
+        segments.append(SegmentField(number: field, segment: value))
+    }
+
+    private mutating func tag(_ field: UInt32, _ type: WireType) {
+        precondition((1...UInt32.largestFieldNumber).contains(field), "field number \(field) is out of range")
+        precondition(segments.isEmpty, "field \(field) follows a segment; segments are a message's last fields")
+        head.writeVarint(UInt64(field) << 3 | UInt64(type.rawValue))
+    }
+}
+
+/// A segment and the number of the field that it is the content of.
+package struct SegmentField: Sendable {
+    package var number: UInt32
+    package var segment: Segment
+
+    package init(number: UInt32, segment: Segment) {
+        self.number = number
+        self.segment = segment
+    }
+}

@@ -1,0 +1,86 @@
+public import NIOCore
+
+/// Runs tasks on an event loop, in batches.
+///
+/// A job that is enqueued while the loop reads from a connection waits in a run queue until the read is complete, and
+/// runs before the replies are flushed: a caller that is resumed by a reply sends its next request with the same
+/// flush. A job that arrives otherwise schedules one drain of the queue. No job runs inside `enqueue`: it would run
+/// the host's code on an unbounded stack, inside whatever resumed it.
+public final class LoopExecutor: TaskExecutor, @unchecked Sendable {
+    // Sendable: everything mutable is touched on the loop alone.
+
+    /// The loop that the jobs run on.
+    public let eventLoop: any EventLoop
+
+    /// The most jobs that one drain runs before the loop looks at its sockets again.
+    private static let batchSize = 256
+
+    private var queue: [UnownedJob] = []
+    private var position = 0
+    private var isReading = false
+    private var isDraining = false
+    private var isDrainScheduled = false
+
+    /// An executor for `eventLoop`.
+    public init(_ eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+    }
+
+    /// Takes a job; called by the Swift runtime.
+    public func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        if eventLoop.inEventLoop {
+            append(job)
+        } else {
+            eventLoop.execute { self.append(job) }
+        }
+    }
+
+    /// Says that a connection on the loop has begun to read: jobs wait for ``finishReading()``.
+    package func beginReading() { isReading = true }
+
+    /// Runs the jobs that came up while a connection was read.
+    package func finishReading() {
+        isReading = false
+        drain()
+    }
+
+    private func append(_ job: UnownedJob) {
+        queue.append(job)
+        // The drain that is under way sees the job, or schedules another.
+        if !isReading, !isDraining { scheduleDrain() }
+    }
+
+    private func scheduleDrain() {
+        guard !isDrainScheduled else { return }
+        isDrainScheduled = true
+        eventLoop.execute {
+            self.isDrainScheduled = false
+            self.drain()
+        }
+    }
+
+    private func drain() {
+        // A job may close a connection, whose last read is then complete: its jobs wait for the one that runs.
+        guard !isDraining else { return }
+        isDraining = true
+        defer { isDraining = false }
+        var budget = Self.batchSize
+        while position < queue.count, budget > 0 {
+            let job = queue[position]
+            position += 1
+            budget -= 1
+            // The job was handed to this executor and is run once, on its loop.
+            unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+        }
+        // What has run is let go of also when the queue never becomes empty.
+        if position == queue.count {
+            queue.removeAll(keepingCapacity: true)
+            position = 0
+        } else if position > queue.count / 2 {
+            queue.removeFirst(position)
+            position = 0
+        }
+        if position < queue.count { scheduleDrain() }
+    }
+}

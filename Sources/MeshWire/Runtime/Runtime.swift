@@ -1,0 +1,130 @@
+public import NIOCore
+
+/// A point on a runtime's monotonic clock, in nanoseconds since an origin of the runtime's choosing.
+public struct RuntimeInstant: Sendable, Hashable, Comparable, InstantProtocol {
+    /// Nanoseconds since the clock's origin.
+    public var nanoseconds: Int64
+
+    /// Makes an instant.
+    public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    /// The instant `duration` later; saturates instead of overflowing.
+    public func advanced(by duration: Duration) -> RuntimeInstant {
+        let (sum, overflow) = nanoseconds.addingReportingOverflow(duration.inNanoseconds)
+        guard !overflow else { return RuntimeInstant(nanoseconds: duration < .zero ? .min : .max) }
+        return RuntimeInstant(nanoseconds: sum)
+    }
+
+    /// The time from this instant to `other`; saturates instead of overflowing.
+    public func duration(to other: RuntimeInstant) -> Duration {
+        let (difference, overflow) = other.nanoseconds.subtractingReportingOverflow(nanoseconds)
+        return .nanoseconds(overflow ? (self < other ? .max : .min) : difference)
+    }
+
+    /// Earlier comes first.
+    public static func < (left: RuntimeInstant, right: RuntimeInstant) -> Bool {
+        left.nanoseconds < right.nanoseconds
+    }
+}
+
+extension Duration {
+    /// Whole nanoseconds, rounded towards zero; clamped to what 64 bits hold.
+    package var inNanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, carried) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
+        guard !overflow, !carried else { return seconds < 0 ? .min : .max }
+        return sum
+    }
+
+    /// Seconds as a floating-point number.
+    package var inSeconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) * 1e-18
+    }
+}
+
+/// Everything that a mesh takes from its surroundings: time, chance, threads and the network.
+///
+/// The rooms that speak to each other over the mesh never read a clock, draw a random number or start a task by
+/// themselves; they ask their runtime. With the runtime of a real process that is the machine; with a seeded one from
+/// `MeshworkTesting` it is a simulation on one thread that replays from its seed.
+public protocol Runtime: Sendable {
+    /// Now, on a clock that never goes back.
+    var now: RuntimeInstant { get }
+
+    /// Now, as time since 1970-01-01 00:00 UTC: what certificates are checked against.
+    var timeSince1970: Duration { get }
+
+    /// 64 random bits; in a real process, good enough for secrets.
+    func randomBits() -> UInt64
+
+    /// Returns at `deadline`, or throws `CancellationError` when the task is cancelled before.
+    func sleep(until deadline: RuntimeInstant) async throws
+
+    /// Where connections live.
+    var eventLoopGroup: any EventLoopGroup { get }
+
+    /// Runs tasks on `loop`, which belongs to ``eventLoopGroup``.
+    func loopExecutor(for loop: any EventLoop) -> LoopExecutor
+
+    /// Runs handlers and other tasks that may wait; `nil` for Swift's own pool.
+    var taskExecutor: (any TaskExecutor)? { get }
+
+    /// Runs work that computes for more than about 20 µs, so that neither loops nor other tasks wait for it.
+    var computeExecutor: any TaskExecutor { get }
+
+    /// Opens and accepts connections.
+    var network: any RuntimeNetwork { get }
+}
+
+extension Runtime {
+    /// Returns after `duration`, or throws `CancellationError` when the task is cancelled before.
+    public func sleep(for duration: Duration) async throws {
+        try await sleep(until: now.advanced(by: duration))
+    }
+
+    /// Starts a task that no other task waits for. The one place where that is done: whoever calls it keeps the
+    /// handle and answers for the task's end.
+    @discardableResult
+    package func spawn(
+        on executor: (any TaskExecutor)?, _ body: @escaping @Sendable @concurrent () async -> Void
+    ) -> Task<Void, Never> {
+        Task(executorPreference: executor, operation: body)
+    }
+}
+
+/// The generator interface of a runtime's random bits, for Swift's own `random(using:)` and `shuffled(using:)`.
+package struct RuntimeRandomNumberGenerator: RandomNumberGenerator {
+    private let runtime: any Runtime
+
+    package init(_ runtime: any Runtime) { self.runtime = runtime }
+
+    package mutating func next() -> UInt64 { runtime.randomBits() }
+}
+
+/// How a runtime opens and accepts connections.
+public protocol RuntimeNetwork: Sendable {
+    /// Connects to `host`, a name or an address, on `loop`. `initializer` sets the pipeline up before the channel
+    /// becomes active.
+    func connect(
+        host: String, port: Int, on loop: any EventLoop, timeout: Duration,
+        initializer: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
+    ) -> EventLoopFuture<any Channel>
+
+    /// Listens on `host`, a name or an address; a port of 0 picks a free one. `initializer` sets each accepted
+    /// channel's pipeline up.
+    func listen(
+        host: String, port: Int, initializer: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
+    ) -> EventLoopFuture<any Channel>
+
+    /// How channels prove to each other who they are.
+    var security: ChannelSecurityStyle { get }
+}
+
+/// Whether a network's channels carry TLS records.
+public enum ChannelSecurityStyle: Sendable {
+    /// TLS 1.3, as on any real network.
+    case tls
+    /// Certificates are exchanged and verified as in TLS, without records: for simulations, where no one listens.
+    case simulated
+}

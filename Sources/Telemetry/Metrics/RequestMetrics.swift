@@ -1,0 +1,79 @@
+/// The metrics of requests and their answers, under Linkerd's names where it has them, so that dashboards carry over.
+///
+/// | name | kind | labels |
+/// |---|---|---|
+/// | `request_total` | counter | `direction`, `method`, `client_id` or `server_id` |
+/// | `response_total` | counter | the same and `classification` (`success`, `failure`) |
+/// | `response_latency_seconds` | histogram | as `request_total` |
+///
+/// Linkerd's `response_latency_ms` is in milliseconds; this is in seconds, as Prometheus asks of new names. `client_id`
+/// is the peer of an inbound request, `server_id` of an outbound one; both are SPIFFE IDs.
+public struct RequestMetrics: Sendable {
+    /// Which way requests go, seen from this process.
+    public enum Direction: String, Sendable, Hashable {
+        /// Requests that this process answers.
+        case inbound
+        /// Requests that this process makes.
+        case outbound
+    }
+
+    /// How a request ended.
+    public enum Classification: String, Sendable, Hashable, CaseIterable {
+        /// The answer is what the method is for.
+        case success
+        /// There was no answer, or an error.
+        case failure
+    }
+
+    private let requests: MetricFamily<Counter>
+    private let responses: MetricFamily<Counter>
+    private let latencies: MetricFamily<LatencyHistogram>
+
+    /// Finds or makes the three families in a registry.
+    public init(_ registry: MetricsRegistry) {
+        self.requests = registry.counter(
+            "request_total", help: "Requests begun.", labels: "direction", "method", "client_id", "server_id")
+        self.responses = registry.counter(
+            "response_total", help: "Requests ended, by how.", labels: "direction", "method", "client_id", "server_id",
+            "classification")
+        self.latencies = registry.histogram(
+            "response_latency_seconds", help: "Time from a request's begin to its end.", labels: "direction", "method",
+            "client_id", "server_id")
+    }
+
+    /// The instruments of one method and peer; keep them with the connection or route.
+    ///
+    /// - Parameter peer: the verified peer's SPIFFE ID, or what is known of it.
+    public func series(_ direction: Direction, method: String, peer: String) -> RequestSeries {
+        let (client, server) = direction == .inbound ? (peer, "") : ("", peer)
+        func answers(_ classification: Classification) -> Counter {
+            responses.series(direction.rawValue, method, client, server, classification.rawValue)
+        }
+        return RequestSeries(
+            requests: requests.series(direction.rawValue, method, client, server), successes: answers(.success),
+            failures: answers(.failure), latency: latencies.series(direction.rawValue, method, client, server))
+    }
+}
+
+/// The instruments of the requests of one method with one peer.
+public struct RequestSeries: Sendable {
+    let requests: Counter
+    let successes: Counter
+    let failures: Counter
+    /// The latencies so far, for quantiles without a scrape.
+    public let latency: LatencyHistogram
+
+    /// Counts a request that begins.
+    public func began() {
+        requests.increment()
+    }
+
+    /// Counts a request that ended. One that ran into its deadline counts as a failure with the time it had.
+    public func ended(_ classification: RequestMetrics.Classification, after duration: Duration) {
+        switch classification {
+        case .success: successes.increment()
+        case .failure: failures.increment()
+        }
+        latency.record(duration)
+    }
+}
