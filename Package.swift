@@ -39,15 +39,16 @@ let rooms: [(name: String, dependencies: [Target.Dependency])] = [
         ]
     ),
     ("IdentityServices", ["MeshTransport", "MeshWire", "Identity", "Telemetry", .logging, .serviceLifecycle]),
-    (
-        "ParameterServer",
-        ["Tensor", "Optimizers", "Coordination", "MeshTransport", "MeshWire", "Identity", "Telemetry", .logging]
-    ),
     ("MeshworkTesting", ["MeshTransport", "MeshWire", "Identity", .nioCore, .nioEmbedded]),
 ]
 
 /// The tests of each library, and what they need beside it.
-let tests: [(name: String, dependencies: [Target.Dependency])] = []
+let tests: [(name: String, dependencies: [Target.Dependency])] = [
+    ("IdentityTests", ["Identity", .x509, .crypto, .asn1]),
+    ("TelemetryTests", ["Telemetry"]),
+    ("MeshTransportTests", ["MeshTransport", "MeshWire", "MeshworkTesting", "Identity", .nioCore, .nioPosix, .nioSSL]),
+    ("IdentityServicesTests", ["IdentityServices", "MeshTransport", "MeshWire", "MeshworkTesting", "Identity"]),
+]
 
 let package = Package(
     name: "Meshwork",

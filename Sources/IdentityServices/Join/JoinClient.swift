@@ -1,0 +1,36 @@
+public import Identity
+public import Logging
+public import MeshTransport
+public import MeshWire
+
+/// Gets a process its first identity.
+public enum JoinClient {
+    /// Makes a key, proves with `token` who this process is to become, and returns its identity.
+    ///
+    /// The server is trusted because its chain holds the root that the token names. The key never leaves this process.
+    ///
+    /// - Parameters:
+    ///   - token: a one-time token of the mesh's authority.
+    ///   - host: where the authority's join listener is.
+    ///   - port: its port.
+    ///   - timeout: how long it may take in all. Default 30 s.
+    /// - Throws: `MeshError` with code `peerNotTrusted` when the server's root is not the token's, `status` with
+    ///   `permissionDenied` when the token is unknown, expired or used; `IdentityError` when the certificate that came
+    ///   back is not for this key.
+    public static func join(
+        with token: JoinToken, host: String, port: Int, timeout: Duration = .seconds(30),
+        runtime: any Runtime = SystemRuntime.shared, logger: Logger = Logger(label: "meshwork.join")
+    ) async throws -> RotatableIdentity {
+        let client = try JoinEndpoint.client(
+            host: host, port: port, root: token.rootFingerprint, runtime: runtime, logger: logger)
+        defer { client.close() }
+        let request = try CertificateRequest()
+        let issued = try await client.call(
+            JoinService.join, JoinRequest(secret: token.secret, certificateRequest: request.der), timeout: timeout)
+        let bundle = try issued.bundle()
+        guard bundle.roots.contains(where: { SHA256Fingerprint(of: $0) == token.rootFingerprint }) else {
+            throw IdentityError(.rootNotPinned, "the authority's bundle lacks the root that the token names")
+        }
+        return RotatableIdentity(svid: try request.identity(chain: issued.chain), bundle: bundle)
+    }
+}

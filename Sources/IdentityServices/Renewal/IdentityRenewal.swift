@@ -1,0 +1,75 @@
+public import Identity
+public import Logging
+public import MeshTransport
+public import ServiceLifecycle
+import MeshWire
+
+/// Renews a process's certificate, with a new key each time, for as long as it runs.
+///
+/// New connections use the new certificate at once; the mesh replaces the old ones before it closes them.
+public struct IdentityRenewal: Service {
+    private let identity: RotatableIdentity
+    private let mesh: Mesh
+    private let client: MeshClient
+    private let schedule: RenewalSchedule
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - identity: what is renewed.
+    ///   - mesh: the process's mesh, which proves the old identity to get the new one.
+    ///   - authority: where ``IssuanceService`` is served.
+    public init(
+        of identity: RotatableIdentity, on mesh: Mesh, authority: Destination,
+        configuration: RenewalConfiguration = RenewalConfiguration(),
+        logger: Logger = Logger(label: "meshwork.renewal")
+    ) {
+        self.identity = identity
+        self.mesh = mesh
+        client = mesh.client(authority)
+        schedule = RenewalSchedule(configuration: configuration)
+        self.logger = logger
+    }
+
+    /// Renews until the service group shuts down or the task is cancelled.
+    public func run() async throws {
+        await cancelWhenGracefulShutdown { await renewUntilCancelled() }
+        client.close()
+    }
+
+    /// Renews now.
+    ///
+    /// - Throws: `MeshError` when the authority cannot be asked or refuses; `IdentityError` when its answer does not
+    ///   fit. The old certificate stays in use.
+    public func renew() async throws {
+        let request = try CertificateRequest()
+        let issued = try await client.call(IssuanceService.renew, RenewalRequest(certificateRequest: request.der))
+        let renewed = try request.identity(chain: issued.chain)
+        let current = identity.current.svid
+        guard renewed.spiffeID == current.spiffeID else {
+            throw IdentityError(
+                .notAnSVID, "expected a certificate for \(current.spiffeID), the authority sent one for \(renewed.spiffeID)",
+                peer: renewed.spiffeID)
+        }
+        identity.set(svid: renewed, bundle: try issued.bundle())
+        logger.info("certificate renewed", metadata: ["identity": "\(renewed.spiffeID)", "until": "\(renewed.notAfter)"])
+    }
+
+    private func renewUntilCancelled() async {
+        var failures = 0
+        while !Task.isCancelled {
+            let now = UnixTime(seconds: mesh.runtime.timeSince1970.components.seconds)
+            let remaining = identity.current.svid.notAfter.since(now)
+            let wait = schedule.wait(remaining: remaining, failures: failures)
+            guard (try? await mesh.runtime.sleep(for: wait)) != nil else { return }
+            do {
+                try await renew()
+                failures = 0
+            } catch {
+                failures += 1
+                logger.warning(
+                    "certificate not renewed; the old one stays in use",
+                    metadata: ["until": "\(identity.current.svid.notAfter)", "error": "\(error)"])
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+import Identity
+import MeshWire
+import NIOCore
+import Telemetry
+
+/// Keeps one connection to a destination: makes it when it is needed, makes it anew when it is lost, and replaces it
+/// before it is given up when our certificate has been renewed.
+///
+/// Sendable: everything mutable is touched on the client's event loop alone.
+final class ConnectionKeeper: @unchecked Sendable {
+    let executor: LoopExecutor
+    private let core: ClientCore
+    private let destination: Destination
+    private var current: ClientConnection?
+    private var isConnecting = false
+    private var isClosed = false
+    private var waiting: [(ClientConnection?, MeshError?) -> Void] = []
+    /// Connections that are kept open until their calls are answered.
+    private var draining: [ObjectIdentifier: ClientConnection] = [:]
+
+    init(_ core: ClientCore, _ destination: Destination, executor: LoopExecutor) {
+        self.core = core
+        self.destination = destination
+        self.executor = executor
+    }
+
+    /// Calls `body` with a connection that takes calls, or with the reason why there is none. On the event loop.
+    func withConnection(_ body: @escaping (ClientConnection?, MeshError?) -> Void) {
+        guard !isClosed else {
+            return body(nil, MeshError(.draining, "the client is closed", progress: .notSent, peer: "\(destination)"))
+        }
+        if let current, current.takesCalls {
+            if isOutdated(current), !isConnecting { connect() }
+            return body(current, nil)
+        }
+        guard waiting.count < core.configuration.callsAwaitingConnection else {
+            let message = "\(waiting.count) calls already wait for a connection"
+            return body(nil, MeshError(.connectFailed, message, progress: .notSent, peer: "\(destination)"))
+        }
+        waiting.append(body)
+        if !isConnecting { connect() }
+    }
+
+    /// Ends all connections; open calls fail.
+    func close() {
+        isClosed = true
+        let error = MeshError(.draining, "the client is closed", peer: "\(destination)")
+        current?.close(error)
+        for connection in draining.values { connection.close(error) }
+        release(nil, error)
+    }
+
+    /// True if our certificate has changed since, or one of the two ends within the tenth of its life that is left.
+    private func isOutdated(_ connection: ClientConnection) -> Bool {
+        connection.identityGeneration != core.identity?.current.generation ?? 0
+    }
+
+    private func connect() {
+        guard !destination.identities.isEmpty || core.identity == nil else {
+            return release(
+                nil,
+                MeshError(
+                    .noExpectedIdentity, "no identity is expected at \(destination); name the server's",
+                    progress: .notSent, peer: "\(destination)"))
+        }
+        isConnecting = true
+        let loop = executor.eventLoop
+        let established = loop.makePromise(of: Void.self)
+        let connection = ClientConnection(
+            instance: core.instance, limits: core.configuration.limits, destination: "\(destination)",
+            identityGeneration: core.identity?.current.generation ?? 0, executor: executor, established: established,
+            onClose: { [weak self] in self?.closed($0) })
+        let limit = loop.scheduleTask(in: .nanoseconds(core.configuration.connectTimeout.inNanoseconds)) {
+            connection.close(MeshError(.connectFailed, "no connection in time", peer: "\(self.destination)"))
+            established.fail(
+                MeshError(.connectFailed, "no connection in time", progress: .notSent, peer: "\(self.destination)"))
+        }
+        core.runtime.network.connect(
+            host: destination.host, port: destination.port, on: loop, timeout: core.configuration.connectTimeout
+        ) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try self.security().install(on: channel)
+                try channel.pipeline.syncOperations.addHandler(connection)
+            }
+        }.whenFailure { established.fail($0) }
+        established.futureResult.whenComplete { result in
+            limit.cancel()
+            self.finishedConnecting(connection, result)
+        }
+    }
+
+    private func security() -> ChannelSecurity {
+        let expectation = core.identity == nil ? PeerExpectation.anyTrusted : PeerExpectation(identities: destination.identities)
+        return ChannelSecurity(
+            role: .client(serverName: Self.serverName(destination.host)), identity: core.identity, trust: core.trust,
+            expectation: expectation, applicationProtocols: [core.applicationProtocol], verifier: core.verifier,
+            runtime: core.runtime)
+    }
+
+    private func finishedConnecting(_ connection: ClientConnection, _ result: Result<Void, any Error>) {
+        isConnecting = false
+        switch result {
+        case .success where isClosed:
+            connection.close(MeshError(.draining, "the client is closed", peer: "\(destination)"))
+        case .success:
+            if let old = current, old !== connection {
+                draining[ObjectIdentifier(old)] = old
+                old.drain()
+            }
+            current = connection
+            scheduleExpiry(of: connection)
+            release(connection, nil)
+        case .failure(let cause):
+            core.metrics.connectFailures.increment()
+            if let error = cause as? MeshError {
+                var error = error
+                error.progress = .notSent
+                error.peer = error.peer ?? "\(destination)"
+                return release(nil, error)
+            }
+            release(
+                nil,
+                MeshError(
+                    .connectFailed, "cannot connect to \(destination)", progress: .notSent, peer: "\(destination)",
+                    cause: cause))
+        }
+    }
+
+    private func closed(_ connection: ClientConnection) {
+        draining.removeValue(forKey: ObjectIdentifier(connection))
+        if current === connection { current = nil }
+    }
+
+    private func release(_ connection: ClientConnection?, _ error: MeshError?) {
+        let bodies = waiting
+        waiting = []
+        for body in bodies { body(connection, error) }
+    }
+
+    /// No connection outlives the earlier end of its two certificates, give or take the clocks.
+    private func scheduleExpiry(of connection: ClientConnection) {
+        let ends = [connection.notAfter, core.identity?.current.svid.notAfter].compactMap { $0 }
+        guard let notAfter = ends.min() else { return }
+        let life = notAfter.since(core.runtime.unixTime) + core.configuration.clockSkew
+        executor.eventLoop.scheduleTask(in: .nanoseconds(max(0, life.inNanoseconds))) { [weak connection] in
+            guard let connection else { return }
+            connection.drain()
+            self.executor.eventLoop.scheduleTask(in: .nanoseconds(self.core.configuration.drainTimeout.inNanoseconds)) {
+                [weak connection] in
+                connection?.close(MeshError(.connectionLost, "a certificate of the connection has ended"))
+            }
+        }
+    }
+
+    /// The server's name for SNI, which cannot hold an address.
+    private static func serverName(_ host: String) -> String? {
+        let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
+        return isAddress ? nil : host
+    }
+}

@@ -1,0 +1,61 @@
+import MeshWire
+
+/// Decides whether a call is attempted again, and when. A state machine without a clock: time and chance are
+/// arguments.
+struct RetryState {
+    enum Decision: Equatable {
+        case retry(at: RuntimeInstant)
+        case giveUp
+    }
+
+    private let safety: RetrySafety
+    private let configuration: RetryConfiguration
+    private let deadline: RuntimeInstant
+    /// The attempts that have been made, the running one included.
+    private(set) var attempts = 1
+
+    init(_ safety: RetrySafety, _ configuration: RetryConfiguration, deadline: RuntimeInstant) {
+        self.safety = safety
+        self.configuration = configuration
+        self.deadline = deadline
+    }
+
+    /// When an attempt that starts at `now` counts as lost.
+    func attemptDeadline(from now: RuntimeInstant) -> RuntimeInstant {
+        guard safety != .never, configuration.maximumAttempts > 1 else { return deadline }
+        return min(deadline, now.advanced(by: configuration.attemptTimeout))
+    }
+
+    /// What follows a failed attempt. `chance` is uniform in 0 ..< 1.
+    mutating func failed(_ failure: AttemptFailure, at now: RuntimeInstant, chance: Double) -> Decision {
+        guard attempts < configuration.maximumAttempts, mayRepeat(after: failure) else { return .giveUp }
+        let next = now.advanced(by: backoff(chance: chance))
+        guard next < deadline else { return .giveUp }
+        attempts += 1
+        return .retry(at: next)
+    }
+
+    private func mayRepeat(after failure: AttemptFailure) -> Bool {
+        switch failure {
+        case .notRun: true
+        case .mayHaveRun: safety != .never
+        case .final: false
+        }
+    }
+
+    private func backoff(chance: Double) -> Duration {
+        let doublings = min(attempts - 1, 30)
+        let full = min(configuration.backoffBase * (1 << doublings), configuration.backoffLimit)
+        return full * (1 - configuration.jitter * chance)
+    }
+}
+
+/// What a failed attempt means for the next one.
+enum AttemptFailure: Equatable {
+    /// The server has certainly not run the call: any method may try again.
+    case notRun
+    /// The server may have run it: only methods that bear repetition try again.
+    case mayHaveRun
+    /// Trying again would end the same way.
+    case final
+}

@@ -1,0 +1,189 @@
+import Identity
+import MeshWire
+import NIOCore
+
+/// A client's connection to one server: drives a ``ClientConnectionState`` from a channel.
+///
+/// Sendable: everything mutable is touched on the channel's event loop alone.
+final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// The server's process, once it has said hello.
+    private(set) var instance: InstanceID?
+    private(set) var info: ConnectionInfo
+    /// When either side's certificate ends.
+    private(set) var notAfter: UnixTime?
+    /// The generation of our own identity that the connection was made with.
+    let identityGeneration: UInt64
+
+    private let executor: LoopExecutor
+    private let established: EventLoopPromise<Void>
+    private let onClose: (ClientConnection) -> Void
+    private var state: ClientConnectionState
+    private var attempts: [StreamID: Attempt] = [:]
+    private var context: ChannelHandlerContext?
+    private lazy var writer = PacedWriter(on: executor.eventLoop) { [unowned self] in state.nextWrite() }
+    private var isReading = false
+    private var isClosing = false
+
+    init(
+        instance: InstanceID, limits: WireLimits, destination: String, identityGeneration: UInt64,
+        executor: LoopExecutor, established: EventLoopPromise<Void>, onClose: @escaping (ClientConnection) -> Void
+    ) {
+        state = ClientConnectionState(instance: instance, limits: limits)
+        info = ConnectionInfo(peer: nil, tlsVersion: "", remoteAddress: destination)
+        self.identityGeneration = identityGeneration
+        self.executor = executor
+        self.established = established
+        self.onClose = onClose
+    }
+
+    /// False once the connection goes away: a new one is needed.
+    var takesCalls: Bool { instance != nil && !isClosing && state.takesCalls }
+
+    /// Sends a call; its attempt is finished when the answer arrives. False if the connection takes no calls.
+    func send(_ attempt: Attempt, now: RuntimeInstant) -> Bool {
+        let request = attempt.request
+        guard takesCalls,
+            let stream = state.open(
+                path: request.path, requestName: request.requestName, responseName: request.responseName,
+                timeRemaining: now.duration(to: attempt.deadline), deduplication: request.deduplication,
+                metadata: request.metadata, payload: request.payload)
+        else { return false }
+        attempts[stream] = attempt
+        attempt.withdraw = { [weak self] in self?.withdraw(stream) }
+        write()
+        return true
+    }
+
+    /// Takes no new calls and closes once the open ones are answered.
+    func drain() {
+        isClosing = true
+        closeIfDone()
+    }
+
+    /// Ends the connection; open calls fail with `error`.
+    func close(_ error: MeshError) {
+        isClosing = true
+        fail(error)
+        context?.close(promise: nil)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        writer.close()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case .established(let channel)? = event as? SecureChannelEvent else {
+            return context.fireUserInboundEventTriggered(event)
+        }
+        // A server that chose no protocol is known by its first bytes.
+        if let chosen = channel.applicationProtocol, chosen != ApplicationProtocol.mesh, chosen != ApplicationProtocol.join {
+            return end(context, MeshError(.protocolViolation, "the server speaks \(chosen)", progress: .notSent))
+        }
+        info.peer = channel.peer?.spiffeID
+        info.tlsVersion = channel.tlsVersion
+        notAfter = channel.peer?.notAfter
+        writer.open(context)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if !isReading {
+            isReading = true
+            executor.beginReading()
+        }
+        state.receive(unwrapInboundIn(data))
+        do throws(WireError) {
+            while let event = try state.nextEvent() { handle(event) }
+        } catch {
+            end(context, MeshError(.protocolViolation, error.message, peer: peerName, cause: error))
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        guard isReading else { return }
+        // Callers that were resumed send their next calls before the flush.
+        executor.finishReading()
+        isReading = false
+        writer.flush()
+        closeIfDone()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { writer.flush() }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        end(
+            context,
+            error as? MeshError
+                ?? MeshError(.connectionLost, "the connection failed", peer: peerName, cause: error))
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        if isReading { channelReadComplete(context: context) }
+        var cause: WireError?
+        do throws(WireError) { try state.end() } catch { cause = error }
+        end(context, MeshError(.connectionLost, "the server closed the connection", peer: peerName, cause: cause))
+        onClose(self)
+    }
+
+    private var peerName: String { info.peer?.description ?? info.remoteAddress }
+
+    private func handle(_ event: ClientConnectionState.Event) {
+        switch event {
+        case .established(let hello):
+            instance = hello.instance
+            established.succeed()
+        case .response(let stream, let head, let payload):
+            guard let attempt = attempts.removeValue(forKey: stream) else { return }
+            // On purpose: as far as the caller can tell, the reply was lost on its way.
+            guard !attempt.replyIsLost else { return attempt.withdraw = {} }
+            attempt.finish(.replied(head, payload, peer: peerName))
+        case .goAway(let goAway, let notTaken):
+            for stream in notTaken {
+                attempts.removeValue(forKey: stream)?.finish(
+                    .failed(
+                        MeshError(.draining, goAway.reason, progress: .notSent, peer: peerName), .notRun))
+            }
+        }
+    }
+
+    private func withdraw(_ stream: StreamID) {
+        guard attempts.removeValue(forKey: stream) != nil else { return }
+        state.cancel(stream)
+        write()
+        closeIfDone()
+    }
+
+    /// Sends what waits: at the end of the read that is under way, or in the loop's next turn.
+    private func write() {
+        if !isReading { writer.scheduleFlush() }
+    }
+
+    private func closeIfDone() {
+        guard !takesCalls, instance != nil, state.openStreams == 0 else { return }
+        context?.close(promise: nil)
+    }
+
+    private func end(_ context: ChannelHandlerContext, _ error: MeshError) {
+        isClosing = true
+        established.fail(error)
+        fail(error)
+        context.close(promise: nil)
+    }
+
+    private func fail(_ error: MeshError) {
+        let open = attempts.sorted { $0.key < $1.key }
+        attempts.removeAll()
+        for (_, attempt) in open {
+            var failure = error
+            failure.progress = .mayHaveRun
+            attempt.finish(.failed(failure, .mayHaveRun))
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import Identity
+import Logging
+import MeshWire
+import NIOCore
+import Telemetry
+
+/// Decides what an accepted connection speaks: by what the handshake agreed on or, where it agreed on nothing, by the
+/// first bytes.
+final class ProtocolSelectionHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let listener: ListenerCore
+    private let remoteAddress: String
+    private var channel: SecureChannel?
+    private var received = ByteBuffer()
+    private var timeout: Scheduled<Void>?
+
+    init(_ listener: ListenerCore, remoteAddress: String) {
+        self.listener = listener
+        self.remoteAddress = remoteAddress
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let limit = listener.server.configuration.handshakeTimeout.inNanoseconds
+        let channel = context.channel
+        timeout = context.eventLoop.scheduleTask(in: .nanoseconds(limit)) { channel.close(promise: nil) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { timeout?.cancel() }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case .established(let channel)? = event as? SecureChannelEvent else {
+            return context.fireUserInboundEventTriggered(event)
+        }
+        self.channel = channel
+        switch channel.applicationProtocol {
+        case listener.meshProtocol?:
+            become(.mesh, context)
+        case ApplicationProtocol.http? where listener.httpAcceptor != nil:
+            become(.http, context)
+        case nil:
+            break
+        case let other?:
+            refuse(context, "agreed on \(other), which is not served here")
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        received.writeImmutableBuffer(unwrapInboundIn(data))
+        guard channel?.applicationProtocol == nil, let first = received.readableBytesView.first else { return }
+        if first == Preface.bytes[0] {
+            become(.mesh, context)
+        } else if listener.httpAcceptor != nil, (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(first) {
+            become(.http, context)
+        } else {
+            refuse(context, "the first bytes are of no protocol that is served here")
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        listener.server.metrics.handshakeFailures.increment()
+        listener.server.logger.warning(
+            "handshake failed", metadata: ["address": "\(remoteAddress)", "error": "\(error)"])
+        context.close(promise: nil)
+    }
+
+    private enum Choice { case mesh, http }
+
+    private func become(_ choice: Choice, _ context: ChannelHandlerContext) {
+        guard let channel else { return }
+        let info = ConnectionInfo(
+            peer: channel.peer?.spiffeID, tlsVersion: channel.tlsVersion, remoteAddress: remoteAddress)
+        let pipeline = context.pipeline.syncOperations
+        do {
+            switch choice {
+            case .mesh:
+                try pipeline.addHandler(
+                    listener.connection(info, channel, on: context.eventLoop), position: .after(self))
+            case .http:
+                try listener.acceptHTTP(context.channel, info)
+            }
+            if received.readableBytes > 0 {
+                context.fireChannelRead(NIOAny(received))
+                context.fireChannelReadComplete()
+            }
+            pipeline.removeHandler(context: context, promise: nil)
+        } catch {
+            refuse(context, "\(error)")
+        }
+    }
+
+    private func refuse(_ context: ChannelHandlerContext, _ reason: String) {
+        listener.server.metrics.handshakeFailures.increment()
+        listener.server.logger.warning(
+            "connection refused",
+            metadata: [
+                "address": "\(remoteAddress)", "peer": "\(channel?.peer?.spiffeID.description ?? "none")",
+                "reason": "\(reason)",
+            ])
+        context.close(promise: nil)
+    }
+}

@@ -1,0 +1,220 @@
+import Identity
+import Logging
+import MeshWire
+import NIOCore
+import Telemetry
+
+/// A server's connection to one client: drives a ``ServerConnectionState`` from a channel and runs the handlers.
+///
+/// Sendable: everything mutable is touched on the channel's event loop alone.
+final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, @unchecked Sendable {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let core: ServerCore
+    private let stack: ServerStack
+    private let executor: LoopExecutor
+    private let expiry: RuntimeInstant?
+    private var state: ServerConnectionState
+    private var methods: [ServerStack.Resolution] = []
+    /// The handlers that run, also those whose callers have given up: a caller cannot start more than it may have.
+    private var running: [StreamID: Task<Void, Never>] = [:]
+    private var context: ChannelHandlerContext?
+    private var isReading = false
+    private var isDraining = false
+    /// True while nothing is read because the peer does not take its replies.
+    private var isReadWithheld = false
+    /// Ends the connection with the certificate; then, if it has not ended by itself, closes it.
+    private var expiryTimer: Scheduled<Void>?
+    private lazy var writer = PacedWriter(
+        on: executor.eventLoop,
+        next: { [unowned self] in state.nextWrite() },
+        flushed: { [unowned self] in hasFlushed() })
+
+    /// A connection whose handshake is done; no call is taken after `expiry`, when a certificate ends.
+    init(_ core: ServerCore, _ info: ConnectionInfo, expiry: RuntimeInstant?, executor: LoopExecutor) {
+        self.core = core
+        self.expiry = expiry
+        self.executor = executor
+        stack = ServerStack(core: core, info: info)
+        state = ServerConnectionState(instance: core.instance, limits: core.configuration.limits)
+    }
+
+    /// Takes no new calls, finishes the open ones, then closes. From any thread.
+    func drain(reason: String) {
+        executor.eventLoop.execute {
+            guard !self.isDraining else { return }
+            self.isDraining = true
+            self.state.goAway(reason: reason)
+            self.write()
+            self.closeIfDone()
+        }
+    }
+
+    /// Closes at once. From any thread.
+    func close() {
+        executor.eventLoop.execute { self.context?.close(promise: nil) }
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        core.opened(self)
+        writer.open(context)
+        guard let expiry else { return }
+        let remaining = core.runtime.now.duration(to: expiry).inNanoseconds
+        expiryTimer = context.eventLoop.scheduleTask(in: .nanoseconds(max(0, remaining))) { self.expire() }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        // The timer would keep the connection in memory for the certificate's life.
+        expiryTimer?.cancel()
+        expiryTimer = nil
+        writer.close()
+    }
+
+    /// Reads on, unless the peer does not take what it has asked for.
+    func read(context: ChannelHandlerContext) {
+        isReadWithheld = !state.takesInput
+        if !isReadWithheld { context.read() }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if !isReading {
+            isReading = true
+            executor.beginReading()
+        }
+        state.receive(unwrapInboundIn(data))
+        do throws(WireError) {
+            while let event = try state.nextEvent() { handle(event) }
+        } catch {
+            refuse(context, error)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        guard isReading else { return }
+        // Handlers on the loop answer before the flush.
+        executor.finishReading()
+        isReading = false
+        writer.flush()
+        closeIfDone()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        guard context.channel.isWritable else { return }
+        writer.flush()
+        closeIfDone()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        core.logger.debug("connection failed", metadata: ["peer": "\(peerName)", "error": "\(error)"])
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        if isReading { channelReadComplete(context: context) }
+        do throws(WireError) { try state.end() } catch { refuse(context, error) }
+        for (_, task) in running.sorted(by: { $0.key < $1.key }) { task.cancel() }
+        core.closed(self)
+        context.fireChannelInactive()
+    }
+
+    private var peerName: String { stack.info.peer?.description ?? stack.info.remoteAddress }
+
+    private func refuse(_ context: ChannelHandlerContext, _ error: WireError) {
+        core.metrics.protocolErrors.increment()
+        core.logger.warning(
+            "peer does not keep to the protocol",
+            metadata: ["peer": "\(peerName)", "address": "\(stack.info.remoteAddress)", "error": "\(error)"])
+        context.close(promise: nil)
+    }
+
+    private func handle(_ event: ServerConnectionState.Event) {
+        switch event {
+        case .established:
+            break
+        case .declared(let declaration):
+            methods.append(stack.resolve(declaration))
+        case .call(let stream, let head, let payload):
+            start(stream, head, payload)
+        case .cancelled(let stream):
+            running[stream]?.cancel()
+        }
+    }
+
+    private func start(_ stream: StreamID, _ head: CallHead, _ payload: Payload) {
+        let now = core.runtime.now
+        switch methods[Int(head.method) - 1] {
+        case .refused(let reply):
+            send(reply, on: stream)
+        case .served(let method, let series):
+            series.began()
+            switch stack.admit(method, head, now: now) {
+            case .failure(let refusal):
+                stack.finished(method.path, refusal.reply, from: now, series)
+                send(refusal.reply, on: stream)
+            case .success where running.count >= core.configuration.limits.concurrentCalls:
+                let refusal = Reply(
+                    status: .resourceExhausted, message: "too many cancelled calls have not ended", hasNotRun: true)
+                stack.finished(method.path, refusal, from: now, series)
+                send(refusal, on: stream)
+            case .success(let call):
+                // Ends with the call: cancelled when the caller gives up or the connection closes.
+                running[stream] = core.runtime.spawn(on: stack.executor(for: method, loop: executor)) {
+                    let reply = await method.handle(payload, call)
+                    self.finish(stream, method.path, reply, from: now, series)
+                }
+            }
+        }
+    }
+
+    /// Sends a handler's answer; from any thread.
+    private func finish(
+        _ stream: StreamID, _ path: String, _ reply: Reply, from start: RuntimeInstant, _ series: RequestSeries
+    ) {
+        if executor.eventLoop.inEventLoop {
+            answer(stream, path, reply, from: start, series)
+        } else {
+            executor.eventLoop.execute { self.answer(stream, path, reply, from: start, series) }
+        }
+    }
+
+    private func answer(
+        _ stream: StreamID, _ path: String, _ reply: Reply, from start: RuntimeInstant, _ series: RequestSeries
+    ) {
+        running.removeValue(forKey: stream)
+        stack.finished(path, reply, from: start, series)
+        send(reply, on: stream)
+        closeIfDone()
+    }
+
+    private func send(_ reply: Reply, on stream: StreamID) {
+        state.reply(
+            to: stream, status: reply.status, message: reply.message, hasNotRun: reply.hasNotRun,
+            payload: reply.payload)
+        write()
+    }
+
+    /// Sends what waits: at the end of the read that is under way, or in the loop's next turn.
+    private func write() {
+        if !isReading { writer.scheduleFlush() }
+    }
+
+    private func hasFlushed() {
+        if isReadWithheld, state.takesInput { context?.read() }
+        closeIfDone()
+    }
+
+    private func expire() {
+        drain(reason: "a certificate of this connection has ended")
+        let grace = core.configuration.drainTimeout.inNanoseconds
+        expiryTimer = executor.eventLoop.scheduleTask(in: .nanoseconds(grace)) { self.close() }
+    }
+
+    private func closeIfDone() {
+        guard isDraining, !isReading, state.isIdle else { return }
+        context?.close(promise: nil)
+    }
+}

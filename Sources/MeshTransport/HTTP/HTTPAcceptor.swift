@@ -1,0 +1,42 @@
+public import MeshWire
+public import NIOCore
+import Telemetry
+
+/// Takes the `http/1.1` connections of a mesh's listener, after the handshake and before the first byte.
+///
+/// `MeshHTTP` implements it; a host that speaks no HTTP never compiles it.
+public protocol HTTPAcceptor: Sendable {
+    /// Sets up `channel`, on its event loop, and answers its requests.
+    ///
+    /// - Parameters:
+    ///   - channel: decrypted bytes in and out.
+    ///   - connection: who calls.
+    ///   - gate: asks the mesh's policy for each request.
+    func accept(_ channel: any Channel, _ connection: ConnectionInfo, gate: HTTPGate) throws
+}
+
+/// What an HTTP front end asks the mesh about each request.
+public struct HTTPGate: Sendable {
+    private let core: ServerCore
+    private let connection: ConnectionInfo
+
+    init(core: ServerCore, connection: ConnectionInfo) {
+        self.core = core
+        self.connection = connection
+    }
+
+    /// Whether the policy allows the connection's peer this path; a refusal is logged and counted.
+    public func isAllowed(_ path: String) -> Bool { core.isAllowed(path, peer: connection.peer) }
+
+    /// Counts and times an answered request in the mesh's metrics.
+    ///
+    /// - Parameter route: the route's pattern, not the path that the peer chose: each value is a series of its own.
+    public func answered(_ route: String, status: CallStatus, after duration: Duration) {
+        let series = core.metrics.series(route, peer: connection.peer)
+        series.began()
+        series.ended(status.classification, after: duration)
+    }
+
+    /// Where the connection's tasks run.
+    public var runtime: any Runtime { core.runtime }
+}

@@ -1,0 +1,75 @@
+package import Identity
+package import Logging
+package import MeshWire
+package import Telemetry
+import NIOCore
+import Synchronization
+
+/// The one listener that takes callers without a certificate: those who come to get one.
+///
+/// It has an address and methods of its own, so that nothing else can be reached without an identity, and small
+/// limits, because anybody can speak to it.
+package final class JoinEndpoint: Sendable {
+    private let server: ServerCore
+    private let listener: ListenerCore
+    private let channel = Mutex<(any Channel)?>(nil)
+
+    /// - Parameter identity: the server's own; its chain ends with the root, by whose fingerprint callers know it.
+    package init(
+        identity: any IdentitySource, runtime: any Runtime, metrics: MetricsRegistry, logger: Logger
+    ) throws(MeshError) {
+        var configuration = MeshConfiguration()
+        configuration.limits.messageHeadBytes = 64 << 10
+        configuration.limits.messageBytes = 64 << 10
+        configuration.limits.incompleteMessageBytes = 64 << 10
+        configuration.limits.framePayloadBytes = 256 << 10
+        configuration.limits.concurrentCalls = 4
+        server = ServerCore(
+            instance: InstanceID(high: runtime.randomBits(), low: runtime.randomBits()),
+            configuration: configuration, runtime: runtime, registry: MethodRegistry(), policy: nil,
+            metrics: ServerMetrics(metrics), logger: logger)
+        listener = ListenerCore(
+            server: server, identity: identity, verifier: try PeerVerifier(clockSkew: configuration.clockSkew),
+            trust: .nothing, meshProtocol: ApplicationProtocol.join, httpAcceptor: nil)
+    }
+
+    /// Answers calls of `method`, from anybody.
+    package func serve<Request: MeshMessage, Response: MeshMessage>(
+        _ method: UnaryMethod<Request, Response>,
+        _ handler: @escaping @Sendable (Request, CallContext) async throws -> Response
+    ) {
+        server.registry.register(method, execution: .task, handler)
+    }
+
+    /// Listens on `host`; a port of 0 picks a free one.
+    package func listen(host: String, port: Int) async throws(MeshError) -> ListenerAddress {
+        let opened = try await listener.listen(host: host, port: port)
+        channel.withLock { $0 = opened }
+        return ListenerAddress(host: host, port: opened.localAddress?.port ?? port)
+    }
+
+    /// Stops listening and ends the connections.
+    package func stop() async {
+        let opened = channel.withLock { channel in
+            defer { channel = nil }
+            return channel
+        }
+        try? await opened?.close()
+        await server.drain()
+    }
+
+    /// A client for a process that has no identity yet and knows its mesh by the root's fingerprint alone.
+    package static func client(
+        host: String, port: Int, root: SHA256Fingerprint, runtime: any Runtime, logger: Logger
+    ) throws(MeshError) -> MeshClient {
+        let configuration = MeshConfiguration()
+        let core = ClientCore(
+            instance: InstanceID(high: runtime.randomBits(), low: runtime.randomBits()),
+            configuration: configuration, runtime: runtime, identity: nil, trust: .pinnedRoot(root),
+            applicationProtocol: ApplicationProtocol.join,
+            verifier: try PeerVerifier(clockSkew: configuration.clockSkew), metrics: ClientMetrics(MetricsRegistry()),
+            logger: logger)
+        let destination = Destination(host: host, port: port, identities: [])
+        return MeshClient(core, destination, on: runtime.eventLoopGroup.next())
+    }
+}

@@ -1,0 +1,164 @@
+public import Identity
+public import Logging
+public import MeshWire
+public import ServiceLifecycle
+public import Telemetry
+import NIOCore
+import Synchronization
+
+/// A process's place in the mesh: its identity, the methods that it serves, and its clients.
+///
+/// ```swift
+/// let mesh = Mesh(identity: source, policy: policy)
+/// mesh.serve(Scoring.score) { basket, call in try await model.score(basket, for: call.peer) }
+/// let address = try await mesh.listen(host: "127.0.0.1", port: 0)
+/// try await mesh.run()      // or in a ServiceGroup
+/// ```
+/// Clients can be used without ``run()``; it serves until the service group shuts down or the task is cancelled, and
+/// then finishes the calls that are open.
+public final class Mesh: Service {
+    /// The mesh's surroundings.
+    public let runtime: any Runtime
+    /// Where calls are counted and timed.
+    public let metrics: MetricsRegistry
+    /// Who this process is.
+    public let identity: any IdentitySource
+    /// Which life of which process this is.
+    public let instance: InstanceID
+
+    private let configuration: MeshConfiguration
+    private let logger: Logger
+    private let verifier: PeerVerifier
+    private let server: ServerCore
+    private let clientCore: ClientCore
+    private let state = Mutex(State())
+
+    private struct State {
+        var httpAcceptor: (any HTTPAcceptor)?
+        var listeners: [any Channel] = []
+        var isStopped = false
+    }
+
+    /// Makes a mesh; nothing runs yet.
+    ///
+    /// - Parameters:
+    ///   - identity: who this process is and whom it trusts.
+    ///   - policy: who may call what; nobody may call what it does not name.
+    ///   - metrics: where calls are counted and timed.
+    /// - Throws: ``MeshError/Code/invalidConfiguration``.
+    public init(
+        configuration: MeshConfiguration = MeshConfiguration(), identity: any IdentitySource,
+        policy: AuthorizationPolicy, runtime: any Runtime = SystemRuntime.shared,
+        metrics: MetricsRegistry = MetricsRegistry(), logger: Logger = Logger(label: "meshwork")
+    ) throws(MeshError) {
+        try configuration.validate()
+        self.configuration = configuration
+        self.identity = identity
+        self.runtime = runtime
+        self.metrics = metrics
+        self.logger = logger
+        instance = InstanceID(high: runtime.randomBits(), low: runtime.randomBits())
+        verifier = try PeerVerifier(clockSkew: configuration.clockSkew)
+        server = ServerCore(
+            instance: instance, configuration: configuration, runtime: runtime, registry: MethodRegistry(),
+            policy: policy, metrics: ServerMetrics(metrics), logger: logger)
+        clientCore = ClientCore(
+            instance: instance, configuration: configuration, runtime: runtime, identity: identity, trust: .bundle,
+            applicationProtocol: ApplicationProtocol.mesh, verifier: verifier, metrics: ClientMetrics(metrics),
+            logger: logger)
+    }
+
+    /// Answers calls of `method` with `handler`.
+    ///
+    /// - Parameters:
+    ///   - execution: where the handler runs; default a task of the runtime's pool.
+    ///   - handler: may throw a ``CallFailure`` to answer with a status; other errors are logged and answered with
+    ///     ``CallStatus/unknown``.
+    public func serve<Request: MeshMessage, Response: MeshMessage>(
+        _ method: UnaryMethod<Request, Response>, execution: HandlerExecution = .task,
+        _ handler: @escaping @Sendable (Request, CallContext) async throws -> Response
+    ) {
+        server.registry.register(method, execution: execution, handler)
+    }
+
+    /// Hands connections that speak HTTP/1.1 to `acceptor`; for listeners that are opened afterwards.
+    public func serveHTTP(_ acceptor: any HTTPAcceptor) {
+        state.withLock { $0.httpAcceptor = acceptor }
+    }
+
+    /// Replaces the policy; calls that are under way are finished.
+    public func setPolicy(_ policy: AuthorizationPolicy) { server.setPolicy(policy) }
+
+    /// Listens for mutual-TLS connections on `host`, a name or an address.
+    ///
+    /// - Parameter port: 0 picks a free one.
+    /// - Returns: where it listens.
+    /// - Throws: ``MeshError/Code/listenFailed``, for example when the port is in use.
+    @discardableResult
+    public func listen(host: String, port: Int) async throws(MeshError) -> ListenerAddress {
+        let listener = ListenerCore(
+            server: server, identity: identity, verifier: verifier, trust: .bundle,
+            meshProtocol: ApplicationProtocol.mesh, httpAcceptor: state.withLock { $0.httpAcceptor })
+        let channel = try await listener.listen(host: host, port: port)
+        let isStopped = state.withLock { state in
+            state.listeners.append(channel)
+            return state.isStopped
+        }
+        if isStopped { try? await channel.close() }
+        return ListenerAddress(host: host, port: channel.localAddress?.port ?? port)
+    }
+
+    /// A client of the services at `destination`, on an event loop of its own choosing.
+    public func client(_ destination: Destination) -> MeshClient {
+        MeshClient(clientCore, destination, on: runtime.eventLoopGroup.next())
+    }
+
+    /// Serves until the service group shuts down or the task is cancelled; then takes no new calls and returns when
+    /// the open ones are finished or ``MeshConfiguration/drainTimeout`` is over.
+    public func run() async throws {
+        await untilStopped()
+        await stop()
+    }
+
+    /// Stops listening and finishes the open calls; ``run()`` does this at its end.
+    public func stop() async {
+        let listeners = state.withLock { state in
+            defer { state.listeners = [] }
+            state.isStopped = true
+            return state.listeners
+        }
+        for listener in listeners { try? await listener.close() }
+        await server.drain()
+    }
+
+    private func untilStopped() async {
+        // Ends by cancellation, which a graceful shutdown is turned into.
+        let forever = RuntimeInstant(nanoseconds: .max)
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled { try? await self.runtime.sleep(until: forever) }
+        }
+    }
+}
+
+/// Where a listener accepts connections.
+public struct ListenerAddress: Sendable, Hashable, CustomStringConvertible {
+    /// The name or address that was asked for.
+    public var host: String
+    /// The port, also when a free one was picked.
+    public var port: Int
+
+    /// `host:port`, with brackets around an IPv6 address.
+    public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
+
+extension PeerVerifier {
+    convenience init(clockSkew: Duration) throws(MeshError) {
+        var configuration = PeerVerifierConfiguration()
+        configuration.clockSkew = clockSkew
+        do throws(IdentityError) {
+            try self.init(configuration: configuration)
+        } catch {
+            throw MeshError(.invalidConfiguration, error.message, cause: error)
+        }
+    }
+}

@@ -1,0 +1,70 @@
+public import MeshWire
+
+/// What a mesh does when the host does not say otherwise: time limits, retries, bounds.
+public struct MeshConfiguration: Sendable {
+    /// How long a connection may take to be made, TLS and hello included. Default 5 s.
+    public var connectTimeout: Duration = .seconds(5)
+    /// How long an accepted connection may take until its handshake is done and its protocol is known. Default 10 s.
+    public var handshakeTimeout: Duration = .seconds(10)
+    /// How long a call may take in all when the caller names no timeout. Default 30 s.
+    public var callTimeout: Duration = .seconds(30)
+    /// How failed attempts are repeated.
+    public var retry = RetryConfiguration()
+    /// How long open calls get to finish when a connection or the mesh goes away. Default 10 s.
+    public var drainTimeout: Duration = .seconds(10)
+    /// The most calls of one client that wait for its connection to be made. Default 10,000.
+    public var callsAwaitingConnection = 10_000
+    /// The limits of each connection.
+    public var limits = WireLimits()
+    /// How far the clocks of two peers may be apart when a connection ends because a certificate does. Default 20 s.
+    public var clockSkew: Duration = .seconds(20)
+    /// Loses or doubles messages on purpose, in tests and rehearsals. Default none.
+    public var faults: (any FaultInjector)?
+
+    /// Makes the defaults.
+    public init() {}
+
+    /// Throws ``MeshError/Code/invalidConfiguration`` that names every property that is out of range.
+    public func validate() throws(MeshError) {
+        var problems: [String] = []
+        let durations = [
+            ("connectTimeout", connectTimeout), ("handshakeTimeout", handshakeTimeout), ("callTimeout", callTimeout),
+            ("retry.attemptTimeout", retry.attemptTimeout), ("retry.backoffBase", retry.backoffBase),
+            ("retry.backoffLimit", retry.backoffLimit),
+        ]
+        for (name, duration) in durations where duration <= .zero {
+            problems.append("\(name) must be above zero, is \(duration)")
+        }
+        for (name, duration) in [("drainTimeout", drainTimeout), ("clockSkew", clockSkew)] where duration < .zero {
+            problems.append("\(name) must not be negative, is \(duration)")
+        }
+        if retry.maximumAttempts < 1 {
+            problems.append("retry.maximumAttempts must be at least 1, is \(retry.maximumAttempts)")
+        }
+        if !(0...1).contains(retry.jitter) { problems.append("retry.jitter must be in 0...1, is \(retry.jitter)") }
+        if limits.framePayloadBytes < OutboundQueue.dataFrameBytes {
+            problems.append("limits.framePayloadBytes must be at least \(OutboundQueue.dataFrameBytes)")
+        }
+        guard problems.isEmpty else {
+            throw MeshError(.invalidConfiguration, problems.joined(separator: "; "))
+        }
+    }
+}
+
+/// How failed attempts are repeated. Which failures are, depends on the method's ``RetrySafety``.
+public struct RetryConfiguration: Sendable, Hashable {
+    /// The most attempts of one call, the first included. Default 3.
+    public var maximumAttempts = 3
+    /// How long one attempt may take before it counts as lost. Only calls that may be repeated have this limit besides
+    /// their own timeout. Default 10 s.
+    public var attemptTimeout: Duration = .seconds(10)
+    /// The wait before the second attempt; it doubles with each further one. Default 25 ms.
+    public var backoffBase: Duration = .milliseconds(25)
+    /// The longest wait between attempts. Default 2 s.
+    public var backoffLimit: Duration = .seconds(2)
+    /// The share of each wait that is random, so that clients do not come back all at once. Default 0.5.
+    public var jitter = 0.5
+
+    /// Makes the defaults.
+    public init() {}
+}

@@ -1,0 +1,74 @@
+import Identity
+import MeshWire
+import Telemetry
+
+/// What a mesh's listeners count, besides the requests.
+struct ServerMetrics: Sendable {
+    /// Handshakes that failed, and connections that spoke nothing that is served.
+    let handshakeFailures: Counter
+    /// Connections that were closed because the peer did not keep to the protocol.
+    let protocolErrors: Counter
+    /// Methods that peers declared and nobody serves. Not by name: peers choose it.
+    let unknownMethods: Counter
+    private let denied: MetricFamily<Counter>
+    private let requests: RequestMetrics
+
+    init(_ registry: MetricsRegistry) {
+        requests = RequestMetrics(registry)
+        handshakeFailures = registry.counter(
+            "mesh_handshake_failures_total", help: "Accepted connections that failed before a protocol was agreed on."
+        ).series([])
+        protocolErrors = registry.counter(
+            "mesh_protocol_errors_total", help: "Connections closed because the peer did not keep to the protocol."
+        ).series([])
+        unknownMethods = registry.counter(
+            "mesh_unknown_methods_total", help: "Methods that peers asked for and that are not served here."
+        ).series([])
+        denied = registry.counter(
+            "mesh_authorization_denied_total", help: "Calls that the policy refused.", labels: "peer")
+    }
+
+    /// Counts a refusal.
+    func refused(_ peer: SPIFFEID) { denied.series(peer.description).increment() }
+
+    /// The requests of a peer to a method: resolved once for a connection.
+    func series(_ method: String, peer: SPIFFEID?) -> RequestSeries {
+        requests.series(.inbound, method: method, peer: peer?.description ?? "none")
+    }
+}
+
+/// What a mesh's clients count, besides the requests.
+struct ClientMetrics: Sendable {
+    /// Connections that could not be made.
+    let connectFailures: Counter
+    private let retries: MetricFamily<Counter>
+    private let requests: RequestMetrics
+
+    init(_ registry: MetricsRegistry) {
+        requests = RequestMetrics(registry)
+        connectFailures = registry.counter(
+            "mesh_connect_failures_total", help: "Connections that could not be made."
+        ).series([])
+        retries = registry.counter(
+            "mesh_retries_total", help: "Attempts beyond a call's first.", labels: "method")
+    }
+
+    /// Counts an attempt beyond the first.
+    func retried(_ method: String) { retries.series(method).increment() }
+
+    /// The requests of one client to a method.
+    func series(_ method: String, destination: String) -> RequestSeries {
+        requests.series(.outbound, method: method, peer: destination)
+    }
+}
+
+extension CallStatus {
+    /// Whether an answer with this status counts as a success of the server: a refusal of what the caller got wrong
+    /// does.
+    var classification: RequestMetrics.Classification {
+        switch self {
+        case .unknown, .deadlineExceeded, .internalError, .unavailable, .dataLoss, .resourceExhausted: .failure
+        default: .success
+        }
+    }
+}

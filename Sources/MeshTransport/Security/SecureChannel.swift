@@ -1,0 +1,48 @@
+public import Identity
+import NIOCore
+
+/// Who is at the other end of a connection, and how that is known.
+public struct ConnectionInfo: Sendable, Hashable {
+    /// The identity that the peer proved; `nil` only where callers without one are taken.
+    public var peer: SPIFFEID?
+    /// The protocol version: `TLSv1.3`, or `simulated` in a simulation.
+    public var tlsVersion: String
+    /// The peer's address.
+    public var remoteAddress: String
+}
+
+/// What a handshake has established.
+struct SecureChannel: Sendable {
+    var peer: VerifiedPeer?
+    var applicationProtocol: String?
+    var tlsVersion: String
+}
+
+/// Fired down a channel's pipeline once both ends know each other, before the first application byte.
+enum SecureChannelEvent: Sendable {
+    case established(SecureChannel)
+}
+
+/// What one side asks of the other in a handshake.
+struct PeerExpectation: Sendable {
+    /// Whom a client expects at the other end. A server takes everyone who is trusted and lets policy decide.
+    var identities: [IdentityPattern]?
+
+    /// A server's: anybody whom the bundle trusts.
+    static let anyTrusted = PeerExpectation(identities: nil)
+
+    func check(_ peer: VerifiedPeer) throws(MeshError) {
+        guard let identities, !identities.contains(where: { $0.matches(peer.spiffeID) }) else { return }
+        let expected = identities.map(\.description).joined(separator: ", ")
+        throw MeshError(
+            .peerNotTrusted, "expected \(expected), the server proves \(peer.spiffeID)", progress: .notSent,
+            peer: peer.spiffeID.description)
+    }
+}
+
+/// The application protocols that connections choose between.
+enum ApplicationProtocol {
+    static let mesh = "meshwork/1"
+    static let join = "meshwork-join/1"
+    static let http = "http/1.1"
+}

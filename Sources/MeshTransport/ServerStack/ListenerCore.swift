@@ -1,0 +1,68 @@
+import Identity
+import MeshWire
+import NIOCore
+
+/// What a listening address needs to know to accept connections.
+final class ListenerCore: Sendable {
+    let server: ServerCore
+    let identity: any IdentitySource
+    let verifier: PeerVerifier
+    /// Whether callers must prove an identity.
+    let trust: ChannelSecurity.Trust
+    let meshProtocol: String
+    let httpAcceptor: (any HTTPAcceptor)?
+
+    init(
+        server: ServerCore, identity: any IdentitySource, verifier: PeerVerifier, trust: ChannelSecurity.Trust,
+        meshProtocol: String, httpAcceptor: (any HTTPAcceptor)?
+    ) {
+        self.server = server
+        self.identity = identity
+        self.verifier = verifier
+        self.trust = trust
+        self.meshProtocol = meshProtocol
+        self.httpAcceptor = httpAcceptor
+    }
+
+    /// Opens the listening socket; the channel is closed to stop.
+    func listen(host: String, port: Int) async throws(MeshError) -> any Channel {
+        do {
+            return try await server.runtime.network.listen(host: host, port: port, initializer: setUp).get()
+        } catch {
+            throw MeshError(
+                .listenFailed, "cannot listen on \(host):\(port); is the port in use?", peer: "\(host):\(port)",
+                cause: error)
+        }
+    }
+
+    /// A mesh connection over an established channel.
+    func connection(_ info: ConnectionInfo, _ channel: SecureChannel, on loop: any EventLoop) -> ServerConnection {
+        ServerConnection(
+            server, info, expiry: expiry(of: channel), executor: server.runtime.loopExecutor(for: loop))
+    }
+
+    /// Hands an established channel to the HTTP front end.
+    func acceptHTTP(_ channel: any Channel, _ info: ConnectionInfo) throws {
+        try httpAcceptor?.accept(channel, info, gate: HTTPGate(core: server, connection: info))
+    }
+
+    private func setUp(_ channel: any Channel) -> EventLoopFuture<Void> {
+        channel.eventLoop.makeCompletedFuture {
+            let security = ChannelSecurity(
+                role: .server, identity: identity, trust: trust, expectation: .anyTrusted,
+                applicationProtocols: [meshProtocol] + (httpAcceptor == nil ? [] : [ApplicationProtocol.http]),
+                verifier: verifier, runtime: server.runtime)
+            try security.install(on: channel)
+            let address = channel.remoteAddress.map { "\($0)" } ?? "unknown"
+            try channel.pipeline.syncOperations.addHandler(
+                ProtocolSelectionHandler(self, remoteAddress: address))
+        }
+    }
+
+    private func expiry(of channel: SecureChannel) -> RuntimeInstant? {
+        let runtime = server.runtime
+        let ends = [channel.peer?.notAfter, identity.current.svid.notAfter].compactMap { $0 }
+        guard let notAfter = ends.min() else { return nil }
+        return runtime.now.advanced(by: notAfter.since(runtime.unixTime) + server.configuration.clockSkew)
+    }
+}

@@ -1,0 +1,84 @@
+import Identity
+import Logging
+import MeshWire
+import NIOCore
+import Synchronization
+
+/// What all connections of a listener share.
+final class ServerCore: Sendable {
+    let instance: InstanceID
+    let configuration: MeshConfiguration
+    let runtime: any Runtime
+    let registry: MethodRegistry
+    let metrics: ServerMetrics
+    let logger: Logger
+    private let policyInForce: Mutex<AuthorizationPolicy?>
+    private let connections = Mutex(Connections())
+
+    private struct Connections {
+        var open: [ObjectIdentifier: ServerConnection] = [:]
+        var isDraining = false
+    }
+
+    /// - Parameter policy: who may call what; `nil` serves every caller, which only the join listener does.
+    init(
+        instance: InstanceID, configuration: MeshConfiguration, runtime: any Runtime, registry: MethodRegistry,
+        policy: AuthorizationPolicy?, metrics: ServerMetrics, logger: Logger
+    ) {
+        self.instance = instance
+        self.configuration = configuration
+        self.runtime = runtime
+        self.registry = registry
+        self.metrics = metrics
+        self.logger = logger
+        policyInForce = Mutex(policy)
+    }
+
+    /// Whether `peer` may call the method at `path`, a mesh method's or an HTTP request's. A refusal is logged and
+    /// counted for the operator; the caller learns only that it was refused.
+    func isAllowed(_ path: String, peer: SPIFFEID?) -> Bool {
+        guard let policy = policyInForce.withLock({ $0 }) else { return true }
+        guard let peer else { return false }
+        let decision = policy.decide(method: path, peer: peer)
+        guard !decision.isAllowed else { return true }
+        metrics.refused(peer)
+        logger.warning(
+            "call refused by policy",
+            metadata: ["method": "\(path)", "peer": "\(peer)", "decision": "\(decision)"])
+        return false
+    }
+
+    /// Replaces the policy; calls that are under way are not asked again.
+    func setPolicy(_ policy: AuthorizationPolicy) { policyInForce.withLock { $0 = policy } }
+
+    /// Counts a connection in; it is drained at once if the listener is on its way out.
+    func opened(_ connection: ServerConnection) {
+        let isDraining = connections.withLock { connections in
+            connections.open[ObjectIdentifier(connection)] = connection
+            return connections.isDraining
+        }
+        if isDraining { connection.drain(reason: "the server is shutting down") }
+    }
+
+    /// Counts a connection out.
+    func closed(_ connection: ServerConnection) {
+        _ = connections.withLock { $0.open.removeValue(forKey: ObjectIdentifier(connection)) }
+    }
+
+    /// Tells every connection to finish, and closes after `drainTimeout` those that have not.
+    func drain() async {
+        let deadline = runtime.now.advanced(by: configuration.drainTimeout)
+        for connection in draining() { connection.drain(reason: "the server is shutting down") }
+        while !draining().isEmpty, runtime.now < deadline {
+            guard (try? await runtime.sleep(for: .milliseconds(5))) != nil else { break }
+        }
+        for connection in draining() { connection.close() }
+    }
+
+    private func draining() -> [ServerConnection] {
+        connections.withLock { connections in
+            connections.isDraining = true
+            return Array(connections.open.values)
+        }
+    }
+}

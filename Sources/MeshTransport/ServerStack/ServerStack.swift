@@ -1,0 +1,88 @@
+import Identity
+import Logging
+import MeshWire
+import Telemetry
+
+/// What happens to a call on the server's side, outermost first:
+///
+/// 1. the method is looked up, and the message types that the client declared are compared with ours;
+/// 2. the policy decides whether this peer may call it;
+/// 3. the deadline is checked: work that nobody waits for is not begun;
+/// 4. the handler runs where the method says: in a task, on the loop, on the compute pool;
+/// 5. the outcome is measured and sent.
+///
+/// 1 to 3 and 5 run on the connection's event loop, without a thread hop.
+struct ServerStack: Sendable {
+    let core: ServerCore
+    let info: ConnectionInfo
+
+    /// What a declared method turned out to be.
+    enum Resolution {
+        case served(ServedMethod, RequestSeries)
+        case refused(Reply)
+    }
+
+    /// Step 1, once for each method of a connection.
+    func resolve(_ declaration: MethodDeclaration) -> Resolution {
+        guard let method = core.registry.method(at: declaration.path) else {
+            core.metrics.unknownMethods.increment()
+            return .refused(
+                Reply(status: .unimplemented, message: "\(declaration.path) is not served here", hasNotRun: true))
+        }
+        guard method.requestName == declaration.requestName, method.responseName == declaration.responseName else {
+            return .refused(
+                Reply(
+                    status: .unimplemented,
+                    message: "\(method.path) takes \(method.requestName) and answers \(method.responseName), "
+                        + "the caller means \(declaration.requestName) and \(declaration.responseName)",
+                    hasNotRun: true))
+        }
+        return .served(method, core.metrics.series(method.path, peer: info.peer))
+    }
+
+    /// Steps 2 and 3: an answer if the call is not to run, or what its handler is told.
+    func admit(_ method: ServedMethod, _ head: CallHead, now: RuntimeInstant) -> Result<CallContext, Refusal> {
+        guard core.isAllowed(method.path, peer: info.peer) else {
+            return .failure(
+                Refusal(
+                    reply: Reply(
+                        status: .permissionDenied, message: "\(method.path): not allowed for this caller",
+                        hasNotRun: true)))
+        }
+        guard head.timeRemaining > .zero else {
+            return .failure(
+                Refusal(
+                    reply: Reply(
+                        status: .deadlineExceeded, message: "\(method.path): the deadline passed on the way",
+                        hasNotRun: true)))
+        }
+        return .success(
+            CallContext(
+                peer: info.peer, remoteAddress: info.remoteAddress, method: method.path,
+                deadline: now.advanced(by: head.timeRemaining), deduplication: head.deduplication,
+                metadata: head.metadata, runtime: core.runtime))
+    }
+
+    /// Step 4: the executor that the handler's task prefers.
+    func executor(for method: ServedMethod, loop: LoopExecutor) -> (any TaskExecutor)? {
+        switch method.execution {
+        case .task: core.runtime.taskExecutor
+        case .onLoop: loop
+        case .compute: core.runtime.computeExecutor
+        }
+    }
+
+    /// Step 5, before the reply is sent.
+    func finished(_ path: String, _ reply: Reply, from start: RuntimeInstant, _ series: RequestSeries) {
+        series.ended(reply.status.classification, after: start.duration(to: core.runtime.now))
+        guard let detail = reply.detail else { return }
+        core.logger.error(
+            "handler failed",
+            metadata: ["method": "\(path)", "peer": "\(info.peer?.description ?? "none")", "error": "\(detail)"])
+    }
+
+    /// A call that is answered before it runs.
+    struct Refusal: Error {
+        let reply: Reply
+    }
+}

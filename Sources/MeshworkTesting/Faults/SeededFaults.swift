@@ -1,0 +1,76 @@
+public import MeshTransport
+import Synchronization
+
+/// Loses and doubles a share of a client's messages, chosen by a seed.
+///
+/// ```swift
+/// var configuration = MeshConfiguration()
+/// configuration.faults = SeededFaults(seed: 7, replyLoss: 0.02)
+/// ```
+public final class SeededFaults: FaultInjector {
+    /// How often something has been done to a message.
+    public struct Counts: Sendable, Hashable {
+        /// Requests that were not sent.
+        public var requestsLost = 0
+        /// Requests that were sent twice.
+        public var requestsDoubled = 0
+        /// Replies that were thrown away.
+        public var repliesLost = 0
+    }
+
+    /// What the choices follow from; print it where a failure must be repeatable.
+    public let seed: UInt64
+    private let replyLoss: Double
+    private let requestLoss: Double
+    private let requestDuplication: Double
+    private let isAffected: @Sendable (String) -> Bool
+    private let state: Mutex<(generator: SplitMix64, counts: Counts)>
+
+    /// - Parameters:
+    ///   - replyLoss: the share of replies that are lost after the server has run the call, 0 to 1.
+    ///   - requestLoss: the share of requests that never arrive.
+    ///   - requestDuplication: the share of requests that arrive twice.
+    ///   - isAffected: which methods, by path; default all.
+    public init(
+        seed: UInt64, replyLoss: Double = 0, requestLoss: Double = 0, requestDuplication: Double = 0,
+        isAffected: @escaping @Sendable (String) -> Bool = { _ in true }
+    ) {
+        precondition(
+            [replyLoss, requestLoss, requestDuplication].allSatisfy((0...1).contains) && requestLoss
+                + requestDuplication <= 1, "shares are in 0...1")
+        self.seed = seed
+        self.replyLoss = replyLoss
+        self.requestLoss = requestLoss
+        self.requestDuplication = requestDuplication
+        self.isAffected = isAffected
+        state = Mutex((SplitMix64(seed: seed), Counts()))
+    }
+
+    /// What has been done so far.
+    public var counts: Counts { state.withLock { $0.counts } }
+
+    /// Loses, doubles or delivers a request.
+    public func fate(ofRequest path: String) -> MessageFate {
+        guard isAffected(path) else { return .deliver }
+        return state.withLock { state in
+            let chance = state.generator.nextUnit()
+            if chance < requestLoss {
+                state.counts.requestsLost += 1
+                return .lose
+            }
+            guard chance < requestLoss + requestDuplication else { return .deliver }
+            state.counts.requestsDoubled += 1
+            return .duplicate
+        }
+    }
+
+    /// Loses or delivers a reply.
+    public func fate(ofReply path: String) -> MessageFate {
+        guard isAffected(path) else { return .deliver }
+        return state.withLock { state in
+            guard state.generator.nextUnit() < replyLoss else { return .deliver }
+            state.counts.repliesLost += 1
+            return .lose
+        }
+    }
+}

@@ -1,0 +1,50 @@
+public import Identity
+public import MeshWire
+
+/// A certificate authority for tests, with a fresh key, and identities below its trust domain.
+///
+/// ```swift
+/// let authority = try TestAuthority()
+/// let mesh = try Mesh(identity: authority.identity("/worker/0"), policy: …)
+/// ```
+public struct TestAuthority: Sendable {
+    /// The domain that the identities belong to.
+    public let trustDomain: TrustDomain
+    /// The authority itself.
+    public let authority: CertificateAuthority
+    private let now: UnixTime
+
+    /// An authority for `trustDomain`, valid at the time of `runtime`.
+    public init(_ trustDomain: String = "test.example", runtime: any Runtime) throws {
+        self.trustDomain = try TrustDomain(parsing: trustDomain)
+        now = UnixTime(seconds: runtime.timeSince1970.components.seconds)
+        var generator = SystemRandomNumberGenerator()
+        authority = try CertificateAuthority(trustDomain: self.trustDomain, now: now, using: &generator)
+    }
+
+    /// The SPIFFE ID at `path`.
+    public func id(_ path: String) throws -> SPIFFEID { try SPIFFEID(trustDomain, path: path) }
+
+    /// An identity at `path`, good for `localhost` and the loopback addresses.
+    ///
+    /// - Parameters:
+    ///   - lifetime: how long the certificate is valid; default the authority's.
+    ///   - issued: how long ago it was issued, to make one that has ended.
+    public func identity(
+        _ path: String, lifetime: Duration? = nil, issued: Duration = .zero
+    ) throws -> RotatableIdentity {
+        RotatableIdentity(
+            svid: try svid(path, lifetime: lifetime, issued: issued), bundle: try authority.bundle())
+    }
+
+    /// A certificate and key at `path`; see ``identity(_:lifetime:issued:)``.
+    public func svid(
+        _ path: String, lifetime: Duration? = nil, issued: Duration = .zero
+    ) throws -> WorkloadIdentity {
+        var generator = SystemRandomNumberGenerator()
+        let authorization = try IssuanceAuthorization(
+            spiffeID: try id(path), dnsNames: ["localhost"], ipAddresses: ["127.0.0.1", "::1"],
+            lifetime: lifetime)
+        return try authority.makeIdentity(for: authorization, now: now - issued, using: &generator)
+    }
+}

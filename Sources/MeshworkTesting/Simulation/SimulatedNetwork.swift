@@ -1,0 +1,154 @@
+import MeshWire
+import NIOCore
+import NIOEmbedded
+
+/// Connections in memory, between channels of one simulated event loop.
+///
+/// Sendable: used on the simulation's thread alone.
+final class SimulatedNetwork: RuntimeNetwork, @unchecked Sendable {
+    typealias Initializer = @Sendable (any Channel) -> EventLoopFuture<Void>
+
+    private struct Address: Hashable {
+        let host: String
+        let port: Int
+    }
+
+    private struct Listener {
+        let channel: EmbeddedChannel
+        let initializer: Initializer
+        var accepted: [EmbeddedChannel] = []
+    }
+
+    private let loop: EmbeddedEventLoop
+    private let latency: ClosedRange<Duration>
+    private var generator: SplitMix64
+    private var listeners: [Address: Listener] = [:]
+    private var nextPort = 20_000
+
+    init(loop: EmbeddedEventLoop, latency: ClosedRange<Duration>, generator: SplitMix64) throws {
+        anywhere = try SocketAddress(ipAddress: "127.0.0.1", port: 1)
+        self.loop = loop
+        self.latency = latency
+        self.generator = generator
+    }
+
+    var security: ChannelSecurityStyle { .simulated }
+
+    func listen(host: String, port: Int, initializer: @escaping Initializer) -> EventLoopFuture<any Channel> {
+        if port == 0 { nextPort += 1 }
+        let address = Address(host: host, port: port == 0 ? nextPort : port)
+        guard listeners[address] == nil else {
+            return loop.makeFailedFuture(SimulatedNetworkError(message: "\(host):\(port) is in use"))
+        }
+        let channel = EmbeddedChannel(loop: loop)
+        channel.localAddress = try? SocketAddress(ipAddress: "127.0.0.1", port: address.port)
+        listeners[address] = Listener(channel: channel, initializer: initializer)
+        channel.closeFuture.whenComplete { _ in
+            if self.listeners[address]?.channel === channel { self.listeners[address] = nil }
+        }
+        return loop.makeSucceededFuture(channel)
+    }
+
+    func connect(
+        host: String, port: Int, on loop: any EventLoop, timeout: Duration, initializer: @escaping Initializer
+    ) -> EventLoopFuture<any Channel> {
+        let promise = loop.makePromise(of: (any Channel).self)
+        self.loop.assumeIsolated().scheduleTask(in: delay()) {
+            let address = Address(host: host, port: port)
+            guard let listener = self.listeners[address] else {
+                return promise.fail(SimulatedNetworkError(message: "nobody listens on \(host):\(port)"))
+            }
+            let (client, server) = self.link()
+            self.listeners[address]?.accepted.append(server)
+            initializer(client).and(listener.initializer(server)).whenComplete { result in
+                switch result {
+                case .success:
+                    server.connect(to: self.anywhere, promise: nil)
+                    client.connect(to: self.anywhere, promise: nil)
+                    promise.succeed(client)
+                case .failure(let error):
+                    promise.fail(error)
+                }
+            }
+        }
+        return promise.futureResult
+    }
+
+    func kill(host: String, port: Int) {
+        guard let listener = listeners.removeValue(forKey: Address(host: host, port: port)) else { return }
+        listener.channel.close(promise: nil)
+        for channel in listener.accepted { channel.close(promise: nil) }
+    }
+
+    /// What both ends of every connection see of each other.
+    private let anywhere: SocketAddress
+
+    private func link() -> (client: EmbeddedChannel, server: EmbeddedChannel) {
+        let client = EmbeddedChannel(loop: loop)
+        let server = EmbeddedChannel(loop: loop)
+        client.remoteAddress = anywhere
+        server.remoteAddress = anywhere
+        for (near, far) in [(client, server), (server, client)] {
+            let wire = SimulatedWire(loop: loop, far: far, delay: { self.delay() })
+            try? near.pipeline.syncOperations.addHandler(wire)
+        }
+        return (client, server)
+    }
+
+    private func delay() -> TimeAmount {
+        let span = (latency.upperBound - latency.lowerBound).inNanoseconds
+        let extra = span > 0 ? Int64(generator.next() % UInt64(span)) : 0
+        return .nanoseconds(latency.lowerBound.inNanoseconds + extra)
+    }
+}
+
+/// Why a simulated connection was not made.
+struct SimulatedNetworkError: Error, CustomStringConvertible {
+    let message: String
+    var description: String { message }
+}
+
+/// One direction of a simulated connection: what is flushed arrives at the far end later, in order.
+private final class SimulatedWire: ChannelOutboundHandler {
+    typealias OutboundIn = ByteBuffer
+
+    private let loop: EmbeddedEventLoop
+    private let delay: () -> TimeAmount
+    private weak var far: EmbeddedChannel?
+    private var written: [ByteBuffer] = []
+    private var lastArrival = NIODeadline.uptimeNanoseconds(0)
+
+    init(loop: EmbeddedEventLoop, far: EmbeddedChannel, delay: @escaping () -> TimeAmount) {
+        self.loop = loop
+        self.far = far
+        self.delay = delay
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        written.append(unwrapOutboundIn(data))
+        promise?.succeed()
+    }
+
+    func flush(context: ChannelHandlerContext) {
+        guard !written.isEmpty else { return }
+        let batch = written
+        written = []
+        deliver { far in
+            for bytes in batch { far.pipeline.fireChannelRead(bytes) }
+            far.pipeline.fireChannelReadComplete()
+        }
+    }
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        deliver { $0.close(promise: nil) }
+        context.close(mode: mode, promise: promise)
+    }
+
+    private func deliver(_ body: @escaping (EmbeddedChannel) -> Void) {
+        lastArrival = max(lastArrival + .nanoseconds(1), loop.now + delay())
+        loop.assumeIsolated().scheduleTask(deadline: lastArrival) { [weak far] in
+            guard let far, far.isActive else { return }
+            body(far)
+        }
+    }
+}

@@ -1,0 +1,156 @@
+public import MeshWire
+public import NIOCore
+import NIOEmbedded
+import Synchronization
+
+/// A runtime on one thread, with a clock that jumps from event to event and a network in memory: everything that
+/// happens follows from the seed.
+///
+/// ```swift
+/// let reply = try SimulatedRuntime.run(seed: 7) { runtime in
+///     let authority = try TestAuthority(runtime: runtime)
+///     …
+/// }
+/// ```
+/// Tasks run in the order in which they become ready; messages take a random time of the seed's choosing, in order on
+/// each connection. Code that stays within the mesh's rooms, whose time, chance and threads come from their
+/// ``Runtime``, replays exactly; code that leaves them (Foundation's timers, tasks on other executors) does not.
+public final class SimulatedRuntime: Runtime, @unchecked Sendable {
+    // Sendable: used on the one thread that runs the simulation; the generator is behind a lock all the same.
+
+    /// What everything follows from.
+    public let seed: UInt64
+    /// What happened.
+    public let trace = EventTrace()
+    private let loop: EmbeddedEventLoop
+    private let executor: LoopExecutor
+    private let generator: Mutex<SplitMix64>
+    private let simulatedNetwork: SimulatedNetwork
+
+    private init(seed: UInt64, latency: ClosedRange<Duration>) throws {
+        self.seed = seed
+        let loop = EmbeddedEventLoop()
+        self.loop = loop
+        executor = LoopExecutor(loop)
+        generator = Mutex(SplitMix64(seed: seed))
+        simulatedNetwork = try SimulatedNetwork(
+            loop: loop, latency: latency, generator: SplitMix64(seed: seed ^ 0x5EED_0F4E_7770_4B21))
+    }
+
+    /// Runs `body` in a simulation of `seed` until it returns, on the calling thread.
+    ///
+    /// - Parameters:
+    ///   - latency: how long a message takes; each draws its own time. Default 50 µs to 2 ms.
+    ///   - limit: the simulated time after which the run counts as hung. Default one hour.
+    /// - Throws: what `body` throws, or ``SimulationHung``.
+    public static func run<Result: Sendable>(
+        seed: UInt64, latency: ClosedRange<Duration> = .microseconds(50)...(.milliseconds(2)),
+        limit: Duration = .seconds(3_600),
+        _ body: @escaping @Sendable @concurrent (SimulatedRuntime) async throws -> Result
+    ) throws -> Result {
+        let runtime = try SimulatedRuntime(seed: seed, latency: latency)
+        let outcome = Mutex<Swift.Result<Result, any Error>?>(nil)
+        let task = runtime.spawn(on: runtime.executor) {
+            let result: Swift.Result<Result, any Error>
+            do { result = .success(try await body(runtime)) } catch { result = .failure(error) }
+            outcome.withLock { $0 = result }
+        }
+        let end = runtime.now.advanced(by: limit)
+        while outcome.withLock({ $0 == nil }) {
+            guard runtime.now < end else {
+                task.cancel()
+                throw SimulationHung(seed: seed, limit: limit)
+            }
+            runtime.loop.advanceTime(by: .milliseconds(1))
+        }
+        return try outcome.withLock { $0 }!.get()
+    }
+
+    /// Adds an event to the trace.
+    public func record(_ event: String) { trace.record(event, at: now) }
+
+    /// The simulated clock.
+    public var now: RuntimeInstant {
+        RuntimeInstant(nanoseconds: Int64(truncatingIfNeeded: loop.now.uptimeNanoseconds))
+    }
+
+    /// 2026-01-01 00:00 UTC plus the simulated clock.
+    public var timeSince1970: Duration { .seconds(1_767_225_600) + .nanoseconds(now.nanoseconds) }
+
+    /// Bits of the seeded generator.
+    public func randomBits() -> UInt64 { generator.withLock { $0.next() } }
+
+    /// Waits on the simulated clock.
+    public func sleep(until deadline: RuntimeInstant) async throws {
+        let waiter = Waiter()
+        let delay = TimeAmount.nanoseconds(max(0, now.duration(to: deadline).inNanoseconds))
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                waiter.begin(continuation)
+                // A wait for ever has no timer: it ends by cancellation.
+                guard deadline.nanoseconds < .max else { return }
+                _ = loop.scheduleTask(in: delay) { waiter.finish(nil) }
+            }
+        } onCancel: {
+            waiter.finish(CancellationError())
+        }
+    }
+
+    /// The one simulated loop.
+    public var eventLoopGroup: any EventLoopGroup { loop }
+    /// The one executor.
+    public func loopExecutor(for loop: any EventLoop) -> LoopExecutor { executor }
+    /// The one executor.
+    public var taskExecutor: (any TaskExecutor)? { executor }
+    /// The one executor.
+    public var computeExecutor: any TaskExecutor { executor }
+    /// Connections in memory.
+    public var network: any RuntimeNetwork { simulatedNetwork }
+
+    /// Ends every connection of the listener at `host`:`port` and of its clients, and refuses new ones, as when the
+    /// process dies.
+    public func kill(host: String, port: Int) { simulatedNetwork.kill(host: host, port: port) }
+}
+
+/// A simulation that did not end in time; every task of it may be waiting for something that never happens.
+public struct SimulationHung: Error, Sendable, CustomStringConvertible {
+    /// The seed to repeat it with.
+    public let seed: UInt64
+    /// The simulated time that it was given.
+    public let limit: Duration
+
+    /// One line for a log.
+    public var description: String { "the simulation of seed \(seed) did not end within \(limit)" }
+}
+
+/// A sleeping task, woken once.
+private final class Waiter: Sendable {
+    private enum State {
+        case idle
+        case waiting(CheckedContinuation<Void, any Error>)
+        case finished((any Error)?)
+    }
+    private let state = Mutex(State.idle)
+
+    func begin(_ continuation: CheckedContinuation<Void, any Error>) {
+        let early: State = state.withLock { state in
+            defer { if case .idle = state { state = .waiting(continuation) } }
+            return state
+        }
+        guard case .finished(let error) = early else { return }
+        Self.resume(continuation, error)
+    }
+
+    func finish(_ error: (any Error)?) {
+        let waiting: State = state.withLock { state in
+            defer { if case .finished = state {} else { state = .finished(error) } }
+            return state
+        }
+        guard case .waiting(let continuation) = waiting else { return }
+        Self.resume(continuation, error)
+    }
+
+    private static func resume(_ continuation: CheckedContinuation<Void, any Error>, _ error: (any Error)?) {
+        if let error { continuation.resume(throwing: error) } else { continuation.resume() }
+    }
+}
