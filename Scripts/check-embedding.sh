@@ -22,14 +22,16 @@ esac
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# What may be linked into the host of each product, as extended regular expressions over module names; the host itself
-# goes without saying.
-declare -A allowed=(
+# The rooms that each product needs; every other folder of Sources is a stranger to its host.
+declare -A rooms=(
     [Tensor]='Tensor|CTensorKernels'
-    [MeshTransport]='MeshTransport|MeshWire|Identity|Telemetry|C?NIO.*|_NIO.*|C?Crypto.*|CCrypto.*|CXKCP.*|X509|_CertificateInternals|SwiftASN1|Logging|ServiceLifecycle|UnixSignals|ConcurrencyHelpers|AsyncAlgorithms|.*Collections.*|.*Module|_AtomicsShims|Atomics|SystemPackage|CSystem|BasicContainers|ContainersPreview|AsyncStreaming'
+    [MeshTransport]='MeshTransport|MeshWire|Identity|Telemetry'
 )
-# Of those, what only other rooms need.
-refused='NIOHTTP1|NIOHTTP2|NIOHPACK|NIOWebSocket|CNIOLLHTTP|NIOHTTPTypes.*'
+# Modules of dependencies that a host of the product must not get with it.
+declare -A refused=(
+    [Tensor]='.*NIO.*|.*Crypto.*|X509|SwiftASN1|Logging|ServiceLifecycle|Hummingbird.*|HTTPTypes|ArgumentParser'
+    [MeshTransport]='Hummingbird.*|HTTPTypes|C?NIO(HTTP|LLHTTP|HPACK|WebSocket).*|ArgumentParser'
+)
 
 for product in Tensor MeshTransport; do
     host=${product}Alone
@@ -41,8 +43,10 @@ for product in Tensor MeshTransport; do
     products=$(swift build --package-path "$package" --scratch-path .build --force-resolved-versions --show-bin-path)
     output=$("$products/$host")
     modules=$(sed -n 's|.*/\([^/]*\)\.build/.*|\1|p' "$products/$host.product/Objects.LinkFileList" | sort -u)
-    strangers=$(grep -vxE "$host|${allowed[$product]}" <<<"$modules" || true)
-    strangers+=$(grep -xE "$refused" <<<"$modules" || true)
+    strangers=$(
+        comm -12 <(ls Sources | sort) <(echo "$modules") | grep -vxE "${rooms[$product]}" || true
+        grep -xE "${refused[$product]}" <<<"$modules" || true
+    )
     if [ -n "$strangers" ]; then
         echo "$host imports $product alone, but these were linked into it:" $strangers >&2
         exit 1

@@ -128,7 +128,8 @@ public final class Mesh: Service {
             return state.listeners
         }
         for listener in listeners { try? await listener.close() }
-        await server.drain()
+        // A task of its own: open calls are finished also when the caller's task has been cancelled.
+        await runtime.spawn(on: runtime.taskExecutor) { await self.server.drain() }.value
     }
 
     private func untilStopped() async {

@@ -33,6 +33,8 @@ public struct MeshError: Error, Sendable, CustomStringConvertible {
         public static let instanceChanged = Code("instanceChanged")
         /// A deduplicated method was called without a session and sequence numbers.
         public static let missingDeduplication = Code("missingDeduplication")
+        /// The call is over one of this side's ``MeshConfiguration/limits``.
+        public static let callTooLarge = Code("callTooLarge")
         /// The address cannot be listened on.
         public static let listenFailed = Code("listenFailed")
         /// The mesh is not running, or it was started twice.

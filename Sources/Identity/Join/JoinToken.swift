@@ -13,13 +13,14 @@ public struct JoinToken: Sendable, Hashable {
     private static let secretLength = 32
     private static let checksumLength = 4
 
-    /// Makes a token of a secret that a registry knows; nil unless the secret has 32 bytes.
+    /// Makes a token of a secret and the root to expect; nil unless the secret has 32 bytes.
     package init?(rootFingerprint: SHA256Fingerprint, secret: [UInt8]) {
         guard secret.count == Self.secretLength else { return nil }
         self.rootFingerprint = rootFingerprint
         self.secret = secret
     }
 
+    /// Makes a token with a fresh secret; a registry issues it.
     init(rootFingerprint: SHA256Fingerprint, using generator: inout some RandomNumberGenerator) {
         self.rootFingerprint = rootFingerprint
         self.secret = (0..<Self.secretLength / 8).flatMap { _ in

@@ -26,11 +26,13 @@ struct ClientStack: Sendable {
         series.began()
         let start = runtime.now
         let deadline = start.advanced(by: timeout)
-        let bound = InstanceBinding(isRequired: safety == .deduplicated)
+        var bound = InstanceBinding(isRequired: safety == .deduplicated)
+        var mayHaveRun = false
         var retry = RetryState(safety, core.configuration.retry, deadline: deadline)
         while true {
             let outcome = await attempt(until: retry.attemptDeadline(from: runtime.now), bound)
-            let (error, failure): (MeshError, AttemptFailure)
+            var error: MeshError
+            let failure: AttemptFailure
             switch outcome {
             case .replied(let head, let payload, let peer) where head.status == .ok:
                 series.ended(.success, after: start.duration(to: runtime.now))
@@ -43,29 +45,45 @@ struct ClientStack: Sendable {
             case .failed(let found, let kind):
                 (error, failure) = (found, kind)
             }
+            // What the caller learns is about the call, not about its last attempt.
+            mayHaveRun = mayHaveRun || error.progress == .mayHaveRun
+            if mayHaveRun, error.progress == .notSent { error.progress = .mayHaveRun }
+            // An instance that has certainly not seen the call has no claim on it.
+            if !mayHaveRun { bound = InstanceBinding(isRequired: safety == .deduplicated) }
             let chance = Double(runtime.randomBits() >> 11) * 0x1p-53
-            guard case .retry(let next) = retry.failed(failure, at: runtime.now, chance: chance),
-                (try? await runtime.sleep(until: next)) != nil
-            else {
-                let status = error.status ?? .unavailable
-                series.ended(status.classification, after: start.duration(to: runtime.now))
-                throw error
+            guard case .retry(let next) = retry.failed(failure, at: runtime.now, chance: chance) else {
+                throw ended(error, after: start.duration(to: runtime.now))
+            }
+            guard (try? await runtime.sleep(until: next)) != nil else {
+                throw ended(cancelled(after: error), after: start.duration(to: runtime.now))
             }
             core.metrics.retried(request.path)
         }
     }
 
+    /// Measures a call that failed.
+    private func ended(_ error: MeshError, after duration: Duration) -> MeshError {
+        let status = error.status ?? (error.code == .cancelled ? .cancelled : .unavailable)
+        series.ended(status.classification, after: duration)
+        return error
+    }
+
+    private func cancelled(after error: MeshError) -> MeshError {
+        MeshError(
+            .cancelled, "\(request.path): the caller was cancelled between two attempts", progress: error.progress,
+            peer: error.peer, cause: error)
+    }
+
     /// Steps 4 to 7.
     private func attempt(until deadline: RuntimeInstant, _ bound: InstanceBinding) async -> AttemptOutcome {
         let faults = core.configuration.faults
-        let requestFate = faults?.fate(ofRequest: request.path) ?? .deliver
-        let attempt = Attempt(request, deadline: deadline, replyIsLost: faults?.fate(ofReply: request.path) == .lose)
+        let attempt = Attempt(request, deadline: deadline) { faults?.fate(ofReply: request.path) ?? .deliver }
         let loop = keeper.executor.eventLoop
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let start: @Sendable () -> Void = {
                     attempt.begin(continuation, now: runtime.now, on: loop)
-                    send(attempt, requestFate, bound)
+                    send(attempt, bound)
                 }
                 if loop.inEventLoop { start() } else { loop.execute(start) }
             }
@@ -74,13 +92,12 @@ struct ClientStack: Sendable {
         }
     }
 
-    private func send(_ attempt: Attempt, _ fate: MessageFate, _ bound: InstanceBinding) {
+    private func send(_ attempt: Attempt, _ bound: InstanceBinding) {
         keeper.withConnection { connection, error in
             guard attempt.isOpen else { return }
             guard let connection else {
                 let error = error ?? MeshError(.connectFailed, "no connection", progress: .notSent)
-                let isFinal = error.code == .peerNotTrusted || error.code == .noExpectedIdentity
-                return attempt.finish(.failed(error, isFinal ? .final : .notRun))
+                return attempt.finish(.failed(error, error.code.mayPass ? .notRun : .final))
             }
             guard bound.allows(connection.instance) else {
                 return attempt.finish(
@@ -90,11 +107,12 @@ struct ClientStack: Sendable {
                             "\(request.path): the server was restarted and does not know what it has applied",
                             progress: .mayHaveRun, peer: connection.info.peer?.description), .final))
             }
+            let fate = core.configuration.faults?.fate(ofRequest: request.path) ?? .deliver
             // Lost on the way, on purpose: nothing is sent, and nobody knows.
             guard fate != .lose else { return attempt.withdraw = {} }
             let now = runtime.now
             if fate == .duplicate {
-                _ = connection.send(Attempt(request, deadline: attempt.deadline, replyIsLost: true), now: now)
+                _ = connection.send(Attempt(request, deadline: attempt.deadline) { .lose }, now: now)
             }
             guard !connection.send(attempt, now: now) else { return }
             attempt.finish(
@@ -114,11 +132,19 @@ private final class InstanceBinding: @unchecked Sendable {
 
     init(isRequired: Bool) { self.isRequired = isRequired }
 
-    /// Whether the call may be sent to `candidate`; the first one asked is the one.
+    /// Whether the call may be sent to `candidate`; the first one asked about is the one.
     func allows(_ candidate: InstanceID?) -> Bool {
         guard isRequired else { return true }
         if instance == nil { instance = candidate }
         return instance == candidate
+    }
+}
+
+extension MeshError.Code {
+    /// Whether there may be a connection a moment later although there is none now: not if it is the destination, its
+    /// server or a closed client that rules it out.
+    fileprivate var mayPass: Bool {
+        self != .peerNotTrusted && self != .noExpectedIdentity && self != .draining && self != .invalidConfiguration
     }
 }
 

@@ -16,7 +16,7 @@ final class ConnectionKeeper: @unchecked Sendable {
     private var isClosed = false
     private var waiting: [(ClientConnection?, MeshError?) -> Void] = []
     /// Connections that are kept open until their calls are answered.
-    private var draining: [ObjectIdentifier: ClientConnection] = [:]
+    private var draining: [ClientConnection] = []
 
     init(_ core: ClientCore, _ destination: Destination, executor: LoopExecutor) {
         self.core = core
@@ -46,11 +46,11 @@ final class ConnectionKeeper: @unchecked Sendable {
         isClosed = true
         let error = MeshError(.draining, "the client is closed", peer: "\(destination)")
         current?.close(error)
-        for connection in draining.values { connection.close(error) }
+        for connection in draining { connection.close(error) }
         release(nil, error)
     }
 
-    /// True if our certificate has changed since, or one of the two ends within the tenth of its life that is left.
+    /// True if our certificate or whom we trust has changed since.
     private func isOutdated(_ connection: ClientConnection) -> Bool {
         connection.identityGeneration != core.identity?.current.generation ?? 0
     }
@@ -79,6 +79,10 @@ final class ConnectionKeeper: @unchecked Sendable {
             host: destination.host, port: destination.port, on: loop, timeout: core.configuration.connectTimeout
         ) { channel in
             channel.eventLoop.makeCompletedFuture {
+                // The time may have run out while the name was resolved.
+                guard !connection.isClosing else {
+                    throw MeshError(.connectFailed, "no connection in time", progress: .notSent)
+                }
                 try self.security().install(on: channel)
                 try channel.pipeline.syncOperations.addHandler(connection)
             }
@@ -104,8 +108,10 @@ final class ConnectionKeeper: @unchecked Sendable {
             connection.close(MeshError(.draining, "the client is closed", peer: "\(destination)"))
         case .success:
             if let old = current, old !== connection {
-                draining[ObjectIdentifier(old)] = old
-                old.drain()
+                draining.append(old)
+                old.drain(
+                    within: core.configuration.drainTimeout,
+                    MeshError(.connectionLost, "the connection was replaced by a newer one", peer: "\(destination)"))
             }
             current = connection
             scheduleExpiry(of: connection)
@@ -127,7 +133,7 @@ final class ConnectionKeeper: @unchecked Sendable {
     }
 
     private func closed(_ connection: ClientConnection) {
-        draining.removeValue(forKey: ObjectIdentifier(connection))
+        draining.removeAll { $0 === connection }
         if current === connection { current = nil }
     }
 
@@ -139,17 +145,10 @@ final class ConnectionKeeper: @unchecked Sendable {
 
     /// No connection outlives the earlier end of its two certificates, give or take the clocks.
     private func scheduleExpiry(of connection: ClientConnection) {
-        let ends = [connection.notAfter, core.identity?.current.svid.notAfter].compactMap { $0 }
-        guard let notAfter = ends.min() else { return }
-        let life = notAfter.since(core.runtime.unixTime) + core.configuration.clockSkew
-        executor.eventLoop.scheduleTask(in: .nanoseconds(max(0, life.inNanoseconds))) { [weak connection] in
-            guard let connection else { return }
-            connection.drain()
-            self.executor.eventLoop.scheduleTask(in: .nanoseconds(self.core.configuration.drainTimeout.inNanoseconds)) {
-                [weak connection] in
-                connection?.close(MeshError(.connectionLost, "a certificate of the connection has ended"))
-            }
-        }
+        guard let notAfter = connection.notAfter else { return }
+        connection.expire(
+            in: notAfter.since(core.runtime.unixTime) + core.configuration.clockSkew,
+            drainTimeout: core.configuration.drainTimeout)
     }
 
     /// The server's name for SNI, which cannot hold an address.

@@ -26,6 +26,12 @@ public final class MeshClient: Sendable {
         keeper = ConnectionKeeper(core, destination, executor: core.runtime.loopExecutor(for: loop))
     }
 
+    deinit {
+        // Nobody else can end the connection any more.
+        let keeper = keeper
+        keeper.executor.eventLoop.execute { keeper.close() }
+    }
+
     /// Runs tasks on the event loop of the client's connection.
     public var executor: LoopExecutor { keeper.executor }
 
@@ -49,6 +55,7 @@ public final class MeshClient: Sendable {
         let call = CallRequest(
             path: method.path, requestName: Request.messageName, responseName: Response.messageName,
             deduplication: deduplication, metadata: metadata, payload: Payload(request), destination: "\(destination)")
+        try call.check(core.configuration.limits)
         let stack = ClientStack(
             core: core, keeper: keeper, request: call, safety: method.retry, series: series(method.path))
         let (payload, peer) = try await stack.run(timeout: timeout ?? core.configuration.callTimeout)

@@ -44,9 +44,10 @@ struct RetryState {
     }
 
     private func backoff(chance: Double) -> Duration {
-        let doublings = min(attempts - 1, 30)
-        let full = min(configuration.backoffBase * (1 << doublings), configuration.backoffLimit)
-        return full * (1 - configuration.jitter * chance)
+        // Doubled only while below the limit: no number of attempts makes it overflow.
+        var full = configuration.backoffBase
+        for _ in 1..<max(attempts, 1) where full < configuration.backoffLimit { full *= 2 }
+        return min(full, configuration.backoffLimit) * (1 - configuration.jitter * chance)
     }
 }
 

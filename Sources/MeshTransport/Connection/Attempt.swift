@@ -14,7 +14,6 @@ enum AttemptOutcome: Sendable {
 final class Attempt: @unchecked Sendable {
     let request: CallRequest
     let deadline: RuntimeInstant
-    let replyIsLost: Bool
 
     private var continuation: CheckedContinuation<AttemptOutcome, Never>?
     private var timer: Scheduled<Void>?
@@ -22,10 +21,13 @@ final class Attempt: @unchecked Sendable {
     /// What gives the call up on the connection that carries it.
     var withdraw: (() -> Void)?
 
-    init(_ request: CallRequest, deadline: RuntimeInstant, replyIsLost: Bool) {
+    private let replyFate: () -> MessageFate
+
+    /// - Parameter replyFate: asked once, when the reply has arrived.
+    init(_ request: CallRequest, deadline: RuntimeInstant, replyFate: @escaping () -> MessageFate) {
         self.request = request
         self.deadline = deadline
-        self.replyIsLost = replyIsLost
+        self.replyFate = replyFate
     }
 
     /// Whether somebody still waits for the outcome.
@@ -55,6 +57,14 @@ final class Attempt: @unchecked Sendable {
                 wasSent ? failure : failure == .final ? .final : .notRun))
     }
 
+    /// Takes the server's answer.
+    func answered(_ head: ReplyHead, _ payload: Payload, peer: String) {
+        guard isOpen else { return }
+        // On purpose: as far as the caller can tell, the reply was lost on its way.
+        guard replyFate() != .lose else { return withdraw = {} }
+        finish(.replied(head, payload, peer: peer))
+    }
+
     /// Ends the wait; later outcomes are ignored.
     func finish(_ outcome: AttemptOutcome) {
         guard isOpen else { return }
@@ -81,4 +91,17 @@ struct CallRequest: Sendable {
     let payload: Payload
     /// For errors: whom the call is for.
     let destination: String
+
+    /// Throws for a call over the limits: the server's are the same by default, and would refuse it or end the
+    /// connection with all other calls.
+    func check(_ limits: WireLimits) throws(MeshError) {
+        let head = CallHead(
+            method: 1, timeRemaining: .zero, deduplication: deduplication, metadata: metadata, layout: payload.layout)
+        do throws(WireError) {
+            _ = try head.totalBytes(within: limits)
+        } catch {
+            throw MeshError(
+                .callTooLarge, "\(path): \(error.message)", progress: .notSent, peer: destination, cause: error)
+        }
+    }
 }

@@ -25,7 +25,9 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
     private var context: ChannelHandlerContext?
     private lazy var writer = PacedWriter(on: executor.eventLoop) { [unowned self] in state.nextWrite() }
     private var isReading = false
-    private var isClosing = false
+    /// True once no more calls are taken and the connection is on its way to its end.
+    private(set) var isClosing = false
+    private var endTimer: Scheduled<Void>?
 
     init(
         instance: InstanceID, limits: WireLimits, destination: String, identityGeneration: UInt64,
@@ -57,10 +59,21 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
         return true
     }
 
-    /// Takes no new calls and closes once the open ones are answered.
-    func drain() {
+    /// Takes no new calls and closes once the open ones are answered, or `limit` later with `error`.
+    func drain(within limit: Duration, _ error: MeshError) {
         isClosing = true
         closeIfDone()
+        guard context != nil else { return }
+        schedule(in: limit) { $0.close(error) }
+    }
+
+    /// Drains when `life` is over; a connection that is drained before keeps that end.
+    func expire(in life: Duration, drainTimeout: Duration) {
+        schedule(in: life) {
+            $0.drain(
+                within: drainTimeout,
+                MeshError(.connectionLost, "a certificate of the connection has ended", peer: $0.peerName))
+        }
     }
 
     /// Ends the connection; open calls fail with `error`.
@@ -74,6 +87,9 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        // The timer would keep the connection in memory for the certificate's life.
+        endTimer?.cancel()
+        endTimer = nil
         writer.close()
     }
 
@@ -87,7 +103,7 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
         }
         info.peer = channel.peer?.spiffeID
         info.tlsVersion = channel.tlsVersion
-        notAfter = channel.peer?.notAfter
+        notAfter = channel.notAfter
         writer.open(context)
     }
 
@@ -118,17 +134,20 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        end(
-            context,
-            error as? MeshError
-                ?? MeshError(.connectionLost, "the connection failed", peer: peerName, cause: error))
+        // A server that does not accept our certificate says so after its own half of the handshake.
+        let failure =
+            instance == nil
+            ? MeshError(.connectFailed, "the server ended the connection before its hello", peer: peerName, cause: error)
+            : MeshError(.connectionLost, "the connection failed", peer: peerName, cause: error)
+        end(context, error as? MeshError ?? failure)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         if isReading { channelReadComplete(context: context) }
         var cause: WireError?
         do throws(WireError) { try state.end() } catch { cause = error }
-        end(context, MeshError(.connectionLost, "the server closed the connection", peer: peerName, cause: cause))
+        let code: MeshError.Code = instance == nil ? .connectFailed : .connectionLost
+        end(context, MeshError(code, "the server closed the connection", peer: peerName, cause: cause))
         onClose(self)
     }
 
@@ -140,16 +159,20 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
             instance = hello.instance
             established.succeed()
         case .response(let stream, let head, let payload):
-            guard let attempt = attempts.removeValue(forKey: stream) else { return }
-            // On purpose: as far as the caller can tell, the reply was lost on its way.
-            guard !attempt.replyIsLost else { return attempt.withdraw = {} }
-            attempt.finish(.replied(head, payload, peer: peerName))
+            attempts.removeValue(forKey: stream)?.answered(head, payload, peer: peerName)
         case .goAway(let goAway, let notTaken):
             for stream in notTaken {
                 attempts.removeValue(forKey: stream)?.finish(
                     .failed(
                         MeshError(.draining, goAway.reason, progress: .notSent, peer: peerName), .notRun))
             }
+        }
+    }
+
+    private func schedule(in duration: Duration, _ body: @escaping @Sendable (ClientConnection) -> Void) {
+        endTimer?.cancel()
+        endTimer = executor.eventLoop.scheduleTask(in: .nanoseconds(max(0, duration.inNanoseconds))) { [weak self] in
+            if let self { body(self) }
         }
     }
 

@@ -13,6 +13,7 @@ final class ProtocolSelectionHandler: ChannelInboundHandler, RemovableChannelHan
     private let remoteAddress: String
     private var channel: SecureChannel?
     private var received = ByteBuffer()
+    private var isRefused = false
     private var timeout: Scheduled<Void>?
 
     init(_ listener: ListenerCore, remoteAddress: String) {
@@ -46,6 +47,8 @@ final class ProtocolSelectionHandler: ChannelInboundHandler, RemovableChannelHan
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // Bytes still arrive while TLS is closed; nobody reads them.
+        guard !isRefused else { return }
         received.writeImmutableBuffer(unwrapInboundIn(data))
         guard channel?.applicationProtocol == nil, let first = received.readableBytesView.first else { return }
         if first == Preface.bytes[0] {
@@ -90,6 +93,7 @@ final class ProtocolSelectionHandler: ChannelInboundHandler, RemovableChannelHan
     }
 
     private func refuse(_ context: ChannelHandlerContext, _ reason: String) {
+        isRefused = true
         listener.server.metrics.handshakeFailures.increment()
         listener.server.logger.warning(
             "connection refused",

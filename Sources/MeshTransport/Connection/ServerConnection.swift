@@ -23,6 +23,10 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, @un
     private var context: ChannelHandlerContext?
     private var isReading = false
     private var isDraining = false
+    /// True once this side has ended the connection: what the client had begun to send is then no fault of its own.
+    private var isEnding = false
+    /// The connection's number in ``ServerCore``.
+    private var number: UInt64?
     /// True while nothing is read because the peer does not take its replies.
     private var isReadWithheld = false
     /// Ends the connection with the certificate; then, if it has not ended by itself, closes it.
@@ -54,12 +58,12 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, @un
 
     /// Closes at once. From any thread.
     func close() {
-        executor.eventLoop.execute { self.context?.close(promise: nil) }
+        executor.eventLoop.execute { self.end() }
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        core.opened(self)
+        number = core.opened(self)
         writer.open(context)
         guard let expiry else { return }
         let remaining = core.runtime.now.duration(to: expiry).inNanoseconds
@@ -89,7 +93,7 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, @un
         do throws(WireError) {
             while let event = try state.nextEvent() { handle(event) }
         } catch {
-            refuse(context, error)
+            refuse(error)
         }
     }
 
@@ -115,20 +119,28 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, @un
 
     func channelInactive(context: ChannelHandlerContext) {
         if isReading { channelReadComplete(context: context) }
-        do throws(WireError) { try state.end() } catch { refuse(context, error) }
+        if !isEnding {
+            do throws(WireError) { try state.end() } catch { refuse(error) }
+        }
+        // In order: what they do next must not depend on a dictionary's.
         for (_, task) in running.sorted(by: { $0.key < $1.key }) { task.cancel() }
-        core.closed(self)
+        if let number { core.closed(number) }
         context.fireChannelInactive()
     }
 
     private var peerName: String { stack.info.peer?.description ?? stack.info.remoteAddress }
 
-    private func refuse(_ context: ChannelHandlerContext, _ error: WireError) {
+    private func refuse(_ error: WireError) {
         core.metrics.protocolErrors.increment()
         core.logger.warning(
             "peer does not keep to the protocol",
             metadata: ["peer": "\(peerName)", "address": "\(stack.info.remoteAddress)", "error": "\(error)"])
-        context.close(promise: nil)
+        end()
+    }
+
+    private func end() {
+        isEnding = true
+        context?.close(promise: nil)
     }
 
     private func handle(_ event: ServerConnectionState.Event) {
@@ -203,7 +215,10 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, @un
     }
 
     private func hasFlushed() {
-        if isReadWithheld, state.takesInput { context?.read() }
+        if isReadWithheld, state.takesInput {
+            isReadWithheld = false
+            context?.read()
+        }
         closeIfDone()
     }
 
@@ -215,6 +230,6 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, @un
 
     private func closeIfDone() {
         guard isDraining, !isReading, state.isIdle else { return }
-        context?.close(promise: nil)
+        end()
     }
 }

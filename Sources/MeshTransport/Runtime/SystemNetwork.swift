@@ -17,8 +17,14 @@ struct SystemNetwork: RuntimeNetwork {
             .connectTimeout(.nanoseconds(timeout.inNanoseconds))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: Self.waterMark)
-            .channelInitializer(initializer)
             .connect(host: host, port: port)
+            .flatMap { channel in
+                // A name with several addresses is tried on several channels: only the one that connected is set up.
+                initializer(channel).map { channel }.flatMapErrorThrowing { error in
+                    channel.close(promise: nil)
+                    throw error
+                }
+            }
     }
 
     func listen(

@@ -37,7 +37,7 @@ struct ChannelSecurity: Sendable {
         case .tls:
             try channel.pipeline.syncOperations.addHandlers([
                 try tlsHandler(for: snapshot, handshake, on: channel.eventLoop),
-                TLSCompletionHandler(handshake, requiresPeer: requiresPeer),
+                TLSCompletionHandler(handshake, requiresPeer: requiresPeer, ownNotAfter: snapshot?.svid.notAfter),
             ])
         case .simulated:
             try channel.pipeline.syncOperations.addHandler(

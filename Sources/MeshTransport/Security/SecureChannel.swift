@@ -16,6 +16,16 @@ struct SecureChannel: Sendable {
     var peer: VerifiedPeer?
     var applicationProtocol: String?
     var tlsVersion: String
+    /// When the first of the certificates that were shown ends.
+    var notAfter: UnixTime?
+
+    /// - Parameter own: when our own certificate ends, as it was shown.
+    init(peer: VerifiedPeer?, own: UnixTime?, applicationProtocol: String?, tlsVersion: String) {
+        self.peer = peer
+        self.applicationProtocol = applicationProtocol
+        self.tlsVersion = tlsVersion
+        notAfter = [peer?.notAfter, own].compactMap { $0 }.min()
+    }
 }
 
 /// Fired down a channel's pipeline once both ends know each other, before the first application byte.

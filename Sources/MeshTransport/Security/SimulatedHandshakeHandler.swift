@@ -53,8 +53,11 @@ final class SimulatedHandshakeHandler: ChannelInboundHandler, RemovableChannelHa
     }
 
     private func complete(_ context: ChannelHandlerContext, peer: VerifiedPeer?, _ hello: Greeting) {
+        // The channel may have closed while the verdict was awaited.
+        guard context.channel.isActive else { return }
         let shared = security.applicationProtocols.first(where: hello.protocols.contains)
-        let channel = SecureChannel(peer: peer, applicationProtocol: shared, tlsVersion: "simulated")
+        let channel = SecureChannel(
+            peer: peer, own: snapshot?.svid.notAfter, applicationProtocol: shared, tlsVersion: "simulated")
         context.fireUserInboundEventTriggered(SecureChannelEvent.established(channel))
         if received.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(received)) }
         received.clear()

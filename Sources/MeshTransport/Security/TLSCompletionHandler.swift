@@ -1,3 +1,4 @@
+import Identity
 import NIOCore
 import NIOSSL
 import NIOTLS
@@ -8,10 +9,12 @@ final class TLSCompletionHandler: ChannelInboundHandler, RemovableChannelHandler
 
     private let handshake: HandshakeState
     private let requiresPeer: Bool
+    private let ownNotAfter: UnixTime?
 
-    init(_ handshake: HandshakeState, requiresPeer: Bool) {
+    init(_ handshake: HandshakeState, requiresPeer: Bool, ownNotAfter: UnixTime?) {
         self.handshake = handshake
         self.requiresPeer = requiresPeer
+        self.ownNotAfter = ownNotAfter
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -26,15 +29,22 @@ final class TLSCompletionHandler: ChannelInboundHandler, RemovableChannelHandler
         }
         let version = (try? context.pipeline.syncOperations.handler(type: NIOSSLHandler.self))?.tlsVersion
         let channel = SecureChannel(
-            peer: handshake.peer, applicationProtocol: negotiated, tlsVersion: version.map(Self.name) ?? "unknown")
+            peer: handshake.peer, own: ownNotAfter, applicationProtocol: negotiated,
+            tlsVersion: version.map(Self.name) ?? "unknown")
         context.fireUserInboundEventTriggered(SecureChannelEvent.established(channel))
         context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        context.fireErrorCaught(
-            handshake.failure
-                ?? MeshError(.peerNotTrusted, "the TLS handshake failed", progress: .notSent, cause: error))
+        context.fireErrorCaught(handshake.failure ?? Self.failure(error))
+    }
+
+    /// A peer that says something wrong is not trusted; one that goes away may come back.
+    private static func failure(_ error: any Error) -> MeshError {
+        if case .handshakeFailed(let reason)? = error as? NIOSSLError, reason != .sslError([.eofDuringHandshake]) {
+            return MeshError(.peerNotTrusted, "the TLS handshake failed", progress: .notSent, cause: error)
+        }
+        return MeshError(.connectFailed, "the connection ended in the TLS handshake", progress: .notSent, cause: error)
     }
 
     private static func name(of version: TLSVersion) -> String {

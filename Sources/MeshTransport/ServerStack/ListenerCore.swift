@@ -61,8 +61,7 @@ final class ListenerCore: Sendable {
 
     private func expiry(of channel: SecureChannel) -> RuntimeInstant? {
         let runtime = server.runtime
-        let ends = [channel.peer?.notAfter, identity.current.svid.notAfter].compactMap { $0 }
-        guard let notAfter = ends.min() else { return nil }
+        guard let notAfter = channel.notAfter else { return nil }
         return runtime.now.advanced(by: notAfter.since(runtime.unixTime) + server.configuration.clockSkew)
     }
 }

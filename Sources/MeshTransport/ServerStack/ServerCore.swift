@@ -16,7 +16,8 @@ final class ServerCore: Sendable {
     private let connections = Mutex(Connections())
 
     private struct Connections {
-        var open: [ObjectIdentifier: ServerConnection] = [:]
+        var open: [UInt64: ServerConnection] = [:]
+        var opened: UInt64 = 0
         var isDraining = false
     }
 
@@ -51,18 +52,20 @@ final class ServerCore: Sendable {
     /// Replaces the policy; calls that are under way are not asked again.
     func setPolicy(_ policy: AuthorizationPolicy) { policyInForce.withLock { $0 = policy } }
 
-    /// Counts a connection in; it is drained at once if the listener is on its way out.
-    func opened(_ connection: ServerConnection) {
-        let isDraining = connections.withLock { connections in
-            connections.open[ObjectIdentifier(connection)] = connection
-            return connections.isDraining
+    /// Counts a connection in, by the number that is returned; it is drained at once if the listener is on its way out.
+    func opened(_ connection: ServerConnection) -> UInt64 {
+        let (number, isDraining) = connections.withLock { connections in
+            connections.opened += 1
+            connections.open[connections.opened] = connection
+            return (connections.opened, connections.isDraining)
         }
         if isDraining { connection.drain(reason: "the server is shutting down") }
+        return number
     }
 
     /// Counts a connection out.
-    func closed(_ connection: ServerConnection) {
-        _ = connections.withLock { $0.open.removeValue(forKey: ObjectIdentifier(connection)) }
+    func closed(_ number: UInt64) {
+        _ = connections.withLock { $0.open.removeValue(forKey: number) }
     }
 
     /// Tells every connection to finish, and closes after `drainTimeout` those that have not.
@@ -75,10 +78,11 @@ final class ServerCore: Sendable {
         for connection in draining() { connection.close() }
     }
 
+    /// The connections that are open, in the order in which they were opened.
     private func draining() -> [ServerConnection] {
         connections.withLock { connections in
             connections.isDraining = true
-            return Array(connections.open.values)
+            return connections.open.sorted { $0.key < $1.key }.map(\.value)
         }
     }
 }

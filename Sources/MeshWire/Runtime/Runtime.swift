@@ -104,8 +104,8 @@ package struct RuntimeRandomNumberGenerator: RandomNumberGenerator {
 
 /// How a runtime opens and accepts connections.
 public protocol RuntimeNetwork: Sendable {
-    /// Connects to `host`, a name or an address, on `loop`. `initializer` sets the pipeline up before the channel
-    /// becomes active.
+    /// Connects to `host`, a name or an address, on `loop`. `initializer` sets the pipeline of the one channel that
+    /// connected up, before a byte is read from it.
     func connect(
         host: String, port: Int, on loop: any EventLoop, timeout: Duration,
         initializer: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
