@@ -10,16 +10,15 @@ import Testing
         let start = RuntimeInstant(nanoseconds: 1_000)
         let atOnce = (0..<5).map { _ in rate.admit(at: start) }
         #expect(atOnce == [true, true, true, false, false])
-        #expect(!rate.admit(at: start.advanced(by: .milliseconds(50))))
-        #expect(rate.admit(at: start.advanced(by: .milliseconds(110))))
-        #expect(!rate.admit(at: start.advanced(by: .milliseconds(120))))
+        let later = [50, 110, 120].map { rate.admit(at: start.advanced(by: .milliseconds($0))) }
+        #expect(later == [false, true, false])
     }
 
     @Test("a quiet time fills the bucket up to the burst and no further")
     func refill() {
         var rate = JoinRate(perSecond: 10, burst: 2)
         let start = RuntimeInstant(nanoseconds: 0)
-        #expect(rate.admit(at: start))
+        _ = rate.admit(at: start)
         let later = start.advanced(by: .seconds(60))
         let admitted = (0..<4).filter { _ in rate.admit(at: later) }.count
         #expect(admitted == 2)
