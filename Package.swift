@@ -30,7 +30,10 @@ extension Target.Dependency {
 /// The libraries, lowest floor first: a target imports only rows above its own.
 let rooms: [(name: String, dependencies: [Target.Dependency])] = [
     ("Telemetry", []),
+    ("Tensor", ["CTensorKernels"]),
     ("Identity", ["Telemetry", .x509, .crypto, .asn1]),
+    ("Autodiff", ["Tensor"]),
+    ("Optimizers", ["Tensor", "CTensorKernels"]),
     ("MeshWire", [.nioCore]),
     (
         "MeshTransport",
@@ -39,11 +42,17 @@ let rooms: [(name: String, dependencies: [Target.Dependency])] = [
         ]
     ),
     ("IdentityServices", ["MeshTransport", "MeshWire", "Identity", "Telemetry", .logging, .serviceLifecycle]),
+    ("NeuralNetwork", ["Autodiff", "Tensor"]),
     ("MeshworkTesting", ["MeshTransport", "MeshWire", "Identity", .nioCore, .nioEmbedded]),
 ]
 
 /// The tests of each library, and what they need beside it.
 let tests: [(name: String, dependencies: [Target.Dependency])] = [
+    ("CTensorKernelsTests", ["CTensorKernels"]),
+    ("TensorTests", ["Tensor"]),
+    ("AutodiffTests", ["Autodiff", "Tensor"]),
+    ("OptimizersTests", ["Optimizers", "Tensor", "CTensorKernels"]),
+    ("NeuralNetworkTests", ["NeuralNetwork", "Autodiff", "Optimizers", "Tensor"]),
     ("IdentityTests", ["Identity", .x509, .crypto, .asn1]),
     ("TelemetryTests", ["Telemetry"]),
     ("MeshTransportTests", ["MeshTransport", "MeshWire", "MeshworkTesting", "Identity", .nioCore, .nioPosix, .nioSSL]),
@@ -63,6 +72,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
-    targets: rooms.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: shared) }
+    targets: [.target(name: "CTensorKernels")]
+        + rooms.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: shared) }
         + tests.map { .testTarget(name: $0.name, dependencies: $0.dependencies, swiftSettings: shared) }
 )

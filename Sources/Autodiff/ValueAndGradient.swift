@@ -1,0 +1,80 @@
+public import Tensor
+
+/// The value of a scalar function of named parameters, and its gradient with respect to each of them, by reverse-mode
+/// differentiation.
+///
+/// ```swift
+/// let (loss, gradients) = try valueAndGradient(at: parameters) { p in
+///     let logits = try images.matmul(p.tensor(named: "weight")) + p.tensor(named: "bias")
+///     return try Tensor(logits.crossEntropy(labels: labels).mean())
+/// }
+/// ```
+///
+/// Calls nest: the gradient within may be part of the value around it, to any order. The closure runs at once, on the
+/// calling thread, and what it computes from its parameters may be used by that task only.
+///
+/// - Parameters:
+///   - parameters: What to differentiate by. Tensors that are not float32 are passed on as constants, and have no
+///     gradient.
+///   - onFinal: Called once for each parameter, as soon as nothing more will be added to its gradient, while the
+///     gradients of others are still being computed: a trainer sends it then. The order is that of the computation
+///     backwards; a parameter that the value does not depend on comes first, with a gradient of zeros.
+///   - body: The function; its result has one element.
+/// - Returns: The value, and a gradient of the parameter's shape under each name, in the order of `parameters`.
+/// - Throws: What `body` throws. Traps if the value has more than one element, and where memory runs out on the way
+///   back.
+public func valueAndGradient<E>(
+    at parameters: NamedTensors, onFinal: ((String, AnyTensor) -> Void)? = nil,
+    _ body: (NamedTensors) throws(E) -> Tensor<Float>
+) throws(E) -> (value: Tensor<Float>, gradient: NamedTensors) {
+    let tape = Tape()
+    defer { tape.end() }
+    let names = parameters.names.filter { parameters[$0]?.dtype == .float32 }
+    var tracked = parameters
+    for name in names { tracked[name] = tape.leaf(parameters[name]!) }
+
+    let output = try body(tracked).core
+    precondition(
+        output.elementCount == 1,
+        "valueAndGradient: the value must have one element, but its shape is \(output.shape)")
+
+    var gradients = [AnyTensor?](repeating: nil, count: names.count)
+    do throws(TensorError) {
+        try tape.differentiate(output) { leaf, gradient throws(TensorError) in
+            let shape = parameters[names[leaf]]!.shape
+            let final = if let gradient { try gradient.packed() } else { try AnyTensor.zeros(shape) }
+            gradients[leaf] = final
+            onFinal?(names[leaf], final)
+        }
+        let value = try Tensor<Float>(tape.untracked(output))
+        return (value, try NamedTensors(zip(names, gradients.map { $0! })))
+    } catch {
+        preconditionFailure("valueAndGradient: \(error)")
+    }
+}
+
+/// The value of a scalar function of one tensor, and its gradient, which has the tensor's shape.
+///
+/// ```swift
+/// let (_, slope) = valueAndGradient(at: x) { x in (x * x * x).sum() }     // 3x²
+/// ```
+///
+/// - Throws: What `body` throws. Traps as for named parameters.
+public func valueAndGradient<E>(
+    at parameter: Tensor<Float>, _ body: (Tensor<Float>) throws(E) -> Tensor<Float>
+) throws(E) -> (value: Tensor<Float>, gradient: Tensor<Float>) {
+    var parameters = NamedTensors()
+    parameters["parameter"] = parameter.core
+    let (value, gradient) = try valueAndGradient(at: parameters) { tracked throws(E) in
+        try body(Tensor(known: tracked["parameter"]!))
+    }
+    return (value, Tensor(known: gradient["parameter"]!))
+}
+
+extension AnyTensor {
+    /// The elements row-major and contiguous, as whoever sends a gradient wants them; unchanged where another trace is
+    /// to see what becomes of them.
+    fileprivate consuming func packed() throws(TensorError) -> AnyTensor {
+        trace == nil ? try self.contiguous() : self
+    }
+}

@@ -1,0 +1,71 @@
+#pragma STDC FP_CONTRACT OFF
+
+#include "kernel_path.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MW_TABLE_FIELD(kernel, path) .kernel = MW_KERNEL_NAME(kernel, path),
+
+static const mw_kernels scalar_kernels = {
+    .isa = MW_ISA_SCALAR, .name = "scalar", MW_FOR_EACH_KERNEL(MW_TABLE_FIELD, scalar)};
+
+#if MW_HAS_X86_PATHS
+static const mw_kernels avx2_kernels = {
+    .isa = MW_ISA_AVX2, .name = "avx2", MW_FOR_EACH_KERNEL(MW_TABLE_FIELD, avx2)};
+
+static const mw_kernels avx512_kernels = {
+    .isa = MW_ISA_AVX512, .name = "avx512", MW_FOR_EACH_KERNEL(MW_TABLE_FIELD, avx512)};
+#endif
+
+const mw_kernels *mw_kernels_for(mw_isa isa) {
+    switch (isa) {
+    case MW_ISA_SCALAR:
+        return &scalar_kernels;
+#if MW_HAS_X86_PATHS
+    // The builtins also ask whether the operating system saves the wide registers (XGETBV).
+    case MW_ISA_AVX2:
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &avx2_kernels : NULL;
+    case MW_ISA_AVX512:
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                       __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
+                   ? &avx512_kernels
+                   : NULL;
+#endif
+    default:
+        return NULL;
+    }
+}
+
+ptrdiff_t mw_available_paths(mw_isa paths[MW_ISA_COUNT]) {
+    ptrdiff_t count = 0;
+    for (int isa = MW_ISA_SCALAR; isa < MW_ISA_COUNT; isa++) {
+        if (mw_kernels_for((mw_isa)isa) != NULL) {
+            paths[count++] = (mw_isa)isa;
+        }
+    }
+    return count;
+}
+
+static pthread_once_t chosen_once = PTHREAD_ONCE_INIT;
+static const mw_kernels *chosen_kernels;
+
+static void choose_kernels(void) {
+    mw_isa paths[MW_ISA_COUNT];
+    const ptrdiff_t count = mw_available_paths(paths);
+    chosen_kernels = mw_kernels_for(paths[count - 1]);
+    const char *forced = getenv("MESHWORK_ISA");
+    for (ptrdiff_t i = 0; forced != NULL && i < count; i++) {
+        const mw_kernels *candidate = mw_kernels_for(paths[i]);
+        if (strcmp(candidate->name, forced) == 0) {
+            chosen_kernels = candidate;
+        }
+    }
+}
+
+const mw_kernels *mw_active_kernels(void) {
+    pthread_once(&chosen_once, choose_kernels);
+    return chosen_kernels;
+}

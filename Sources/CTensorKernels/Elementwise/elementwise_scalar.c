@@ -1,0 +1,9 @@
+// Elementwise kernels: the portable path.
+#pragma STDC FP_CONTRACT OFF
+
+#define MW_PATH scalar
+#include "../Dispatch/kernel_body.h"
+
+#include "binary_kernels.h"
+#include "select_kernels.h"
+#include "unary_kernels.h"

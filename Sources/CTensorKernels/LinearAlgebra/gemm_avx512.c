@@ -1,0 +1,17 @@
+// Matrix products: the AVX-512 path.
+#pragma STDC FP_CONTRACT OFF
+
+#define MW_PATH avx512
+#define MW_PATH_HAS_FMA 1
+#include "../Dispatch/kernel_body.h"
+#include "gemm_plan.h"
+
+#if MW_HAS_X86_PATHS
+#include <immintrin.h>
+
+#pragma clang attribute push(                                                                                         \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
+#include "gemm_tile_avx512.h"
+#include "gemm_driver.h"
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,8 @@
+// Optimizer kernels: the portable path.
+#pragma STDC FP_CONTRACT OFF
+
+#define MW_PATH scalar
+#include "../Dispatch/kernel_body.h"
+
+#include "adam_kernel.h"
+#include "sgd_kernel.h"

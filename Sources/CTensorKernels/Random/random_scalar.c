@@ -1,0 +1,8 @@
+// Random kernels: the portable path.
+#pragma STDC FP_CONTRACT OFF
+
+#define MW_PATH scalar
+#include "../Dispatch/kernel_body.h"
+#include "threefry.h"
+
+#include "random_kernels.h"

@@ -1,0 +1,18 @@
+// Reductions: the AVX-512 path.
+#pragma STDC FP_CONTRACT OFF
+
+#define MW_PATH avx512
+#define MW_PATH_HAS_FMA 1
+#include "../Dispatch/kernel_body.h"
+#include "../include/mw_indexing.h"
+#include "lanes.h"
+
+#if MW_HAS_X86_PATHS
+#pragma clang attribute push(                                                                                         \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
+#define MW_TREE_WALKS
+#include "sum_tree.h"
+#include "maximum_tree.h"
+#include "reduction_kernels.h"
+#pragma clang attribute pop
+#endif

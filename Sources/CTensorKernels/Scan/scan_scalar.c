@@ -1,0 +1,7 @@
+// Scanning kernels: the portable path.
+#pragma STDC FP_CONTRACT OFF
+
+#define MW_PATH scalar
+#include "../Dispatch/kernel_body.h"
+
+#include "scan_kernels.h"

@@ -1,0 +1,47 @@
+import CTensorKernels
+
+extension Primitive {
+    /// `left + right`, broadcasting; integers wrap around.
+    package static let add: Primitive = Primitive(
+        id: 1, name: "add",
+        .binary(
+            rule: arithmeticRule("add", .float32, .int32),
+            kernel: elementwise(MW_BINARY_ADD, integers: MW_INTEGER_ADD)),
+        derivative: .reverse([
+            OperandDerivative { cotangent, step throws(TensorError) in try cotangent.summed(toOperandOf: step) }
+        ]))
+}
+
+extension AnyTensor {
+    /// The sum of each pair of elements. Shapes broadcast; int32 wraps around.
+    ///
+    /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch``.
+    public static func + (left: consuming AnyTensor, right: consuming AnyTensor) throws(TensorError) -> AnyTensor {
+        try Primitive.add.apply(&left, &right)
+    }
+
+    /// Adds the elements of a tensor of the same shape to this one's: in this storage where nothing else refers to it,
+    /// in debug builds too, else in the other's where nothing refers to that.
+    ///
+    /// - Throws: ``TensorError/Code/shapeMismatch`` unless the shapes are equal, ``TensorError/Code/dtypeMismatch``.
+    public mutating func accumulate(_ other: consuming AnyTensor) throws(TensorError) {
+        guard shape == other.shape else {
+            throw TensorError(.shapeMismatch, "accumulate: \(type) and \(other.type) differ in shape")
+        }
+        var own = take()
+        self = try Primitive.add.apply(&own, &other)
+    }
+}
+
+extension Tensor where Scalar: NumericTensorScalar {
+    /// The sum of each pair of elements. Shapes broadcast; `Int32` wraps around.
+    public static func + (left: consuming Tensor, right: consuming Tensor) -> Tensor {
+        Tensor { () throws(TensorError) in try Primitive.add.apply(&left.core, &right.core) }
+    }
+
+    /// Adds to this tensor, in place where nothing else refers to its storage.
+    @inlinable
+    public static func += (left: inout Tensor, right: consuming Tensor) {
+        left = (consume left) + right
+    }
+}

@@ -1,0 +1,131 @@
+import CTensorKernels
+
+/// An order relation of two elements. With a NaN only ``notEqual`` holds.
+package enum Comparison: Sendable, Hashable, CaseIterable {
+    case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual
+
+    fileprivate var kernel: mw_comparison {
+        switch self {
+        case .equal: MW_COMPARISON_EQUAL
+        case .notEqual: MW_COMPARISON_NOT_EQUAL
+        case .less: MW_COMPARISON_LESS
+        case .lessOrEqual: MW_COMPARISON_LESS_EQUAL
+        case .greater: MW_COMPARISON_GREATER
+        case .greaterOrEqual: MW_COMPARISON_GREATER_EQUAL
+        }
+    }
+}
+
+extension Primitive {
+    /// Whether a relation holds between each pair of elements, as bools.
+    package static let compare: Primitive = Primitive(
+        id: 11, name: "compare",
+        .binary(
+            rule: { left, right, attributes throws(TensorError) in
+                let type = try arithmeticRule("compare", .float32, .int32)(left, right, attributes)
+                return TensorType(.bool, type.shape)
+            },
+            kernel: { left, right, attributes, type throws(TensorError) in
+                guard case .comparison(let comparison) = attributes else { preconditionFailure("no comparison") }
+                let result = try ElementwiseResult(new: type)
+                result.withStrides(of: left) { shape, leftStrides in
+                    result.withStrides(of: right) { _, rightStrides in
+                        // Safe: the result holds a byte for each element, and the strides stay in the operands.
+                        if left.dtype == .float32 {
+                            unsafe mw_active_kernels().pointee.compare_f32(
+                                comparison.kernel, result.rank, shape, result.tensor.elements(), left.elements(),
+                                leftStrides, right.elements(), rightStrides)
+                        } else {
+                            unsafe mw_active_kernels().pointee.compare_i32(
+                                comparison.kernel, result.rank, shape, result.tensor.elements(), left.elements(),
+                                leftStrides, right.elements(), rightStrides)
+                        }
+                    }
+                }
+                return result.tensor
+            }),
+        derivative: .notDifferentiable)
+}
+
+extension AnyTensor {
+    /// Whether each pair of elements is equal, as bools; the other comparisons likewise. Shapes broadcast. Defined for
+    /// float32 and int32.
+    ///
+    /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch``.
+    public static func .== (left: consuming AnyTensor, right: consuming AnyTensor) throws(TensorError) -> AnyTensor {
+        try Primitive.compare.apply(&left, &right, .comparison(.equal))
+    }
+
+    /// Whether each pair of elements differs.
+    ///
+    /// - Throws: as `.==`.
+    public static func .!= (left: consuming AnyTensor, right: consuming AnyTensor) throws(TensorError) -> AnyTensor {
+        try Primitive.compare.apply(&left, &right, .comparison(.notEqual))
+    }
+
+    /// Whether each left element is less than the right one.
+    ///
+    /// - Throws: as `.==`.
+    public static func .< (left: consuming AnyTensor, right: consuming AnyTensor) throws(TensorError) -> AnyTensor {
+        try Primitive.compare.apply(&left, &right, .comparison(.less))
+    }
+
+    /// Whether each left element is at most the right one.
+    ///
+    /// - Throws: as `.==`.
+    public static func .<= (left: consuming AnyTensor, right: consuming AnyTensor) throws(TensorError) -> AnyTensor {
+        try Primitive.compare.apply(&left, &right, .comparison(.lessOrEqual))
+    }
+
+    /// Whether each left element is greater than the right one.
+    ///
+    /// - Throws: as `.==`.
+    public static func .> (left: consuming AnyTensor, right: consuming AnyTensor) throws(TensorError) -> AnyTensor {
+        try Primitive.compare.apply(&left, &right, .comparison(.greater))
+    }
+
+    /// Whether each left element is at least the right one.
+    ///
+    /// - Throws: as `.==`.
+    public static func .>= (left: consuming AnyTensor, right: consuming AnyTensor) throws(TensorError) -> AnyTensor {
+        try Primitive.compare.apply(&left, &right, .comparison(.greaterOrEqual))
+    }
+}
+
+extension Tensor where Scalar: NumericTensorScalar {
+    /// Whether each pair of elements is equal; the other comparisons likewise. Shapes broadcast.
+    public static func .== (left: consuming Tensor, right: consuming Tensor) -> Tensor<Bool> {
+        compare(.equal, &left, &right)
+    }
+
+    /// Whether each pair of elements differs.
+    public static func .!= (left: consuming Tensor, right: consuming Tensor) -> Tensor<Bool> {
+        compare(.notEqual, &left, &right)
+    }
+
+    /// Whether each left element is less than the right one.
+    public static func .< (left: consuming Tensor, right: consuming Tensor) -> Tensor<Bool> {
+        compare(.less, &left, &right)
+    }
+
+    /// Whether each left element is at most the right one.
+    public static func .<= (left: consuming Tensor, right: consuming Tensor) -> Tensor<Bool> {
+        compare(.lessOrEqual, &left, &right)
+    }
+
+    /// Whether each left element is greater than the right one.
+    public static func .> (left: consuming Tensor, right: consuming Tensor) -> Tensor<Bool> {
+        compare(.greater, &left, &right)
+    }
+
+    /// Whether each left element is at least the right one.
+    public static func .>= (left: consuming Tensor, right: consuming Tensor) -> Tensor<Bool> {
+        compare(.greaterOrEqual, &left, &right)
+    }
+
+    private static func compare(_ comparison: Comparison, _ left: inout Tensor, _ right: inout Tensor) -> Tensor<Bool> {
+        Tensor<Bool> { () throws(TensorError) in
+            try Primitive.compare.apply(&left.core, &right.core, .comparison(comparison))
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import CTensorKernels
+
+// Shape rules and kernels that the elementwise primitives share.
+
+extension Primitive {
+    /// The rule of an operation on each element of a float tensor.
+    static func floatRule(_ operation: StaticString) -> UnaryRule {
+        { type, _ throws(TensorError) in
+            try type.require(.float32, in: operation)
+            return type
+        }
+    }
+
+    /// The rule of arithmetic on two tensors of one of these types that broadcast to each other.
+    static func arithmeticRule(_ operation: StaticString, _ allowed: DType...) -> BinaryRule {
+        { left, right, _ throws(TensorError) in
+            guard allowed.contains(left.dtype) else {
+                throw TensorError(.dtypeMismatch, "\(operation): not defined for \(left)")
+            }
+            try left.requireSameType(as: right, in: operation)
+            return TensorType(left.dtype, try Shape.broadcast(left.shape, right.shape, in: operation))
+        }
+    }
+
+    /// Applies a float operation to each element, in place where the operand allows it.
+    static func elementwise(_ operation: mw_unary_operation) -> UnaryKernel {
+        { operand, _, type throws(TensorError) in
+            let result =
+                operand.isReusable(for: type)
+                ? ElementwiseResult(reusing: &operand, as: type) : try ElementwiseResult(new: type)
+            result.withStrides(of: operand) { shape, strides in
+                // Safe: the result holds as many elements as the shape says, and the operand's strides stay in its
+                // storage; both are floats by the rule.
+                unsafe mw_active_kernels().pointee.unary_f32(
+                    operation, result.rank, shape, result.tensor.elements(), operand.elements(), strides)
+            }
+            return result.tensor
+        }
+    }
+
+    /// Applies arithmetic to each pair of elements, in place where an operand allows it.
+    static func elementwise(
+        _ operation: mw_binary_operation, integers: mw_integer_operation? = nil
+    ) -> BinaryKernel {
+        { left, right, _, type throws(TensorError) in
+            let result = try ElementwiseResult(of: &left, &right, as: type)
+            result.withStrides(of: left) { shape, leftStrides in
+                result.withStrides(of: right) { _, rightStrides in
+                    // Safe: as for one operand; the rule lets integers through only where `integers` says how.
+                    if type.dtype == .float32 {
+                        unsafe mw_active_kernels().pointee.binary_f32(
+                            operation, result.rank, shape, result.tensor.elements(), left.elements(), leftStrides,
+                            right.elements(), rightStrides)
+                    } else {
+                        unsafe mw_active_kernels().pointee.binary_i32(
+                            integers!, result.rank, shape, result.tensor.elements(), left.elements(), leftStrides,
+                            right.elements(), rightStrides)
+                    }
+                }
+            }
+            return result.tensor
+        }
+    }
+}
+
+extension ElementwiseResult {
+    /// A result in the storage of the first operand that allows it, else in new storage.
+    init(of left: inout AnyTensor, _ right: inout AnyTensor, as type: TensorType) throws(TensorError) {
+        if left.isReusable(for: type) {
+            self.init(reusing: &left, as: type)
+        } else if right.isReusable(for: type) {
+            self.init(reusing: &right, as: type)
+        } else {
+            try self.init(new: type)
+        }
+    }
+}
+
+extension AnyTensor {
+    /// The address of the first element, for a kernel that knows the element type from the shape rule.
+    func elements<Element: BitwiseCopyable>(as type: Element.Type = Element.self) -> UnsafeMutablePointer<Element> {
+        // Safe: storage is aligned for its elements, and kernels read it as the type that it holds.
+        unsafe firstByte.assumingMemoryBound(to: Element.self)
+    }
+
+    /// As ``elements(as:)``, for reading.
+    func elements<Element: BitwiseCopyable>(as type: Element.Type = Element.self) -> UnsafePointer<Element> {
+        unsafe UnsafePointer(firstByte.assumingMemoryBound(to: Element.self))
+    }
+}

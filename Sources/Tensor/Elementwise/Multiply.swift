@@ -1,0 +1,40 @@
+import CTensorKernels
+
+extension Primitive {
+    /// `left · right` element by element, broadcasting; integers wrap around.
+    package static let multiply: Primitive = Primitive(
+        id: 3, name: "multiply",
+        .binary(
+            rule: arithmeticRule("multiply", .float32, .int32),
+            kernel: elementwise(MW_BINARY_MULTIPLY, integers: MW_INTEGER_MULTIPLY)),
+        derivative: .reverse([
+            OperandDerivative(saving: .second) { cotangent, step throws(TensorError) in
+                try (cotangent * step.operands[1]).summed(toOperandOf: step)
+            },
+            OperandDerivative(saving: .first) { cotangent, step throws(TensorError) in
+                try (cotangent * step.operands[0]).summed(toOperandOf: step)
+            },
+        ]))
+}
+
+extension AnyTensor {
+    /// The product of each pair of elements. Shapes broadcast; int32 wraps around.
+    ///
+    /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch``.
+    public static func * (left: consuming AnyTensor, right: consuming AnyTensor) throws(TensorError) -> AnyTensor {
+        try Primitive.multiply.apply(&left, &right)
+    }
+}
+
+extension Tensor where Scalar: NumericTensorScalar {
+    /// The product of each pair of elements. Shapes broadcast; `Int32` wraps around.
+    public static func * (left: consuming Tensor, right: consuming Tensor) -> Tensor {
+        Tensor { () throws(TensorError) in try Primitive.multiply.apply(&left.core, &right.core) }
+    }
+
+    /// Multiplies this tensor, in place where nothing else refers to its storage.
+    @inlinable
+    public static func *= (left: inout Tensor, right: consuming Tensor) {
+        left = (consume left) * right
+    }
+}

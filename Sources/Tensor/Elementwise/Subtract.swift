@@ -1,0 +1,38 @@
+import CTensorKernels
+
+extension Primitive {
+    /// `left - right`, broadcasting; integers wrap around.
+    package static let subtract: Primitive = Primitive(
+        id: 2, name: "subtract",
+        .binary(
+            rule: arithmeticRule("subtract", .float32, .int32),
+            kernel: elementwise(MW_BINARY_SUBTRACT, integers: MW_INTEGER_SUBTRACT)),
+        derivative: .reverse([
+            OperandDerivative { cotangent, step throws(TensorError) in try cotangent.summed(toOperandOf: step) },
+            OperandDerivative { cotangent, step throws(TensorError) in
+                try cotangent.summed(toOperandOf: step).negated()
+            },
+        ]))
+}
+
+extension AnyTensor {
+    /// The difference of each pair of elements. Shapes broadcast; int32 wraps around.
+    ///
+    /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch``.
+    public static func - (left: consuming AnyTensor, right: consuming AnyTensor) throws(TensorError) -> AnyTensor {
+        try Primitive.subtract.apply(&left, &right)
+    }
+}
+
+extension Tensor where Scalar: NumericTensorScalar {
+    /// The difference of each pair of elements. Shapes broadcast; `Int32` wraps around.
+    public static func - (left: consuming Tensor, right: consuming Tensor) -> Tensor {
+        Tensor { () throws(TensorError) in try Primitive.subtract.apply(&left.core, &right.core) }
+    }
+
+    /// Subtracts from this tensor, in place where nothing else refers to its storage.
+    @inlinable
+    public static func -= (left: inout Tensor, right: consuming Tensor) {
+        left = (consume left) - right
+    }
+}

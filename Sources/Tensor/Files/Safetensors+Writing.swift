@@ -1,0 +1,106 @@
+extension Safetensors {
+    /// Writes tensors to a file, in place of the one that is there, if any.
+    ///
+    /// Elements are streamed to a new file beside it, which takes the name when all of it is on disk: a reader, and a
+    /// machine that loses power, see the old file or the new one. Wider elements come first, so that a reader can use
+    /// each where it lies.
+    ///
+    /// - Throws: ``TensorError/Code/fileUnwritable``, ``TensorError/Code/duplicateName`` for a tensor called
+    ///   `__metadata__`, ``TensorError/Code/valuesUnknown`` for an abstract tensor.
+    public static func write(
+        _ tensors: NamedTensors, metadata: [String: String] = [:], to path: String
+    ) throws(TensorError) {
+        let plan = try SafetensorsPlan(tensors, metadata)
+        let file = try ReplacementFile(for: path)
+        try file.append(plan.head)
+        for place in plan.order {
+            let packed = try tensors[place].tensor.contiguous()
+            try packed.withBytes { bytes throws(TensorError) in
+                // Safe: the file reads the bytes before the closure returns.
+                unsafe try file.append(bytes)
+            }
+        }
+        try file.commit()
+    }
+
+    /// The bytes of a file that holds the tensors.
+    ///
+    /// - Throws: as ``write(_:metadata:to:)``.
+    public static func encode(
+        _ tensors: NamedTensors, metadata: [String: String] = [:]
+    ) throws(TensorError) -> [UInt8] {
+        let plan = try SafetensorsPlan(tensors, metadata)
+        var bytes = plan.head
+        bytes.reserveCapacity(bytes.count + tensors.byteCount)
+        for place in plan.order {
+            let packed = try tensors[place].tensor.contiguous()
+            packed.withBytes { elements in unsafe bytes.append(contentsOf: elements) }
+        }
+        return bytes
+    }
+}
+
+/// The head of a safetensors file and the order in which the elements follow.
+private struct SafetensorsPlan {
+    /// The header's length and the header, padded with spaces so that the data begins at a multiple of eight bytes.
+    let head: [UInt8]
+    /// The places of the tensors, in the order of their elements.
+    let order: [Int]
+
+    init(_ tensors: NamedTensors, _ metadata: [String: String]) throws(TensorError) {
+        for (name, tensor) in tensors where tensor.isAbstract {
+            throw TensorError(.valuesUnknown, "tensor \"\(name)\" is abstract and has no values to write")
+        }
+        guard tensors["__metadata__"] == nil else {
+            throw TensorError(.duplicateName, "a safetensors file keeps the name \"__metadata__\" for itself")
+        }
+        var offsets = [Range<Int>](repeating: 0..<0, count: tensors.count)
+        var order: [Int] = []
+        var end = 0
+        for width in Set(tensors.map(\.tensor.dtype.byteWidth)).sorted(by: >) {
+            for place in tensors.indices where tensors[place].tensor.dtype.byteWidth == width {
+                offsets[place] = end..<end + tensors[place].tensor.byteCount
+                end = offsets[place].upperBound
+                order.append(place)
+            }
+        }
+        self.order = order
+
+        var members: [String] = []
+        if !metadata.isEmpty {
+            let pairs = metadata.sorted { $0.key < $1.key }.map { "\($0.key.asJSON):\($0.value.asJSON)" }
+            members.append("\"__metadata__\":{\(pairs.joined(separator: ","))}")
+        }
+        for (place, (name, tensor)) in tensors.enumerated() {
+            let shape = tensor.shape.map(String.init).joined(separator: ",")
+            members.append(
+                "\(name.asJSON):{\"dtype\":\"\(tensor.dtype.safetensorsName)\",\"shape\":[\(shape)],"
+                    + "\"data_offsets\":[\(offsets[place].lowerBound),\(offsets[place].upperBound)]}")
+        }
+        var header = Array("{\(members.joined(separator: ","))}".utf8)
+        let padded = (header.count + 7) / 8 * 8
+        header += [UInt8](repeating: UInt8(ascii: " "), count: padded - header.count)
+        let length = UInt64(header.count)
+        head =
+            (0..<UInt64(SafetensorsHeader.lengthByteCount)).map { UInt8(truncatingIfNeeded: length >> ($0 * 8)) }
+            + header
+    }
+}
+
+extension String {
+    /// The string as a JSON string, in quotes.
+    fileprivate var asJSON: String {
+        var json = "\""
+        for scalar in unicodeScalars {
+            switch scalar {
+            case "\"": json += "\\\""
+            case "\\": json += "\\\\"
+            case "\u{0}"..<"\u{20}":
+                let digits = String(scalar.value, radix: 16)
+                json += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: json.unicodeScalars.append(scalar)
+            }
+        }
+        return json + "\""
+    }
+}

@@ -1,0 +1,177 @@
+import Autodiff
+import Tensor
+import Testing
+
+/// A use of a primitive whose derivative is compared with finite differences.
+struct DerivativeCase: Sendable, CustomTestStringConvertible {
+    let primitive: Primitive
+    let what: String
+    /// The shapes of the operands that the function is differentiated by.
+    let shapes: [Shape]
+    /// Where the operands' values are drawn from: away from kinks and poles.
+    let range: ClosedRange<Float>
+    let function: @Sendable ([AnyTensor]) throws -> AnyTensor
+
+    init(
+        _ primitive: Primitive, _ what: String, _ shapes: [Shape], in range: ClosedRange<Float> = -2...2,
+        _ function: @escaping @Sendable ([AnyTensor]) throws -> AnyTensor
+    ) {
+        self.primitive = primitive
+        self.what = what
+        self.shapes = shapes
+        self.range = range
+        self.function = function
+    }
+
+    var testDescription: String { "\(primitive.name): \(what)" }
+
+    /// Every differentiable primitive, with operands that broadcast, are transposed, sliced, empty or used twice.
+    static let all: [DerivativeCase] = arithmetic + functions + views + reductions + products + indexing
+
+    private static let arithmetic: [DerivativeCase] = {
+        let shapes: [(String, [Shape])] = [
+            ("scalars", [[], []]), ("equal shapes", [[3, 4], [3, 4]]), ("a row", [[3, 4], [4]]),
+            ("a column and a row", [[3, 1], [1, 4]]), ("a missing axis on the left", [[4], [2, 3, 4]]),
+            ("no elements", [[0, 4], [4]]),
+        ]
+        let operations: [(Primitive, ClosedRange<Float>, @Sendable ([AnyTensor]) throws -> AnyTensor)] = [
+            (.add, -2...2, { try $0[0] + $0[1] }), (.subtract, -2...2, { try $0[0] - $0[1] }),
+            (.multiply, -2...2, { try $0[0] * $0[1] }), (.divide, 0.7...2, { try $0[0] / $0[1] }),
+        ]
+        return operations.flatMap { primitive, range, function in
+            shapes.map { DerivativeCase(primitive, $0.0, $0.1, in: range, function) } + [
+                DerivativeCase(primitive, "one operand twice", [[5]], in: range) { try function([$0[0], $0[0]]) },
+                DerivativeCase(primitive, "a transposed operand", [[4, 3], [3, 4]], in: range) {
+                    try function([$0[0].transposed(), $0[1]])
+                },
+                DerivativeCase(primitive, "a constant operand", [[3]], in: range) {
+                    try function([$0[0], AnyTensor([1.5, -2, 3] as [Float], shape: [3])])
+                },
+            ]
+        }
+    }()
+
+    private static let functions: [DerivativeCase] = {
+        let operations: [(Primitive, ClosedRange<Float>, @Sendable (AnyTensor) throws -> AnyTensor)] = [
+            (.negate, -2...2, { try $0.negated() }), (.exponential, -2...1, { try $0.exp() }),
+            (.logarithm, 0.5...2, { try $0.log() }), (.squareRoot, 0.5...2, { try $0.squareRoot() }),
+            // Values of both signs, none near 0: 0.1...1, and −1...−0.1 in the odd places.
+            (.relu, 0.1...1, { try ($0 * alternatingSigns($0.shape)).relu() }),
+            (.softmax, -2...2, { try $0.softmax() }), (.logSoftmax, -2...2, { try $0.logSoftmax() }),
+        ]
+        return operations.flatMap { primitive, range, function in
+            [
+                DerivativeCase(primitive, "a matrix", [[3, 4]], in: range) { try function($0[0]) },
+                DerivativeCase(primitive, "a transposed view", [[4, 3]], in: range) {
+                    try function($0[0].transposed())
+                },
+                DerivativeCase(primitive, "a slice backwards", [[3, 7]], in: range) {
+                    try function($0[0].sliced(axis: 1, 1..<6, step: -2))
+                },
+                DerivativeCase(primitive, "a broadcast", [[4]], in: range) {
+                    try function($0[0].broadcast(to: [2, 4]))
+                },
+            ]
+        } + [
+            DerivativeCase(.softmax, "another axis", [[3, 4]]) { try $0[0].softmax(axis: 0) },
+            DerivativeCase(.reluGradient, "its cotangent", [[2, 3]]) {
+                var output = try AnyTensor([1, 0, 2, 0, 0, 3] as [Float], shape: [2, 3])
+                var cotangent = $0[0]
+                return try Primitive.reluGradient.apply(&output, &cotangent)
+            },
+            DerivativeCase(.select, "both values", [[2, 3], [3]]) {
+                try AnyTensor.select(AnyTensor([true, false], shape: [2, 1]), $0[0], $0[1])
+            },
+            DerivativeCase(.select, "a broadcast value", [[], [2]]) {
+                try AnyTensor.select(AnyTensor([true, false, true, false], shape: [2, 2]), $0[0], $0[1])
+            },
+        ]
+    }()
+
+    private static let views: [DerivativeCase] = [
+        DerivativeCase(.reshape, "flat", [[2, 3]]) { try $0[0].reshaped(to: [6]) },
+        DerivativeCase(.reshape, "a transposed matrix, which is copied", [[2, 3]]) {
+            try $0[0].transposed().reshaped(to: [6])
+        },
+        DerivativeCase(.transpose, "a cycle of axes", [[2, 3, 4]]) { try $0[0].transposed([2, 0, 1]) },
+        DerivativeCase(.broadcast, "new and repeated axes", [[3, 1]]) { try $0[0].broadcast(to: [2, 3, 4]) },
+        DerivativeCase(.slice, "a range", [[5, 3]]) { try $0[0].sliced(axis: 0, 1..<4) },
+        DerivativeCase(.slice, "backwards in steps", [[3, 7]]) { try $0[0].sliced(axis: 1, 0..<7, step: -3) },
+        DerivativeCase(.slice, "overlapping slices", [[6]]) {
+            try $0[0].sliced(axis: 0, 0..<4) * $0[0].sliced(axis: 0, 2..<6)
+        },
+        DerivativeCase(.slice, "nothing", [[3]]) { try $0[0].sliced(axis: 0, 1..<1) },
+        DerivativeCase(.embed, "the adjoint of a slice", [[4]]) {
+            // The gradient of ⟨x, slice(y)⟩ by y is x embedded where the slice was.
+            let x = try Tensor<Float>($0[0])
+            let y = Tensor<Float>(repeating: 1, shape: [3, 9])
+            let gradient = valueAndGradient(at: y) { y in
+                (y.sliced(axis: 1, 0..<9, step: -2)[0].sliced(axis: 0, 0..<4) * x).sum()
+            }
+            return gradient.gradient.core
+        },
+    ]
+
+    private static let reductions: [DerivativeCase] = [
+        DerivativeCase(.sum, "all axes", [[3, 4]]) { try $0[0].sum() },
+        DerivativeCase(.sum, "one axis of three", [[2, 3, 4]]) { try $0[0].sum(axes: [1]) },
+        DerivativeCase(.sum, "axes that stay", [[2, 3, 4]]) { try $0[0].sum(axes: [0, -1], keepsDimensions: true) },
+        DerivativeCase(.sum, "a mean", [[3, 4]]) { try $0[0].mean(axes: [0]) },
+        DerivativeCase(.maximum, "an axis", [[3, 4]]) { try (spread($0[0])).max(axes: [1]) },
+        DerivativeCase(.maximum, "all axes", [[7]]) { try (spread($0[0])).max() },
+        DerivativeCase(.maximum, "a transposed view", [[3, 4]]) {
+            try spread($0[0]).transposed().max(axes: [0], keepsDimensions: true)
+        },
+    ]
+
+    private static let products: [DerivativeCase] = [
+        DerivativeCase(.matrixProduct, "matrices", [[3, 4], [4, 2]]) { try $0[0].matmul($0[1]) },
+        DerivativeCase(.matrixProduct, "transposed views", [[4, 3], [2, 4]]) {
+            try $0[0].transposed().matmul($0[1].transposed())
+        },
+        DerivativeCase(.matrixProduct, "a matrix with itself", [[3, 3]]) { try $0[0].matmul($0[0]) },
+        DerivativeCase(.matrixProduct, "batches that broadcast", [[2, 1, 3, 2], [4, 2, 3]]) { try $0[0].matmul($0[1]) },
+        DerivativeCase(.matrixProduct, "one matrix for a batch", [[5, 2, 3], [3, 2]]) { try $0[0].matmul($0[1]) },
+        DerivativeCase(.matrixProduct, "nothing to sum", [[2, 0], [0, 3]]) { try $0[0].matmul($0[1]) },
+    ]
+
+    private static let indexing: [DerivativeCase] = [
+        DerivativeCase(.gatherRows, "rows named twice", [[4, 3]]) {
+            try $0[0].gatherRows(AnyTensor([1, 3, 1, 0] as [Int32], shape: [2, 2]))
+        },
+        DerivativeCase(.gatherRows, "a transposed table", [[3, 4]]) {
+            try $0[0].transposed().gatherRows(AnyTensor([2, 2] as [Int32], shape: [2]))
+        },
+        DerivativeCase(.scatterAddRows, "rows that add up", [[3, 2]]) {
+            var rows = $0[0]
+            var indices = try AnyTensor([2, 0, 2] as [Int32], shape: [3])
+            return try Primitive.scatterAddRows.apply(&rows, &indices, .rowCount(4))
+        },
+        DerivativeCase(.concatenate, "three along an axis", [[2, 1], [2, 3], [2, 2]]) {
+            try AnyTensor.concatenate($0, axis: 1)
+        },
+        DerivativeCase(.concatenate, "one operand twice", [[2, 3]]) { try AnyTensor.concatenate([$0[0], $0[0]]) },
+        DerivativeCase(.crossEntropy, "a batch", [[4, 5]]) {
+            try $0[0].crossEntropy(labels: AnyTensor([0, 4, 2, 2] as [Int32], shape: [4]))
+        },
+        DerivativeCase(.crossEntropy, "a mean over a transposed view", [[5, 4]]) {
+            try $0[0].transposed().crossEntropy(labels: AnyTensor([0, 4, 2, 2] as [Int32], shape: [4])).mean()
+        },
+        DerivativeCase(.crossEntropyGradient, "logits and upstream", [[3, 4], [3]]) {
+            var logits = $0[0]
+            var labels = try AnyTensor([0, 3, 1] as [Int32], shape: [3])
+            var upstream = $0[1]
+            return try Primitive.crossEntropyGradient.apply(&logits, &labels, &upstream)
+        },
+    ]
+
+    private static func alternatingSigns(_ shape: Shape) throws -> AnyTensor {
+        try AnyTensor((0..<shape.elementCount).map { $0 % 2 == 0 ? 1 : -1 } as [Float], shape: shape)
+    }
+
+    /// The values pushed so far apart that no small step changes which one is the largest.
+    private static func spread(_ operand: AnyTensor) throws -> AnyTensor {
+        let order = RandomKey(seed: 1).permutation(operand.elementCount).map { Float($0) * 5 }
+        return try operand + AnyTensor(order, shape: operand.shape)
+    }
+}

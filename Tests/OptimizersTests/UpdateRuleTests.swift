@@ -1,0 +1,55 @@
+import Optimizers
+import Testing
+
+@Suite struct UpdateRuleTests {
+    @Test("a rule survives the wire as its number and its hyper-parameters")
+    func wireIdentity() throws {
+        for rule in [
+            UpdateRule.sgd(learningRate: 0.1),
+            .adam(learningRate: 3e-4, beta1: 0.8, beta2: 0.99, epsilon: 1e-6),
+        ] {
+            let kind = UpdateRule.Kind(rawValue: rule.kind.rawValue)
+            #expect(try UpdateRule(kind: kind, hyperparameters: rule.hyperparameters) == rule)
+        }
+    }
+
+    @Test("numbers and order on the wire stay as they are")
+    func permanentNumbers() {
+        #expect(UpdateRule.Kind.sgd.rawValue == 1)
+        #expect(UpdateRule.Kind.adam.rawValue == 2)
+        #expect(UpdateRule.adam().hyperparameters == [1e-3, 0.9, 0.999, 1e-8])
+        #expect(UpdateRule.sgd(learningRate: 0.25).hyperparameters == [0.25])
+        #expect(UpdateRule.adam().slotNames == ["firstMoment", "secondMoment"])
+        #expect(UpdateRule.sgd(learningRate: 0.25).slotNames == [])
+    }
+
+    @Test("an unknown rule is refused by its number")
+    func unknownRule() {
+        let error = #expect(throws: OptimizerError.self) {
+            try UpdateRule(kind: .init(rawValue: 77), hyperparameters: [1])
+        }
+        #expect(error?.code == .ruleUnknown)
+        #expect(error?.description.contains("77") == true)
+    }
+
+    @Test(
+        "hyper-parameters that are missing, surplus or out of range are refused",
+        arguments: [
+            (UpdateRule.Kind.sgd, []), (.sgd, [0.1, 0.2]), (.sgd, [-0.1]), (.sgd, [.nan]), (.sgd, [.infinity]),
+            (.adam, [1e-3, 0.9, 0.999]), (.adam, [1e-3, 1, 0.999, 1e-8]), (.adam, [1e-3, 0.9, -0.1, 1e-8]),
+            (.adam, [1e-3, 0.9, 0.999, 0]), (.adam, [1e-3, .nan, 0.999, 1e-8]), (.adam, [1e-3, 0.9, 0.999, .infinity]),
+        ] as [(UpdateRule.Kind, [Float])])
+    func invalidHyperparameters(kind: UpdateRule.Kind, hyperparameters: [Float]) {
+        let error = #expect(throws: OptimizerError.self) {
+            try UpdateRule(kind: kind, hyperparameters: hyperparameters)
+        }
+        #expect(error?.code == .hyperparameterInvalid)
+    }
+
+    @Test("a schedule changes the learning rate and nothing else")
+    func learningRate() {
+        let rule = UpdateRule.adam(learningRate: 1, beta1: 0.5).withLearningRate(0.5)
+        #expect(rule == .adam(learningRate: 0.5, beta1: 0.5))
+        #expect(rule.learningRate == 0.5)
+    }
+}
