@@ -77,10 +77,12 @@ final class Tape: Trace, @unchecked Sendable {
     }
 
     private func checkThread() {
-        precondition(
-            thread.isCurrent,
-            "a value that a tape tracks was used by another task: a tape belongs to the task that called valueAndGradient"
-        )
+        // Not `precondition`, whose text a release build leaves out.
+        guard thread.isCurrent else {
+            fatalError(
+                "a value that a tape tracks was used by another task; "
+                    + "a tape belongs to the task that called valueAndGradient")
+        }
     }
 }
 

@@ -34,9 +34,9 @@ public func valueAndGradient<E>(
     for name in names { tracked[name] = tape.leaf(parameters[name]!) }
 
     let output = try body(tracked).core
-    precondition(
-        output.elementCount == 1,
-        "valueAndGradient: the value must have one element, but its shape is \(output.shape)")
+    guard output.elementCount == 1 else {
+        fatalError("valueAndGradient: the value must have one element, but its shape is \(output.shape)")
+    }
 
     var gradients = [AnyTensor?](repeating: nil, count: names.count)
     do throws(TensorError) {
@@ -49,7 +49,7 @@ public func valueAndGradient<E>(
         let value = try Tensor<Float>(tape.untracked(output))
         return (value, try NamedTensors(zip(names, gradients.map { $0! })))
     } catch {
-        preconditionFailure("valueAndGradient: \(error)")
+        fatalError("valueAndGradient: \(error)")
     }
 }
 

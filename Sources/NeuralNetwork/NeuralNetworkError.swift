@@ -1,6 +1,6 @@
 /// What was wrong with training data or with a model's use of its parameters.
 ///
-/// Shapes, labels and element types that do not fit are ``/Tensor/TensorError``s, from the operation that found them.
+/// Shapes, labels and element types that do not fit are of type `TensorError`, from the operation that found them.
 public struct NeuralNetworkError: Error, Sendable, CustomStringConvertible {
     /// What kind of mistake it was, for code that reacts to it.
     public let code: Code

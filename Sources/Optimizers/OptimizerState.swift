@@ -24,7 +24,7 @@ public struct OptimizerState: Sendable {
 extension UpdateRule {
     /// The state before the first step, for as many parameters.
     ///
-    /// - Throws: ``/Tensor/TensorError/Code/outOfMemory``.
+    /// - Throws: `TensorError.Code.outOfMemory`.
     public func makeState(elementCount: Int) throws(TensorError) -> OptimizerState {
         let shape = try Shape([elementCount])
         var slots: [AnyTensor] = []

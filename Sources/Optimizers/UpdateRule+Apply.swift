@@ -6,14 +6,14 @@ extension UpdateRule {
     /// refers to their storage.
     ///
     /// Nothing changes when it throws. Values are not looked at: a NaN in the gradient reaches the parameters, so
-    /// whoever takes gradients from outside first asks ``/Tensor/AnyTensor/firstNonFinite()``.
+    /// whoever takes gradients from outside first asks `AnyTensor.firstNonFinite()`.
     ///
     /// - Parameters:
     ///   - parameters: What to change, float32.
     ///   - gradient: As many elements in the same shape, float32.
     ///   - state: From ``makeState(elementCount:)`` of this rule, or of the same rule with another learning rate.
-    /// - Throws: ``/Tensor/TensorError/Code/dtypeMismatch``; ``/Tensor/TensorError/Code/shapeMismatch`` when the three
-    ///   do not fit each other; ``/Tensor/TensorError/Code/valuesUnknown`` for abstract tensors.
+    /// - Throws: `TensorError.Code.dtypeMismatch`; `TensorError.Code.shapeMismatch` when the three
+    ///   do not fit each other; `TensorError.Code.valuesUnknown` for abstract tensors.
     public func apply(
         to parameters: inout AnyTensor, gradient: AnyTensor, state: inout OptimizerState
     ) throws(TensorError) {

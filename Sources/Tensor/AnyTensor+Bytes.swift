@@ -148,7 +148,9 @@ extension AnyTensor {
 
     /// Makes this value the only one that refers to its storage, contiguous, filling all of it.
     package mutating func makeWritable() throws(TensorError) {
-        precondition(trace == nil || isAbstract, "the bytes of a tensor that a trace carries cannot be written")
+        if trace != nil, !isAbstract {
+            fatalError("the bytes of a tensor that a tape tracks cannot be written: take withoutTrace() of it first")
+        }
         if ownsStorage(), layout.isContiguous { return }
         guard storage != nil else {
             throw TensorError(.valuesUnknown, "an abstract tensor (\(type)) has no values")

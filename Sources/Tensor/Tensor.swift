@@ -10,7 +10,8 @@
 /// throw, because shapes that do not fit are a mistake of the program. Data from outside belongs to the core.
 ///
 /// Operators take both operands `consuming`: within one expression, and for `x = f(x)` on a `var`, a release build
-/// writes the result into the storage of an operand that nothing else uses.
+/// writes the result into the storage of an operand that nothing else uses. In longer expressions `(consume x)` makes
+/// sure of it.
 public struct Tensor<Scalar: TensorScalar>: Sendable {
     /// The untyped value. Its element type is always `Scalar.dtype`.
     public package(set) var core: AnyTensor

@@ -65,12 +65,18 @@ extension TensorError {
     }
 }
 
-/// Runs `body` for the typed face: a mistake there is the host's own, so its error becomes a precondition failure.
+/// Runs `body` for the typed face: a mistake there is the host's own, so its error stops the program with its text.
 @inline(__always)
 func trapping<Result>(_ body: () throws(TensorError) -> Result) -> Result {
     do throws(TensorError) {
         return try body()
     } catch {
-        preconditionFailure(error.description)
+        stop(error)
     }
+}
+
+/// Not `preconditionFailure`, whose text a release build leaves out.
+@inline(never)
+private func stop(_ error: TensorError) -> Never {
+    fatalError(error.description)
 }

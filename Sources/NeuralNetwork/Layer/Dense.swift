@@ -18,7 +18,7 @@ extension ParameterScope {
     ///   - units: The number of outputs.
     ///   - activation: What is done to each output.
     /// - Returns: Of shape `[…, units]`.
-    /// - Throws: ``/Tensor/TensorError/Code/shapeMismatch`` for an input with fewer than two axes or that does not fit the
+    /// - Throws: `TensorError.Code.shapeMismatch` for an input with fewer than two axes or that does not fit the
     ///   parameters; as ``parameter(_:shape:initializer:)``.
     public func dense(
         _ input: consuming Tensor<Float>, _ units: Int, activation: Activation? = nil

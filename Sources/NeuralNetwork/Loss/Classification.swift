@@ -6,8 +6,8 @@ public import Tensor
 ///   - logits: Scores of shape `[batch, classes]`.
 ///   - labels: A class for each row, of shape `[batch]`.
 /// - Returns: A scalar.
-/// - Throws: ``/Tensor/TensorError/Code/indexOutOfRange`` for a label that names no class,
-///   ``/Tensor/TensorError/Code/shapeMismatch``.
+/// - Throws: `TensorError.Code.indexOutOfRange` for a label that names no class,
+///   `TensorError.Code.shapeMismatch`.
 public func crossEntropy(
     _ logits: consuming Tensor<Float>, _ labels: Tensor<Int32>
 ) throws(TensorError) -> Tensor<Float> {
@@ -20,7 +20,7 @@ public func crossEntropy(
 ///   - logits: Scores of shape `[batch, classes]`.
 ///   - labels: A class for each row, of shape `[batch]`. A label that names no class is never right.
 /// - Returns: Between 0 and 1; NaN for no rows.
-/// - Throws: ``/Tensor/TensorError/Code/shapeMismatch``.
+/// - Throws: `TensorError.Code.shapeMismatch`.
 public func accuracy(_ logits: Tensor<Float>, _ labels: Tensor<Int32>) throws(TensorError) -> Float {
     guard logits.rank == 2, labels.shape.elementsEqual(logits.shape.prefix(1)) else {
         throw TensorError(

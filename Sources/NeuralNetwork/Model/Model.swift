@@ -22,7 +22,7 @@ public protocol Model: Sendable {
 
     /// The model's output for an input, with the parameters of a scope.
     ///
-    /// - Throws: A ``/Tensor/TensorError`` where shapes do not fit or a parameter is missing; whatever the model's own
+    /// - Throws: A `TensorError` where shapes do not fit or a parameter is missing; whatever the model's own
     ///   code throws.
     func callAsFunction(_ input: Input, _ parameters: ParameterScope) throws -> Tensor<Float>
 }

@@ -21,7 +21,7 @@ public struct ParameterDeclaration: Sendable, Hashable {
 
     /// The first values.
     ///
-    /// - Throws: ``/Tensor/TensorError/Code/outOfMemory``.
+    /// - Throws: `TensorError.Code.outOfMemory`.
     public func initialValues() throws(TensorError) -> AnyTensor {
         try initializer.values(key: key, shape: shape)
     }
@@ -39,7 +39,7 @@ public struct ModelDeclaration: Sendable, Hashable {
 
     /// The first values of all parameters, for training on one machine.
     ///
-    /// - Throws: ``/Tensor/TensorError/Code/outOfMemory``.
+    /// - Throws: `TensorError.Code.outOfMemory`.
     public func initialValues() throws(TensorError) -> NamedTensors {
         var values = NamedTensors()
         for parameter in parameters { values[parameter.name] = try parameter.initialValues() }
@@ -55,7 +55,7 @@ public struct ModelDeclaration: Sendable, Hashable {
 /// - Parameters:
 ///   - model: The model.
 ///   - key: The random key of the initialisation.
-///   - example: An input like those to come; abstract tensors do (``/Tensor/AnyTensor/abstract(shape:dtype:)``), and
+///   - example: An input like those to come; abstract tensors do (`AnyTensor.abstract(shape:dtype:)`), and
 ///     then nothing is computed.
 /// - Throws: What the model throws; ``NeuralNetworkError/Code/parameterConflict``.
 public func initialize<M: Model>(_ model: M, key: RandomKey, example: M.Input) throws -> ModelDeclaration {

@@ -4,7 +4,7 @@ public import Tensor
 /// A model's view of its parameters: those whose names begin with the scope's.
 ///
 /// Scopes nest by ``subscript(_:)``; `p["encoder"]["hidden"]` holds the parameters `encoder/hidden/…`. In training and
-/// serving a scope reads ``/Tensor/NamedTensors`` and changes nothing; during initialisation it takes down which
+/// serving a scope reads `NamedTensors` and changes nothing; during initialisation it takes down which
 /// parameters the model asks for.
 public struct ParameterScope: Sendable {
     /// The name of this scope, empty for the whole model's.
@@ -46,8 +46,8 @@ public struct ParameterScope: Sendable {
     ///   - name: Its name in this scope. Traps if it is empty or holds a slash.
     ///   - shape: Its shape, which must follow from the input's shape and the model alone.
     ///   - initializer: How its first values are made.
-    /// - Throws: ``/Tensor/TensorError/Code/unknownName`` for a parameter that is not there,
-    ///   ``/Tensor/TensorError/Code/shapeMismatch`` and ``/Tensor/TensorError/Code/dtypeMismatch`` for one that is
+    /// - Throws: `TensorError.Code.unknownName` for a parameter that is not there,
+    ///   `TensorError.Code.shapeMismatch` and `TensorError.Code.dtypeMismatch` for one that is
     ///   something else than the model expects; ``NeuralNetworkError/Code/parameterConflict``, while parameters are
     ///   being found, for one that the model asked for before with another shape or initializer.
     public func parameter(_ name: String, shape: Shape, initializer: Initializer) throws -> Tensor<Float> {

@@ -107,3 +107,12 @@ func identityError<Value>(_ body: () async throws -> Value) async -> IdentityErr
         return error as? IdentityError
     }
 }
+
+/// The bytes of a certificate or request that its signature covers: the first element of the outer sequence.
+func signedPart(of der: [UInt8]) throws -> ArraySlice<UInt8> {
+    try DER.sequence(DER.parse(der), identifier: .sequence) { nodes in
+        let signed = nodes.next()?.encodedBytes ?? []
+        while nodes.next() != nil {}
+        return signed
+    }
+}
