@@ -17,9 +17,13 @@ let shared: [SwiftSetting] = [
 extension Target.Dependency {
     static let asn1: Self = .product(name: "SwiftASN1", package: "swift-asn1")
     static let crypto: Self = .product(name: "Crypto", package: "swift-crypto")
+    static let httpTypes: Self = .product(name: "HTTPTypes", package: "swift-http-types")
+    static let hummingbird: Self = .product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdCore: Self = .product(name: "HummingbirdCore", package: "hummingbird")
     static let logging: Self = .product(name: "Logging", package: "swift-log")
     static let nioCore: Self = .product(name: "NIOCore", package: "swift-nio")
     static let nioEmbedded: Self = .product(name: "NIOEmbedded", package: "swift-nio")
+    static let nioHTTP1: Self = .product(name: "NIOHTTP1", package: "swift-nio")
     static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
     static let nioSSL: Self = .product(name: "NIOSSL", package: "swift-nio-ssl")
     static let nioTLS: Self = .product(name: "NIOTLS", package: "swift-nio")
@@ -41,22 +45,74 @@ let rooms: [(name: String, dependencies: [Target.Dependency])] = [
             "MeshWire", "Identity", "Telemetry", .nioCore, .nioPosix, .nioTLS, .nioSSL, .logging, .serviceLifecycle,
         ]
     ),
+    (
+        "MeshHTTP",
+        [
+            "MeshTransport", "MeshWire", "Identity", "Telemetry", .hummingbird, .hummingbirdCore, .httpTypes, .nioCore,
+            .logging, .serviceLifecycle,
+        ]
+    ),
     ("IdentityServices", ["MeshTransport", "MeshWire", "Identity", "Telemetry", .logging, .serviceLifecycle]),
     ("NeuralNetwork", ["Autodiff", "Tensor"]),
+    ("Coordination", ["MeshTransport", "MeshWire", "Identity", .nioCore, .logging, .serviceLifecycle]),
+    (
+        "ParameterServer",
+        ["Tensor", "Optimizers", "Coordination", "MeshTransport", "MeshWire", "Identity", "Telemetry", .logging]
+    ),
+    (
+        "Training",
+        ["NeuralNetwork", "Autodiff", "Tensor", "Optimizers", "ParameterServer", "MeshTransport", "MeshWire"]
+    ),
+    (
+        "ModelServing",
+        [
+            "NeuralNetwork", "Tensor", "MeshTransport", "MeshHTTP", "MeshWire", "Telemetry", .hummingbird, .httpTypes,
+            .nioCore, .logging,
+        ]
+    ),
     ("MeshworkTesting", ["MeshTransport", "MeshWire", "Identity", .nioCore, .nioEmbedded]),
 ]
 
 /// The tests of each library, and what they need beside it.
 let tests: [(name: String, dependencies: [Target.Dependency])] = [
     ("CTensorKernelsTests", ["CTensorKernels"]),
+    ("TelemetryTests", ["Telemetry"]),
     ("TensorTests", ["Tensor"]),
+    ("IdentityTests", ["Identity", .x509, .crypto, .asn1]),
     ("AutodiffTests", ["Autodiff", "Tensor"]),
     ("OptimizersTests", ["Optimizers", "Tensor", "CTensorKernels"]),
-    ("NeuralNetworkTests", ["NeuralNetwork", "Autodiff", "Optimizers", "Tensor"]),
-    ("IdentityTests", ["Identity", .x509, .crypto, .asn1]),
-    ("TelemetryTests", ["Telemetry"]),
-    ("MeshTransportTests", ["MeshTransport", "MeshWire", "MeshworkTesting", "Identity", .nioCore, .nioPosix, .nioSSL]),
+    ("MeshWireTests", ["MeshWire", .nioCore, .nioEmbedded]),
+    (
+        "MeshTransportTests",
+        [
+            "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", .logging, .nioCore, .nioPosix, .nioSSL, .nioTLS,
+        ]
+    ),
+    (
+        "MeshHTTPTests",
+        [
+            "MeshHTTP", "MeshTransport", "MeshworkTesting", "Identity", .hummingbird, .httpTypes, .nioCore, .nioHTTP1,
+            .nioPosix, .nioSSL,
+        ]
+    ),
     ("IdentityServicesTests", ["IdentityServices", "MeshTransport", "MeshWire", "MeshworkTesting", "Identity"]),
+    ("NeuralNetworkTests", ["NeuralNetwork", "Autodiff", "Optimizers", "Tensor"]),
+    ("CoordinationTests", ["Coordination", "MeshWire", "Identity"]),
+    (
+        "ParameterServerTests",
+        [
+            "ParameterServer", "Coordination", "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", "Optimizers",
+            "Telemetry", "Tensor", .nioCore,
+        ]
+    ),
+    (
+        "ModelServingTests",
+        [
+            "ModelServing", "MeshHTTP", "MeshTransport", "MeshWire", "MeshworkTesting", "NeuralNetwork", "Identity",
+            "Telemetry", "Tensor", .nioHTTP1,
+        ]
+    ),
+    ("MeshworkTestingTests", ["MeshworkTesting", "MeshTransport", "MeshWire", "Identity"]),
 ]
 
 let package = Package(
@@ -67,9 +123,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [.target(name: "CTensorKernels")]

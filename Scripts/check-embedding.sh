@@ -33,14 +33,22 @@ declare -A refused=(
     [MeshTransport]='Hummingbird.*|HTTPTypes|C?NIO(HTTP|LLHTTP|HPACK|WebSocket).*|ArgumentParser'
 )
 
+# SwiftPM keeps the last build's plan in the scratch path and does not see that it was another package's: plan anew for
+# each host, and leave no host's plan to the root's next build.
+trap 'rm -f .build/debug.yaml' EXIT
+
 for product in Tensor MeshTransport; do
     host=${product}Alone
     package=Tests/Embedding/$host
     # With the root's versions and --force-resolved-versions SwiftPM fetches nothing, and removes nothing that the root
     # still needs.
     cp Package.resolved "$package/Package.resolved"
-    swift build --package-path "$package" --scratch-path .build --force-resolved-versions --product "$host"
-    products=$(swift build --package-path "$package" --scratch-path .build --force-resolved-versions --show-bin-path)
+    build=(
+        swift build --package-path "$package" --scratch-path .build --force-resolved-versions
+        --disable-build-manifest-caching
+    )
+    "${build[@]}" --product "$host"
+    products=$("${build[@]}" --show-bin-path)
     output=$("$products/$host")
     modules=$(sed -n 's|.*/\([^/]*\)\.build/.*|\1|p' "$products/$host.product/Objects.LinkFileList" | sort -u)
     strangers=$(

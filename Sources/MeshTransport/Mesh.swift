@@ -1,10 +1,10 @@
 public import Identity
 public import Logging
 public import MeshWire
-public import ServiceLifecycle
-public import Telemetry
 import NIOCore
+public import ServiceLifecycle
 import Synchronization
+public import Telemetry
 
 /// A process's place in the mesh: its identity, the methods that it serves, and its clients.
 ///
@@ -31,6 +31,7 @@ public final class Mesh: Service {
     private let verifier: PeerVerifier
     private let server: ServerCore
     private let clientCore: ClientCore
+    private let table = ConnectionTable()
     private let state = Mutex(State())
 
     private struct State {
@@ -61,10 +62,11 @@ public final class Mesh: Service {
         verifier = try PeerVerifier(clockSkew: configuration.clockSkew)
         server = ServerCore(
             instance: instance, configuration: configuration, runtime: runtime, registry: MethodRegistry(),
-            policy: policy, metrics: ServerMetrics(metrics), logger: logger)
+            table: table, policy: policy, metrics: ServerMetrics(metrics), logger: logger)
         clientCore = ClientCore(
             instance: instance, configuration: configuration, runtime: runtime, identity: identity, trust: .bundle,
-            applicationProtocol: ApplicationProtocol.mesh, verifier: verifier, metrics: ClientMetrics(metrics),
+            applicationProtocol: ApplicationProtocol.mesh, verifier: verifier, table: table,
+            metrics: ClientMetrics(metrics),
             logger: logger)
     }
 
@@ -108,6 +110,9 @@ public final class Mesh: Service {
         return ListenerAddress(host: host, port: channel.localAddress?.port ?? port)
     }
 
+    /// The connections that are open, in and out, in the order in which they were opened.
+    public var connections: [OpenConnection] { table.open }
+
     /// A client of the services at `destination`, on an event loop of its own choosing.
     public func client(_ destination: Destination) -> MeshClient {
         MeshClient(clientCore, destination, on: runtime.eventLoopGroup.next())
@@ -116,7 +121,10 @@ public final class Mesh: Service {
     /// Serves until the service group shuts down or the task is cancelled; then takes no new calls and returns when
     /// the open ones are finished or ``MeshConfiguration/drainTimeout`` is over.
     public func run() async throws {
-        await untilStopped()
+        let forever = RuntimeInstant(nanoseconds: .max)
+        await runtime.untilStopped {
+            while !Task.isCancelled { try? await self.runtime.sleep(until: forever) }
+        }
         await stop()
     }
 
@@ -130,14 +138,6 @@ public final class Mesh: Service {
         for listener in listeners { try? await listener.close() }
         // A task of its own: open calls are finished also when the caller's task has been cancelled.
         await runtime.spawn(on: runtime.taskExecutor) { await self.server.drain() }.value
-    }
-
-    private func untilStopped() async {
-        // Ends by cancellation, which a graceful shutdown is turned into.
-        let forever = RuntimeInstant(nanoseconds: .max)
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled { try? await self.runtime.sleep(until: forever) }
-        }
     }
 }
 

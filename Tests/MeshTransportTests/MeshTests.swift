@@ -45,4 +45,80 @@ import Testing
         }
         #expect(text == "hello from spiffe://test.example/client")
     }
+
+    @Test("thousands of calls with 64 in flight all get their own answer", .timeLimit(.minutes(2)))
+    func load() async throws {
+        let loopback = try await Loopback.start { mesh in
+            mesh.serve(Echo.echo, execution: .onLoop) { note, _ in note }
+            mesh.serve(Echo.once) { note, _ in note }
+        }
+        let client = try loopback.client()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for task in 0..<64 {
+                group.addTask {
+                    for number in 0..<60 {
+                        let size = number % 20 == 0 ? 50_000 : 0
+                        let note = Note("\(task) \(number)", payload: Array(repeating: UInt8(task), count: size))
+                        let method = task % 2 == 0 ? Echo.echo : Echo.once
+                        let reply = try await client.call(method, note)
+                        #expect(reply == note)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(loopback.server.connections.count == 1)
+        client.close()
+        await loopback.server.stop()
+    }
+
+    @Test("a mesh that is cancelled while it runs finishes its calls first")
+    func cancelledRun() throws {
+        try Simulated.run { simulation in
+            let started = Gate()
+            let server = try await simulation.server { mesh in
+                mesh.serve(Echo.once) { note, _ in
+                    started.open()
+                    try await simulation.runtime.sleep(for: .seconds(3))
+                    return note
+                }
+            }
+            let client = try simulation.client()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await server.run() }
+                async let reply = client.call(Echo.once, Note("x"))
+                await started.wait()
+                group.cancelAll()
+                #expect(try await reply == Note("x"))
+                try await group.waitForAll()
+            }
+            client.close()
+        }
+    }
+
+    @Test("a mesh that stops waits for its calls no longer than it should")
+    func drainTimeout() throws {
+        try Simulated.run { simulation in
+            let started = Gate()
+            var configuration = MeshConfiguration()
+            configuration.drainTimeout = .seconds(2)
+            let server = try await simulation.server(configuration) { mesh in
+                mesh.serve(Echo.once) { note, _ in
+                    started.open()
+                    try await simulation.runtime.sleep(for: .seconds(1_000))
+                    return note
+                }
+            }
+            let client = try simulation.client()
+            async let failure = meshError { _ = try await client.call(Echo.once, Note("x")) }
+            await started.wait()
+            let start = simulation.runtime.now
+            await server.stop()
+            #expect(start.duration(to: simulation.runtime.now) < .seconds(3))
+            let error = await failure
+            #expect(error?.code == .connectionLost)
+            #expect(error?.progress == .mayHaveRun)
+            client.close()
+        }
+    }
 }

@@ -2,8 +2,8 @@ public import Identity
 public import Logging
 public import MeshTransport
 public import MeshWire
-public import Telemetry
 import Synchronization
+public import Telemetry
 
 /// Runs a certificate authority in a mesh: hands out join tokens, answers those who join with them, and renews the
 /// certificates of those who have joined.

@@ -1,8 +1,8 @@
 public import Identity
 public import Logging
 public import MeshTransport
-public import ServiceLifecycle
 import MeshWire
+public import ServiceLifecycle
 
 /// Renews a process's certificate, with a new key each time, for as long as it runs.
 ///
@@ -47,11 +47,13 @@ public struct IdentityRenewal: Service {
         let current = identity.current.svid
         guard renewed.spiffeID == current.spiffeID else {
             throw IdentityError(
-                .notAnSVID, "expected a certificate for \(current.spiffeID), the authority sent one for \(renewed.spiffeID)",
+                .notAnSVID,
+                "expected a certificate for \(current.spiffeID), the authority sent one for \(renewed.spiffeID)",
                 peer: renewed.spiffeID)
         }
         identity.set(svid: renewed, bundle: try issued.bundle())
-        logger.info("certificate renewed", metadata: ["identity": "\(renewed.spiffeID)", "until": "\(renewed.notAfter)"])
+        logger.info(
+            "certificate renewed", metadata: ["identity": "\(renewed.spiffeID)", "until": "\(renewed.notAfter)"])
     }
 
     private func renewUntilCancelled() async {

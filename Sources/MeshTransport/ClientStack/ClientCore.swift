@@ -12,6 +12,7 @@ struct ClientCore: Sendable {
     let trust: ChannelSecurity.Trust
     let applicationProtocol: String
     let verifier: PeerVerifier
+    let table: ConnectionTable
     let metrics: ClientMetrics
     let logger: Logger
 }

@@ -117,7 +117,8 @@ struct ClientStack: Sendable {
             guard !connection.send(attempt, now: now) else { return }
             attempt.finish(
                 .failed(
-                    MeshError(.draining, "the connection takes no calls", progress: .notSent, peer: "\(request.destination)"),
+                    MeshError(
+                        .draining, "the connection takes no calls", progress: .notSent, peer: "\(request.destination)"),
                     .notRun))
         }
     }

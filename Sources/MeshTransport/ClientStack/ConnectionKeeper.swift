@@ -71,9 +71,11 @@ final class ConnectionKeeper: @unchecked Sendable {
             identityGeneration: core.identity?.current.generation ?? 0, executor: executor, established: established,
             onClose: { [weak self] in self?.closed($0) })
         let limit = loop.scheduleTask(in: .nanoseconds(core.configuration.connectTimeout.inNanoseconds)) {
-            connection.close(MeshError(.connectFailed, "no connection in time", peer: "\(self.destination)"))
-            established.fail(
-                MeshError(.connectFailed, "no connection in time", progress: .notSent, peer: "\(self.destination)"))
+            let error = MeshError(
+                .connectFailed, "no connection in time", progress: .notSent, peer: "\(self.destination)")
+            // First, as closing would give the channel's end as the reason.
+            established.fail(error)
+            connection.close(error)
         }
         core.runtime.network.connect(
             host: destination.host, port: destination.port, on: loop, timeout: core.configuration.connectTimeout
@@ -94,7 +96,8 @@ final class ConnectionKeeper: @unchecked Sendable {
     }
 
     private func security() -> ChannelSecurity {
-        let expectation = core.identity == nil ? PeerExpectation.anyTrusted : PeerExpectation(identities: destination.identities)
+        let expectation =
+            core.identity == nil ? PeerExpectation.anyTrusted : PeerExpectation(identities: destination.identities)
         return ChannelSecurity(
             role: .client(serverName: Self.serverName(destination.host)), identity: core.identity, trust: core.trust,
             expectation: expectation, applicationProtocols: [core.applicationProtocol], verifier: core.verifier,
@@ -114,6 +117,8 @@ final class ConnectionKeeper: @unchecked Sendable {
                     MeshError(.connectionLost, "the connection was replaced by a newer one", peer: "\(destination)"))
             }
             current = connection
+            let (table, number) = (core.table, core.table.opened(connection.info, .outbound))
+            connection.whenClosed { table.closed(number) }
             scheduleExpiry(of: connection)
             release(connection, nil)
         case .failure(let cause):

@@ -1,5 +1,5 @@
-public import MeshWire
 import Identity
+public import MeshWire
 import NIOCore
 import Synchronization
 import Telemetry

@@ -35,7 +35,8 @@ final class Attempt: @unchecked Sendable {
     private var isFinished = false
 
     /// Starts to wait; the timer runs on `loop`.
-    func begin(_ continuation: CheckedContinuation<AttemptOutcome, Never>, now: RuntimeInstant, on loop: any EventLoop) {
+    func begin(_ continuation: CheckedContinuation<AttemptOutcome, Never>, now: RuntimeInstant, on loop: any EventLoop)
+    {
         if let earlyOutcome {
             isFinished = true
             return continuation.resume(returning: earlyOutcome)

@@ -83,6 +83,12 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
         context?.close(promise: nil)
     }
 
+    /// Calls `body` when the connection has ended, or now if it has.
+    func whenClosed(_ body: @escaping @Sendable () -> Void) {
+        guard let context else { return body() }
+        context.channel.closeFuture.whenComplete { _ in body() }
+    }
+
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -98,7 +104,9 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
             return context.fireUserInboundEventTriggered(event)
         }
         // A server that chose no protocol is known by its first bytes.
-        if let chosen = channel.applicationProtocol, chosen != ApplicationProtocol.mesh, chosen != ApplicationProtocol.join {
+        if let chosen = channel.applicationProtocol, chosen != ApplicationProtocol.mesh,
+            chosen != ApplicationProtocol.join
+        {
             return end(context, MeshError(.protocolViolation, "the server speaks \(chosen)", progress: .notSent))
         }
         info.peer = channel.peer?.spiffeID
@@ -137,7 +145,8 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
         // A server that does not accept our certificate says so after its own half of the handshake.
         let failure =
             instance == nil
-            ? MeshError(.connectFailed, "the server ended the connection before its hello", peer: peerName, cause: error)
+            ? MeshError(
+                .connectFailed, "the server ended the connection before its hello", peer: peerName, cause: error)
             : MeshError(.connectionLost, "the connection failed", peer: peerName, cause: error)
         end(context, error as? MeshError ?? failure)
     }

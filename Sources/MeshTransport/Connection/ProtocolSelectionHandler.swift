@@ -74,6 +74,9 @@ final class ProtocolSelectionHandler: ChannelInboundHandler, RemovableChannelHan
         let info = ConnectionInfo(
             peer: channel.peer?.spiffeID, tlsVersion: channel.tlsVersion, remoteAddress: remoteAddress)
         let pipeline = context.pipeline.syncOperations
+        let table = listener.server.table
+        let number = table.opened(info, .inbound)
+        context.channel.closeFuture.whenComplete { _ in table.closed(number) }
         do {
             switch choice {
             case .mesh:

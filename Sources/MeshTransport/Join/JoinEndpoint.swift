@@ -1,9 +1,9 @@
 package import Identity
 package import Logging
 package import MeshWire
-package import Telemetry
 import NIOCore
 import Synchronization
+package import Telemetry
 
 /// The one listener that takes callers without a certificate: those who come to get one.
 ///
@@ -26,7 +26,8 @@ package final class JoinEndpoint: Sendable {
         configuration.limits.concurrentCalls = 4
         server = ServerCore(
             instance: InstanceID(high: runtime.randomBits(), low: runtime.randomBits()),
-            configuration: configuration, runtime: runtime, registry: MethodRegistry(), policy: nil,
+            configuration: configuration, runtime: runtime, registry: MethodRegistry(),
+            table: ConnectionTable(), policy: nil,
             metrics: ServerMetrics(metrics), logger: logger)
         listener = ListenerCore(
             server: server, identity: identity, verifier: try PeerVerifier(clockSkew: configuration.clockSkew),
@@ -67,7 +68,8 @@ package final class JoinEndpoint: Sendable {
             instance: InstanceID(high: runtime.randomBits(), low: runtime.randomBits()),
             configuration: configuration, runtime: runtime, identity: nil, trust: .pinnedRoot(root),
             applicationProtocol: ApplicationProtocol.join,
-            verifier: try PeerVerifier(clockSkew: configuration.clockSkew), metrics: ClientMetrics(MetricsRegistry()),
+            verifier: try PeerVerifier(clockSkew: configuration.clockSkew), table: ConnectionTable(),
+            metrics: ClientMetrics(MetricsRegistry()),
             logger: logger)
         let destination = Destination(host: host, port: port, identities: [])
         return MeshClient(core, destination, on: runtime.eventLoopGroup.next())

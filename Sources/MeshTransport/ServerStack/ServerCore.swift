@@ -10,6 +10,7 @@ final class ServerCore: Sendable {
     let configuration: MeshConfiguration
     let runtime: any Runtime
     let registry: MethodRegistry
+    let table: ConnectionTable
     let metrics: ServerMetrics
     let logger: Logger
     private let policyInForce: Mutex<AuthorizationPolicy?>
@@ -24,12 +25,13 @@ final class ServerCore: Sendable {
     /// - Parameter policy: who may call what; `nil` serves every caller, which only the join listener does.
     init(
         instance: InstanceID, configuration: MeshConfiguration, runtime: any Runtime, registry: MethodRegistry,
-        policy: AuthorizationPolicy?, metrics: ServerMetrics, logger: Logger
+        table: ConnectionTable, policy: AuthorizationPolicy?, metrics: ServerMetrics, logger: Logger
     ) {
         self.instance = instance
         self.configuration = configuration
         self.runtime = runtime
         self.registry = registry
+        self.table = table
         self.metrics = metrics
         self.logger = logger
         policyInForce = Mutex(policy)

@@ -50,9 +50,11 @@ package struct FrameHeader: Sendable, Hashable {
 
     /// Reads a header if `buffer` holds one.
     package init?(from buffer: inout ByteBuffer) throws(WireError) {
-        guard let (length, kind, flags, reserved, stream) = buffer.readMultipleIntegers(
-            as: (UInt32, UInt8, UInt8, UInt16, UInt32).self
-        ) else { return nil }
+        guard
+            let (length, kind, flags, reserved, stream) = buffer.readMultipleIntegers(
+                as: (UInt32, UInt8, UInt8, UInt16, UInt32).self
+            )
+        else { return nil }
         guard let known = FrameKind(rawValue: kind) else {
             throw WireError(.malformed, "frame kind \(kind) is unknown")
         }

@@ -64,7 +64,8 @@ package struct Hello: MeshMessage, Hashable {
         guard highest >= max(lowestVersion, peer.lowestVersion) else {
             throw WireError(
                 .unsupportedVersion,
-                "the peer speaks versions \(peer.lowestVersion) to \(peer.highestVersion), this side \(lowestVersion) to \(highestVersion)")
+                "the peer speaks versions \(peer.lowestVersion) to \(peer.highestVersion), this side \(lowestVersion) to \(highestVersion)"
+            )
         }
         return highest
     }

@@ -135,7 +135,8 @@ public struct MessageDecoder {
     }
 
     /// Reads an embedded message.
-    public mutating func message<Message: MeshMessage>(_ type: Message.Type = Message.self) throws(WireError) -> Message {
+    public mutating func message<Message: MeshMessage>(_ type: Message.Type = Message.self) throws(WireError) -> Message
+    {
         let (field, slice) = try takeDelimited()
         guard depth < Self.largestDepth else {
             throw WireError(.tooLarge, "field \(field): messages are embedded more than \(Self.largestDepth) deep")

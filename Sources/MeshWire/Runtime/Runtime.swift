@@ -30,11 +30,11 @@ public struct RuntimeInstant: Sendable, Hashable, Comparable, InstantProtocol {
 extension Duration {
     /// Whole nanoseconds, rounded towards zero; clamped to what 64 bits hold.
     package var inNanoseconds: Int64 {
+        // Compared first: `components` traps for a duration of more seconds than 64 bits hold.
+        guard self < .nanoseconds(Int64.max) else { return .max }
+        guard self > .nanoseconds(Int64.min) else { return .min }
         let (seconds, attoseconds) = components
-        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        let (sum, carried) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
-        guard !overflow, !carried else { return seconds < 0 ? .min : .max }
-        return sum
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 
     /// Seconds as a floating-point number.

@@ -116,10 +116,9 @@ extension String {
 extension Duration {
     /// Whole microseconds, rounded towards zero; clamped to what 64 bits hold.
     package var inMicroseconds: Int64 {
+        guard self < .microseconds(Int64.max) else { return .max }
+        guard self > .microseconds(Int64.min) else { return .min }
         let (seconds, attoseconds) = components
-        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
-        let (sum, carried) = whole.addingReportingOverflow(attoseconds / 1_000_000_000_000)
-        guard !overflow, !carried else { return seconds < 0 ? .min : .max }
-        return sum
+        return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
     }
 }

@@ -78,7 +78,8 @@ package struct PayloadLayout: Sendable, Hashable {
                 .tooLarge, "a message head of \(headLength) bytes is over the limit of \(limits.messageHeadBytes)")
         }
         guard segments.count <= limits.segments else {
-            throw WireError(.tooLarge, "a message of \(segments.count) segments is over the limit of \(limits.segments)")
+            throw WireError(
+                .tooLarge, "a message of \(segments.count) segments is over the limit of \(limits.segments)")
         }
         var total = headLength
         var overflow = false

@@ -95,7 +95,8 @@ package struct ServerConnectionState {
             return queue.append(.response, stream, head, payload: Payload())
         }
         let head = ReplyHead(
-            status: status, message: message.cut(toBytes: ReplyHead.largestMessage), hasNotRun: hasNotRun, layout: layout)
+            status: status, message: message.cut(toBytes: ReplyHead.largestMessage), hasNotRun: hasNotRun,
+            layout: layout)
         queue.append(.response, stream, head, payload: payload)
     }
 

@@ -36,8 +36,10 @@ public final class SeededFaults: FaultInjector {
         isAffected: @escaping @Sendable (String) -> Bool = { _ in true }
     ) {
         precondition(
-            [replyLoss, requestLoss, requestDuplication].allSatisfy((0...1).contains) && requestLoss
-                + requestDuplication <= 1, "shares are in 0...1")
+            [replyLoss, requestLoss, requestDuplication].allSatisfy((0...1).contains)
+                && requestLoss
+                    + requestDuplication <= 1,
+            "shares are in 0...1")
         self.seed = seed
         self.replyLoss = replyLoss
         self.requestLoss = requestLoss

@@ -14,12 +14,13 @@ public struct TestAuthority: Sendable {
     public let authority: CertificateAuthority
     private let now: UnixTime
 
-    /// An authority for `trustDomain`, valid at the time of `runtime`.
+    /// An authority for `trustDomain`, valid since thirty days before the time of `runtime`.
     public init(_ trustDomain: String = "test.example", runtime: any Runtime) throws {
         self.trustDomain = try TrustDomain(parsing: trustDomain)
         now = UnixTime(seconds: runtime.timeSince1970.components.seconds)
         var generator = SystemRandomNumberGenerator()
-        authority = try CertificateAuthority(trustDomain: self.trustDomain, now: now, using: &generator)
+        authority = try CertificateAuthority(
+            trustDomain: self.trustDomain, now: now - .seconds(30 * 86_400), using: &generator)
     }
 
     /// The SPIFFE ID at `path`.
@@ -29,7 +30,7 @@ public struct TestAuthority: Sendable {
     ///
     /// - Parameters:
     ///   - lifetime: how long the certificate is valid; default the authority's.
-    ///   - issued: how long ago it was issued, to make one that has ended.
+    ///   - issued: how long ago it was issued, at most thirty days, to make one that has ended.
     public func identity(
         _ path: String, lifetime: Duration? = nil, issued: Duration = .zero
     ) throws -> RotatableIdentity {

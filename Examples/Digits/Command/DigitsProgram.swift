@@ -1,0 +1,9 @@
+import ArgumentParser
+import DigitsKit
+
+@main
+enum DigitsProgram {
+    static func main() async {
+        await DigitsCommand.main()
+    }
+}

@@ -1,0 +1,56 @@
+/// A connection of one of the processes, as the process itself sees it.
+typealias NamedConnection = (process: String, figures: RoleReport.ConnectionFigures)
+
+extension Demonstration {
+    /// How long a worker may take after the first half: the default run takes a minute in all.
+    private static let longestTraining = Duration.seconds(3600)
+
+    /// Trains with a worker in each slot, kills one a third of the way in, and lets another take its slot.
+    ///
+    /// - Returns: every process's connections, when the replacement was at work.
+    func train(_ coordinator: MeshProcess, _ servers: [MeshProcess]) async throws -> [NamedConnection] {
+        var workers: [MeshProcess] = []
+        for slot in 0..<plan.slots { workers.append(try await startWorker(slot, slot: slot, coordinator: coordinator)) }
+        console.print(
+            "Training on \(plan.examples) digits: \(plan.epochs) epochs, \(plan.stepsPerSlot) steps of"
+                + " \(plan.batchSize) for each worker, seed \(plan.seed)")
+
+        try await training.reached(plan.totalSteps / 3)
+        let victim = workers.removeLast()
+        victim.member.process.kill()
+        // What it noted before it died is read to the end: the audit needs all of it.
+        let status = await victim.member.drained()
+        training.lose(victim.member.name)
+        let slot = plan.slots - 1
+        console.print(
+            "Lost \(victim.member.name) after \(training.steps(of: slot)) steps: it \(status)."
+                + " Another takes slot \(slot).")
+        workers.append(try await startWorker(plan.slots, slot: slot, coordinator: coordinator))
+
+        try await training.reached(plan.totalSteps / 2)
+        var connections: [NamedConnection] = []
+        for process in [coordinator] + servers + workers {
+            connections += try await self.connections(of: process)
+        }
+        for worker in workers {
+            let figures = try await worker.member.answer(within: Self.longestTraining) {
+                if case .finished(let figures) = $0 { figures } else { nil }
+            }
+            console.settle()
+            console.print(
+                "\(worker.member.name) finished: \(figures.repliesLost) replies lost on purpose,"
+                    + " \(figures.retries) retries")
+            worker.member.process.stop()
+            _ = await worker.member.drained()
+        }
+        return connections
+    }
+
+    private func connections(of process: MeshProcess) async throws -> [NamedConnection] {
+        try process.member.process.control.send(.reportConnections)
+        let figures = try await process.member.answer {
+            if case .connections(let figures) = $0 { figures } else { nil }
+        }
+        return figures.map { (process.member.name, $0) }
+    }
+}

@@ -1,0 +1,72 @@
+import Synchronization
+
+/// A child of the launcher, and its answers to what the launcher asked.
+///
+/// Safe to share: answers that nobody has asked for yet are guarded by a mutex. One task at a time asks.
+package final class FamilyMember: Sendable {
+    package let process: ChildProcess
+    private let answers: AsyncStream<RoleReport>
+    private let continuation: AsyncStream<RoleReport>.Continuation
+    private let unasked = Mutex<[RoleReport]>([])
+
+    init(process: ChildProcess) {
+        self.process = process
+        (answers, continuation) = AsyncStream.makeStream()
+    }
+
+    package var name: String { process.name }
+
+    /// The child's next answer of the kind that `choose` picks out; others wait for whoever asks for them.
+    ///
+    /// - Parameter timeout: how long the answer may take.
+    /// - Throws: `DigitsError` when the child ended instead or took too long, `CancellationError` when the scope is
+    ///   ending.
+    package func answer<Answer: Sendable>(
+        within timeout: Duration = .seconds(30), _ choose: @escaping @Sendable (RoleReport) -> Answer?
+    ) async throws -> Answer {
+        try await withThrowingTaskGroup(of: Answer.self) { group in
+            group.addTask { try await self.next(choose) }
+            group.addTask {
+                try await Task.sleep(for: timeout)
+                throw DigitsError("\(self.name) did not answer within \(timeout)")
+            }
+            defer { group.cancelAll() }
+            guard let answer = try await group.next() else { throw CancellationError() }
+            return answer
+        }
+    }
+
+    private func next<Answer>(_ choose: (RoleReport) -> Answer?) async throws -> Answer {
+        let waiting = unasked.withLock { unasked -> Answer? in
+            for (index, report) in unasked.enumerated() {
+                guard let answer = choose(report) else { continue }
+                unasked.remove(at: index)
+                return answer
+            }
+            return nil
+        }
+        if let waiting { return waiting }
+        for await report in answers {
+            if let answer = choose(report) { return answer }
+            unasked.withLock { $0.append(report) }
+        }
+        try Task.checkCancellation()
+        throw DigitsError("\(name) ended before it answered")
+    }
+
+    /// Waits until the child has ended and everything that it reported has been read.
+    package func drained() async -> ExitStatus {
+        for await _ in answers {}
+        return await process.waitForEnd()
+    }
+
+    /// Takes an answer, on the task that reads the child's reports.
+    func deliver(_ answer: RoleReport) {
+        continuation.yield(answer)
+    }
+
+    /// Says that there will be no more.
+    func finishAnswers() {
+        continuation.finish()
+    }
+}

@@ -1,0 +1,73 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// The settings that every Swift target of the package shares: those of the root package.
+let shared: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let package = Package(
+    name: "Examples",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "digits", targets: ["Digits"])
+    ],
+    dependencies: [
+        .package(name: "Meshwork", path: ".."),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // Everything but `main`, so that tests can import it.
+        .target(
+            name: "DigitsKit",
+            dependencies: [
+                .product(name: "Coordination", package: "Meshwork"),
+                .product(name: "Identity", package: "Meshwork"),
+                .product(name: "IdentityServices", package: "Meshwork"),
+                .product(name: "MeshHTTP", package: "Meshwork"),
+                .product(name: "MeshTransport", package: "Meshwork"),
+                .product(name: "MeshWire", package: "Meshwork"),
+                .product(name: "MeshworkTesting", package: "Meshwork"),
+                .product(name: "ModelServing", package: "Meshwork"),
+                .product(name: "NeuralNetwork", package: "Meshwork"),
+                .product(name: "Optimizers", package: "Meshwork"),
+                .product(name: "ParameterServer", package: "Meshwork"),
+                .product(name: "Telemetry", package: "Meshwork"),
+                .product(name: "Tensor", package: "Meshwork"),
+                .product(name: "Training", package: "Meshwork"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Digits",
+            exclude: ["Command", "Resources/ATTRIBUTION.md"],
+            resources: [
+                .copy("Resources/t10k-images-idx3-ubyte"),
+                .copy("Resources/t10k-labels-idx1-ubyte"),
+            ],
+            swiftSettings: shared),
+        .executableTarget(
+            name: "Digits",
+            dependencies: [
+                "DigitsKit",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Digits/Command",
+            swiftSettings: shared),
+        .testTarget(
+            name: "DigitsTests",
+            dependencies: [
+                "DigitsKit",
+                .product(name: "Coordination", package: "Meshwork"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: shared),
+    ]
+)

@@ -1,0 +1,113 @@
+import DigitsKit
+import Foundation
+import Testing
+
+/// The main job's processes, on a smaller training set.
+@Suite("The demonstration", .serialized, .timeLimit(.minutes(3)))
+struct DemonstrationTests {
+    private static let small = ["--training-examples", "2560", "--epochs", "6", "--seed", "3"]
+
+    private static func summaryPath() -> String {
+        FileManager.default.temporaryDirectory.appendingPathComponent("digits-\(UUID().uuidString)/summary.json").path
+    }
+
+    private static func remove(_ summaryPath: String) {
+        try? FileManager.default.removeItem(atPath: (summaryPath as NSString).deletingLastPathComponent)
+    }
+
+    /// The process identifier in a line such as "Started worker 0: process 4711, …".
+    private static func processIdentifier(in line: String) -> Int32? {
+        line.split(separator: "process ").dropFirst().first.flatMap { Int32($0.prefix { $0.isNumber }) }
+    }
+
+    @Test("a worker is lost, training goes on, every push is applied once, and the model is served")
+    func mainJob() async throws {
+        let path = Self.summaryPath()
+        defer { Self.remove(path) }
+        let digits = try RunningDigits(Self.small + ["--summary", path])
+        let lost = await digits.line(containing: "Lost worker")
+        #expect(lost?.contains("killed by signal 9") == true)
+        #expect(await digits.line(containing: "Every push was applied exactly once") != nil)
+        for await _ in digits.lines {}
+        let (status, errors) = await digits.ended()
+        #expect(status == 0, "\(errors)")
+
+        let data = try Data(contentsOf: URL(fileURLWithPath: path))
+        let summary = try JSONDecoder().decode(DemonstrationSummary.self, from: data)
+        // Far fewer examples and steps than the demo's; by chance it would be 0.1.
+        #expect(summary.accuracy.trained > 0.8)
+        #expect(abs(summary.accuracy.served - summary.accuracy.trained) < 0.005)
+        #expect(summary.workersKilled == 1)
+        #expect(summary.pushes.duplicatesSuppressed > 0)
+        #expect(summary.pushes.acknowledged <= summary.pushes.applied)
+        #expect(summary.pushes.applied <= summary.pushes.sent)
+        for partition in summary.partitions {
+            #expect(partition.version == partition.counter && partition.version == partition.ledger)
+        }
+        #expect(summary.partitions.reduce(0) { $0 + $1.ledger } == summary.pushes.applied)
+        #expect(summary.tlsVersion == "TLSv1.3")
+        #expect(Set(summary.identities).count == 8)
+    }
+
+    @Test(
+        "SIGINT and SIGTERM end every process, with the status that a shell expects",
+        arguments: [SIGINT, SIGTERM])
+    func stopped(signal: Int32) async throws {
+        let path = Self.summaryPath()
+        let digits = try RunningDigits(["--summary", path])
+        #expect(await digits.line(containing: "epoch 1") != nil)
+        digits.signal(signal)
+        let (status, errors) = await digits.ended()
+        #expect(status == 128 + signal)
+        #expect(errors.isEmpty, "\(errors)")
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
+    @Test("when the launcher is killed, its children end by themselves")
+    func launcherKilled() async throws {
+        let digits = try RunningDigits(["--summary", Self.summaryPath()])
+        #expect(await digits.line(containing: "epoch 1") != nil)
+        digits.signal(SIGKILL)
+        // Its end is the end of the last child's standard error.
+        #expect(await digits.ended().status == nil)
+    }
+
+    @Test("when a server is killed, everything ends with an error that names it")
+    func serverKilled() async throws {
+        let digits = try RunningDigits(["--summary", Self.summaryPath()])
+        let started = try #require(await digits.line(containing: "Started server 1"))
+        let server = try #require(Self.processIdentifier(in: started))
+        #expect(await digits.line(containing: "epoch 1") != nil)
+        kill(server, SIGKILL)
+        let (status, errors) = await digits.ended()
+        #expect(status == 1)
+        #expect(errors.contains("server 1 (process \(server)) was killed by signal 9"), "\(errors)")
+    }
+
+    @Test(
+        "a role that is started by hand says how to start it",
+        arguments: ["coordinator", "server", "worker", "model-server"])
+    func byHand(role: String) async throws {
+        let (status, errors) = await (try RunningDigits([role])).ended()
+        #expect(status == 1)
+        #expect(errors.contains("run `digits` instead"))
+    }
+
+    @Test(
+        "no token stands in a child's arguments or environment",
+        .enabled(if: FileManager.default.fileExists(atPath: "/proc/self")))
+    func secrets() async throws {
+        let digits = try RunningDigits(["--summary", Self.summaryPath()])
+        for name in ["server 0", "worker 1"] {
+            let started = try #require(await digits.line(containing: "Started \(name)"))
+            let child = try #require(Self.processIdentifier(in: started))
+            let arguments = try String(contentsOfFile: "/proc/\(child)/cmdline", encoding: .utf8).split(separator: "\0")
+            #expect(arguments.count == 2)
+            let environment = try String(contentsOfFile: "/proc/\(child)/environ", encoding: .utf8)
+            let inherited = try String(contentsOfFile: "/proc/\(digits.processIdentifier)/environ", encoding: .utf8)
+            #expect(environment == inherited)
+        }
+        digits.signal(SIGTERM)
+        _ = await digits.ended()
+    }
+}

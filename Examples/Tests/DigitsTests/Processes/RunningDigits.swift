@@ -1,0 +1,72 @@
+import DigitsKit
+import Dispatch
+import Foundation
+
+/// The demo's own executable, running.
+///
+/// Its standard error is a pipe that every process it starts inherits: the pipe ends when the last of them is gone.
+struct RunningDigits {
+    /// What it prints, a line at a time, until it ends.
+    let lines: AsyncStream<String>
+    let processIdentifier: Int32
+
+    private let process: Process
+    private let errors: AsyncStream<String>
+
+    /// Starts it with these arguments.
+    init(_ arguments: [String]) throws {
+        // Beside its resources, wherever this build put them.
+        let products = URL(fileURLWithPath: try Digits.imagesPath())
+            .deletingLastPathComponent().deletingLastPathComponent()
+        process = Process()
+        let (outputPipe, errorPipe) = (Pipe(), Pipe())
+        process.executableURL = products.appendingPathComponent("digits")
+        process.arguments = arguments
+        process.standardOutput = outputPipe
+        process.standardError = errorPipe
+        try process.run()
+        processIdentifier = process.processIdentifier
+        lines = Self.lines(of: outputPipe.fileHandleForReading)
+        errors = Self.lines(of: errorPipe.fileHandleForReading)
+    }
+
+    /// Waits for the first line that contains `text`.
+    ///
+    /// - Returns: the line, or nil when the output ended without it.
+    func line(containing text: String) async -> String? {
+        for await line in lines where line.contains(text) { return line }
+        return nil
+    }
+
+    /// Waits until it and every process that it started have ended.
+    ///
+    /// - Returns: its exit status, or nil when a signal ended it; what was written to standard error.
+    func ended() async -> (status: Int32?, errors: String) {
+        var text: [String] = []
+        for await line in errors { text.append(line) }
+        process.waitUntilExit()
+        return (
+            process.terminationReason == .exit ? process.terminationStatus : nil, text.joined(separator: "\n")
+        )
+    }
+
+    func signal(_ number: Int32) {
+        kill(processIdentifier, number)
+    }
+
+    private static func lines(of handle: FileHandle) -> AsyncStream<String> {
+        let (stream, continuation) = AsyncStream.makeStream(of: String.self)
+        DispatchQueue(label: "digits.output").async {
+            var rest = Data()
+            while case let data = handle.availableData, !data.isEmpty {
+                rest += data
+                while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                    continuation.yield(String(decoding: rest[..<end], as: UTF8.self))
+                    rest = rest[rest.index(after: end)...]
+                }
+            }
+            continuation.finish()
+        }
+        return stream
+    }
+}

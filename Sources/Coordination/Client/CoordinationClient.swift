@@ -1,0 +1,140 @@
+import Identity
+public import MeshTransport
+import MeshWire
+
+/// A worker's or a server's way to its coordinator.
+///
+/// ```swift
+/// let coordination = CoordinationClient(mesh, coordinator: destination)
+/// let session = try await coordination.openSession(slot: 0)
+/// try await withThrowingTaskGroup { group in
+///     group.addTask { try await coordination.keepAlive(session) }
+///     …
+/// }
+/// ```
+/// Safe to use from any task.
+public final class CoordinationClient: Sendable {
+    /// How this process reaches others.
+    public let mesh: Mesh
+    private let client: MeshClient
+
+    /// A client of the coordinator at `destination`, which names the identity that it must prove.
+    public init(_ mesh: Mesh, coordinator destination: Destination) {
+        self.mesh = mesh
+        client = mesh.client(destination)
+    }
+
+    /// Makes this process known as the server `name`, which can be called at `address`.
+    ///
+    /// - Parameter life: random bits that the server drew when it started.
+    /// - Returns: the fence to begin with.
+    /// - Throws: ``CoordinationError`` with `notOwner`, `limitReached` or `callFailed`.
+    public func registerServer(
+        named name: String, at address: ListenerAddress, life: UInt64
+    ) async throws(CoordinationError) -> SessionFence {
+        let record = ServerRecord(
+            name: name, host: address.host, port: address.port, identity: mesh.identity.current.svid.spiffeID, life: life)
+        return try await call(CoordinationService.registerServer, record)
+    }
+
+    /// Opens a session in `slot`, or in any free one. A living session of the same identity in that slot is fenced:
+    /// when this returns, every server that could be reached has stopped applying its pushes.
+    ///
+    /// - Throws: ``CoordinationError`` with `slotOutOfRange`, `slotTaken`, `noFreeSlot` or `callFailed`.
+    public func openSession(slot: Int? = nil) async throws(CoordinationError) -> WorkerSession {
+        precondition(slot ?? 0 >= 0, "a slot is not negative")
+        let request = OpenSession(slot: slot, request: mesh.runtime.randomBits())
+        return WorkerSession(try await call(CoordinationService.openSession, request))
+    }
+
+    /// Renews a session's lease three times a lease, until the task is cancelled or the session is lost. A
+    /// coordinator that cannot be reached does not end it: training goes on without one.
+    ///
+    /// - Throws: ``CoordinationError`` with `sessionFenced`, `sessionExpired` or `sessionUnknown`, or
+    ///   `CancellationError`.
+    public func keepAlive(_ session: WorkerSession) async throws {
+        while true {
+            try await mesh.runtime.sleep(for: session.lease / 3)
+            do {
+                _ = try await call(
+                    CoordinationService.renewSession, HeldSession(session: session.id, slot: session.slot))
+            } catch {
+                guard error.code == .callFailed else { throw error }
+            }
+        }
+    }
+
+    /// Ends a session; its slot is free, and no push of it is applied any more.
+    ///
+    /// - Throws: ``CoordinationError`` with `sessionFenced`, `sessionUnknown`, `notOwner` or `callFailed`.
+    public func close(_ session: WorkerSession) async throws(CoordinationError) {
+        _ = try await call(CoordinationService.closeSession, HeldSession(session: session.id, slot: session.slot))
+    }
+
+    /// Creates the tables that do not exist yet, all or none, and returns the map with all tables.
+    ///
+    /// - Throws: ``CoordinationError`` with `conflictingDeclaration`, `invalidDeclaration`, `tooFewServers`,
+    ///   `limitReached` or `callFailed`.
+    public func declare(_ tables: [TableRequest]) async throws(CoordinationError) -> PartitionMap {
+        try await call(CoordinationService.declareTables, TableRequests(tables))
+    }
+
+    /// The tables and where their partitions are.
+    ///
+    /// - Throws: ``CoordinationError`` with `callFailed`.
+    public func fetchMap() async throws(CoordinationError) -> PartitionMap {
+        try await call(CoordinationService.fetchMap, EmptyMessage())
+    }
+
+    /// The newest session of each slot.
+    ///
+    /// - Throws: ``CoordinationError`` with `callFailed`.
+    public func fetchFence() async throws(CoordinationError) -> SessionFence {
+        try await call(CoordinationService.fetchFence, EmptyMessage())
+    }
+
+    /// Closes the connection to the coordinator.
+    public func closeConnection() { client.close() }
+
+    private func call<Request: MeshMessage, Response: MeshMessage>(
+        _ method: UnaryMethod<Request, Response>, _ request: Request
+    ) async throws(CoordinationError) -> Response {
+        do throws(MeshError) {
+            return try await client.call(method, request)
+        } catch {
+            throw CoordinationError(error)
+        }
+    }
+}
+
+extension CoordinationClient {
+    /// Opens a session, keeps it alive while `body` runs, and closes it when `body` returns or throws.
+    ///
+    /// If the session is lost, `body` is cancelled. A task that is cancelled leaves the session to its lease.
+    ///
+    /// - Throws: what `body` throws; ``CoordinationError`` if the session could not be opened or was lost.
+    public func withSession<Result: Sendable>(
+        slot: Int? = nil, _ body: @escaping @Sendable (WorkerSession) async throws -> Result
+    ) async throws -> Result {
+        let session = try await openSession(slot: slot)
+        do {
+            let result = try await withThrowingTaskGroup(of: Result?.self) { group in
+                group.addTask { try await body(session) }
+                group.addTask {
+                    try await self.keepAlive(session)
+                    return nil
+                }
+                defer { group.cancelAll() }
+                while let ended = try await group.next() {
+                    if let result = ended { return result }
+                }
+                throw CancellationError()
+            }
+            try? await close(session)
+            return result
+        } catch {
+            try? await close(session)
+            throw error
+        }
+    }
+}

@@ -1,0 +1,39 @@
+/// What a coordinator needs to know of its job.
+public struct CoordinatorConfiguration: Sendable, Hashable {
+    /// How many workers push at a time: slots 0 ..< `slots`. Default 16.
+    public var slots = 16
+    /// How long a session lives after its last sign of life. Clients renew it three times as often. Default 15 s: long
+    /// enough for a busy machine, short against a training run.
+    public var lease: Duration = .seconds(15)
+    /// How many servers must have registered before the first table is placed; more may join later. Default 1.
+    public var serversBeforePlacement = 1
+    /// How long opening or ending a session waits for the servers to take the new fence. Servers that are later are
+    /// named as unknown. Default 2 s.
+    public var fenceTimeout: Duration = .seconds(2)
+    /// The most partitions of all tables together. Default 4,096, as many as one push can name.
+    public var partitions = 4_096
+    /// The most servers. Default 1,024.
+    public var servers = 1_024
+    /// The most bytes of one table's declaration. Default 64 KiB.
+    public var declarationBytes = 64 << 10
+
+    /// Makes the defaults.
+    public init() {}
+
+    /// Throws ``CoordinationError/Code/invalidConfiguration`` that names every property that is out of range.
+    public func validate() throws(CoordinationError) {
+        var problems: [String] = []
+        for (name, count) in [
+            ("slots", slots), ("serversBeforePlacement", serversBeforePlacement), ("partitions", partitions),
+            ("servers", servers), ("declarationBytes", declarationBytes),
+        ] where count < 1 {
+            problems.append("\(name) must be at least 1, is \(count)")
+        }
+        for (name, duration) in [("lease", lease), ("fenceTimeout", fenceTimeout)] where duration <= .zero {
+            problems.append("\(name) must be above zero, is \(duration)")
+        }
+        guard problems.isEmpty else {
+            throw CoordinationError(.invalidConfiguration, problems.joined(separator: "; "))
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import Identity
+package import MeshTransport
+import MeshWire
+import Synchronization
+
+/// Tells every registered server which sessions may push, all at once.
+///
+/// Safe to use from any task; keeps one client a server life behind a mutex.
+final class FencedServers: Sendable {
+    /// What the servers answered.
+    struct Report: Sendable {
+        /// In the order of partition numbers.
+        var applied: [AppliedPushes] = []
+        /// The partitions of servers that did not answer in time.
+        var unknown: [PartitionID] = []
+    }
+
+    private let mesh: Mesh
+    private let clients = Mutex<[String: (record: ServerRecord, client: MeshClient)]>([:])
+
+    init(_ mesh: Mesh) { self.mesh = mesh }
+
+    /// Sends `order` to the servers of `map` and waits until each has answered or the time is over.
+    func tell(_ map: PartitionMap, _ order: FenceOrder, within timeout: Duration) async -> Report {
+        let answers = await withTaskGroup(of: (Int, FenceReport?).self) { group in
+            for (index, server) in map.servers.enumerated() {
+                let client = client(for: server)
+                group.addTask {
+                    (index, try? await client.call(SessionFencing.fence, order, timeout: timeout))
+                }
+            }
+            var answers: [FenceReport?] = Array(repeating: nil, count: map.servers.count)
+            for await (index, report) in group { answers[index] = report }
+            return answers
+        }
+        var report = Report()
+        for (server, answer) in zip(map.servers, answers) {
+            if let answer {
+                report.applied += answer.applied
+            } else {
+                report.unknown += map.partitions(headedBy: server.name)
+            }
+        }
+        report.applied.sort { $0.partition < $1.partition }
+        report.unknown.sort()
+        return report
+    }
+
+    private func client(for server: ServerRecord) -> MeshClient {
+        clients.withLock { clients in
+            if let known = clients[server.name] {
+                if known.record == server { return known.client }
+                known.client.close()
+            }
+            let client = mesh.client(server.destination)
+            clients[server.name] = (server, client)
+            return client
+        }
+    }
+}
+
+extension ServerRecord {
+    /// Where to call the server, and who must answer there.
+    package var destination: Destination {
+        Destination(host: host, port: port, identities: [.exact(identity)])
+    }
+}

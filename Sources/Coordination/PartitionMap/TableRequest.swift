@@ -1,0 +1,45 @@
+public import MeshWire
+
+/// A table that somebody wants to exist: what it is, and how large each of its partitions is.
+///
+/// The coordinator compares declarations byte by byte and reads nothing in them; it does not know tensors.
+public struct TableRequest: Sendable, Hashable {
+    /// The table's name.
+    public var name: String
+    /// What the table is; equal tables have equal bytes.
+    public var declaration: [UInt8]
+    /// The bytes of each partition's parameters.
+    public var partitionByteCounts: [UInt64]
+
+    /// Makes a request.
+    public init(name: String, declaration: [UInt8], partitionByteCounts: [UInt64]) {
+        self.name = name
+        self.declaration = declaration
+        self.partitionByteCounts = partitionByteCounts
+    }
+}
+
+extension TableRequest: MeshMessage {
+    /// `meshwork.coordination.TableRequest`.
+    public static let messageName = "meshwork.coordination.TableRequest"
+
+    /// Reads the request.
+    public init(from decoder: inout MessageDecoder) throws(WireError) {
+        self.init(name: "", declaration: [], partitionByteCounts: [])
+        while let field = try decoder.nextField() {
+            switch field {
+            case 1: name = try decoder.string()
+            case 2: declaration = try decoder.bytes()
+            case 3: try decoder.packed(into: &partitionByteCounts)
+            default: break
+            }
+        }
+    }
+
+    /// Writes the request.
+    public func encode(to encoder: inout MessageEncoder) {
+        encoder.string(1, name)
+        encoder.bytes(2, declaration)
+        encoder.packed(3, partitionByteCounts)
+    }
+}

@@ -1,0 +1,106 @@
+import Coordination
+import Identity
+import MeshTransport
+import MeshWire
+import Tensor
+
+/// Fetches all partitions of a set of tables and puts the tables together.
+struct ParameterPull: Sendable {
+    let tables: TableSet
+    let clients: ServerClients
+    let timeout: Duration
+
+    /// What was pulled.
+    struct Result: Sendable {
+        var parameters: NamedTensors
+        /// The version of each partition that the values are of.
+        var versions: [PartitionID: PartitionVersion]
+    }
+
+    private typealias Part = (place: TableSet.Place, values: AnyTensor, version: PartitionVersion)
+
+    /// Asks all servers at once.
+    ///
+    /// - Parameter minimums: the version that a partition must have reached; none for those that are not named.
+    func run(minimums: [PartitionID: PartitionVersion]) async throws(ParameterServerError) -> Result {
+        let answers = await withTaskGroup(of: (Int, Swift.Result<[Part], ParameterServerError>).self) { group in
+            for (index, share) in tables.shares.enumerated() {
+                group.addTask { (index, await fetch(share, minimums)) }
+            }
+            var answers: [Swift.Result<[Part], ParameterServerError>?] = Array(
+                repeating: nil, count: tables.shares.count)
+            for await (index, answer) in group { answers[index] = answer }
+            return answers.compactMap { $0 }
+        }
+        var parts: [[Part]] = Array(repeating: [], count: tables.tables.count)
+        var versions: [PartitionID: PartitionVersion] = [:]
+        for answer in answers {
+            for part in try answer.get() {
+                parts[part.place.table].append(part)
+                versions[part.place.id] = part.version
+            }
+        }
+        var parameters = NamedTensors()
+        for (table, parts) in zip(tables.tables, parts) {
+            do throws(TensorError) {
+                parameters[table.name] = try Self.assemble(parts, table)
+            } catch {
+                throw ParameterServerError(.callFailed, "table \(table.name): \(error.message)", cause: error)
+            }
+        }
+        return Result(parameters: parameters, versions: versions)
+    }
+
+    private func fetch(
+        _ share: TableSet.Share, _ minimums: [PartitionID: PartitionVersion]
+    ) async -> Swift.Result<[Part], ParameterServerError> {
+        let request = PullRequest(
+            share.places.map {
+                PullRequest.Entry(
+                    partition: $0.id, minimum: minimums[$0.id] ?? PartitionVersion(epoch: 0, applied: 0))
+            })
+        do throws(MeshError) {
+            let response = try await clients.client(of: share.server)
+                .call(ParameterService.pull, request, timeout: timeout)
+            return Swift.Result { () throws(ParameterServerError) in try Self.parts(share, response) }
+        } catch {
+            return .failure(ParameterServerError(error))
+        }
+    }
+
+    private static func parts(
+        _ share: TableSet.Share, _ response: PullResponse
+    ) throws(ParameterServerError) -> [Part] {
+        func wrong(_ message: String) -> ParameterServerError {
+            ParameterServerError(.callFailed, message, peer: share.server.identity.description)
+        }
+        guard response.versions.count == share.places.count else {
+            throw wrong("\(share.places.count) partitions were asked for, \(response.versions.count) answered")
+        }
+        var parts: [Part] = []
+        for (index, place) in share.places.enumerated() {
+            guard let values = try? response.parameters[index].floats(), values.elementCount == place.elements.count else {
+                throw wrong("partition \(place.name): expected \(place.elements.count) float32 values")
+            }
+            parts.append((place, values, response.versions[index]))
+        }
+        return parts
+    }
+
+    /// A table of its parts, which together are the whole. A table of one part is not copied.
+    private static func assemble(_ parts: [Part], _ table: TableDeclaration) throws(TensorError) -> AnyTensor {
+        if parts.count == 1, let only = parts.first { return try only.values.reshaped(to: table.shape) }
+        var whole = try AnyTensor.zeros(table.shape)
+        whole.withMutableBytes { target in
+            for part in parts {
+                let offset = part.place.elements.lowerBound * DType.float32.byteWidth
+                part.values.withBytes { source in
+                    // The places are ranges of the table's elements, and each part was checked to fill its own.
+                    unsafe UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + source.count])
+                        .copyMemory(from: source)
+                }
+            }
+        }
+        return whole
+    }
+}

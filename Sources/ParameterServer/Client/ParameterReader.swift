@@ -1,0 +1,85 @@
+public import Coordination
+import MeshTransport
+import MeshWire
+public import Tensor
+
+/// Reads the tables of a coordinator's map, and the accounts of their partitions. It pushes nothing and needs no
+/// session.
+///
+/// ```swift
+/// let reader = try ParameterReader(coordination)
+/// try Safetensors.write(try await reader.pull(), to: path)
+/// ```
+/// Safe to use from any task.
+public final class ParameterReader: Sendable {
+    private let coordination: CoordinationClient
+    private let configuration: ParameterClientConfiguration
+    private let clients: ServerClients
+
+    /// A reader of the tables that `coordination` knows.
+    ///
+    /// - Throws: ``ParameterServerError/Code/invalidConfiguration``.
+    public init(
+        _ coordination: CoordinationClient, configuration: ParameterClientConfiguration = ParameterClientConfiguration()
+    ) throws(ParameterServerError) {
+        try configuration.validate()
+        self.coordination = coordination
+        self.configuration = configuration
+        clients = ServerClients(coordination.mesh)
+    }
+
+    /// All tables as they are now, in the order in which they were declared. Each partition is consistent in itself;
+    /// while workers push, partitions are of different moments.
+    ///
+    /// - Throws: ``ParameterServerError`` with `coordination`, `callFailed` or what a server answers.
+    public func pull() async throws(ParameterServerError) -> NamedTensors {
+        let tables = try TableSet(try await map(), callBytes: configuration.callBytes)
+        return try await ParameterPull(tables: tables, clients: clients, timeout: configuration.timeout)
+            .run(minimums: [:]).parameters
+    }
+
+    /// Each partition's account of its pushes, asked of its server, in the order of partition numbers.
+    ///
+    /// - Throws: ``ParameterServerError`` with `coordination` or `callFailed`.
+    public func accounts() async throws(ParameterServerError) -> [PartitionAccount] {
+        let servers = try await map().servers
+        let answers = await withTaskGroup(of: (Int, Result<AuditResponse, MeshError>).self) { group in
+            for (index, server) in servers.enumerated() {
+                let client = clients.client(of: server)
+                let timeout = configuration.timeout
+                group.addTask {
+                    do throws(MeshError) {
+                        return (
+                            index, .success(try await client.call(ParameterService.audit, EmptyMessage(), timeout: timeout))
+                        )
+                    } catch {
+                        return (index, .failure(error))
+                    }
+                }
+            }
+            var answers: [Result<AuditResponse, MeshError>?] = Array(repeating: nil, count: servers.count)
+            for await (index, answer) in group { answers[index] = answer }
+            return answers.compactMap { $0 }
+        }
+        var accounts: [PartitionAccount] = []
+        for answer in answers {
+            do throws(MeshError) {
+                accounts += try answer.get().accounts
+            } catch {
+                throw ParameterServerError(error)
+            }
+        }
+        return accounts.sorted { $0.partition < $1.partition }
+    }
+
+    /// Closes the connections to the servers.
+    public func close() { clients.close() }
+
+    private func map() async throws(ParameterServerError) -> PartitionMap {
+        do throws(CoordinationError) {
+            return try await coordination.fetchMap()
+        } catch {
+            throw ParameterServerError(error)
+        }
+    }
+}

@@ -1,0 +1,35 @@
+/// What became of a step, partition by partition: a step is atomic in each partition and not across them.
+public struct PushReport: Sendable {
+    /// A push that was applied.
+    public struct Acknowledgement: Sendable, Hashable {
+        /// Which push.
+        public var push: PushIdentity
+        /// The partition's version after it.
+        public var version: PartitionVersion
+        /// What it survives.
+        public var durability: Durability
+        /// The pushes of others that were applied between the pull and this push.
+        public var staleness: UInt64
+        /// True if an earlier attempt had applied it.
+        public var isReplay: Bool
+    }
+
+    /// A push that was not applied, or of which nobody knows.
+    public struct Failure: Sendable {
+        /// Which push.
+        public var push: PushIdentity
+        /// Why. `callFailed` leaves open whether it was applied; any other code says that it was not.
+        public var error: ParameterServerError
+    }
+
+    /// The pushes that were applied, in the order of servers.
+    public internal(set) var acknowledged: [Acknowledgement] = []
+    /// The others.
+    public internal(set) var failed: [Failure] = []
+
+    /// A report of no push.
+    public init() {}
+
+    /// The largest staleness of a push of the step.
+    public var staleness: UInt64 { acknowledged.map(\.staleness).max() ?? 0 }
+}

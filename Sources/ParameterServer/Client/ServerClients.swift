@@ -1,0 +1,30 @@
+import Coordination
+import MeshTransport
+import Synchronization
+
+/// The connections of a client to its servers, one each. Guarded by a mutex.
+final class ServerClients: Sendable {
+    private let mesh: Mesh
+    private let clients = Mutex<[ServerRecord: MeshClient]>([:])
+
+    init(_ mesh: Mesh) { self.mesh = mesh }
+
+    /// The client of a server's present life.
+    func client(of server: ServerRecord) -> MeshClient {
+        clients.withLock { clients in
+            if let known = clients[server] { return known }
+            let client = mesh.client(server.destination)
+            clients[server] = client
+            return client
+        }
+    }
+
+    /// Closes all connections, in the order of the servers' names.
+    func close() {
+        let all = clients.withLock { clients in
+            defer { clients = [:] }
+            return clients.sorted { ($0.key.name, $0.key.life) < ($1.key.name, $1.key.life) }
+        }
+        for (_, client) in all { client.close() }
+    }
+}

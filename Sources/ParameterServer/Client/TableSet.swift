@@ -1,0 +1,85 @@
+import Coordination
+import MeshWire
+import Tensor
+
+/// The tables of a model with the places of their partitions, as a client works with them. A value.
+struct TableSet: Sendable {
+    /// One partition of one table.
+    struct Place: Sendable, Hashable {
+        var id: PartitionID
+        var name: PartitionName
+        /// Which of the tables it belongs to.
+        var table: Int
+        /// Its elements in the table, in row-major order.
+        var elements: Range<Int>
+        var byteCount: Int { elements.count * DType.float32.byteWidth }
+    }
+
+    /// The partitions that are pushed to or pulled from in one call.
+    struct Share: Sendable {
+        var server: ServerRecord
+        var places: [Place]
+    }
+
+    /// The tables, in the order in which they were declared.
+    let tables: [TableDeclaration]
+    /// The calls that together reach every partition once: at least one for each server, in the order of servers.
+    let shares: [Share]
+
+    /// - Parameter callBytes: the most bytes of parameters in one call, unless one partition has more.
+    /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` for a map that contradicts a declaration.
+    init(
+        _ tables: [TableDeclaration], in map: PartitionMap, callBytes: Int
+    ) throws(ParameterServerError) {
+        var places: [String: [Place]] = [:]
+        for (index, declaration) in tables.enumerated() {
+            guard let table = map.table(named: declaration.name),
+                table.partitions.count == declaration.partitionCount
+            else {
+                throw ParameterServerError(
+                    .invalidDeclaration, "table \(declaration.name) is not in the partition map as it was declared")
+            }
+            for (part, partition) in table.partitions.enumerated() {
+                places[partition.head, default: []].append(
+                    Place(
+                        id: partition.id, name: PartitionName(table: table.name, index: part), table: index,
+                        elements: declaration.elements(ofPartition: part)))
+            }
+        }
+        self.tables = tables
+        shares = map.servers.flatMap { server in
+            Self.split(places[server.name] ?? [], callBytes: callBytes).map { Share(server: server, places: $0) }
+        }
+    }
+
+    /// All tables of a map, as they were declared.
+    init(_ map: PartitionMap, callBytes: Int) throws(ParameterServerError) {
+        var tables: [TableDeclaration] = []
+        for table in map.tables {
+            do {
+                tables.append(try TableDeclaration(messageBytes: table.declaration))
+            } catch {
+                throw ParameterServerError(
+                    .invalidDeclaration, "table \(table.name): \(error.message)", cause: error)
+            }
+        }
+        try self.init(tables, in: map, callBytes: callBytes)
+    }
+
+    private static func split(_ places: [Place], callBytes: Int) -> [[Place]] {
+        var calls: [[Place]] = []
+        var bytes = 0
+        for place in places {
+            if calls.isEmpty || bytes + place.byteCount > callBytes || calls[calls.count - 1].count == callPartitions {
+                calls.append([])
+                bytes = 0
+            }
+            calls[calls.count - 1].append(place)
+            bytes += place.byteCount
+        }
+        return calls
+    }
+
+    /// As many as a call's deduplication can name by the wire's limits, with room to spare.
+    private static let callPartitions = 1_024
+}

@@ -1,0 +1,71 @@
+package import Coordination
+package import MeshWire
+
+/// A partition's answer to one push.
+package struct PushReply: Sendable, Hashable {
+    /// What became of the push.
+    package enum Outcome: Sendable, Hashable {
+        /// It changed the parameters, this once.
+        case applied
+        /// It changed nothing.
+        case refused(ParameterServerError.Code, String)
+    }
+
+    package var partition: PartitionID
+    package var outcome: Outcome
+    /// The partition's version after the push.
+    package var version: PartitionVersion
+    package var durability: Durability
+    /// The pushes of others that were applied between the pull that the gradient is of and this push.
+    package var staleness: UInt64
+    /// True if the push had been answered before and this is that answer.
+    package var isReplay = false
+
+    package init(
+        partition: PartitionID, outcome: Outcome, version: PartitionVersion, durability: Durability = .memory,
+        staleness: UInt64 = 0
+    ) {
+        self.partition = partition
+        self.outcome = outcome
+        self.version = version
+        self.durability = durability
+        self.staleness = staleness
+    }
+}
+
+extension PushReply: MeshMessage {
+    package static let messageName = "meshwork.parameters.PushReply"
+
+    package init(from decoder: inout MessageDecoder) throws(WireError) {
+        self.init(
+            partition: PartitionID(rawValue: 0), outcome: .applied, version: PartitionVersion(epoch: 0, applied: 0))
+        durability = Durability(rawValue: 0)
+        var code: UInt32 = 0
+        var message = ""
+        while let field = try decoder.nextField() {
+            switch field {
+            case 1: partition = PartitionID(rawValue: try decoder.uint64())
+            case 2: code = try decoder.uint32()
+            case 3: message = try decoder.string()
+            case 4: version = try decoder.message()
+            case 5: durability = Durability(rawValue: try decoder.uint32())
+            case 6: staleness = try decoder.uint64()
+            case 7: isReplay = try decoder.bool()
+            default: break
+            }
+        }
+        if code != 0 { outcome = .refused(ParameterServerError.Code(rawValue: code), message) }
+    }
+
+    package func encode(to encoder: inout MessageEncoder) {
+        encoder.uint64(1, partition.rawValue)
+        if case .refused(let code, let message) = outcome {
+            encoder.uint32(2, code.rawValue)
+            encoder.string(3, message)
+        }
+        encoder.message(4, version)
+        encoder.uint32(5, durability.rawValue)
+        encoder.uint64(6, staleness)
+        encoder.bool(7, isReplay)
+    }
+}

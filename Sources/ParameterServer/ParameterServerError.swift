@@ -1,0 +1,121 @@
+import Coordination
+import MeshTransport
+import MeshWire
+
+/// Why a table could not be declared, pulled or pushed to. No parameter has changed where a push was refused.
+public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
+    /// The kind of a ``ParameterServerError``; its number is what travels.
+    public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+        /// The number on the wire.
+        public let rawValue: UInt32
+
+        /// The code of this number, known here or not.
+        public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+        private init(_ rawValue: UInt32) { self.rawValue = rawValue }
+
+        /// A table or partition that is not declared.
+        public static let unknownParameter = Code(1)
+        /// Another number of elements, or another shape, than the table was declared with.
+        public static let shapeMismatch = Code(2)
+        /// An element type other than the table's.
+        public static let dtypeMismatch = Code(3)
+        /// A NaN or an infinity in a gradient.
+        public static let nonFinite = Code(4)
+        /// The session has made way for a newer one of its slot.
+        public static let sessionFenced = Code(5)
+        /// The session has ended: its lease ran out, or it was closed.
+        public static let sessionExpired = Code(6)
+        /// Neither the server nor the coordinator knows the session.
+        public static let sessionUnknown = Code(7)
+        /// The session belongs to another identity.
+        public static let notOwner = Code(8)
+        /// The session has more pushes without acknowledgement, or more gaps, than the ledger keeps.
+        public static let ledgerFull = Code(9)
+        /// The partition's queue is full.
+        public static let busy = Code(10)
+        /// What the partition held has gone back since the session pulled from it.
+        public static let rolledBack = Code(11)
+        /// The push's number was acknowledged or given up by its own session before.
+        public static let acknowledged = Code(12)
+        /// A request that contradicts itself.
+        public static let malformedRequest = Code(13)
+        /// The update could not be computed.
+        public static let applyFailed = Code(14)
+        /// A pull's version was not reached in time.
+        public static let versionNotReached = Code(15)
+        /// A table's declaration has problems.
+        public static let invalidDeclaration = Code(16)
+        /// The coordinator refused; ``ParameterServerError/cause`` is its error.
+        public static let coordination = Code(17)
+        /// A server could not be reached, or its answer is not one; ``ParameterServerError/cause`` says why.
+        public static let callFailed = Code(18)
+        /// A configuration has problems; the message lists all of them.
+        public static let invalidConfiguration = Code(19)
+
+        private static let names = [
+            "unknownParameter", "shapeMismatch", "dtypeMismatch", "nonFinite", "sessionFenced", "sessionExpired",
+            "sessionUnknown", "notOwner", "ledgerFull", "busy", "rolledBack", "acknowledged", "malformedRequest",
+            "applyFailed", "versionNotReached", "invalidDeclaration", "coordination", "callFailed",
+            "invalidConfiguration",
+        ]
+
+        /// The code's name, or its number where it has none here.
+        public var description: String {
+            (1...UInt32(Self.names.count)).contains(rawValue) ? Self.names[Int(rawValue) - 1] : "code \(rawValue)"
+        }
+
+        /// The code of this name.
+        init?(named name: some StringProtocol) {
+            guard let index = Self.names.firstIndex(where: { $0 == name }) else { return nil }
+            self.init(UInt32(index) + 1)
+        }
+    }
+
+    /// The kind of failure.
+    public var code: Code
+    /// What was expected, what was found, and in which table or partition.
+    public var message: String
+    /// Who is at the other end, where there is another end.
+    public var peer: String?
+    /// What made it fail.
+    public var cause: (any Error)?
+
+    /// Makes an error.
+    public init(_ code: Code, _ message: String, peer: String? = nil, cause: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.peer = peer
+        self.cause = cause
+    }
+
+    /// One line for a log.
+    public var description: String {
+        var line = "\(code): \(message)"
+        if let peer { line += " [peer \(peer)]" }
+        if let cause { line += " [cause: \(cause)]" }
+        return line
+    }
+}
+
+extension ParameterServerError {
+    /// A coordinator's refusal.
+    init(_ error: CoordinationError) {
+        self.init(.coordination, error.message, peer: error.peer, cause: error)
+    }
+
+    /// What a call to a server failed with: the server's own code, which leads the answer's text, or that of the call.
+    init(_ error: MeshError) {
+        let parts = error.message.split(separator: ":", maxSplits: 1)
+        guard error.status != nil, parts.count == 2, let code = Code(named: parts[0]) else {
+            self.init(.callFailed, error.message, peer: error.peer, cause: error)
+            return
+        }
+        self.init(code, String(parts[1].dropFirst()), peer: error.peer, cause: error)
+    }
+
+    /// The answer to a call that failed so.
+    func callFailure(_ status: CallStatus) -> CallFailure {
+        CallFailure(status, "\(code): \(message)", hasNotRun: true)
+    }
+}

@@ -1,0 +1,53 @@
+package import MeshWire
+package import Telemetry
+
+/// Counts and times what a server's partitions do with pushes.
+///
+/// | name | kind | labels |
+/// |---|---|---|
+/// | `parameter_pushes_total` | counter | `outcome`: `applied`, `duplicate`, `rejected`, `refused`, `fenced` |
+/// | `parameter_apply_seconds` | histogram | – |
+///
+/// `rejected` pushes are those that the ledger remembers as such, `refused` ones may come again.
+package struct ApplyMeter: Sendable {
+    private let runtime: any Runtime
+    private let applied: Counter
+    private let duplicates: Counter
+    private let rejected: Counter
+    private let refused: Counter
+    private let fenced: Counter
+    private let seconds: LatencyHistogram
+
+    package init(_ metrics: MetricsRegistry, runtime: any Runtime) {
+        self.runtime = runtime
+        let pushes = metrics.counter(
+            "parameter_pushes_total", help: "Partition pushes that arrived, by what became of them.", labels: "outcome")
+        applied = pushes.series("applied")
+        duplicates = pushes.series("duplicate")
+        rejected = pushes.series("rejected")
+        refused = pushes.series("refused")
+        fenced = pushes.series("fenced")
+        seconds = metrics.histogram(
+            "parameter_apply_seconds", help: "Time that a partition took to apply a push, waiting not included.").series()
+    }
+
+    /// Runs `body` and counts its reply.
+    func timed(_ body: () -> PushReply) -> PushReply {
+        let start = runtime.now
+        let reply = body()
+        if reply.outcome == .applied, !reply.isReplay { seconds.record(start.duration(to: runtime.now)) }
+        count(reply)
+        return reply
+    }
+
+    /// Counts a reply that no partition was asked for.
+    func count(_ reply: PushReply) {
+        guard !reply.isReplay else { return duplicates.increment() }
+        switch reply.outcome {
+        case .applied: applied.increment()
+        case .refused(.nonFinite, _), .refused(.shapeMismatch, _), .refused(.dtypeMismatch, _): rejected.increment()
+        case .refused(.sessionFenced, _), .refused(.sessionExpired, _): fenced.increment()
+        case .refused: refused.increment()
+        }
+    }
+}

@@ -1,0 +1,35 @@
+package import Identity
+package import MeshWire
+package import Tensor
+
+/// One partition's share of a step, as it arrives.
+package struct PartitionPush: Sendable {
+    /// Who makes it.
+    package var session: SessionID
+    package var slot: Int
+    package var peer: SPIFFEID
+    /// Which push of the session in this partition it is.
+    package var sequence: UInt64
+    /// The session holds the answers up to here.
+    package var acknowledgedThrough: UInt64
+    /// The gradient of the partition's elements, with one axis.
+    package var gradient: AnyTensor
+    /// What the partition adds to its audit counter: +1, in the push's own payload.
+    package var increment: Int64
+    /// The version that the gradient was computed from.
+    package var basis: PartitionVersion
+
+    package init(
+        session: SessionID, slot: Int, peer: SPIFFEID, sequence: UInt64, acknowledgedThrough: UInt64,
+        gradient: AnyTensor, increment: Int64 = 1, basis: PartitionVersion
+    ) {
+        self.session = session
+        self.slot = slot
+        self.peer = peer
+        self.sequence = sequence
+        self.acknowledgedThrough = acknowledgedThrough
+        self.gradient = gradient
+        self.increment = increment
+        self.basis = basis
+    }
+}

@@ -1,0 +1,41 @@
+/// How much a parameter server takes on.
+public struct ParameterServerConfiguration: Sendable, Hashable {
+    /// The most pushes and pulls that wait for one partition at a time; more are refused and may come again. Default
+    /// 256.
+    public var queuedPushes = 256
+    /// Gradients of up to so many bytes are applied on the event loop that received them, if nobody else is at the
+    /// partition: a thread hop costs more. Default 64 KiB.
+    public var bytesAppliedOnLoop = 64 << 10
+    /// The most pushes of a session that a partition's ledger keeps answers for. Default 1,024.
+    public var unacknowledgedPushes = 1_024
+    /// The most gaps and rejected pushes of a session that a partition's ledger keeps apart. Default 1,024.
+    public var ledgerRuns = 1_024
+    /// The most sessions that a partition's ledger knows. Default 65,536.
+    public var ledgerSessions = 65_536
+
+    /// Makes the defaults.
+    public init() {}
+
+    /// Throws ``ParameterServerError/Code/invalidConfiguration`` that names every property that is out of range.
+    public func validate() throws(ParameterServerError) {
+        var problems: [String] = []
+        for (name, value, least) in [
+            ("queuedPushes", queuedPushes, 1), ("bytesAppliedOnLoop", bytesAppliedOnLoop, 0),
+            ("unacknowledgedPushes", unacknowledgedPushes, 1), ("ledgerRuns", ledgerRuns, 1),
+            ("ledgerSessions", ledgerSessions, 1),
+        ] where value < least {
+            problems.append("\(name) must be at least \(least), is \(value)")
+        }
+        guard problems.isEmpty else {
+            throw ParameterServerError(.invalidConfiguration, problems.joined(separator: "; "))
+        }
+    }
+
+    var ledger: PushLedger.Limits {
+        var limits = PushLedger.Limits()
+        limits.unacknowledged = UInt64(unacknowledgedPushes)
+        limits.runs = ledgerRuns
+        limits.sessions = ledgerSessions
+        return limits
+    }
+}

@@ -1,0 +1,104 @@
+import Coordination
+import MeshWire
+
+/// Asks for the parameters of partitions of one server.
+struct PullRequest: MeshMessage, Hashable {
+    static let messageName = "meshwork.parameters.PullRequest"
+
+    /// A partition, and the version that it must have reached.
+    struct Entry: MeshMessage, Hashable {
+        static let messageName = "meshwork.parameters.PullEntry"
+
+        var partition: PartitionID
+        var minimum: PartitionVersion
+
+        init(partition: PartitionID, minimum: PartitionVersion) {
+            self.partition = partition
+            self.minimum = minimum
+        }
+
+        init(from decoder: inout MessageDecoder) throws(WireError) {
+            self.init(partition: PartitionID(rawValue: 0), minimum: PartitionVersion(epoch: 0, applied: 0))
+            while let field = try decoder.nextField() {
+                switch field {
+                case 1: partition = PartitionID(rawValue: try decoder.uint64())
+                case 2: minimum = try decoder.message()
+                default: break
+                }
+            }
+        }
+
+        func encode(to encoder: inout MessageEncoder) {
+            encoder.uint64(1, partition.rawValue)
+            encoder.message(2, minimum)
+        }
+    }
+
+    var entries: [Entry]
+
+    init(_ entries: [Entry]) { self.entries = entries }
+
+    init(from decoder: inout MessageDecoder) throws(WireError) {
+        entries = []
+        while let field = try decoder.nextField() {
+            if field == 1 { entries.append(try decoder.message()) }
+        }
+    }
+
+    func encode(to encoder: inout MessageEncoder) {
+        for entry in entries { encoder.message(1, entry) }
+    }
+}
+
+/// The parameters of each partition of a request, in its order.
+struct PullResponse: MeshMessage {
+    static let messageName = "meshwork.parameters.PullResponse"
+
+    var versions: [PartitionVersion]
+    /// The parameters, float32, one a version.
+    var parameters: [Segment]
+
+    init(versions: [PartitionVersion] = [], parameters: [Segment] = []) {
+        self.versions = versions
+        self.parameters = parameters
+    }
+
+    init(from decoder: inout MessageDecoder) throws(WireError) {
+        self.init()
+        while let field = try decoder.nextField() {
+            switch field {
+            case 1: versions.append(try decoder.message())
+            case 2: parameters.append(try decoder.segment())
+            default: break
+            }
+        }
+        guard versions.count == parameters.count else {
+            throw WireError(.malformed, "\(versions.count) versions with \(parameters.count) parameters")
+        }
+    }
+
+    func encode(to encoder: inout MessageEncoder) {
+        for version in versions { encoder.message(1, version) }
+        for segment in parameters { encoder.segment(2, segment) }
+    }
+}
+
+/// The accounts of all partitions of a server.
+struct AuditResponse: MeshMessage, Hashable {
+    static let messageName = "meshwork.parameters.AuditResponse"
+
+    var accounts: [PartitionAccount]
+
+    init(_ accounts: [PartitionAccount]) { self.accounts = accounts }
+
+    init(from decoder: inout MessageDecoder) throws(WireError) {
+        accounts = []
+        while let field = try decoder.nextField() {
+            if field == 1 { accounts.append(try decoder.message()) }
+        }
+    }
+
+    func encode(to encoder: inout MessageEncoder) {
+        for account in accounts { encoder.message(1, account) }
+    }
+}

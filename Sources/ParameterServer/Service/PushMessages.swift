@@ -1,0 +1,97 @@
+import Coordination
+import MeshWire
+
+/// The pushes of one session for partitions of one server. Each has its own sequence number, in the call's
+/// deduplication, and is answered by itself.
+struct PushRequest: MeshMessage {
+    static let messageName = "meshwork.parameters.PushRequest"
+
+    /// One partition's share of the step; its gradient is the segment in the same place.
+    struct Entry: MeshMessage, Hashable {
+        static let messageName = "meshwork.parameters.PushEntry"
+
+        var partition: PartitionID
+        /// What the partition adds to its audit counter.
+        var increment: Int64
+        /// The version that the gradient was computed from.
+        var basis: PartitionVersion
+
+        init(partition: PartitionID, increment: Int64, basis: PartitionVersion) {
+            self.partition = partition
+            self.increment = increment
+            self.basis = basis
+        }
+
+        init(from decoder: inout MessageDecoder) throws(WireError) {
+            self.init(
+                partition: PartitionID(rawValue: 0), increment: 0, basis: PartitionVersion(epoch: 0, applied: 0))
+            while let field = try decoder.nextField() {
+                switch field {
+                case 1: partition = PartitionID(rawValue: try decoder.uint64())
+                case 2: increment = try decoder.int64()
+                case 3: basis = try decoder.message()
+                default: break
+                }
+            }
+        }
+
+        func encode(to encoder: inout MessageEncoder) {
+            encoder.uint64(1, partition.rawValue)
+            encoder.int64(2, increment)
+            encoder.message(3, basis)
+        }
+    }
+
+    /// The slot of the session that pushes.
+    var slot: Int
+    var entries: [Entry]
+    /// The gradients, float32, one an entry.
+    var gradients: [Segment]
+
+    init(slot: Int, entries: [Entry] = [], gradients: [Segment] = []) {
+        self.slot = slot
+        self.entries = entries
+        self.gradients = gradients
+    }
+
+    init(from decoder: inout MessageDecoder) throws(WireError) {
+        self.init(slot: 0)
+        while let field = try decoder.nextField() {
+            switch field {
+            case 1: slot = try decoder.count()
+            case 2: entries.append(try decoder.message())
+            case 3: gradients.append(try decoder.segment())
+            default: break
+            }
+        }
+        guard entries.count == gradients.count else {
+            throw WireError(.malformed, "\(entries.count) pushes with \(gradients.count) gradients")
+        }
+    }
+
+    func encode(to encoder: inout MessageEncoder) {
+        encoder.uint64(1, UInt64(slot))
+        for entry in entries { encoder.message(2, entry) }
+        for gradient in gradients { encoder.segment(3, gradient) }
+    }
+}
+
+/// An answer to each push of a request, in its order.
+struct PushResponse: MeshMessage, Hashable {
+    static let messageName = "meshwork.parameters.PushResponse"
+
+    var replies: [PushReply]
+
+    init(_ replies: [PushReply]) { self.replies = replies }
+
+    init(from decoder: inout MessageDecoder) throws(WireError) {
+        replies = []
+        while let field = try decoder.nextField() {
+            if field == 1 { replies.append(try decoder.message()) }
+        }
+    }
+
+    func encode(to encoder: inout MessageEncoder) {
+        for reply in replies { encoder.message(1, reply) }
+    }
+}

@@ -1,0 +1,147 @@
+import Coordination
+public import MeshWire
+import Optimizers
+import Tensor
+
+extension TableDeclaration: MeshMessage {
+    /// `meshwork.parameters.TableDeclaration`.
+    public static let messageName = "meshwork.parameters.TableDeclaration"
+
+    /// Reads a declaration; throws for one that ``init(name:shape:initializer:key:updateRule:partitioning:)`` refuses,
+    /// and for element types, initializers and rules that are not known here.
+    public init(from decoder: inout MessageDecoder) throws(WireError) {
+        var name = ""
+        var dimensions: [UInt64] = []
+        var dtype = UInt32(0)
+        var initializer = EncodedInitializer()
+        var key: UInt64 = 0
+        var rule = EncodedUpdateRule()
+        var partitionCount = 0
+        while let field = try decoder.nextField() {
+            switch field {
+            case 1: name = try decoder.string()
+            case 2: try decoder.packed(into: &dimensions)
+            case 3: dtype = try decoder.uint32()
+            case 4: initializer = try decoder.message()
+            case 5: key = try decoder.fixed64()
+            case 6: rule = try decoder.message()
+            case 7: partitionCount = try decoder.count()
+            default: break
+            }
+        }
+        guard dtype == DType.float32.rawValue else {
+            throw WireError(.malformed, "table \(name): element type \(dtype) is not float32")
+        }
+        do {
+            try self.init(
+                name: name, shape: Shape(dimensions.map { Int(clamping: $0) }), initializer: initializer.value(),
+                key: RandomKey(seed: key), updateRule: rule.value(), partitioning: .count(partitionCount))
+        } catch let error as WireError {
+            throw error
+        } catch {
+            throw WireError(.malformed, "\(error)")
+        }
+    }
+
+    /// Writes the declaration. Equal declarations have equal bytes, which is how the coordinator compares them.
+    public func encode(to encoder: inout MessageEncoder) {
+        encoder.string(1, name)
+        encoder.packed(2, shape.map { UInt64($0) })
+        encoder.uint32(3, UInt32(DType.float32.rawValue))
+        encoder.message(4, EncodedInitializer(initializer))
+        encoder.fixed64(5, UInt64(key.word0) << 32 | UInt64(key.word1))
+        encoder.message(6, EncodedUpdateRule(updateRule))
+        encoder.uint64(7, UInt64(partitionCount))
+    }
+
+    /// What the coordinator is asked for.
+    var request: TableRequest {
+        TableRequest(
+            name: name, declaration: messageBytes(),
+            partitionByteCounts: (0..<partitionCount).map {
+                UInt64(elements(ofPartition: $0).count * DType.float32.byteWidth)
+            })
+    }
+}
+
+/// An ``/Tensor/Initializer`` on the wire: a number for its kind, and its bounds.
+private struct EncodedInitializer: MeshMessage {
+    static let messageName = "meshwork.parameters.Initializer"
+
+    private var kind: UInt32 = 0
+    private var low: Float = 0
+    private var high: Float = 0
+
+    init() {}
+
+    init(_ initializer: Initializer) {
+        switch initializer {
+        case .zeros: kind = 1
+        case .constant(let value): (kind, low) = (2, value)
+        case .uniform(let low, let high): (kind, self.low, self.high) = (3, low, high)
+        }
+    }
+
+    init(from decoder: inout MessageDecoder) throws(WireError) {
+        while let field = try decoder.nextField() {
+            switch field {
+            case 1: kind = try decoder.uint32()
+            case 2: low = try decoder.float()
+            case 3: high = try decoder.float()
+            default: break
+            }
+        }
+    }
+
+    func encode(to encoder: inout MessageEncoder) {
+        encoder.uint32(1, kind)
+        encoder.float(2, low)
+        encoder.float(3, high)
+    }
+
+    func value() throws(WireError) -> Initializer {
+        switch kind {
+        case 1: return .zeros
+        case 2: return .constant(low)
+        case 3: return .uniform(low: low, high: high)
+        default: throw WireError(.malformed, "initializer number \(kind) is not known")
+        }
+    }
+}
+
+/// An ``/Optimizers/UpdateRule`` on the wire.
+private struct EncodedUpdateRule: MeshMessage {
+    static let messageName = "meshwork.parameters.UpdateRule"
+
+    private var kind: UInt32 = 0
+    /// Bit patterns, so that a rule keeps its exact numbers.
+    private var hyperparameters: [UInt64] = []
+
+    init() {}
+
+    init(_ rule: UpdateRule) {
+        kind = rule.kind.rawValue
+        hyperparameters = rule.hyperparameters.map { UInt64($0.bitPattern) }
+    }
+
+    init(from decoder: inout MessageDecoder) throws(WireError) {
+        while let field = try decoder.nextField() {
+            switch field {
+            case 1: kind = try decoder.uint32()
+            case 2: try decoder.packed(into: &hyperparameters)
+            default: break
+            }
+        }
+    }
+
+    func encode(to encoder: inout MessageEncoder) {
+        encoder.uint32(1, kind)
+        encoder.packed(2, hyperparameters)
+    }
+
+    func value() throws -> UpdateRule {
+        try UpdateRule(
+            kind: UpdateRule.Kind(rawValue: kind),
+            hyperparameters: hyperparameters.map { Float(bitPattern: UInt32(truncatingIfNeeded: $0)) })
+    }
+}

@@ -1,0 +1,88 @@
+public import Optimizers
+public import Tensor
+
+/// A dense table as it is declared: all that its servers need to make it, each its own partitions.
+///
+/// ```swift
+/// let table = try TableDeclaration(
+///     name: "hidden/weight", shape: [784, 512], initializer: .heUniform(fanIn: 784), key: key,
+///     updateRule: .adam(learningRate: 1e-3))
+/// ```
+/// Declaring the same table again does nothing, so that every worker declares; declaring another one of the same name
+/// is an error. First values depend on key and place only, and no worker owns them.
+public struct TableDeclaration: Sendable, Hashable {
+    /// Into how many partitions a table is cut; fixed when it is declared, whatever the number of servers.
+    public enum Partitioning: Sendable, Hashable {
+        /// That many.
+        case count(Int)
+        /// As few as keep each within that many bytes of parameters.
+        case bytes(Int)
+    }
+
+    /// The name, which is the parameter's key everywhere.
+    public let name: String
+    /// The shape of the whole; the elements are float32.
+    public let shape: Shape
+    /// How the first values are made.
+    public let initializer: Initializer
+    /// The random key of the first values.
+    public let key: RandomKey
+    /// How gradients change the parameters.
+    public let updateRule: UpdateRule
+    /// The number of partitions, each a range of the elements in row-major order.
+    public let partitionCount: Int
+
+    /// The most partitions of one table: as many as one call's deduplication can name.
+    static let maximumPartitionCount = 4_096
+
+    /// Declares a table.
+    ///
+    /// - Parameter partitioning: default 1 MiB a partition, small enough to balance servers and large enough that one
+    ///   message a partition is cheap.
+    /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` for an empty name, for fewer partitions than one or
+    ///   more than elements, and for a rule that needs the whole tensor or whole rows in a table of several partitions.
+    public init(
+        name: String, shape: Shape, initializer: Initializer, key: RandomKey, updateRule: UpdateRule,
+        partitioning: Partitioning = .bytes(1 << 20)
+    ) throws(ParameterServerError) {
+        func invalid(_ reason: String) -> ParameterServerError {
+            ParameterServerError(.invalidDeclaration, "table \(name): \(reason)")
+        }
+        guard !name.isEmpty else { throw invalid("the name is empty") }
+        let bytes = shape.elementCount * DType.float32.byteWidth
+        switch partitioning {
+        case .count(let count):
+            partitionCount = count
+        case .bytes(let limit):
+            guard limit >= DType.float32.byteWidth else { throw invalid("a partition cannot have \(limit) bytes") }
+            // Whole elements: a limit of 10 bytes means partitions of 8.
+            let elements = limit / DType.float32.byteWidth
+            partitionCount = max(1, (bytes / DType.float32.byteWidth + elements - 1) / elements)
+        }
+        let most = min(Self.maximumPartitionCount, max(1, shape.elementCount))
+        guard (1...most).contains(partitionCount) else {
+            throw invalid("\(partitionCount) partitions of \(shape.elementCount) elements, expected 1 to \(most)")
+        }
+        guard partitionCount == 1 || updateRule.scope == .element else {
+            throw invalid("\(updateRule) updates whole rows or tensors, and \(partitionCount) partitions cut them")
+        }
+        self.name = name
+        self.shape = shape
+        self.initializer = initializer
+        self.key = key
+        self.updateRule = updateRule
+    }
+
+    /// The elements of a partition, in row-major order. Partitions differ by at most one element.
+    public func elements(ofPartition index: Int) -> Range<Int> {
+        precondition((0..<partitionCount).contains(index), "partition \(index) of \(partitionCount)")
+        let (base, larger) = shape.elementCount.quotientAndRemainder(dividingBy: partitionCount)
+        let lower = index * base + min(index, larger)
+        return lower..<lower + base + (index < larger ? 1 : 0)
+    }
+
+    /// The first values of a partition's elements, with one axis.
+    func initialValues(ofPartition index: Int) throws(TensorError) -> AnyTensor {
+        try initializer.values(key: key, elements: elements(ofPartition: index), of: shape)
+    }
+}

@@ -1,0 +1,19 @@
+/// A step that was taken, for those who watch.
+public struct TrainingStep: Sendable, Hashable {
+    /// Its number, from the trainer's first on.
+    public var number: Int
+    /// The mean loss of its batch, before the step.
+    public var loss: Float
+    /// The examples of its batch.
+    public var examples: Int
+    /// How long it took, from the pull to the last answer.
+    public var duration: Duration
+    /// The most steps of others that a partition had applied between its pull and its push.
+    public var staleness: UInt64
+
+    /// Examples a second.
+    public var examplesPerSecond: Double {
+        let seconds = Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+        return seconds > 0 ? Double(examples) / seconds : .infinity
+    }
+}

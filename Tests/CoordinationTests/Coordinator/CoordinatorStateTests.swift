@@ -1,0 +1,145 @@
+import Coordination
+import Identity
+import MeshWire
+import Testing
+
+@Suite struct CoordinatorStateTests {
+    private static func state(_ adjust: (inout CoordinatorConfiguration) -> Void = { _ in }) -> CoordinatorState {
+        var configuration = CoordinatorConfiguration()
+        configuration.slots = 2
+        adjust(&configuration)
+        return CoordinatorState(configuration, firstOrdinal: 1)
+    }
+
+    private static func table(_ name: String, _ declaration: [UInt8] = [1], _ sizes: [UInt64] = [100]) -> TableRequest {
+        TableRequest(name: name, declaration: declaration, partitionByteCounts: sizes)
+    }
+
+    @Test("a declared table's partitions have heads among the servers and numbers that are never given again")
+    func declares() throws {
+        var state = Self.state()
+        try state.registerServer(Example.server("b"))
+        try state.registerServer(Example.server("a"))
+        try state.declare([Self.table("w", [1], [800, 800]), Self.table("bias", [2], [10])])
+        try state.declare([Self.table("late")])
+        #expect(state.map.servers.map(\.name) == ["a", "b"])
+        #expect(state.map.tables.map(\.name) == ["w", "bias", "late"])
+        #expect(state.map.tables[0].partitions.map(\.head) == ["a", "b"])
+        #expect(state.map.tables.flatMap(\.partitions).map(\.id.rawValue) == [1, 2, 3, 4])
+        #expect(try throughTheWire(state.map) == state.map)
+    }
+
+    @Test("placement does not depend on the order in which servers came")
+    func placementIgnoresArrival() throws {
+        let tables = [Self.table("w", [1], [800, 800, 3]), Self.table("bias", [2], [10, 9])]
+        var (one, other) = (Self.state(), Self.state())
+        for name in ["a", "b", "c"] { try one.registerServer(Example.server(name)) }
+        for name in ["c", "a", "b"] { try other.registerServer(Example.server(name)) }
+        try one.declare(tables)
+        try other.declare(tables)
+        #expect(one.map == other.map)
+    }
+
+    @Test("the same declaration again changes nothing; another one of the same name is an error and changes nothing")
+    func conflicts() throws {
+        var state = Self.state()
+        try state.registerServer(Example.server("a"))
+        try state.declare([Self.table("w"), Self.table("w")])
+        let map = state.map
+        try state.declare([Self.table("w")])
+        #expect(state.map == map)
+        for other in [Self.table("w", [9]), Self.table("w", [1], [50, 50])] {
+            let error = #expect(throws: CoordinationError.self) { try state.declare([Self.table("new"), other]) }
+            #expect(error?.code == .conflictingDeclaration)
+            #expect(error?.message.contains("table w") == true)
+            #expect(state.map == map)
+        }
+    }
+
+    @Test(
+        "a declaration that cannot be placed is refused",
+        arguments: [table(""), table("meshwork.rounds"), table("w", [1], []), table("w", Array(repeating: 0, count: 9))])
+    func refusesDeclaration(request: TableRequest) throws {
+        var state = Self.state { $0.declarationBytes = 8 }
+        try state.registerServer(Example.server("a"))
+        let error = #expect(throws: CoordinationError.self) { try state.declare([request]) }
+        #expect(error?.code == .invalidDeclaration)
+        #expect(state.map.tables.isEmpty)
+    }
+
+    @Test("nothing is placed before enough servers are there, nor beyond the limit of partitions")
+    func placementLimits() throws {
+        var state = Self.state {
+            $0.serversBeforePlacement = 2
+            $0.partitions = 3
+        }
+        try state.registerServer(Example.server("a"))
+        let tooEarly = #expect(throws: CoordinationError.self) { try state.declare([Self.table("w")]) }
+        #expect(tooEarly?.code == .tooFewServers)
+        try state.registerServer(Example.server("b"))
+        try state.declare([Self.table("w", [1], [1, 1])])
+        let tooMany = #expect(throws: CoordinationError.self) { try state.declare([Self.table("v", [1], [1, 1])]) }
+        #expect(tooMany?.code == .limitReached)
+    }
+
+    @Test("a server that restarts heads the same partitions in a new epoch; registering twice changes nothing")
+    func serverRestart() throws {
+        var state = Self.state()
+        try state.registerServer(Example.server("a"))
+        try state.registerServer(Example.server("b"))
+        try state.declare([Self.table("w", [1], [100, 100])])
+        let before = (state.map, state.membershipEpoch)
+        try state.registerServer(Example.server("a"))
+        #expect(state.map == before.0)
+        #expect(state.membershipEpoch == before.1)
+        try state.registerServer(Example.server("a", life: 2))
+        #expect(state.map.tables[0].partitions.map(\.epoch) == [2, 1])
+        #expect(state.map.version == before.0.version + 1)
+        #expect(state.membershipEpoch == before.1 + 1)
+    }
+
+    @Test("a server's name belongs to the identity that registered it first")
+    func serverNameIsOwned() throws {
+        var state = Self.state()
+        try state.registerServer(Example.server("a"))
+        let map = state.map
+        let error = #expect(throws: CoordinationError.self) {
+            try state.registerServer(Example.server("a", life: 2, identity: "intruder"))
+        }
+        #expect(error?.code == .notOwner)
+        #expect(error?.peer == "spiffe://digits.example/intruder")
+        #expect(state.map == map)
+    }
+
+    @Test("the membership epoch rises on every join and leave, and on nothing else")
+    func membershipEpoch() throws {
+        var state = Self.state()
+        func open(_ request: UInt64) throws -> CoordinatorState.Opening {
+            try state.openSession(
+                slot: 0, owner: Example.workerA, request: request, randomBits: 1, now: Example.second(0))
+        }
+        let first = try open(1)
+        let again = try open(1)
+        #expect([first.membershipEpoch, again.membershipEpoch] == [1, 1])
+        let second = try open(2)
+        #expect(second.membershipEpoch == 2)
+        _ = try state.renewSession(second.record.session, slot: 0, owner: Example.workerA, now: Example.second(1))
+        #expect(state.membershipEpoch == 2)
+        let ended = state.expireSessions(now: Example.second(99))
+        #expect(ended.map(\.session) == [second.record.session])
+        #expect(state.membershipEpoch == 3)
+        let lived = try state.closeSession(second.record.session, slot: 0, owner: Example.workerA)
+        #expect(!lived)
+        #expect(state.membershipEpoch == 3)
+    }
+
+    @Test("a configuration names all its problems at once")
+    func validatesConfiguration() {
+        var configuration = CoordinatorConfiguration()
+        configuration.slots = 0
+        configuration.lease = .zero
+        let error = #expect(throws: CoordinationError.self) { try configuration.validate() }
+        #expect(error?.message.contains("slots") == true)
+        #expect(error?.message.contains("lease") == true)
+    }
+}

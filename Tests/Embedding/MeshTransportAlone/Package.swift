@@ -1,0 +1,19 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// A host that wants one product of Meshwork and nothing else.
+let package = Package(
+    name: "MeshTransportAlone",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(name: "Meshwork", path: "../../..")
+    ],
+    targets: [
+        .executableTarget(
+            name: "MeshTransportAlone",
+            dependencies: [
+                .product(name: "MeshTransport", package: "Meshwork")
+            ])
+    ]
+)

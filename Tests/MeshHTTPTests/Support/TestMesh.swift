@@ -1,0 +1,36 @@
+import Identity
+import MeshHTTP
+import MeshTransport
+import MeshworkTesting
+
+/// A mesh that listens on loopback, with callers `/operator`, whom the policy allows `paths`, and `/stranger`.
+struct TestMesh {
+    let authority: TestAuthority
+    let mesh: Mesh
+
+    init(_ paths: [String]) throws {
+        authority = try TestAuthority(runtime: SystemRuntime.shared)
+        mesh = try Mesh(
+            identity: authority.identity("/server"), policy: try Self.policy(paths, authority),
+            runtime: SystemRuntime.shared)
+    }
+
+    static func policy(_ paths: [String], _ authority: TestAuthority) throws -> AuthorizationPolicy {
+        try AuthorizationPolicy(rules: [
+            AuthorizationPolicy.Rule(
+                "operators look", methods: paths, identities: [authority.id("/operator").description])
+        ])
+    }
+
+    func listen() async throws -> Int {
+        try await mesh.listen(host: "127.0.0.1", port: 0).port
+    }
+
+    /// Connects as `path`, or without a certificate, for the time of `body`.
+    func connected<Result: Sendable>(
+        to port: Int, as path: String? = "/operator", _ body: (HTTPTestClient) async throws -> Result
+    ) async throws -> Result {
+        try await HTTPTestClient.withConnection(
+            to: port, as: try path.map { try authority.svid($0) }, trusting: authority.authority.rootCertificate, body)
+    }
+}

@@ -1,0 +1,45 @@
+import Identity
+import MeshTransport
+import MeshWire
+import MeshworkTesting
+import Testing
+
+@Suite struct ListenerTests {
+    @Test("a port in use is one clear error that names the address")
+    func portInUse() async throws {
+        let loopback = try await Loopback.start()
+        let other = try Mesh(identity: try loopback.authority.identity("/other"), policy: .denyAll)
+        let error = await meshError { try await other.listen(host: "127.0.0.1", port: loopback.port) }
+        #expect(error?.code == .listenFailed)
+        #expect(error?.peer == "127.0.0.1:\(loopback.port)")
+        #expect(error?.message.contains("in use") == true)
+        await other.stop()
+        // The first is not disturbed.
+        let client = try loopback.client()
+        #expect(try await client.call(Echo.echo, Note("x")) == Note("x"))
+        client.close()
+        await loopback.server.stop()
+    }
+
+    @Test("a host that nobody has is an error too", arguments: ["256.1.1.1", "no-such-host.invalid"])
+    func unknownHost(host: String) async throws {
+        let authority = try TestAuthority(runtime: SystemRuntime.shared)
+        let mesh = try Mesh(identity: try authority.identity("/server"), policy: .denyAll)
+        let error = await meshError { try await mesh.listen(host: host, port: 0) }
+        #expect(error?.code == .listenFailed)
+        await mesh.stop()
+    }
+
+    @Test("a stopped mesh listens no more, and its port is free again")
+    func stopped() async throws {
+        let loopback = try await Loopback.start()
+        await loopback.server.stop()
+        let second = try Mesh(identity: try loopback.authority.identity("/server"), policy: loopback.policy)
+        second.serveEcho()
+        try await second.listen(host: "127.0.0.1", port: loopback.port)
+        let client = try loopback.client()
+        #expect(try await client.call(Echo.echo, Note("x")) == Note("x"))
+        client.close()
+        await second.stop()
+    }
+}

@@ -1,0 +1,64 @@
+import Identity
+import MeshTransport
+import MeshWire
+import MeshworkTesting
+
+/// A server on loopback with TLS, its authority and its log.
+struct Loopback {
+    let authority: TestAuthority
+    let identity: RotatableIdentity
+    let server: Mesh
+    let log: LogCapture
+    let port: Int
+    let policy: AuthorizationPolicy
+
+    /// Starts a server as `/server` with the methods that `register` adds.
+    static func start(
+        configuration: MeshConfiguration = MeshConfiguration(), policy: AuthorizationPolicy? = nil,
+        authority: TestAuthority? = nil, identity: RotatableIdentity? = nil,
+        _ register: (Mesh) -> Void = { $0.serveEcho() }
+    ) async throws -> Loopback {
+        let authority = try authority ?? TestAuthority(runtime: SystemRuntime.shared)
+        let policy = try policy ?? .everything(in: authority.trustDomain)
+        let log = LogCapture()
+        let identity = try identity ?? authority.identity("/server")
+        let server = try Mesh(configuration: configuration, identity: identity, policy: policy, logger: log.logger)
+        register(server)
+        let address = try await server.listen(host: "127.0.0.1", port: 0)
+        return Loopback(
+            authority: authority, identity: identity, server: server, log: log, port: address.port, policy: policy)
+    }
+
+    /// A client as `path` that expects the server to be `expected`.
+    func client(
+        _ path: String = "/client", configuration: MeshConfiguration = MeshConfiguration(),
+        identity: (any IdentitySource)? = nil, expected: String = "/server", host: String = "127.0.0.1"
+    ) throws -> MeshClient {
+        let mesh = try Mesh(
+            configuration: configuration, identity: try identity ?? authority.identity(path), policy: .denyAll)
+        return mesh.client(
+            Destination(host: host, port: port, identities: [.exact(try authority.id(expected))]))
+    }
+}
+
+extension Mesh {
+    /// Sends back what it gets, whatever the method.
+    func serveEcho() {
+        serve(Echo.echo) { note, _ in note }
+        serve(Echo.count) { note, _ in note }
+        serve(Echo.once) { note, _ in note }
+    }
+}
+
+/// The error that `body` throws.
+func meshError(_ body: () async throws -> Void) async -> MeshError? {
+    do { try await body() } catch { return error as? MeshError }
+    return nil
+}
+
+/// A call's identity for servers that deduplicate.
+func deduplication(_ sequence: UInt64) -> Deduplication {
+    Deduplication(
+        session: SessionID(high: 1, low: 2),
+        entries: [.init(scope: 0, sequence: sequence, acknowledgedThrough: sequence - 1)])
+}

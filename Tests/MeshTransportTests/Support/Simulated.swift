@@ -1,0 +1,71 @@
+import Identity
+import MeshTransport
+import MeshWire
+import MeshworkTesting
+
+/// What a simulated test has at hand: one authority, and meshes on one virtual clock.
+struct Simulated: Sendable {
+    let runtime: SimulatedRuntime
+    let authority: TestAuthority
+    let policy: AuthorizationPolicy
+
+    /// Runs `body` in a simulation.
+    static func run<Result: Sendable>(
+        seed: UInt64 = 1, _ body: @escaping @Sendable @concurrent (Simulated) async throws -> Result
+    ) throws -> Result {
+        try SimulatedRuntime.run(seed: seed) { runtime in
+            let authority = try TestAuthority(runtime: runtime)
+            return try await body(
+                Simulated(
+                    runtime: runtime, authority: authority, policy: try .everything(in: authority.trustDomain)))
+        }
+    }
+
+    func mesh(_ path: String, _ configuration: MeshConfiguration = MeshConfiguration()) throws -> Mesh {
+        try Mesh(
+            configuration: configuration, identity: try authority.identity(path), policy: policy, runtime: runtime)
+    }
+
+    /// A server at `server:1000`.
+    func server(
+        _ configuration: MeshConfiguration = MeshConfiguration(), _ register: (Mesh) -> Void
+    ) async throws -> Mesh {
+        let mesh = try mesh("/server", configuration)
+        register(mesh)
+        try await mesh.listen(host: "server", port: 1_000)
+        return mesh
+    }
+
+    /// A client of `server:1000`.
+    func client(_ configuration: MeshConfiguration = MeshConfiguration()) throws -> MeshClient {
+        try mesh("/client", configuration).client(
+            Destination(host: "server", port: 1_000, identities: [.exact(try authority.id("/server"))]))
+    }
+}
+
+/// Fates that a test has written down, in order; what comes after them is delivered.
+final class ScriptedFaults: FaultInjector {
+    private let requests: Script
+    private let replies: Script
+
+    init(requests: [MessageFate] = [], replies: [MessageFate] = []) {
+        self.requests = Script(requests)
+        self.replies = Script(replies)
+    }
+
+    /// How often the fate of a request and of a reply has been asked for.
+    var asked: (requests: Int, replies: Int) { (requests.asked.count, replies.asked.count) }
+
+    func fate(ofRequest path: String) -> MessageFate { requests.next() }
+    func fate(ofReply path: String) -> MessageFate { replies.next() }
+
+    private final class Script: Sendable {
+        private let fates: [MessageFate]
+        let asked = Tally()
+        init(_ fates: [MessageFate]) { self.fates = fates }
+        func next() -> MessageFate {
+            let index = asked.add() - 1
+            return index < fates.count ? fates[index] : .deliver
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import MeshWire
+import NIOCore
+import Testing
+
+@Suite struct MessageEncoderTests {
+    // The bytes were computed by hand from protobuf's encoding specification.
+    @Test("scalars are protobuf's bytes")
+    func scalars() {
+        #expect(encoded { $0.uint64(1, 150) } == [0x08, 0x96, 0x01])
+        #expect(encoded { $0.uint32(16, 1) } == [0x80, 0x01, 0x01])
+        #expect(encoded { $0.int64(1, -1) } == [0x08] + Array(repeating: 0xFF, count: 9) + [0x01])
+        #expect(encoded { $0.bool(2, true) } == [0x10, 0x01])
+        #expect(encoded { $0.fixed64(1, 1) } == [0x09, 1, 0, 0, 0, 0, 0, 0, 0])
+        #expect(encoded { $0.double(1, 1) } == [0x09, 0, 0, 0, 0, 0, 0, 0xF0, 0x3F])
+        #expect(encoded { $0.float(1, 1) } == [0x0D, 0, 0, 0x80, 0x3F])
+    }
+
+    @Test("text, bytes, packed integers and embedded messages are protobuf's bytes")
+    func delimited() {
+        #expect(encoded { $0.string(2, "testing") } == [0x12, 0x07, 0x74, 0x65, 0x73, 0x74, 0x69, 0x6E, 0x67])
+        #expect(encoded { $0.bytes(3, [0xDE, 0xAD]) } == [0x1A, 0x02, 0xDE, 0xAD])
+        #expect(encoded { $0.packed(4, [3, 270, 86_942]) } == [0x22, 0x06, 0x03, 0x8E, 0x02, 0x9E, 0xA7, 0x05])
+        var child = Everything()
+        child.unsigned = 150
+        #expect(encoded { $0.message(3, child) } == [0x1A, 0x03, 0x08, 0x96, 0x01])
+        #expect(encoded { $0.message(3, EmptyMessage()) } == [0x1A, 0x00])
+    }
+
+    @Test("the largest field number takes five bytes")
+    func largestField() {
+        #expect(encoded { $0.uint64((1 << 29) - 1, 1) } == [0xF8, 0xFF, 0xFF, 0xFF, 0x0F, 0x01])
+    }
+
+    @Test("values that equal their default are left out, elements of repeated fields are not")
+    func defaults() {
+        #expect(encoded { Everything().encode(to: &$0) }.isEmpty)
+        #expect(encoded { $0.repeatedString(1, "") } == [0x0A, 0x00])
+        #expect(encoded { $0.repeatedBytes(1, []) } == [0x0A, 0x00])
+    }
+
+    @Test("negative zero is no default")
+    func negativeZero() throws {
+        #expect(encoded { $0.double(1, -0.0) } == [0x09, 0, 0, 0, 0, 0, 0, 0, 0x80])
+        #expect(encoded { $0.float(1, -0.0) } == [0x0D, 0, 0, 0, 0x80])
+    }
+
+    @Test("segments leave the head alone")
+    func segments() {
+        var encoder = MessageEncoder()
+        encoder.uint64(1, 1)
+        encoder.segment(2, Segment(copying: [1, 2, 3]))
+        encoder.segment(2, Segment(copying: []))
+        #expect(Array(encoder.head.readableBytesView) == [0x08, 0x01])
+        #expect(encoder.segments.map(\.number) == [2, 2])
+        #expect(encoder.segments.map(\.segment.array) == [[1, 2, 3], []])
+    }
+
+    @Test("what stands in the buffer before a message stays")
+    func appending() {
+        var encoder = MessageEncoder(appendingTo: ByteBuffer(bytes: [0xAA]))
+        encoder.bool(1, true)
+        #expect(Array(encoder.head.readableBytesView) == [0xAA, 0x08, 0x01])
+    }
+}

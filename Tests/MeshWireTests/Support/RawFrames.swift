@@ -1,0 +1,142 @@
+import MeshWire
+import NIOCore
+import Testing
+
+/// Bytes as a peer sends them that need not keep to anything.
+struct RawFrames {
+    var bytes: [UInt8] = []
+
+    /// A peer's beginning: preface and hello.
+    static var greeting: RawFrames {
+        var frames = RawFrames()
+        frames.bytes = Preface.bytes
+        frames.add(.hello, 0, Hello(instance: InstanceID(high: 1, low: 1)))
+        return frames
+    }
+
+    mutating func add(_ kind: FrameKind, _ stream: UInt32, payload: [UInt8] = []) {
+        var buffer = ByteBuffer()
+        FrameHeader(kind: kind, stream: StreamID(rawValue: stream), payloadLength: payload.count).write(to: &buffer)
+        bytes += Array(buffer.readableBytesView) + payload
+    }
+
+    mutating func add(_ kind: FrameKind, _ stream: UInt32, _ message: some MeshMessage) {
+        add(kind, stream, payload: Array(Payload(message).head.readableBytesView))
+    }
+
+    /// A frame that opens or ends a stream: the head with its length, then `inline`.
+    mutating func add(_ kind: FrameKind, _ stream: UInt32, head: some MeshMessage, inline: [UInt8] = []) {
+        let head = Payload(head).head
+        var buffer = ByteBuffer()
+        buffer.writeVarint(UInt64(head.readableBytes))
+        buffer.writeImmutableBuffer(head)
+        add(kind, stream, payload: Array(buffer.readableBytesView) + inline)
+    }
+
+    /// Declares method `number` and its neighbours' names.
+    mutating func declare(_ number: UInt32, path: String = "test.Service/Method") {
+        add(
+            .declare, 0,
+            MethodDeclaration(number: number, path: path, requestName: "test.Request", responseName: "test.Response"))
+    }
+
+    mutating func request(
+        _ stream: UInt32, method: UInt32 = 1, head: Int = 0, segments: [Int] = [], inline: [UInt8] = [],
+        metadata: Metadata = Metadata(), deduplication: Deduplication? = nil
+    ) {
+        let layout = PayloadLayout(
+            headLength: head, segments: segments.map { PayloadLayout.SegmentLength(field: 2, length: $0) })
+        add(
+            .request, stream,
+            head: CallHead(
+                method: method, timeRemaining: .seconds(1), deduplication: deduplication, metadata: metadata,
+                layout: layout),
+            inline: inline)
+    }
+
+    mutating func response(_ stream: UInt32, _ head: ReplyHead, inline: [UInt8] = []) {
+        add(.response, stream, head: head, inline: inline)
+    }
+}
+
+/// A server's state machine whose peer is a test.
+struct ServerUnderTest {
+    var state: ServerConnectionState
+    /// What it has sent, without preface and hello.
+    private var sent = FrameDecoder(largestPayload: 1 << 30)
+
+    init(_ limits: WireLimits = WireLimits()) throws {
+        state = ServerConnectionState(instance: InstanceID(high: 2, low: 2), limits: limits)
+        while var bytes = state.nextWrite() {
+            _ = try Preface.read(from: &bytes)
+            sent.feed(bytes)
+        }
+        _ = try sent.next()
+    }
+
+    /// The events that `frames` cause.
+    mutating func receive(_ frames: RawFrames) throws(WireError) -> [ServerConnectionState.Event] {
+        state.receive(ByteBuffer(bytes: frames.bytes))
+        var events: [ServerConnectionState.Event] = []
+        while let event = try state.nextEvent() { events.append(event) }
+        return events
+    }
+
+    /// The replies that were sent since the last time, by stream.
+    mutating func replies() throws -> [(stream: UInt32, head: ReplyHead)] {
+        var replies: [(UInt32, ReplyHead)] = []
+        while let bytes = state.nextWrite() {
+            sent.feed(bytes)
+            while let element = try sent.next() {
+                guard case .frame(let header, var payload) = element, header.kind == .response else { continue }
+                let head = payload.readSlice(length: Int(try payload.readVarint()))!
+                replies.append((header.stream.rawValue, try Payload(head: head).decode(as: ReplyHead.self)))
+            }
+        }
+        return replies
+    }
+}
+
+/// A client's state machine whose peer is a test, with its hello behind it.
+struct ClientUnderTest {
+    var state: ClientConnectionState
+
+    init(_ limits: WireLimits = WireLimits()) throws {
+        state = ClientConnectionState(instance: InstanceID(high: 3, low: 3), limits: limits)
+        _ = try receive(.greeting)
+    }
+
+    mutating func receive(_ frames: RawFrames) throws(WireError) -> [ClientConnectionState.Event] {
+        state.receive(ByteBuffer(bytes: frames.bytes))
+        var events: [ClientConnectionState.Event] = []
+        while let event = try state.nextEvent() { events.append(event) }
+        return events
+    }
+
+    mutating func open(_ payload: Payload = Payload(), path: String = "a.B/C", request: String = "a.Q") -> StreamID? {
+        state.open(
+            path: path, requestName: request, responseName: "a.R", timeRemaining: .seconds(1), deduplication: nil,
+            metadata: Metadata(), payload: payload)
+    }
+
+    /// A call that the connection must take.
+    mutating func opened(_ payload: Payload = Payload()) throws -> StreamID {
+        let stream = open(payload)
+        return try #require(stream)
+    }
+
+    /// The frames that were sent since the last time.
+    mutating func sent() throws -> [FrameHeader] {
+        var headers: [FrameHeader] = []
+        while var bytes = state.nextWrite() {
+            if bytes.getInteger(at: bytes.readerIndex, as: UInt8.self) == Preface.bytes[0] {
+                _ = try Preface.read(from: &bytes)
+            }
+            while let header = try FrameHeader(from: &bytes) {
+                bytes.moveReaderIndex(forwardBy: header.payloadLength)
+                headers.append(header)
+            }
+        }
+        return headers
+    }
+}

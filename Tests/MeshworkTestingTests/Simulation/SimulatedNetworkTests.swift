@@ -1,0 +1,115 @@
+import Identity
+import MeshTransport
+import MeshWire
+import MeshworkTesting
+import Testing
+
+@Suite struct SimulatedNetworkTests {
+    private static func mesh(_ path: String, _ authority: TestAuthority, _ runtime: SimulatedRuntime) throws -> Mesh {
+        let policy = try AuthorizationPolicy(rules: [
+            AuthorizationPolicy.Rule("all", methods: ["*"], identities: ["spiffe://test.example/*"])
+        ])
+        let mesh = try Mesh(identity: try authority.identity(path), policy: policy, runtime: runtime)
+        mesh.serve(Counting.add) { number, _ in Number(number.value + 1) }
+        return mesh
+    }
+
+    @Test("a port is listened on once")
+    func portInUse() throws {
+        try SimulatedRuntime.run(seed: 1) { runtime in
+            let authority = try TestAuthority(runtime: runtime)
+            let (first, second) = (try Self.mesh("/a", authority, runtime), try Self.mesh("/b", authority, runtime))
+            let address = try await first.listen(host: "here", port: 0)
+            await #expect { try await second.listen(host: "here", port: address.port) } throws: { error in
+                (error as? MeshError)?.code == .listenFailed
+            }
+            try await second.listen(host: "there", port: address.port)
+            await first.stop()
+            await second.stop()
+        }
+    }
+
+    @Test("a message takes a time within the latency that was asked for")
+    func latency() throws {
+        let times = try SimulatedRuntime.run(seed: 1, latency: .milliseconds(10)...(.milliseconds(20))) { runtime in
+            let authority = try TestAuthority(runtime: runtime)
+            let server = try Self.mesh("/a", authority, runtime)
+            let address = try await server.listen(host: "here", port: 0)
+            let client = try Self.mesh("/b", authority, runtime).client(
+                Destination(host: "here", port: address.port, identities: [.exact(try authority.id("/a"))]))
+            _ = try await client.connection()
+            var times: [Duration] = []
+            for _ in 0..<50 {
+                let start = runtime.now
+                _ = try await client.call(Counting.add, Number(1))
+                times.append(start.duration(to: runtime.now))
+            }
+            client.close()
+            await server.stop()
+            return times
+        }
+        #expect(times.allSatisfy { $0 >= .milliseconds(20) && $0 <= .milliseconds(41) })
+        #expect(Set(times).count > 40)
+    }
+
+    @Test("a listener that is killed takes its connections with it, and another can take its place")
+    func kill() throws {
+        try SimulatedRuntime.run(seed: 1) { runtime in
+            let authority = try TestAuthority(runtime: runtime)
+            let first = try Self.mesh("/a", authority, runtime)
+            let address = try await first.listen(host: "here", port: 0)
+            let client = try Self.mesh("/b", authority, runtime).client(
+                Destination(host: "here", port: address.port, identities: [.exact(try authority.id("/a"))]))
+            #expect(try await client.call(Counting.add, Number(1)) == Number(2))
+            runtime.kill(host: "here", port: address.port)
+            try await runtime.sleep(for: .seconds(1))
+            await #expect { try await client.call(Counting.add, Number(1)) } throws: { error in
+                (error as? MeshError)?.code == .connectFailed && (error as? MeshError)?.progress == .notSent
+            }
+            let second = try Self.mesh("/a", authority, runtime)
+            try await second.listen(host: "here", port: address.port)
+            #expect(try await client.call(Counting.add, Number(2)) == Number(3))
+            client.close()
+            await first.stop()
+            await second.stop()
+        }
+    }
+
+    @Test("a simulation may end with connections open and calls under way")
+    func abandoned() throws {
+        for seed in 0..<10 as Range<UInt64> {
+            try SimulatedRuntime.run(seed: seed) { runtime in
+                let authority = try TestAuthority(runtime: runtime)
+                let server = try Self.mesh("/a", authority, runtime)
+                let address = try await server.listen(host: "here", port: 0)
+                let client = try Self.mesh("/b", authority, runtime).client(
+                    Destination(host: "here", port: address.port, identities: [.exact(try authority.id("/a"))]))
+                _ = try? await client.call(Counting.add, Number(1), timeout: .microseconds(Int64(seed) * 900))
+            }
+        }
+    }
+
+    @Test("a connection may be killed at any moment of its handshake", arguments: 0..<30 as Range<UInt64>)
+    func killedWhileConnecting(seed: UInt64) throws {
+        try SimulatedRuntime.run(seed: seed) { runtime in
+            let authority = try TestAuthority(runtime: runtime)
+            let server = try Self.mesh("/a", authority, runtime)
+            let address = try await server.listen(host: "here", port: 0)
+            let client = try Self.mesh("/b", authority, runtime).client(
+                Destination(host: "here", port: address.port, identities: [.exact(try authority.id("/a"))]))
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    do throws(MeshError) {
+                        _ = try await client.call(Counting.add, Number(1))
+                    } catch {
+                        #expect(error.code == .connectFailed || error.code == .connectionLost)
+                    }
+                }
+                try? await runtime.sleep(for: .microseconds(Int64(seed) * 200))
+                runtime.kill(host: "here", port: address.port)
+            }
+            client.close()
+            await server.stop()
+        }
+    }
+}

@@ -1,0 +1,25 @@
+import MeshTransport
+import MeshWire
+
+/// A number, sent there and back.
+struct Number: MeshMessage, Equatable {
+    static let messageName = "test.Number"
+
+    var value: UInt64
+
+    init(_ value: UInt64) { self.value = value }
+
+    init(from decoder: inout MessageDecoder) throws(WireError) {
+        value = 0
+        while let field = try decoder.nextField() {
+            if field == 1 { value = try decoder.uint64() }
+        }
+    }
+
+    func encode(to encoder: inout MessageEncoder) { encoder.uint64(1, value) }
+}
+
+enum Counting: MeshService {
+    static let name: ServiceName = "test.Counting"
+    static let add = unary("Add", Number.self, Number.self, retry: .idempotent)
+}

@@ -1,0 +1,1 @@
+../../MeshHTTPTests/Support/HTTPTestClient.swift
