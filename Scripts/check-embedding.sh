@@ -61,3 +61,9 @@ for product in Tensor MeshTransport; do
     fi
     echo "$host: $(wc -l <<<"$modules") modules linked; it says: $output"
 done
+
+# The README shows the transport's host, to the letter: what is built and run above is what a reader copies.
+if [[ "$(<README.md)" != *"$(<Tests/Embedding/MeshTransportAlone/Sources/MeshTransportAlone/main.swift)"* ]]; then
+    echo "README.md does not show Tests/Embedding/MeshTransportAlone/Sources/MeshTransportAlone/main.swift as it is" >&2
+    exit 1
+fi

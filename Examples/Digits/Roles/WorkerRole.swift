@@ -13,7 +13,9 @@ enum WorkerRole: Role {
     }
 
     static func run(_ configuration: RoleConfiguration.Worker, control: RoleControl) async throws {
-        let faults = SeededFaults(seed: configuration.faultSeed, replyLoss: configuration.replyLoss) {
+        let faults = SeededFaults(
+            seed: configuration.faultSeed, replyLoss: configuration.replyLoss, losesFirstReply: true
+        ) {
             $0 == "\(ParameterService.name)/Push"
         }
         let member = try await Member.join(

@@ -33,7 +33,8 @@ public final class CoordinationClient: Sendable {
         named name: String, at address: ListenerAddress, life: UInt64
     ) async throws(CoordinationError) -> SessionFence {
         let record = ServerRecord(
-            name: name, host: address.host, port: address.port, identity: mesh.identity.current.svid.spiffeID, life: life)
+            name: name, host: address.host, port: address.port, identity: mesh.identity.current.svid.spiffeID,
+            life: life)
         return try await call(CoordinationService.registerServer, record)
     }
 

@@ -103,7 +103,8 @@ package struct CoordinatorState: Sendable {
         guard map.servers.count >= configuration.serversBeforePlacement else {
             throw CoordinationError(
                 .tooFewServers,
-                "\(map.servers.count) servers are registered, placement waits for \(configuration.serversBeforePlacement)")
+                "\(map.servers.count) servers are registered, placement waits for \(configuration.serversBeforePlacement)"
+            )
         }
         let total = map.tables.reduce(0) { $0 + $1.partitions.count }
         let added = missing.reduce(0) { $0 + $1.partitionByteCounts.count }
@@ -165,7 +166,8 @@ package struct CoordinatorState: Sendable {
         guard request.declaration.count <= configuration.declarationBytes else {
             throw CoordinationError(
                 .invalidDeclaration,
-                "table \(request.name) is declared in \(request.declaration.count) bytes, the limit is \(configuration.declarationBytes)")
+                "table \(request.name) is declared in \(request.declaration.count) bytes, the limit is \(configuration.declarationBytes)"
+            )
         }
         guard !request.partitionByteCounts.isEmpty else {
             throw CoordinationError(.invalidDeclaration, "table \(request.name) has no partition")

@@ -21,31 +21,32 @@ public final class SeededFaults: FaultInjector {
     /// What the choices follow from; print it where a failure must be repeatable.
     public let seed: UInt64
     private let replyLoss: Double
+    private let losesFirstReply: Bool
     private let requestLoss: Double
     private let requestDuplication: Double
     private let isAffected: @Sendable (String) -> Bool
-    private let state: Mutex<(generator: SplitMix64, counts: Counts)>
+    private let state: Mutex<(generator: SplitMix64, counts: Counts, sawReply: Bool)>
 
     /// - Parameters:
     ///   - replyLoss: the share of replies that are lost after the server has run the call, 0 to 1.
+    ///   - losesFirstReply: loses the first reply for certain, so that the shortest run has a loss.
     ///   - requestLoss: the share of requests that never arrive.
     ///   - requestDuplication: the share of requests that arrive twice.
     ///   - isAffected: which methods, by path; default all.
     public init(
-        seed: UInt64, replyLoss: Double = 0, requestLoss: Double = 0, requestDuplication: Double = 0,
+        seed: UInt64, replyLoss: Double = 0, losesFirstReply: Bool = false, requestLoss: Double = 0,
+        requestDuplication: Double = 0,
         isAffected: @escaping @Sendable (String) -> Bool = { _ in true }
     ) {
-        precondition(
-            [replyLoss, requestLoss, requestDuplication].allSatisfy((0...1).contains)
-                && requestLoss
-                    + requestDuplication <= 1,
-            "shares are in 0...1")
+        let shares = [replyLoss, requestLoss, requestDuplication, requestLoss + requestDuplication]
+        precondition(shares.allSatisfy((0...1).contains), "shares are in 0...1")
         self.seed = seed
         self.replyLoss = replyLoss
+        self.losesFirstReply = losesFirstReply
         self.requestLoss = requestLoss
         self.requestDuplication = requestDuplication
         self.isAffected = isAffected
-        state = Mutex((SplitMix64(seed: seed), Counts()))
+        state = Mutex((SplitMix64(seed: seed), Counts(), false))
     }
 
     /// What has been done so far.
@@ -70,7 +71,9 @@ public final class SeededFaults: FaultInjector {
     public func fate(ofReply path: String) -> MessageFate {
         guard isAffected(path) else { return .deliver }
         return state.withLock { state in
-            guard state.generator.nextUnit() < replyLoss else { return .deliver }
+            let isFirst = !state.sawReply
+            state.sawReply = true
+            guard state.generator.nextUnit() < replyLoss || isFirst && losesFirstReply else { return .deliver }
             state.counts.repliesLost += 1
             return .lose
         }

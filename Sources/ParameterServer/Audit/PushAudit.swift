@@ -80,12 +80,14 @@ public struct PushAudit: Sendable, Hashable {
         let applied = account.version.applied
         if account.counter != Int64(exactly: applied) {
             found.append(
-                Discrepancy(account, .counterDiffers, "\(applied) pushes applied, the audit counter is \(account.counter)"))
+                Discrepancy(
+                    account, .counterDiffers, "\(applied) pushes applied, the audit counter is \(account.counter)"))
         }
         if account.appliedInLedger != applied {
             found.append(
                 Discrepancy(
-                    account, .ledgerDiffers, "\(applied) pushes applied, the ledger has \(account.appliedInLedger) ids"))
+                    account, .ledgerDiffers, "\(applied) pushes applied, the ledger has \(account.appliedInLedger) ids")
+            )
         }
         return found
     }
@@ -124,7 +126,8 @@ public struct PushAudit: Sendable, Hashable {
         let noted = Set((Array(sent.sequences.keys) + Array(acknowledged.sequences.keys)).map(\.partition))
         return noted.subtracting(known).sorted().map {
             Discrepancy(
-                kind: .partitionMissing, partition: $0, message: "partition \($0): pushes were sent, no account was given")
+                kind: .partitionMissing, partition: $0,
+                message: "partition \($0): pushes were sent, no account was given")
         }
     }
 }

@@ -1,5 +1,4 @@
 public import Coordination
-import Identity
 import MeshTransport
 import MeshWire
 import Synchronization
@@ -90,17 +89,25 @@ public final class ParameterClient: Sendable {
     ///   what the observer throws.
     public func push(_ gradients: NamedTensors) async throws -> PushReport {
         let tables = try declaredTables()
-        try check(gradients, tables)
-        let calls = try prepare(gradients, tables)
-        try await noteSent(calls)
-        let outcomes = await withTaskGroup(of: (Int, Result<PushResponse, MeshError>).self) { group in
-            for (index, call) in calls.enumerated() { group.addTask { (index, await self.send(call)) } }
-            var outcomes: [Result<PushResponse, MeshError>?] = Array(repeating: nil, count: calls.count)
-            for await (index, outcome) in group { outcomes[index] = outcome }
-            return outcomes.compactMap { $0 }
+        try tables.check(gradients)
+        if configuration.checksBeforeSend { try TableSet.checkFinite(gradients) }
+        let calls = number(try tables.flatten(gradients), tables)
+        let pushes = calls.flatMap(\.pushes)
+        // Whatever comes of them, they are never sent again: later pushes need not wait for their answers.
+        defer { settle(pushes) }
+        try await observer.beforeFirstAttempt(pushes)
+        let reports = await withTaskGroup(of: (Int, PushReport).self) { group in
+            for (index, call) in calls.enumerated() {
+                group.addTask { [self] in (index, await call.send(clients, timeout: configuration.timeout)) }
+            }
+            var reports = Array(repeating: PushReport(), count: calls.count)
+            for await (index, report) in group { reports[index] = report }
+            return reports
         }
         var report = PushReport()
-        for (call, outcome) in zip(calls, outcomes) { settle(call, outcome, in: &report) }
+        report.acknowledged = reports.flatMap(\.acknowledged)
+        report.failed = reports.flatMap(\.failed)
+        remember(report.acknowledged)
         await observer.afterAcknowledgement(report.acknowledged.map(\.push))
         return report
     }
@@ -115,131 +122,18 @@ public final class ParameterClient: Sendable {
         return tables
     }
 
-    // MARK: A step on its way
-
-    /// One call's pushes.
-    private struct Call: Sendable {
-        var server: ServerRecord
-        var pushes: [PushIdentity]
-        var request: PushRequest
-        var deduplication: Deduplication
-    }
-
-    private func check(_ gradients: NamedTensors, _ tables: TableSet) throws(ParameterServerError) {
-        for name in gradients.names where !tables.tables.contains(where: { $0.name == name }) {
-            throw ParameterServerError(.unknownParameter, "there is a gradient of \(name), which is not declared")
-        }
-        for table in tables.tables {
-            guard let gradient = gradients[table.name] else {
-                throw ParameterServerError(.unknownParameter, "there is no gradient of \(table.name)")
-            }
-            guard gradient.dtype == .float32 else {
-                throw ParameterServerError(
-                    .dtypeMismatch, "the gradient of \(table.name) is \(gradient.dtype), expected float32")
-            }
-            guard gradient.shape == table.shape else {
-                throw ParameterServerError(
-                    .shapeMismatch, "the gradient of \(table.name) is \(gradient.shape), expected \(table.shape)")
-            }
-        }
-        guard configuration.checksBeforeSend else { return }
-        for (name, gradient) in gradients {
-            guard let index = try? gradient.firstNonFinite() else { continue }
-            throw ParameterServerError(
-                .nonFinite, "element \(index) of the gradient of \(name) is not finite; nothing of the step was sent")
-        }
-    }
-
-    /// Numbers the pushes and cuts the gradients, without copying them.
-    private func prepare(_ gradients: NamedTensors, _ tables: TableSet) throws(ParameterServerError) -> [Call] {
-        var flat: [AnyTensor] = []
-        for table in tables.tables {
-            do throws(TensorError) {
-                flat.append(
-                    try gradients.tensor(named: table.name).withoutTrace().reshaped(to: Shape([table.shape.elementCount])))
-            } catch {
-                throw ParameterServerError(
-                    .shapeMismatch, "the gradient of \(table.name) cannot be sent: \(error.message)", cause: error)
-            }
-        }
-        var calls: [Call] = []
-        for share in tables.shares {
-            var call = Call(
-                server: share.server, pushes: [], request: PushRequest(slot: session.slot),
-                deduplication: Deduplication(session: session.id, entries: []))
-            for place in share.places {
-                let (number, basis) = state.withLock { state in
-                    (state.numbers.next(for: place.id), state.basis[place.id])
+    /// Gives each partition's share of a step its number.
+    private func number(_ gradients: [AnyTensor], _ tables: TableSet) -> [PushCall] {
+        state.withLock { state in
+            tables.shares.map { share in
+                var call = PushCall(to: share.server, from: session)
+                for place in share.places {
+                    call.add(
+                        place, state.numbers.next(for: place.id),
+                        basis: state.basis[place.id] ?? PartitionVersion(epoch: place.epoch, applied: 0),
+                        of: gradients[place.table])
                 }
-                call.pushes.append(
-                    PushIdentity(
-                        session: session.id, partition: place.id, name: place.name, sequence: number.sequence))
-                call.deduplication.entries.append(
-                    Deduplication.Entry(
-                        scope: place.id.rawValue, sequence: number.sequence,
-                        acknowledgedThrough: number.acknowledgedThrough))
-                call.request.entries.append(
-                    PushRequest.Entry(
-                        partition: place.id, increment: 1, basis: basis ?? PartitionVersion(epoch: 1, applied: 0)))
-                do throws(TensorError) {
-                    call.request.gradients.append(Segment(try flat[place.table].sliced(axis: 0, place.elements)))
-                } catch {
-                    preconditionFailure("partition \(place.name) is no part of its table: \(error)")
-                }
-            }
-            calls.append(call)
-        }
-        return calls
-    }
-
-    private func noteSent(_ calls: [Call]) async throws {
-        do {
-            try await observer.beforeFirstAttempt(calls.flatMap(\.pushes))
-        } catch {
-            // They never leave: later pushes must not wait for their answers.
-            for call in calls { settle(call.pushes) }
-            throw error
-        }
-    }
-
-    private func send(_ call: Call) async -> Result<PushResponse, MeshError> {
-        do throws(MeshError) {
-            return .success(
-                try await clients.client(of: call.server).call(
-                    ParameterService.push, call.request, timeout: configuration.timeout,
-                    deduplication: call.deduplication))
-        } catch {
-            return .failure(error)
-        }
-    }
-
-    /// Adds a call's outcome to the report. Whatever it is, its pushes are settled: they are never sent again.
-    private func settle(_ call: Call, _ outcome: Result<PushResponse, MeshError>, in report: inout PushReport) {
-        settle(call.pushes)
-        let peer = call.server.identity.description
-        switch outcome {
-        case .failure(let error):
-            let error = ParameterServerError(error)
-            report.failed += call.pushes.map { PushReport.Failure(push: $0, error: error) }
-        case .success(let response):
-            guard response.replies.map(\.partition) == call.pushes.map(\.partition) else {
-                let error = ParameterServerError(
-                    .callFailed, "\(call.pushes.count) pushes were sent, the answers are not theirs", peer: peer)
-                report.failed += call.pushes.map { PushReport.Failure(push: $0, error: error) }
-                return
-            }
-            for (push, reply) in zip(call.pushes, response.replies) {
-                switch reply.outcome {
-                case .applied:
-                    state.withLock { $0.seen[push.partition] = max($0.seen[push.partition] ?? reply.version, reply.version) }
-                    report.acknowledged.append(
-                        PushReport.Acknowledgement(
-                            push: push, version: reply.version, durability: reply.durability,
-                            staleness: reply.staleness, isReplay: reply.isReplay))
-                case .refused(let code, let message):
-                    report.failed.append(
-                        PushReport.Failure(push: push, error: ParameterServerError(code, message, peer: peer)))
-                }
+                return call
             }
         }
     }
@@ -247,6 +141,14 @@ public final class ParameterClient: Sendable {
     private func settle(_ pushes: [PushIdentity]) {
         state.withLock { state in
             for push in pushes { state.numbers.settle(push.sequence, of: push.partition) }
+        }
+    }
+
+    private func remember(_ acknowledged: [PushReport.Acknowledgement]) {
+        state.withLock { state in
+            for entry in acknowledged {
+                state.seen[entry.push.partition] = max(state.seen[entry.push.partition] ?? entry.version, entry.version)
+            }
         }
     }
 }

@@ -79,7 +79,8 @@ struct ParameterPull: Sendable {
         }
         var parts: [Part] = []
         for (index, place) in share.places.enumerated() {
-            guard let values = try? response.parameters[index].floats(), values.elementCount == place.elements.count else {
+            guard let values = try? response.parameters[index].floats(), values.elementCount == place.elements.count
+            else {
                 throw wrong("partition \(place.name): expected \(place.elements.count) float32 values")
             }
             parts.append((place, values, response.versions[index]))

@@ -50,7 +50,8 @@ public final class ParameterReader: Sendable {
                 group.addTask {
                     do throws(MeshError) {
                         return (
-                            index, .success(try await client.call(ParameterService.audit, EmptyMessage(), timeout: timeout))
+                            index,
+                            .success(try await client.call(ParameterService.audit, EmptyMessage(), timeout: timeout))
                         )
                     } catch {
                         return (index, .failure(error))

@@ -12,6 +12,8 @@ struct TableSet: Sendable {
         var table: Int
         /// Its elements in the table, in row-major order.
         var elements: Range<Int>
+        /// The partition's epoch in the map.
+        var epoch: UInt64
         var byteCount: Int { elements.count * DType.float32.byteWidth }
     }
 
@@ -43,7 +45,7 @@ struct TableSet: Sendable {
                 places[partition.head, default: []].append(
                     Place(
                         id: partition.id, name: PartitionName(table: table.name, index: part), table: index,
-                        elements: declaration.elements(ofPartition: part)))
+                        elements: declaration.elements(ofPartition: part), epoch: partition.epoch))
             }
         }
         self.tables = tables

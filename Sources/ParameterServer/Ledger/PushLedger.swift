@@ -103,7 +103,8 @@ package struct PushLedger: Sendable {
         guard sequence - account.acknowledgedThrough <= limits.unacknowledged else {
             return .reject(
                 .ledgerFull,
-                "push \(sequence) is \(sequence - account.acknowledgedThrough) beyond the last acknowledgement, the limit is \(limits.unacknowledged)")
+                "push \(sequence) is \(sequence - account.acknowledgedThrough) beyond the last acknowledgement, the limit is \(limits.unacknowledged)"
+            )
         }
         guard account.applied.runs.count + account.rejected.runs.count < limits.runs else {
             return .reject(.ledgerFull, "the session's pushes have more than \(limits.runs) gaps")

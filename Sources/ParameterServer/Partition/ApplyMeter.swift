@@ -28,7 +28,8 @@ package struct ApplyMeter: Sendable {
         refused = pushes.series("refused")
         fenced = pushes.series("fenced")
         seconds = metrics.histogram(
-            "parameter_apply_seconds", help: "Time that a partition took to apply a push, waiting not included.").series()
+            "parameter_apply_seconds", help: "Time that a partition took to apply a push, waiting not included."
+        ).series()
     }
 
     /// Runs `body` and counts its reply.

@@ -61,7 +61,8 @@ final class HostedPartitions: Sendable {
         guard let refusal, refusal.code == .sessionUnknown else { return refusal }
         try await askingCoordinator { () throws(ParameterServerError) in
             guard knownRefusal(of: session, slot: slot, peer: peer)?.code == .sessionUnknown else { return }
-            _ = try await install(fetch { () throws(CoordinationError) in try await coordination.fetchFence() }, reportOn: nil)
+            _ = try await install(
+                fetch { () throws(CoordinationError) in try await coordination.fetchFence() }, reportOn: nil)
         }
         return knownRefusal(of: session, slot: slot, peer: peer)
     }

@@ -3,7 +3,6 @@ import Identity
 public import Logging
 public import MeshTransport
 import MeshWire
-import Tensor
 
 /// A server that hosts partitions of tables: applies pushes, answers pulls, gives account.
 ///
@@ -17,12 +16,12 @@ import Tensor
 public final class ParameterServer: Sendable {
     /// The name in the partition map.
     public let name: String
-    private let mesh: Mesh
+    let mesh: Mesh
     private let coordination: CoordinationClient
-    private let configuration: ParameterServerConfiguration
+    let configuration: ParameterServerConfiguration
     private let logger: Logger
-    private let hosted: HostedPartitions
-    private let meter: ApplyMeter
+    let hosted: HostedPartitions
+    let meter: ApplyMeter
     private let life: UInt64
 
     /// Makes a server and has `mesh` answer its methods: see ``ParameterService`` and
@@ -77,149 +76,11 @@ public final class ParameterServer: Sendable {
         var accounts: [PartitionAccount] = []
         for partition in hosted.all {
             guard let account = await partition.account() else {
-                throw CallFailure(.unavailable, "busy: partition \(partition.name): too many pushes wait", hasNotRun: true)
+                throw CallFailure(
+                    .unavailable, "busy: partition \(partition.name): too many pushes wait", hasNotRun: true)
             }
             accounts.append(account)
         }
         return AuditResponse(accounts)
-    }
-
-    // MARK: Pushing
-
-    private func push(_ request: PushRequest, _ call: CallContext) async throws -> PushResponse {
-        let pushes = try Self.pushes(of: request, call)
-        guard let first = pushes.first else { return PushResponse([]) }
-        do throws(ParameterServerError) {
-            if let refusal = try await hosted.refusal(of: first.push.session, slot: first.push.slot, peer: first.push.peer) {
-                return PushResponse(pushes.map { refuse($0.partition, refusal.code, refusal.message) })
-            }
-        } catch {
-            throw error.callFailure(.unavailable)
-        }
-        // What is small and not contended is applied here, on the loop; the rest takes turns on the compute pool.
-        var replies = pushes.map(pushIfFree)
-        let rest = replies.indices.filter { replies[$0] == nil }
-        guard !rest.isEmpty else { return PushResponse(replies.compactMap { $0 }) }
-        let later = await withTaskExecutorPreference(mesh.runtime.computeExecutor) {
-            await withTaskGroup(of: (Int, PushReply).self) { group in
-                for index in rest { group.addTask { (index, await self.takeTurn(pushes[index])) } }
-                var later: [(Int, PushReply)] = []
-                for await reply in group { later.append(reply) }
-                return later
-            }
-        }
-        for (index, reply) in later { replies[index] = reply }
-        return PushResponse(replies.compactMap { $0 })
-    }
-
-    private func pushIfFree(_ arrived: ArrivedPush) -> PushReply? {
-        guard arrived.push.gradient.byteCount <= configuration.bytesAppliedOnLoop else { return nil }
-        return hosted.known(arrived.partition)?.pushIfFree(arrived.push)
-    }
-
-    private func takeTurn(_ arrived: ArrivedPush) async -> PushReply {
-        do throws(ParameterServerError) {
-            return try await hosted.partition(arrived.partition).push(arrived.push)
-        } catch {
-            return refuse(arrived.partition, error.code, error.message)
-        }
-    }
-
-    /// A refusal that no partition was asked for.
-    private func refuse(_ partition: PartitionID, _ code: ParameterServerError.Code, _ message: String) -> PushReply {
-        let reply = PushReply(
-            partition: partition, outcome: .refused(code, message), version: PartitionVersion(epoch: 0, applied: 0))
-        meter.count(reply)
-        return reply
-    }
-
-    private struct ArrivedPush: Sendable {
-        var partition: PartitionID
-        var push: PartitionPush
-    }
-
-    /// The request's pushes with their sequence numbers; throws if the two do not fit each other.
-    private static func pushes(of request: PushRequest, _ call: CallContext) throws(CallFailure) -> [ArrivedPush] {
-        func malformed(_ message: String) -> CallFailure {
-            ParameterServerError(.malformedRequest, message).callFailure(.invalidArgument)
-        }
-        guard let peer = call.peer else { throw malformed("the caller has proved no identity") }
-        guard let deduplication = call.deduplication else { throw malformed("the pushes have no session") }
-        guard deduplication.entries.map(\.scope) == request.entries.map(\.partition.rawValue) else {
-            throw malformed("the sequence numbers are of other partitions than the gradients")
-        }
-        guard Set(request.entries.map(\.partition)).count == request.entries.count else {
-            throw malformed("a partition occurs twice in a step")
-        }
-        var pushes: [ArrivedPush] = []
-        for (index, entry) in request.entries.enumerated() {
-            let numbers = deduplication.entries[index]
-            let gradient: AnyTensor
-            do throws(TensorError) {
-                gradient = try request.gradients[index].floats()
-            } catch {
-                throw malformed("partition \(entry.partition): \(error.message)")
-            }
-            pushes.append(
-                ArrivedPush(
-                    partition: entry.partition,
-                    push: PartitionPush(
-                        session: deduplication.session, slot: request.slot, peer: peer, sequence: numbers.sequence,
-                        acknowledgedThrough: numbers.acknowledgedThrough, gradient: gradient,
-                        increment: entry.increment, basis: entry.basis)))
-        }
-        return pushes
-    }
-
-    // MARK: Pulling
-
-    private func pull(_ request: PullRequest, _ call: CallContext) async throws -> PullResponse {
-        var response = PullResponse()
-        for entry in request.entries {
-            let (parameters, version) = try await pull(entry, call)
-            response.versions.append(version)
-            response.parameters.append(Segment(parameters))
-        }
-        return response
-    }
-
-    private func pull(
-        _ entry: PullRequest.Entry, _ call: CallContext
-    ) async throws(CallFailure) -> (AnyTensor, PartitionVersion) {
-        if let found = hosted.known(entry.partition)?.pullIfFree(), found.1 >= entry.minimum { return found }
-        let runtime = mesh.runtime
-        let result = await withTaskExecutorPreference(runtime.computeExecutor) {
-            () async -> Result<(AnyTensor, PartitionVersion), ParameterServerError> in
-            do throws(ParameterServerError) {
-                let partition = try await hosted.partition(entry.partition)
-                guard await partition.reaches(entry.minimum, before: call.deadline, on: runtime) else {
-                    return .failure(
-                        ParameterServerError(
-                            .versionNotReached, "partition \(partition.name) did not reach version \(entry.minimum)"))
-                }
-                guard let found = await partition.pull() else {
-                    return .failure(ParameterServerError(.busy, "partition \(partition.name): too many pulls wait"))
-                }
-                return .success(found)
-            } catch {
-                return .failure(error)
-            }
-        }
-        switch result {
-        case .success(let found): return found
-        case .failure(let error): throw error.callFailure(error.code.status)
-        }
-    }
-}
-
-extension ParameterServerError.Code {
-    /// The status of a pull that failed so.
-    fileprivate var status: CallStatus {
-        switch self {
-        case .unknownParameter: .notFound
-        case .versionNotReached: .deadlineExceeded
-        case .busy, .coordination: .unavailable
-        default: .internalError
-        }
     }
 }

@@ -58,7 +58,9 @@ import Testing
 
     @Test(
         "a declaration that cannot be placed is refused",
-        arguments: [table(""), table("meshwork.rounds"), table("w", [1], []), table("w", Array(repeating: 0, count: 9))])
+        arguments: [
+            table(""), table("meshwork.rounds"), table("w", [1], []), table("w", Array(repeating: 0, count: 9)),
+        ])
     func refusesDeclaration(request: TableRequest) throws {
         var state = Self.state { $0.declarationBytes = 8 }
         try state.registerServer(Example.server("a"))

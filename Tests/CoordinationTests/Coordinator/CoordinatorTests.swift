@@ -33,7 +33,8 @@ import Testing
 
         func mesh(_ path: String) throws -> Mesh { try Self.mesh(authority, runtime, path) }
 
-        private static func mesh(_ authority: TestAuthority, _ runtime: SimulatedRuntime, _ path: String) throws -> Mesh {
+        private static func mesh(_ authority: TestAuthority, _ runtime: SimulatedRuntime, _ path: String) throws -> Mesh
+        {
             let policy = try AuthorizationPolicy(rules: [
                 AuthorizationPolicy.Rule("all", methods: ["*"], identities: ["spiffe://test.example/*"])
             ])

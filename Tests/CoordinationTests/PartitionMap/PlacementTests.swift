@@ -14,10 +14,14 @@ import Testing
         #expect(Placement.servers(forPartitionsOf: [5, 5], loads: [100, 0]) == [1, 1])
     }
 
-    @Test("no server gets much more than the others, and the same sizes are placed the same", arguments: 1...12 as ClosedRange<UInt64>)
+    @Test(
+        "no server gets much more than the others, and the same sizes are placed the same",
+        arguments: 1...12 as ClosedRange<UInt64>)
     func staysBalanced(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
-        let sizes = (0..<Int.random(in: 1...30, using: &generator)).map { _ in UInt64.random(in: 1...99, using: &generator) }
+        let sizes = (0..<Int.random(in: 1...30, using: &generator)).map { _ in
+            UInt64.random(in: 1...99, using: &generator)
+        }
         let count = Int.random(in: 1...5, using: &generator)
         let assignment = Placement.servers(forPartitionsOf: sizes, loads: Array(repeating: 0, count: count))
         var loads = Array(repeating: UInt64(0), count: count)

@@ -3,7 +3,9 @@ import MeshWire
 import Testing
 
 @Suite struct SequenceSetTests {
-    @Test("a sequence set agrees with a naive set under random inserts and subtractions", arguments: 1...12 as ClosedRange<UInt64>)
+    @Test(
+        "a sequence set agrees with a naive set under random inserts and subtractions",
+        arguments: 1...12 as ClosedRange<UInt64>)
     func agreesWithNaiveSet(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
         var (set, naive) = (SequenceSet(), Set<UInt64>())

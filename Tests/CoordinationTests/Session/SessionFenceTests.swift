@@ -35,7 +35,9 @@ import Testing
         #expect(fence.entry(for: 0)?.owner == Example.workerB)
     }
 
-    @Test("fences merge to the same whatever their order and however often they come", arguments: 1...12 as ClosedRange<UInt64>)
+    @Test(
+        "fences merge to the same whatever their order and however often they come",
+        arguments: 1...12 as ClosedRange<UInt64>)
     func mergeIsAJoin(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
         let fences = (0..<12).map { _ in

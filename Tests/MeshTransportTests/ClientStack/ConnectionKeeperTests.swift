@@ -161,7 +161,9 @@ import Testing
         }
     }
 
-    @Test("a server that goes away finishes its calls, and new ones go to its successor", arguments: [Echo.echo, Echo.once])
+    @Test(
+        "a server that goes away finishes its calls, and new ones go to its successor",
+        arguments: [Echo.echo, Echo.once])
     func drained(method: UnaryMethod<Note, Note>) throws {
         try Simulated.run { simulation in
             let (started, release) = (Gate(), Gate())

@@ -11,7 +11,9 @@ import Testing
         try Simulated.run { simulation in
             let client = try simulation.client()
             for identity in [nil, Deduplication(session: SessionID(high: 0, low: 1), entries: [])] {
-                let error = await meshError { _ = try await client.call(Echo.count, Note("x"), deduplication: identity) }
+                let error = await meshError {
+                    _ = try await client.call(Echo.count, Note("x"), deduplication: identity)
+                }
                 #expect(error?.code == .missingDeduplication)
                 #expect(error?.progress == .notSent)
             }
@@ -52,7 +54,9 @@ import Testing
         }
         try Simulated.run { simulation in
             let server = try await simulation.server { mesh in
-                mesh.serve(UnaryMethod<Odd, Odd>(service: Echo.name, method: "Echo", retry: .idempotent)) { _, _ in Odd() }
+                mesh.serve(UnaryMethod<Odd, Odd>(service: Echo.name, method: "Echo", retry: .idempotent)) { _, _ in
+                    Odd()
+                }
             }
             let client = try simulation.client()
             let error = await meshError { _ = try await client.call(Echo.echo, Note("x")) }

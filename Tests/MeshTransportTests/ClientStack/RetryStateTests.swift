@@ -49,7 +49,10 @@ import Testing
             }, deadline: later)
         var waits: [Duration] = []
         while case .retry(let next) = state.failed(.notRun, at: now, chance: 0) { waits.append(now.duration(to: next)) }
-        #expect(waits.prefix(5) == [.milliseconds(25), .milliseconds(50), .milliseconds(100), .milliseconds(150), .milliseconds(150)])
+        #expect(
+            waits.prefix(5) == [
+                .milliseconds(25), .milliseconds(50), .milliseconds(100), .milliseconds(150), .milliseconds(150),
+            ])
         #expect(waits.dropFirst(5).allSatisfy { $0 == .milliseconds(150) })
     }
 
@@ -86,7 +89,9 @@ import Testing
 
     @Test("there is no attempt that would begin at the deadline or after it")
     func deadline() {
-        for (left, isRetried) in [(Duration.milliseconds(24), false), (.milliseconds(25), false), (.milliseconds(26), true)] {
+        for (left, isRetried) in [
+            (Duration.milliseconds(24), false), (.milliseconds(25), false), (.milliseconds(26), true),
+        ] {
             var state = RetryState(.idempotent, configuration(), deadline: now.advanced(by: left))
             #expect((state.failed(.notRun, at: now, chance: 0) != .giveUp) == isRetried)
         }

@@ -77,7 +77,9 @@ import Testing
     @Test("a client of another protocol is closed before a byte of it is answered")
     func mismatch() async throws {
         let loopback = try await start(http: false)
-        for (protocols, bytes) in [(["h2"], "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), (["http/1.1"], "GET / HTTP/1.1\r\n\r\n")] {
+        for (protocols, bytes) in [
+            (["h2"], "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), (["http/1.1"], "GET / HTTP/1.1\r\n\r\n"),
+        ] {
             let raw = try await connect(loopback, protocols)
             #expect(await raw.negotiated() == nil)
             await raw.send(Array(bytes.utf8))

@@ -159,7 +159,8 @@ import Testing
         let identity = try loopback.authority.identity("/client")
         let mesh = try Mesh(identity: identity, policy: .denyAll)
         let client = mesh.client(
-            Destination(host: "127.0.0.1", port: loopback.port, identities: [.exact(try loopback.authority.id("/server"))]))
+            Destination(
+                host: "127.0.0.1", port: loopback.port, identities: [.exact(try loopback.authority.id("/server"))]))
         for round in 0..<8 {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for task in 0..<4 {

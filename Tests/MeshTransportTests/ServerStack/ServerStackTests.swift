@@ -133,7 +133,9 @@ import Testing
         let loops = Mutex<[String: Bool]>([:])
         let loopback = try await Loopback.start { mesh in
             let group = mesh.runtime.eventLoopGroup
-            for (method, execution) in [(Echo.echo, HandlerExecution.onLoop), (Echo.count, .task), (Echo.once, .compute)] {
+            for (method, execution) in [
+                (Echo.echo, HandlerExecution.onLoop), (Echo.count, .task), (Echo.once, .compute),
+            ] {
                 mesh.serve(method, execution: execution) { note, _ in
                     let isOnLoop = group.makeIterator().contains { $0.inEventLoop }
                     await Task.yield()
@@ -173,7 +175,8 @@ import Testing
             }
             let client = try simulation.client()
             _ = try await client.call(
-                Echo.count, Note("x"), timeout: .seconds(7), metadata: ["trace": "abc"], deduplication: deduplication(3))
+                Echo.count, Note("x"), timeout: .seconds(7), metadata: ["trace": "abc"], deduplication: deduplication(3)
+            )
             client.close()
             await server.stop()
         }

@@ -142,7 +142,8 @@ struct RawBytes {
 
     mutating func add(_ kind: FrameKind, _ stream: UInt32, _ payload: ByteBuffer = ByteBuffer()) {
         var buffer = ByteBuffer()
-        FrameHeader(kind: kind, stream: StreamID(rawValue: stream), payloadLength: payload.readableBytes).write(to: &buffer)
+        FrameHeader(kind: kind, stream: StreamID(rawValue: stream), payloadLength: payload.readableBytes).write(
+            to: &buffer)
         bytes += Array(buffer.readableBytesView) + Array(payload.readableBytesView)
     }
 
@@ -160,7 +161,8 @@ struct RawBytes {
         let payload = Payload(note)
         let head = Payload(
             CallHead(
-                method: 1, timeRemaining: .seconds(60), deduplication: nil, metadata: Metadata(), layout: payload.layout)
+                method: 1, timeRemaining: .seconds(60), deduplication: nil, metadata: Metadata(), layout: payload.layout
+            )
         ).head
         var frame = ByteBuffer()
         frame.writeVarint(UInt64(head.readableBytes))

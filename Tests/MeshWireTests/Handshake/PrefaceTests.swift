@@ -27,7 +27,9 @@ import Testing
         #expect(wireError { () throws(WireError) in _ = try Preface.read(from: &buffer) } == .malformed)
     }
 
-    @Test("other protocols are refused at their first byte", arguments: ["GET / HTTP/1.1", "PRI * HTTP/2.0", "\u{16}\u{3}"])
+    @Test(
+        "other protocols are refused at their first byte",
+        arguments: ["GET / HTTP/1.1", "PRI * HTTP/2.0", "\u{16}\u{3}"])
     func otherProtocols(text: String) {
         var buffer = ByteBuffer(string: String(text.prefix(1)))
         #expect(wireError { () throws(WireError) in _ = try Preface.read(from: &buffer) } == .malformed)

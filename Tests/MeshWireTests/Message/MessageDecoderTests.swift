@@ -106,7 +106,9 @@ import Testing
     func order() throws {
         let bytes = encoded { $0.uint64(1, 5) }
         #expect(
-            wireError { () throws(WireError) in _ = try decode(bytes) { (decoder) throws(WireError) in try decoder.uint64() } }
+            wireError { () throws(WireError) in
+                _ = try decode(bytes) { (decoder) throws(WireError) in try decoder.uint64() }
+            }
                 == .malformed)
         let isRefused = wireError { () throws(WireError) in
             try decode(bytes) { (decoder) throws(WireError) in

@@ -10,7 +10,8 @@ import Testing
                 session: SessionID(high: 1, low: 2),
                 entries: [.init(scope: 0, sequence: 9, acknowledgedThrough: 8)]),
             metadata: ["trace": "abc"],
-            layout: PayloadLayout(headLength: 5, segments: [.init(field: 2, length: 70_000), .init(field: 3, length: 0)]))
+            layout: PayloadLayout(
+                headLength: 5, segments: [.init(field: 2, length: 70_000), .init(field: 3, length: 0)]))
     }
 
     @Test("a head comes back as it was sent")

@@ -73,7 +73,8 @@ import Testing
             state.receive(ByteBuffer(bytes: frames.bytes[..<cut]))
             while try state.nextEvent() != nil {}
             let isClean = [0, greeting, frames.bytes.count].contains(cut)
-            #expect(wireError { () throws(WireError) in try state.end() } == (isClean ? nil : .truncated), "cut at \(cut)")
+            #expect(
+                wireError { () throws(WireError) in try state.end() } == (isClean ? nil : .truncated), "cut at \(cut)")
         }
     }
 

@@ -228,7 +228,9 @@ extension ByteBuffer {
         #expect(pair.server.openStreams == 0)
         #expect(pair.server.isIdle)
         // Left are those that were given up on either side; every other one was answered and removed.
-        for (stream, call) in pair.calls { #expect(call.isCancelled || call.isNotTaken, "\(stream) was never answered") }
+        for (stream, call) in pair.calls {
+            #expect(call.isCancelled || call.isNotTaken, "\(stream) was never answered")
+        }
         if pair.isGoingAway { #expect(!pair.client.takesCalls) }
     }
 }

@@ -30,7 +30,9 @@ import Testing
                 frames.request(
                     stream, method: UInt32(generator.next() % UInt64(methods)) + 1, head: head, segments: [segment],
                     inline: generator.bytes(head))
-                if segment > 0, generator.next() % 2 == 0 { frames.add(.data, stream, payload: generator.bytes(segment)) }
+                if segment > 0, generator.next() % 2 == 0 {
+                    frames.add(.data, stream, payload: generator.bytes(segment))
+                }
                 stream += 2
             case 4 where stream > 1:
                 frames.add(.cancel, stream - 2)

@@ -90,7 +90,8 @@ import Testing
         #expect(queue.queuedBytes == 0)
         var headers = 0
         for number in 0..<40 as Range<UInt32> {
-            append(&queue, 2 * number + 1, payload(Int(generator.next() % 600_000), head: Int(generator.next() % 40_000)))
+            append(
+                &queue, 2 * number + 1, payload(Int(generator.next() % 600_000), head: Int(generator.next() % 40_000)))
             if generator.next() % 4 == 0 { queue.drop(stream(2 * number + 1)) }
             if generator.next() % 3 == 0 {
                 let (before, sent) = (queue.queuedBytes, queue.next()!)

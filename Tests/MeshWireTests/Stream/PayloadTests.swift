@@ -12,7 +12,8 @@ import Testing
         let payload = Payload(
             head: ByteBuffer(bytes: [1, 2, 3]),
             segments: [
-                SegmentField(number: 4, segment: Segment(copying: [1])), SegmentField(number: 4, segment: Segment(copying: [])),
+                SegmentField(number: 4, segment: Segment(copying: [1])),
+                SegmentField(number: 4, segment: Segment(copying: [])),
             ])
         #expect(
             payload.layout
@@ -21,12 +22,14 @@ import Testing
 
     @Test("lengths that add up to more than 64 bits are refused")
     func overflow() {
-        let layout = PayloadLayout(headLength: 1, segments: [.init(field: 1, length: .max), .init(field: 1, length: .max)])
+        let layout = PayloadLayout(
+            headLength: 1, segments: [.init(field: 1, length: .max), .init(field: 1, length: .max)])
         #expect(wireError { () throws(WireError) in _ = try total(layout) } == .tooLarge)
         var limits = WireLimits()
         limits.messageBytes = .max
         #expect(wireError { () throws(WireError) in _ = try total(layout, limits) } == .tooLarge)
-        #expect(wireError { () throws(WireError) in _ = try total(PayloadLayout(headLength: .max), limits) } == .tooLarge)
+        #expect(
+            wireError { () throws(WireError) in _ = try total(PayloadLayout(headLength: .max), limits) } == .tooLarge)
     }
 
     @Test("a head alone is a message too, and has a message's limit")
@@ -41,7 +44,9 @@ import Testing
     func manySegments() {
         let segments = Array(repeating: PayloadLayout.SegmentLength(field: 1, length: 0), count: 4_097)
         #expect(wireError { () throws(WireError) in _ = try total(PayloadLayout(segments: segments)) } == .tooLarge)
-        #expect(wireError { () throws(WireError) in _ = try total(PayloadLayout(segments: Array(segments.dropLast()))) } == nil)
+        #expect(
+            wireError { () throws(WireError) in _ = try total(PayloadLayout(segments: Array(segments.dropLast()))) }
+                == nil)
     }
 
     @Test("a segment's field number is one that a message can have", arguments: [0, 1 << 29, .max] as [UInt32])

@@ -113,7 +113,9 @@ import Testing
 
     @Test(
         "a call over a limit is refused as one that has not run, and the connection goes on",
-        arguments: ["head", "message", "segments", "metadata", "empty metadata", "deduplication", "incomplete", "overflow"])
+        arguments: [
+            "head", "message", "segments", "metadata", "empty metadata", "deduplication", "incomplete", "overflow",
+        ])
     func limits(what: String) throws {
         var server = try server {
             $0.messageHeadBytes = 100

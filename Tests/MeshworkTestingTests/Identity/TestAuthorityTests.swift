@@ -21,8 +21,9 @@ import Testing
         let authority = try TestAuthority(runtime: runtime)
         let svid = try authority.svid("/late", lifetime: .seconds(60), issued: .seconds(3_600))
         #expect(svid.notAfter < now)
-        await #expect { try await PeerVerifier().verify(svid.chain, against: authority.authority.bundle(), now: now) }
-            throws: { ($0 as? IdentityError)?.code == .expired }
+        await #expect {
+            try await PeerVerifier().verify(svid.chain, against: authority.authority.bundle(), now: now)
+        } throws: { ($0 as? IdentityError)?.code == .expired }
     }
 
     @Test("two authorities do not know each other")

@@ -1,0 +1,95 @@
+import Coordination
+import Identity
+import MeshTransport
+import MeshWire
+import Tensor
+
+extension ParameterServer {
+    /// Answers each push of a call by itself. Runs on the event loop that received it.
+    func push(_ request: PushRequest, _ call: CallContext) async throws -> PushResponse {
+        let pushes = try Self.pushes(of: request, call)
+        guard let first = pushes.first else { return PushResponse([]) }
+        do throws(ParameterServerError) {
+            if let refusal = try await hosted.refusal(
+                of: first.push.session, slot: first.push.slot, peer: first.push.peer)
+            {
+                return PushResponse(pushes.map { refuse($0.partition, refusal.code, refusal.message) })
+            }
+        } catch {
+            throw error.callFailure(.unavailable)
+        }
+        // What is small and not contended is applied here, on the loop; the rest takes turns on the compute pool.
+        var replies = pushes.map(pushIfFree)
+        let rest = replies.indices.filter { replies[$0] == nil }
+        guard !rest.isEmpty else { return PushResponse(replies.compactMap { $0 }) }
+        let later = await withTaskExecutorPreference(mesh.runtime.computeExecutor) {
+            await withTaskGroup(of: (Int, PushReply).self) { group in
+                for index in rest { group.addTask { (index, await self.takeTurn(pushes[index])) } }
+                var later: [(Int, PushReply)] = []
+                for await reply in group { later.append(reply) }
+                return later
+            }
+        }
+        for (index, reply) in later { replies[index] = reply }
+        return PushResponse(replies.compactMap { $0 })
+    }
+
+    private func pushIfFree(_ arrived: ArrivedPush) -> PushReply? {
+        guard arrived.push.gradient.byteCount <= configuration.bytesAppliedOnLoop else { return nil }
+        return hosted.known(arrived.partition)?.pushIfFree(arrived.push)
+    }
+
+    private func takeTurn(_ arrived: ArrivedPush) async -> PushReply {
+        do throws(ParameterServerError) {
+            return try await hosted.partition(arrived.partition).push(arrived.push)
+        } catch {
+            return refuse(arrived.partition, error.code, error.message)
+        }
+    }
+
+    /// A refusal that no partition was asked for.
+    private func refuse(_ partition: PartitionID, _ code: ParameterServerError.Code, _ message: String) -> PushReply {
+        let reply = PushReply(
+            partition: partition, outcome: .refused(code, message), version: PartitionVersion(epoch: 0, applied: 0))
+        meter.count(reply)
+        return reply
+    }
+
+    private struct ArrivedPush: Sendable {
+        var partition: PartitionID
+        var push: PartitionPush
+    }
+
+    /// The request's pushes with their sequence numbers; throws if the two do not fit each other.
+    private static func pushes(of request: PushRequest, _ call: CallContext) throws(CallFailure) -> [ArrivedPush] {
+        func malformed(_ message: String) -> CallFailure {
+            ParameterServerError(.malformedRequest, message).callFailure(.invalidArgument)
+        }
+        guard let peer = call.peer else { throw malformed("the caller has proved no identity") }
+        guard let deduplication = call.deduplication else { throw malformed("the pushes have no session") }
+        guard deduplication.entries.map(\.scope) == request.entries.map(\.partition.rawValue) else {
+            throw malformed("the sequence numbers are of other partitions than the gradients")
+        }
+        guard Set(request.entries.map(\.partition)).count == request.entries.count else {
+            throw malformed("a partition occurs twice in a step")
+        }
+        var pushes: [ArrivedPush] = []
+        for (index, entry) in request.entries.enumerated() {
+            let numbers = deduplication.entries[index]
+            let gradient: AnyTensor
+            do throws(TensorError) {
+                gradient = try request.gradients[index].floats()
+            } catch {
+                throw malformed("partition \(entry.partition): \(error.message)")
+            }
+            pushes.append(
+                ArrivedPush(
+                    partition: entry.partition,
+                    push: PartitionPush(
+                        session: deduplication.session, slot: request.slot, peer: peer, sequence: numbers.sequence,
+                        acknowledgedThrough: numbers.acknowledgedThrough, gradient: gradient,
+                        increment: entry.increment, basis: entry.basis)))
+        }
+        return pushes
+    }
+}

@@ -1,0 +1,272 @@
+import Coordination
+import MeshTransport
+import MeshWire
+import MeshworkTesting
+import Optimizers
+import Synchronization
+import Tensor
+import Testing
+
+@testable import ParameterServer
+
+@Suite struct ParameterClientTests {
+    /// Remembers which pushes left; guarded by a mutex.
+    private final class Departures: Sendable {
+        private let state = Mutex<[PushIdentity]>([])
+        var all: [PushIdentity] { state.withLock { $0 } }
+        var observer: PushObserver {
+            PushObserver(beforeFirstAttempt: { pushes in self.state.withLock { $0 += pushes } })
+        }
+    }
+
+    private static func tables() throws -> [TableDeclaration] {
+        [
+            try Example.table("weight", shape: [4, 3], initializer: .uniform(low: -1, high: 1), partitions: 3),
+            try Example.table("bias", shape: [3]),
+        ]
+    }
+
+    private static func gradients(_ value: Float = 1) throws -> NamedTensors {
+        try NamedTensors([("weight", .full([4, 3], value)), ("bias", .full([3], value))])
+    }
+
+    private static func simulate(
+        _ body: @escaping @Sendable @concurrent (SimulatedCluster) async throws -> Void
+    ) throws {
+        try SimulatedRuntime.run(seed: 3) { runtime in
+            try await body(try await SimulatedCluster.start(runtime))
+        }
+    }
+
+    @Test("the first pull has the declared first values, whichever servers made them")
+    func firstPull() throws {
+        try Self.simulate { cluster in
+            let client = try await cluster.client(cluster.mesh("/worker/0"))
+            try await client.declare(Self.tables())
+            let pulled = try await client.pull()
+            #expect(pulled.names == ["weight", "bias"])
+            let whole = try Self.tables()[0].initializer.values(key: RandomKey(seed: 5), shape: [4, 3])
+            #expect(try Example.bits(pulled.tensor(named: "weight")) == Example.bits(whole))
+            #expect(Set(cluster.coordinator.map.tables.flatMap(\.partitions).map(\.head)).count == 2)
+        }
+    }
+
+    @Test("a step changes every table once, and the next pull sees it")
+    func pushThenPull() throws {
+        try Self.simulate { cluster in
+            let client = try await cluster.client(cluster.mesh("/worker/0"))
+            try await client.declare(Self.tables())
+            let before = try await client.pull()
+            let report = try await client.push(Self.gradients())
+            #expect(report.failed.isEmpty)
+            #expect(report.acknowledged.count == 4)
+            #expect(report.acknowledged.allSatisfy { $0.durability == .memory && $0.version.applied == 1 })
+            let after = try await client.pull()
+            for (name, tensor) in after {
+                let expected = try before.tensor(named: name).scalars(as: Float.self).map { $0 - 1 }
+                #expect(try tensor.scalars(as: Float.self) == expected)
+            }
+        }
+    }
+
+    @Test("a gradient that is unknown, missing, or of another shape or type stops the step before anything leaves")
+    func checksGradients() throws {
+        try Self.simulate { cluster in
+            let departures = Departures()
+            let client = try await cluster.client(cluster.mesh("/worker/0"), observer: departures.observer)
+            try await client.declare(Self.tables())
+            func code(_ change: (inout NamedTensors) throws -> Void) async throws -> (
+                ParameterServerError.Code?, String
+            ) {
+                var gradients = try Self.gradients()
+                try change(&gradients)
+                let wrong = gradients
+                let error = await #expect(throws: ParameterServerError.self) { try await client.push(wrong) }
+                return (error?.code, error?.message ?? "")
+            }
+            #expect(try await code { $0["surplus"] = try .zeros([1]) }.0 == .unknownParameter)
+            #expect(try await code { $0["bias"] = nil }.0 == .unknownParameter)
+            let shape = try await code { $0["weight"] = try .zeros([3, 4]) }
+            #expect(shape.0 == .shapeMismatch && shape.1.contains("weight"))
+            #expect(try await code { $0["bias"] = try .zeros([3], dtype: .int32) }.0 == .dtypeMismatch)
+            #expect(departures.all.isEmpty)
+        }
+    }
+
+    @Test("of a step that is not finite nothing leaves, and the error names the parameter")
+    func checksBeforeSend() throws {
+        try Self.simulate { cluster in
+            let departures = Departures()
+            let client = try await cluster.client(cluster.mesh("/worker/0"), observer: departures.observer)
+            try await client.declare(Self.tables())
+            var gradients = try Self.gradients()
+            gradients["bias"] = try AnyTensor([0, .nan, 0] as [Float], shape: [3])
+            let poisoned = gradients
+            let error = await #expect(throws: ParameterServerError.self) { try await client.push(poisoned) }
+            #expect(error?.code == .nonFinite)
+            #expect(error?.message.contains("element 1 of the gradient of bias") == true)
+            #expect(departures.all.isEmpty)
+            let applied = try await cluster.applied()
+            #expect(applied.filter { $0 > 0 }.isEmpty)
+        }
+    }
+
+    @Test("without that check the partition that the NaN is in rejects it, bit-equal, and the others apply their share")
+    func partlyApplied() throws {
+        try Self.simulate { cluster in
+            var configuration = ParameterClientConfiguration()
+            configuration.checksBeforeSend = false
+            let client = try await cluster.client(cluster.mesh("/worker/0"), configuration: configuration)
+            try await client.declare(Self.tables())
+            let before = try await client.pull()
+            var gradients = try Self.gradients()
+            var weight = Array(repeating: Float(1), count: 12)
+            weight[5] = .nan
+            gradients["weight"] = try AnyTensor(weight, shape: [4, 3])
+            let report = try await client.push(gradients)
+            #expect(report.failed.map(\.push.name.description) == ["weight#1"])
+            #expect(report.failed.map(\.error.code) == [.nonFinite])
+            #expect(report.acknowledged.count == 3)
+            let after = try await client.pull()
+            let (old, new) = (
+                try Example.bits(before.tensor(named: "weight")), try Example.bits(after.tensor(named: "weight"))
+            )
+            #expect(zip(old, new).map { $0 == $1 } == (0..<12).map { (4..<8).contains($0) })
+        }
+    }
+
+    @Test("every worker declares; who declares another table of the same name is told what conflicts")
+    func declarations() throws {
+        try Self.simulate { cluster in
+            let first = try await cluster.client(cluster.mesh("/worker/0"))
+            let second = try await cluster.client(cluster.mesh("/worker/1"), slot: 1)
+            try await first.declare(Self.tables())
+            let map = cluster.coordinator.map
+            try await second.declare(Self.tables())
+            #expect(cluster.coordinator.map == map)
+            let error = await #expect(throws: ParameterServerError.self) {
+                try await second.declare([try Example.table("bias", shape: [3], rule: .adam())])
+            }
+            #expect(error?.code == .coordination)
+            #expect((error?.cause as? CoordinationError)?.code == .conflictingDeclaration)
+            #expect(error?.peer == "spiffe://test.example/coordinator")
+            #expect(cluster.coordinator.map == map)
+        }
+    }
+
+    @Test("a client that has declared nothing can neither pull nor push")
+    func undeclared() throws {
+        try Self.simulate { cluster in
+            let client = try await cluster.client(cluster.mesh("/worker/0"))
+            let pull = await #expect(throws: ParameterServerError.self) { try await client.pull() }
+            let push = await #expect(throws: ParameterServerError.self) { try await client.push(Self.gradients()) }
+            #expect([pull?.code, push?.code] == [.unknownParameter, .unknownParameter])
+        }
+    }
+
+    @Test("taking a slot over fences its session and says what that had applied")
+    func takeover() throws {
+        try Self.simulate { cluster in
+            let old = try await cluster.client(cluster.mesh("/worker/0"))
+            try await old.declare(Self.tables())
+            for _ in 0..<3 { _ = try await old.push(Self.gradients()) }
+            let new = try await cluster.client(cluster.mesh("/worker/0"))
+            #expect(new.session.id > old.session.id)
+            #expect(new.session.predecessor?.session == old.session.id)
+            #expect(new.session.predecessor?.applied.map(\.sequences.runs) == Array(repeating: [1...3], count: 4))
+            #expect(new.session.unconfirmed.isEmpty)
+            let late = try await old.push(Self.gradients())
+            #expect(Set(late.failed.map(\.error.code)) == [.sessionFenced])
+            try await new.declare(Self.tables())
+            #expect(try await new.push(Self.gradients()).failed.isEmpty)
+            #expect(try await cluster.applied() == [4, 4, 4, 4])
+        }
+    }
+
+    @Test("a server that cannot be reached is named when a session opens, and learns of it from the first push")
+    func unreachableServer() throws {
+        try SimulatedRuntime.run(seed: 5) { runtime in
+            let cluster = try await SimulatedCluster.start(runtime) { $0.fenceTimeout = .milliseconds(500) }
+            let old = try await cluster.client(cluster.mesh("/worker/0"))
+            try await old.declare(Self.tables())
+            _ = try await old.pull()
+            let server = cluster.coordinator.map.servers[0]
+            runtime.kill(host: server.host, port: server.port)
+            let new = try await cluster.client(cluster.mesh("/worker/0"))
+            #expect(new.session.unconfirmed == cluster.coordinator.map.partitions(headedBy: server.name))
+            #expect(!new.session.unconfirmed.isEmpty)
+        }
+    }
+
+    @Test("a session whose lease ran out pushes nothing any more")
+    func expiredLease() throws {
+        try Self.simulate { cluster in
+            try await withThrowingTaskGroup { group in
+                group.addTask { try await cluster.coordinator.run() }
+                let client = try await cluster.client(cluster.mesh("/worker/0"))
+                try await client.declare(Self.tables())
+                _ = try await client.push(Self.gradients())
+                try await cluster.runtime.sleep(for: .seconds(7))
+                let late = try await client.push(Self.gradients())
+                #expect(Set(late.failed.map(\.error.code)) == [.sessionExpired])
+                #expect(try await cluster.applied() == [1, 1, 1, 1])
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("a session that is kept alive outlives its lease, and ends with its body")
+    func keptAlive() throws {
+        try Self.simulate { cluster in
+            try await withThrowingTaskGroup { group in
+                group.addTask { try await cluster.coordinator.run() }
+                let coordination = try cluster.coordination(cluster.mesh("/worker/0"))
+                let client = try await coordination.withSession(slot: 0) { session in
+                    let client = try ParameterClient(session, coordination)
+                    try await client.declare(Self.tables())
+                    try await cluster.runtime.sleep(for: .seconds(20))
+                    #expect(try await client.push(Self.gradients()).failed.isEmpty)
+                    return client
+                }
+                let late = try await client.push(Self.gradients())
+                #expect(Set(late.failed.map(\.error.code)) == [.sessionExpired])
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("a step whose note cannot be taken does not leave")
+    func noteFails() throws {
+        struct NoLauncher: Error {}
+        try Self.simulate { cluster in
+            let client = try await cluster.client(
+                cluster.mesh("/worker/0"), observer: PushObserver(beforeFirstAttempt: { _ in throw NoLauncher() }))
+            try await client.declare(Self.tables())
+            await #expect(throws: NoLauncher.self) { try await client.push(Self.gradients()) }
+            let applied = try await cluster.applied()
+            #expect(applied.filter { $0 > 0 }.isEmpty)
+        }
+    }
+
+    @Test("a server that was restarted has nothing of the old partitions, and says so")
+    func restartedServer() throws {
+        try SimulatedRuntime.run(seed: 4) { runtime in
+            let cluster = try await SimulatedCluster.start(runtime, servers: 1)
+            let client = try await cluster.client(cluster.mesh("/worker/0"))
+            try await client.declare(Self.tables())
+            _ = try await client.pull()
+            _ = try await client.push(Self.gradients())
+            let old = cluster.coordinator.map.servers[0]
+            runtime.kill(host: old.host, port: old.port)
+            _ = try await cluster.startServer(0)
+            let lost = try await client.push(Self.gradients())
+            #expect(Set(lost.failed.map(\.error.code)) == [.callFailed])
+            // Whoever asks for the map again reaches the new life, where gradients of the old one are refused.
+            try await client.declare(Self.tables())
+            let stale = try await client.push(Self.gradients())
+            #expect(Set(stale.failed.map(\.error.code)) == [.rolledBack])
+            _ = try await client.pull()
+            #expect(try await client.push(Self.gradients()).failed.isEmpty)
+        }
+    }
+}

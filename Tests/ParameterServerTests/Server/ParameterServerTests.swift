@@ -1,0 +1,177 @@
+import Coordination
+import Identity
+import MeshTransport
+import MeshWire
+import MeshworkTesting
+import Tensor
+import Testing
+
+@testable import ParameterServer
+
+@Suite struct ParameterServerTests {
+    /// A worker that speaks to its one server without a client's checks.
+    private struct RawWorker: Sendable {
+        let client: MeshClient
+        let session: WorkerSession
+        let map: PartitionMap
+
+        init(_ cluster: SimulatedCluster, partitions: Int = 1) async throws {
+            let mesh = try cluster.mesh("/worker/0")
+            let coordination = try cluster.coordination(mesh)
+            session = try await coordination.openSession(slot: 0)
+            map = try await coordination.declare([try Example.table(partitions: partitions).request])
+            client = mesh.client(map.servers[0].destination)
+        }
+
+        func push(
+            _ partitions: [UInt64] = [1], scopes: [UInt64]? = nil, sequence: UInt64 = 1,
+            acknowledgedThrough: UInt64 = 0,
+            gradient: [Float] = [1, 1, 1, 1], session other: SessionID? = nil
+        ) async throws(MeshError) -> [PushReply] {
+            guard let tensor = try? AnyTensor(gradient, shape: [gradient.count]) else { return [] }
+            let request = PushRequest(
+                slot: 0,
+                entries: partitions.map {
+                    PushRequest.Entry(
+                        partition: PartitionID(rawValue: $0), increment: 1,
+                        basis: PartitionVersion(epoch: 1, applied: 0))
+                }, gradients: partitions.map { _ in Segment(tensor) })
+            let deduplication = Deduplication(
+                session: other ?? session.id,
+                entries: (scopes ?? partitions).map {
+                    Deduplication.Entry(scope: $0, sequence: sequence, acknowledgedThrough: acknowledgedThrough)
+                })
+            return try await client.call(ParameterService.push, request, deduplication: deduplication).replies
+        }
+
+        func pull(_ partition: UInt64, minimum: UInt64 = 0, timeout: Duration? = nil) async throws(MeshError)
+            -> PullResponse
+        {
+            let entry = PullRequest.Entry(
+                partition: PartitionID(rawValue: partition), minimum: PartitionVersion(epoch: 1, applied: minimum))
+            return try await client.call(ParameterService.pull, PullRequest([entry]), timeout: timeout)
+        }
+    }
+
+    private static func simulate(
+        partitions: Int = 1, _ body: @escaping @Sendable @concurrent (RawWorker, SimulatedCluster) async throws -> Void
+    ) throws {
+        try SimulatedRuntime.run(seed: 2) { runtime in
+            let cluster = try await SimulatedCluster.start(runtime, servers: 1)
+            try await body(try await RawWorker(cluster, partitions: partitions), cluster)
+        }
+    }
+
+    @Test("each push of a call is answered by itself: one for a partition that does not exist does not stop the others")
+    func answersEach() throws {
+        try Self.simulate { worker, cluster in
+            let replies = try await worker.push([99, 1])
+            guard case .refused(.unknownParameter, let message) = replies[0].outcome else {
+                Issue.record("\(replies[0])")
+                return
+            }
+            #expect(message.contains("partition 99"))
+            #expect(replies[1].outcome == .applied)
+            #expect(try await cluster.applied() == [1])
+        }
+    }
+
+    @Test("a push of the wrong size is rejected by the partition")
+    func wrongSize() throws {
+        try Self.simulate { worker, _ in
+            let replies = try await worker.push(gradient: [1, 1])
+            #expect(
+                replies.map(\.outcome) == [
+                    .refused(.shapeMismatch, "partition weight#0: expected 4 elements, found 2")
+                ])
+        }
+    }
+
+    @Test("a call that contradicts itself is an error and applies nothing")
+    func malformedCalls() throws {
+        try Self.simulate { worker, cluster in
+            for (partitions, scopes) in [([1], [2]), ([1, 1], [1, 1]), ([1], [1, 2])] as [([UInt64], [UInt64])] {
+                let error = await #expect(throws: MeshError.self) { try await worker.push(partitions, scopes: scopes) }
+                #expect(error?.status == .invalidArgument)
+            }
+            let applied = try await cluster.applied()
+            #expect(applied.filter { $0 > 0 }.isEmpty)
+        }
+    }
+
+    @Test("a session that the coordinator does not know pushes nothing, and one that it does is asked for")
+    func unknownSession() throws {
+        try Self.simulate { worker, _ in
+            let forged = SessionID(high: .max, low: 1)
+            let replies = try await worker.push(session: forged)
+            guard case .refused(.sessionUnknown, _) = replies[0].outcome else {
+                Issue.record("\(replies[0])")
+                return
+            }
+            #expect(try await worker.push().map(\.outcome) == [.applied])
+        }
+    }
+
+    @Test("a pull that asks for a version waits for it, and until its deadline at most")
+    func pullWaits() throws {
+        try Self.simulate { worker, cluster in
+            _ = try await worker.push(sequence: 1)
+            async let later = worker.pull(1, minimum: 2)
+            try await cluster.runtime.sleep(for: .milliseconds(10))
+            _ = try await worker.push(sequence: 2)
+            #expect(try await later.versions.map(\.applied) == [2])
+            let error = await #expect(throws: MeshError.self) {
+                try await worker.pull(1, minimum: 3, timeout: .milliseconds(30))
+            }
+            #expect(error?.code == .deadlineExceeded || error?.status == .deadlineExceeded)
+        }
+    }
+
+    @Test("a pull of a partition that does not exist is an error that names it")
+    func pullsUnknown() throws {
+        try Self.simulate { worker, _ in
+            let error = await #expect(throws: MeshError.self) { try await worker.pull(99) }
+            #expect(error?.status == .notFound)
+            #expect(error.map { ParameterServerError($0).code } == .unknownParameter)
+        }
+    }
+
+    @Test("gradients above the size for loops are applied on the compute executor, with the same result")
+    func largePushes() throws {
+        try SimulatedRuntime.run(seed: 2) { runtime in
+            let cluster = try await SimulatedCluster.start(runtime, servers: 0)
+            var configuration = ParameterServerConfiguration()
+            configuration.bytesAppliedOnLoop = 0
+            _ = try await cluster.startServer(0, configuration: configuration)
+            let worker = try await RawWorker(cluster)
+            async let first = worker.push(sequence: 1)
+            async let copy = worker.push(sequence: 1)
+            async let second = worker.push(sequence: 2)
+            let replies = try await [first[0], copy[0], second[0]]
+            #expect(replies.map(\.isReplay).filter { $0 }.count == 1)
+            #expect(replies.allSatisfy { $0.outcome == .applied })
+            #expect(try await cluster.reader().accounts().map(\.counter) == [2])
+        }
+    }
+
+    @Test("a server's name is its identity's: another identity cannot register under it")
+    func nameIsOwned() throws {
+        try SimulatedRuntime.run(seed: 2) { runtime in
+            let cluster = try await SimulatedCluster.start(runtime, servers: 1)
+            let mesh = try cluster.mesh("/worker/7")
+            let impostor = try ParameterServer(named: "server-0", on: mesh, coordination: cluster.coordination(mesh))
+            let address = try await mesh.listen(host: "127.0.0.1", port: 0)
+            let error = await #expect(throws: ParameterServerError.self) { try await impostor.register(at: address) }
+            #expect((error?.cause as? CoordinationError)?.code == .notOwner)
+        }
+    }
+
+    @Test("a configuration names all its problems at once")
+    func validatesConfiguration() {
+        var configuration = ParameterServerConfiguration()
+        configuration.queuedPushes = 0
+        configuration.ledgerRuns = 0
+        let error = #expect(throws: ParameterServerError.self) { try configuration.validate() }
+        #expect(error?.message.contains("queuedPushes") == true && error?.message.contains("ledgerRuns") == true)
+    }
+}

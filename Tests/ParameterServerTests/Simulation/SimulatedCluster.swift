@@ -1,0 +1,99 @@
+import Coordination
+import Identity
+import Logging
+import MeshTransport
+import MeshWire
+import MeshworkTesting
+import Tensor
+
+@testable import ParameterServer
+
+/// A coordinator and parameter servers in a simulation, and whatever speaks to them.
+struct SimulatedCluster: Sendable {
+    let runtime: SimulatedRuntime
+    let coordinator: Coordinator
+    private let authority: TestAuthority
+    private let coordinatorAddress: ListenerAddress
+
+    /// Starts a coordinator and `servers` servers, which run until the simulation ends.
+    static func start(
+        _ runtime: SimulatedRuntime, servers: Int = 2,
+        adjust: (inout CoordinatorConfiguration) -> Void = { _ in }
+    ) async throws -> SimulatedCluster {
+        let authority = try TestAuthority(runtime: runtime)
+        let mesh = try Self.mesh(authority, runtime, "/coordinator")
+        var configuration = CoordinatorConfiguration()
+        configuration.lease = .seconds(5)
+        configuration.serversBeforePlacement = max(1, servers)
+        adjust(&configuration)
+        let cluster = SimulatedCluster(
+            runtime: runtime, coordinator: try Coordinator(on: mesh, configuration: configuration, logger: silent),
+            authority: authority, coordinatorAddress: try await mesh.listen(host: "127.0.0.1", port: 0))
+        for index in 0..<servers { _ = try await cluster.startServer(index) }
+        return cluster
+    }
+
+    /// Starts the server of this number, in its first or another life.
+    func startServer(
+        _ index: Int, configuration: ParameterServerConfiguration = ParameterServerConfiguration()
+    ) async throws -> ListenerAddress {
+        let mesh = try mesh("/server/\(index)")
+        let server = try ParameterServer(
+            named: "server-\(index)", on: mesh, coordination: coordination(mesh), configuration: configuration,
+            logger: Self.silent)
+        let address = try await mesh.listen(host: "127.0.0.1", port: 0)
+        try await server.register(at: address)
+        return address
+    }
+
+    /// A process of the mesh that is called `path`.
+    func mesh(_ path: String, faults: (any FaultInjector)? = nil) throws -> Mesh {
+        try Self.mesh(authority, runtime, path, faults)
+    }
+
+    /// A way to the coordinator.
+    func coordination(_ mesh: Mesh) throws -> CoordinationClient {
+        let identity = try IdentityPattern.exact(authority.id("/coordinator"))
+        return CoordinationClient(
+            mesh,
+            coordinator: Destination(
+                host: coordinatorAddress.host, port: coordinatorAddress.port, identities: [identity]))
+    }
+
+    /// A client for the pushes of a new session in `slot`.
+    func client(
+        _ mesh: Mesh, slot: Int = 0, configuration: ParameterClientConfiguration = ParameterClientConfiguration(),
+        observer: PushObserver = PushObserver()
+    ) async throws -> ParameterClient {
+        let coordination = try coordination(mesh)
+        let session = try await coordination.openSession(slot: slot)
+        return try ParameterClient(session, coordination, configuration: configuration, observer: observer)
+    }
+
+    /// Reads parameters and accounts.
+    func reader() throws -> ParameterReader {
+        try ParameterReader(try coordination(try mesh("/auditor")))
+    }
+
+    /// The applied pushes of each partition.
+    func applied() async throws -> [UInt64] {
+        try await reader().accounts().map(\.version.applied)
+    }
+
+    private static func mesh(
+        _ authority: TestAuthority, _ runtime: SimulatedRuntime, _ path: String, _ faults: (any FaultInjector)? = nil
+    ) throws -> Mesh {
+        var configuration = MeshConfiguration()
+        configuration.faults = faults
+        configuration.retry.attemptTimeout = .milliseconds(40)
+        configuration.retry.maximumAttempts = 12
+        let policy = try AuthorizationPolicy(rules: [
+            AuthorizationPolicy.Rule("everybody", methods: ["*"], identities: ["spiffe://test.example/*"])
+        ])
+        return try Mesh(
+            configuration: configuration, identity: authority.identity(path), policy: policy, runtime: runtime,
+            logger: silent)
+    }
+
+    private static let silent = Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() }
+}
