@@ -8,7 +8,7 @@ BENCH ?= rpc-latency push-pull
 
 # Every folder and file of Swift that the project writes.
 SWIFT_SOURCES := $(wildcard Package.swift Sources Tests Examples/Package.swift Examples/Digits Examples/Tests \
-	Benchmarks/Package.swift Benchmarks/Sources Benchmarks/Tests)
+	Benchmarks/Package.swift Benchmarks/MeshworkBench)
 FORMAT := --configuration .swift-format --recursive $(SWIFT_SOURCES)
 
 # Tests of the examples link the demo's own release build: without testable imports, both are compiled the same way.

@@ -31,10 +31,10 @@ import Testing
     }
 
     private static func simulate(
-        _ body: @escaping @Sendable @concurrent (SimulatedCluster) async throws -> Void
+        _ body: @escaping @Sendable @concurrent (TestCluster) async throws -> Void
     ) throws {
         try SimulatedRuntime.run(seed: 3) { runtime in
-            try await body(try await SimulatedCluster.start(runtime))
+            try await body(try await TestCluster.start(runtime))
         }
     }
 
@@ -186,7 +186,7 @@ import Testing
     @Test("a server that cannot be reached is named when a session opens, and learns of it from the first push")
     func unreachableServer() throws {
         try SimulatedRuntime.run(seed: 5) { runtime in
-            let cluster = try await SimulatedCluster.start(runtime) { $0.fenceTimeout = .milliseconds(500) }
+            let cluster = try await TestCluster.start(runtime) { $0.fenceTimeout = .milliseconds(500) }
             let old = try await cluster.client(cluster.mesh("/worker/0"))
             try await old.declare(Self.tables())
             _ = try await old.pull()
@@ -251,7 +251,7 @@ import Testing
     @Test("a server that was restarted has nothing of the old partitions, and says so")
     func restartedServer() throws {
         try SimulatedRuntime.run(seed: 4) { runtime in
-            let cluster = try await SimulatedCluster.start(runtime, servers: 1)
+            let cluster = try await TestCluster.start(runtime, servers: 1)
             let client = try await cluster.client(cluster.mesh("/worker/0"))
             try await client.declare(Self.tables())
             _ = try await client.pull()

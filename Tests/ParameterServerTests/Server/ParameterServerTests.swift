@@ -15,7 +15,7 @@ import Testing
         let session: WorkerSession
         let map: PartitionMap
 
-        init(_ cluster: SimulatedCluster, partitions: Int = 1) async throws {
+        init(_ cluster: TestCluster, partitions: Int = 1) async throws {
             let mesh = try cluster.mesh("/worker/0")
             let coordination = try cluster.coordination(mesh)
             session = try await coordination.openSession(slot: 0)
@@ -54,10 +54,10 @@ import Testing
     }
 
     private static func simulate(
-        partitions: Int = 1, _ body: @escaping @Sendable @concurrent (RawWorker, SimulatedCluster) async throws -> Void
+        partitions: Int = 1, _ body: @escaping @Sendable @concurrent (RawWorker, TestCluster) async throws -> Void
     ) throws {
         try SimulatedRuntime.run(seed: 2) { runtime in
-            let cluster = try await SimulatedCluster.start(runtime, servers: 1)
+            let cluster = try await TestCluster.start(runtime, servers: 1)
             try await body(try await RawWorker(cluster, partitions: partitions), cluster)
         }
     }
@@ -139,7 +139,7 @@ import Testing
     @Test("gradients above the size for loops are applied on the compute executor, with the same result")
     func largePushes() throws {
         try SimulatedRuntime.run(seed: 2) { runtime in
-            let cluster = try await SimulatedCluster.start(runtime, servers: 0)
+            let cluster = try await TestCluster.start(runtime, servers: 0)
             var configuration = ParameterServerConfiguration()
             configuration.bytesAppliedOnLoop = 0
             _ = try await cluster.startServer(0, configuration: configuration)
@@ -157,7 +157,7 @@ import Testing
     @Test("a server's name is its identity's: another identity cannot register under it")
     func nameIsOwned() throws {
         try SimulatedRuntime.run(seed: 2) { runtime in
-            let cluster = try await SimulatedCluster.start(runtime, servers: 1)
+            let cluster = try await TestCluster.start(runtime, servers: 1)
             let mesh = try cluster.mesh("/worker/7")
             let impostor = try ParameterServer(named: "server-0", on: mesh, coordination: cluster.coordination(mesh))
             let address = try await mesh.listen(host: "127.0.0.1", port: 0)

@@ -13,7 +13,7 @@ import Tensor
 /// while it still runs. Everything that happens is in the trace and follows from the seed.
 struct SimulatedTraining: Sendable {
     private let runtime: SimulatedRuntime
-    private let cluster: SimulatedCluster
+    private let cluster: TestCluster
     private let notes = Notes()
 
     /// What the launcher of a real job keeps: guarded by a mutex.
@@ -28,7 +28,7 @@ struct SimulatedTraining: Sendable {
     /// Runs it and returns the trace with the audit.
     static func run(seed: UInt64) throws -> (trace: EventTrace, audit: PushAudit) {
         try SimulatedRuntime.run(seed: seed) { runtime in
-            let cluster = try await SimulatedCluster.start(runtime)
+            let cluster = try await TestCluster.start(runtime)
             let training = SimulatedTraining(runtime: runtime, cluster: cluster)
             let audit = try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await cluster.coordinator.run() }
@@ -40,7 +40,7 @@ struct SimulatedTraining: Sendable {
         }
     }
 
-    private init(runtime: SimulatedRuntime, cluster: SimulatedCluster) {
+    private init(runtime: SimulatedRuntime, cluster: TestCluster) {
         self.runtime = runtime
         self.cluster = cluster
     }

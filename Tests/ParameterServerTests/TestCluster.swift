@@ -4,31 +4,41 @@ import Logging
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import Synchronization
 import Tensor
 
 @testable import ParameterServer
 
-/// A coordinator and parameter servers in a simulation, and whatever speaks to them.
-struct SimulatedCluster: Sendable {
-    let runtime: SimulatedRuntime
+/// A coordinator and parameter servers, and whatever speaks to them: in a simulation, or on the loopback interface.
+struct TestCluster: Sendable {
+    let runtime: any Runtime
     let coordinator: Coordinator
     private let authority: TestAuthority
     private let coordinatorAddress: ListenerAddress
+    private let listening = Listening()
 
-    /// Starts a coordinator and `servers` servers, which run until the simulation ends.
+    /// The meshes that listen, guarded by a mutex.
+    private final class Listening: Sendable {
+        private let meshes = Mutex<[Mesh]>([])
+        var all: [Mesh] { meshes.withLock { $0 } }
+        func add(_ mesh: Mesh) { meshes.withLock { $0.append(mesh) } }
+    }
+
+    /// Starts a coordinator and `servers` servers, which run until the simulation ends or ``stop()``.
     static func start(
-        _ runtime: SimulatedRuntime, servers: Int = 2,
+        _ runtime: any Runtime, servers: Int = 2,
         adjust: (inout CoordinatorConfiguration) -> Void = { _ in }
-    ) async throws -> SimulatedCluster {
+    ) async throws -> TestCluster {
         let authority = try TestAuthority(runtime: runtime)
         let mesh = try Self.mesh(authority, runtime, "/coordinator")
         var configuration = CoordinatorConfiguration()
         configuration.lease = .seconds(5)
         configuration.serversBeforePlacement = max(1, servers)
         adjust(&configuration)
-        let cluster = SimulatedCluster(
+        let cluster = TestCluster(
             runtime: runtime, coordinator: try Coordinator(on: mesh, configuration: configuration, logger: silent),
             authority: authority, coordinatorAddress: try await mesh.listen(host: "127.0.0.1", port: 0))
+        cluster.listening.add(mesh)
         for index in 0..<servers { _ = try await cluster.startServer(index) }
         return cluster
     }
@@ -42,8 +52,14 @@ struct SimulatedCluster: Sendable {
             named: "server-\(index)", on: mesh, coordination: coordination(mesh), configuration: configuration,
             logger: Self.silent)
         let address = try await mesh.listen(host: "127.0.0.1", port: 0)
+        listening.add(mesh)
         try await server.register(at: address)
         return address
+    }
+
+    /// Stops listening.
+    func stop() async {
+        for mesh in listening.all { await mesh.stop() }
     }
 
     /// A process of the mesh that is called `path`.
@@ -81,7 +97,7 @@ struct SimulatedCluster: Sendable {
     }
 
     private static func mesh(
-        _ authority: TestAuthority, _ runtime: SimulatedRuntime, _ path: String, _ faults: (any FaultInjector)? = nil
+        _ authority: TestAuthority, _ runtime: any Runtime, _ path: String, _ faults: (any FaultInjector)? = nil
     ) throws -> Mesh {
         var configuration = MeshConfiguration()
         configuration.faults = faults
