@@ -97,12 +97,22 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     ),
     ("IdentityServicesTests", ["IdentityServices", "MeshTransport", "MeshWire", "MeshworkTesting", "Identity"]),
     ("NeuralNetworkTests", ["NeuralNetwork", "Autodiff", "Optimizers", "Tensor"]),
-    ("CoordinationTests", ["Coordination", "MeshWire", "Identity"]),
+    (
+        "CoordinationTests",
+        ["Coordination", "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", .logging]
+    ),
     (
         "ParameterServerTests",
         [
             "ParameterServer", "Coordination", "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", "Optimizers",
-            "Telemetry", "Tensor", .nioCore,
+            "Telemetry", "Tensor", .logging, .nioCore,
+        ]
+    ),
+    (
+        "TrainingTests",
+        [
+            "Training", "NeuralNetwork", "ParameterServer", "Coordination", "Optimizers", "Tensor", "MeshTransport",
+            "MeshWire", "MeshworkTesting", "Identity", .logging,
         ]
     ),
     (

@@ -64,7 +64,9 @@ struct Demonstration: Sendable {
 
             let audit = PushAudit(record: record.snapshot, accounts: try await mesh.partitionAccounts())
             show(audit)
-            let modelPath = (options.summary as NSString).deletingLastPathComponent + "/digits.safetensors"
+            let directory = (options.summary as NSString).deletingLastPathComponent
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            let modelPath = (directory as NSString).appendingPathComponent("digits.safetensors")
             try await mesh.writeModel(to: modelPath)
             let trained = try digits.accuracy(ofModelAt: modelPath)
             console.print(

@@ -138,11 +138,11 @@ import Testing
         let client = try loopback.client()
         for _ in 0..<50 { #expect(try await client.call(Echo.echo, Note("x")) == Note("")) }
         // Those whose replies fill the queue, and what had been read with them.
-        #expect(runs.count - 50 < calls / 2)
+        #expect(runs.count - 50 < calls / 4)
         try await raw.setReading(true)
         await sent
         await runs.reach(50 + calls)
-        _ = await raw.received(calls * large.count)
+        #expect(await raw.received(calls * large.count).count >= calls * large.count)
         await raw.close()
         client.close()
         await loopback.server.stop()
@@ -157,7 +157,7 @@ import Testing
             mesh.serve(Echo.echo) { note, _ in
                 running.add()
                 // A handler that does not care for cancellation.
-                await release.wait()
+                await release.waitEvenIfCancelled()
                 return note
             }
         }
@@ -172,7 +172,7 @@ import Testing
         await raw.send(bytes.bytes)
         // The last is answered: it was refused, as all but four before it.
         let hello = RawBytes().bytes.count
-        _ = await raw.received(hello + FrameHeader.encodedSize + 3)
+        #expect(await raw.received(hello + FrameHeader.encodedSize + 3).count > hello)
         await running.reach(4)
         #expect(running.count == 4)
         release.open()

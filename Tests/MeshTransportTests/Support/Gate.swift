@@ -19,8 +19,14 @@ final class Gate: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
-    /// Returns once the gate is open, whether or not the task is cancelled.
+    /// Returns once the gate is open, or when the task is cancelled: a test that takes too long fails instead of
+    /// hanging.
     func wait() async {
+        await withTaskCancellationHandler { await waitEvenIfCancelled() } onCancel: { open() }
+    }
+
+    /// Returns once the gate is open, for handlers that do not care for cancellation.
+    func waitEvenIfCancelled() async {
         await withCheckedContinuation { continuation in
             let isOpen = state.withLock { state in
                 if !state.isOpen { state.waiters.append(continuation) }
@@ -52,14 +58,23 @@ final class Tally: Sendable {
         return count
     }
 
-    /// Returns once the number has been reached.
+    /// Returns once the number has been reached, or when the task is cancelled.
     func reach(_ count: Int) async {
-        await withCheckedContinuation { continuation in
-            let isReached = state.withLock { state in
-                if state.count < count { state.waiters.append((count, continuation)) }
-                return state.count >= count
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isReached = state.withLock { state in
+                    let isOver = state.count >= count || Task.isCancelled
+                    if !isOver { state.waiters.append((count, continuation)) }
+                    return isOver
+                }
+                if isReached { continuation.resume() }
             }
-            if isReached { continuation.resume() }
+        } onCancel: {
+            let waiters = state.withLock { state in
+                defer { state.waiters = [] }
+                return state.waiters
+            }
+            for waiter in waiters { waiter.continuation.resume() }
         }
     }
 }

@@ -7,6 +7,8 @@ final class LogCapture: Sendable {
         let level: Logger.Level
         let message: String
         let metadata: [String: String]
+
+        static let nothing = Record(level: .trace, message: "", metadata: [:])
     }
 
     private struct State {
@@ -23,15 +25,24 @@ final class LogCapture: Sendable {
         return logger
     }
 
-    /// The first record of `message`, which may be yet to come.
+    /// The first record of `message`, which may be yet to come; an empty one when the task is cancelled before.
     func first(_ message: String) async -> Record {
-        await withCheckedContinuation { continuation in
-            let found: Record? = state.withLock { state in
-                if let found = state.records.first(where: { $0.message == message }) { return found }
-                state.waiters.append(({ $0.message == message }, continuation))
-                return nil
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let found: Record? = state.withLock { state in
+                    if let found = state.records.first(where: { $0.message == message }) { return found }
+                    if Task.isCancelled { return .nothing }
+                    state.waiters.append(({ $0.message == message }, continuation))
+                    return nil
+                }
+                if let found { continuation.resume(returning: found) }
             }
-            if let found { continuation.resume(returning: found) }
+        } onCancel: {
+            let waiters = state.withLock { state in
+                defer { state.waiters = [] }
+                return state.waiters
+            }
+            for waiter in waiters { waiter.continuation.resume(returning: .nothing) }
         }
     }
 

@@ -53,7 +53,11 @@ final class RawClient: Sendable {
 
     /// Sends bytes; a server that has closed already is no failure.
     func send(_ bytes: [UInt8]) async {
-        try? await channel.writeAndFlush(ByteBuffer(bytes: bytes))
+        await withTaskCancellationHandler {
+            try? await channel.writeAndFlush(ByteBuffer(bytes: bytes))
+        } onCancel: {
+            channel.close(promise: nil)
+        }
     }
 
     /// The protocol that the handshake agreed on.
@@ -64,13 +68,21 @@ final class RawClient: Sendable {
 
     /// Everything that was received until the server closed the connection.
     func untilClosed() async -> [UInt8] {
-        try? await channel.closeFuture.get()
+        await withTaskCancellationHandler {
+            try? await channel.closeFuture.get()
+        } onCancel: {
+            channel.close(promise: nil)
+        }
         return inbox.state.withLock { $0.received }
     }
 
-    /// Returns when at least `count` bytes have been received.
+    /// What has been received when it is at least `count` bytes, or all there is.
     func received(_ count: Int) async -> [UInt8] {
-        await inbox.bytes(count)
+        await withTaskCancellationHandler {
+            await inbox.bytes(count)
+        } onCancel: {
+            inbox.giveUp()
+        }
         return inbox.state.withLock { $0.received }
     }
 
@@ -85,6 +97,7 @@ final class RawClient: Sendable {
         struct State {
             var received: [UInt8] = []
             var negotiated: String?
+            var isOver = false
             var waiters: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
         }
         let state = Mutex(State())
@@ -104,11 +117,22 @@ final class RawClient: Sendable {
         func bytes(_ count: Int) async {
             await withCheckedContinuation { continuation in
                 let isThere = state.withLock { state in
-                    if state.received.count < count { state.waiters.append((count, continuation)) }
-                    return state.received.count >= count
+                    let isOver = state.received.count >= count || state.isOver
+                    if !isOver { state.waiters.append((count, continuation)) }
+                    return isOver
                 }
                 if isThere { continuation.resume() }
             }
+        }
+
+        /// Lets everybody go: no more bytes will come, or nobody wants them.
+        func giveUp() {
+            let waiters = state.withLock { state in
+                defer { state.waiters = [] }
+                state.isOver = true
+                return state.waiters
+            }
+            for waiter in waiters { waiter.continuation.resume() }
         }
     }
 
@@ -130,7 +154,10 @@ final class RawClient: Sendable {
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
-        func channelInactive(context: ChannelHandlerContext) { inbox.handshake.open() }
+        func channelInactive(context: ChannelHandlerContext) {
+            inbox.handshake.open()
+            inbox.giveUp()
+        }
     }
 }
 
