@@ -45,7 +45,9 @@ public final class Coordinator: Service {
     public func run() async throws {
         // Checked four times a lease: a session ends at most a quarter of a lease late.
         let interval = configuration.lease / 4
-        while await mesh.runtime.pause(for: interval) { await expireSessions() }
+        await mesh.runtime.untilStopped {
+            while (try? await self.mesh.runtime.sleep(for: interval)) != nil { await self.expireSessions() }
+        }
     }
 
     /// The tables and where their partitions are.

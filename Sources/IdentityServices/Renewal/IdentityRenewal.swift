@@ -32,7 +32,7 @@ public struct IdentityRenewal: Service {
 
     /// Renews until the service group shuts down or the task is cancelled.
     public func run() async throws {
-        await cancelWhenGracefulShutdown { await renewUntilCancelled() }
+        await mesh.runtime.untilStopped { await renewUntilCancelled() }
         client.close()
     }
 
