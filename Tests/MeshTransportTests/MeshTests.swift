@@ -46,7 +46,7 @@ import Testing
         #expect(text == "hello from spiffe://test.example/client")
     }
 
-    @Test("thousands of calls with 64 in flight all get their own answer", .timeLimit(.minutes(2)))
+    @Test("thousands of calls with 64 in flight all get their own answer", .timeLimit(.minutes(5)))
     func load() async throws {
         let loopback = try await Loopback.start { mesh in
             mesh.serve(Echo.echo, execution: .onLoop) { note, _ in note }

@@ -26,11 +26,15 @@ package final class ChildFamily: Sendable {
     private let state = Mutex(State())
     private let started: AsyncStream<FamilyMember>
     private let startedContinuation: AsyncStream<FamilyMember>.Continuation
+    /// Children that failed, told at once: whoever reads the others' reports goes on until they are stopped.
+    private let failures: AsyncStream<DigitsError>
+    private let failuresContinuation: AsyncStream<DigitsError>.Continuation
 
     private init(executable: String, observer: @escaping Observer) {
         self.executable = executable
         self.observer = observer
         (started, startedContinuation) = AsyncStream.makeStream()
+        (failures, failuresContinuation) = AsyncStream.makeStream()
     }
 
     /// Runs `body` with a family; when it returns or throws, or a child ends unexpectedly, or a stop signal arrives,
@@ -45,7 +49,11 @@ package final class ChildFamily: Sendable {
         let family = ChildFamily(executable: executable, observer: observer)
         return try await withThrowingTaskGroup(of: R?.self) { group in
             group.addTask {
-                try await family.superviseAll()
+                await family.superviseAll()
+                return nil
+            }
+            group.addTask {
+                for await failure in family.failures { throw failure }
                 return nil
             }
             group.addTask {
@@ -104,16 +112,16 @@ package final class ChildFamily: Sendable {
         while true { try await Task.sleep(for: .seconds(3600)) }
     }
 
-    private func superviseAll() async throws {
-        try await withThrowingDiscardingTaskGroup { group in
+    private func superviseAll() async {
+        await withDiscardingTaskGroup { group in
             for await member in started {
-                group.addTask { try await self.supervise(member) }
+                group.addTask { await self.supervise(member) }
             }
         }
     }
 
     /// Reads one child's reports to their end, whether or not the scope is ending: what a killed worker noted counts.
-    private func supervise(_ member: FamilyMember) async throws {
+    private func supervise(_ member: FamilyMember) async {
         defer { member.finishAnswers() }
         var failure: DigitsError?
         do {
@@ -138,7 +146,7 @@ package final class ChildFamily: Sendable {
         }
         guard let failure else { return }
         state.withLock { $0.firstFailure = $0.firstFailure ?? failure }
-        throw failure
+        failuresContinuation.yield(failure)
     }
 
     private func endAll() async {

@@ -23,7 +23,7 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
     private var state: ClientConnectionState
     private var attempts: [StreamID: Attempt] = [:]
     private var context: ChannelHandlerContext?
-    private lazy var writer = PacedWriter(on: executor.eventLoop) { [unowned self] in state.nextWrite() }
+    private lazy var writer = PacedWriter(on: executor.eventLoop) { [weak self] in self?.state.nextWrite() }
     private var isReading = false
     /// True once no more calls are taken and the connection is on its way to its end.
     private(set) var isClosing = false

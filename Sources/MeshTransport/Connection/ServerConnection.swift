@@ -33,8 +33,8 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, @un
     private var expiryTimer: Scheduled<Void>?
     private lazy var writer = PacedWriter(
         on: executor.eventLoop,
-        next: { [unowned self] in state.nextWrite() },
-        flushed: { [unowned self] in hasFlushed() })
+        next: { [weak self] in self?.state.nextWrite() },
+        flushed: { [weak self] in self?.hasFlushed() })
 
     /// A connection whose handshake is done; no call is taken after `expiry`, when a certificate ends.
     init(_ core: ServerCore, _ info: ConnectionInfo, expiry: RuntimeInstant?, executor: LoopExecutor) {

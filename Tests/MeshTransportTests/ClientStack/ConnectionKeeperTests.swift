@@ -294,7 +294,7 @@ import Testing
         }
     }
 
-    @Test("a name with several addresses is connected to where somebody listens", .timeLimit(.minutes(1)))
+    @Test("a name with several addresses is connected to where somebody listens", .timeLimit(.minutes(5)))
     func severalAddresses() async throws {
         let loopback = try await Loopback.start()
         // On most machines `localhost` is ::1 as well, where nobody listens.
@@ -304,7 +304,7 @@ import Testing
         await loopback.server.stop()
     }
 
-    @Test("a peer that accepts connections and says nothing is given up in time", .timeLimit(.minutes(1)))
+    @Test("a peer that accepts connections and says nothing is given up in time", .timeLimit(.minutes(5)))
     func silentServer() async throws {
         let listener = try await SilentListener.start()
         var configuration = MeshConfiguration()

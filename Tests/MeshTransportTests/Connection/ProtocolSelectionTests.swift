@@ -6,7 +6,7 @@ import MeshworkTesting
 import NIOCore
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ProtocolSelectionTests {
+@Suite(.timeLimit(.minutes(5))) struct ProtocolSelectionTests {
     /// Answers the first bytes of an HTTP connection with a line of its own.
     private struct Greeter: HTTPAcceptor {
         final class Handler: ChannelInboundHandler {
@@ -93,7 +93,7 @@ import Testing
 
     @Test("a peer that connects and says nothing is closed in time")
     func silent() async throws {
-        var configuration = MeshConfiguration()
+        var configuration = MeshConfiguration.patient
         configuration.handshakeTimeout = .milliseconds(200)
         let loopback = try await Loopback.start(configuration: configuration)
         // No protocol in the handshake and no byte after it.

@@ -7,9 +7,9 @@ import MeshworkTesting
 import Testing
 
 /// Who may speak to whom, over real TLS.
-@Suite(.timeLimit(.minutes(1))) struct ChannelSecurityTests {
+@Suite(.timeLimit(.minutes(5))) struct ChannelSecurityTests {
     private static func once() -> MeshConfiguration {
-        var configuration = MeshConfiguration()
+        var configuration = MeshConfiguration.patient
         configuration.retry.maximumAttempts = 1
         return configuration
     }
@@ -37,7 +37,8 @@ import Testing
     @Test("a server whose identity is remembered from another client is compared all the same")
     func rememberedIdentity() async throws {
         let loopback = try await Loopback.start()
-        let mesh = try Mesh(identity: try loopback.authority.identity("/client"), policy: .denyAll)
+        let mesh = try Mesh(
+            configuration: .patient, identity: try loopback.authority.identity("/client"), policy: .denyAll)
         func client(_ expected: String) throws -> MeshClient {
             mesh.client(
                 Destination(
@@ -157,7 +158,7 @@ import Testing
     func clientRotation() async throws {
         let loopback = try await Loopback.start()
         let identity = try loopback.authority.identity("/client")
-        let mesh = try Mesh(identity: identity, policy: .denyAll)
+        let mesh = try Mesh(configuration: .patient, identity: identity, policy: .denyAll)
         let client = mesh.client(
             Destination(
                 host: "127.0.0.1", port: loopback.port, identities: [.exact(try loopback.authority.id("/server"))]))

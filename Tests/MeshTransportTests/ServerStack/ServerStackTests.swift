@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    @Test("a peer that may not call the method learns that, and nothing of the policy", .timeLimit(.minutes(1)))
+    @Test("a peer that may not call the method learns that, and nothing of the policy", .timeLimit(.minutes(5)))
     func permissionDenied() async throws {
         let policy = try AuthorizationPolicy(rules: [
             AuthorizationPolicy.Rule(

@@ -22,7 +22,11 @@ final class Gate: Sendable {
     /// Returns once the gate is open, or when the task is cancelled: a test that takes too long fails instead of
     /// hanging.
     func wait() async {
-        await withTaskCancellationHandler { await waitEvenIfCancelled() } onCancel: { open() }
+        await withTaskCancellationHandler {
+            await waitEvenIfCancelled()
+        } onCancel: {
+            open()
+        }
     }
 
     /// Returns once the gate is open, for handlers that do not care for cancellation.

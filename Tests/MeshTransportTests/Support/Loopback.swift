@@ -14,7 +14,7 @@ struct Loopback {
 
     /// Starts a server as `/server` with the methods that `register` adds.
     static func start(
-        configuration: MeshConfiguration = MeshConfiguration(), policy: AuthorizationPolicy? = nil,
+        configuration: MeshConfiguration = .patient, policy: AuthorizationPolicy? = nil,
         authority: TestAuthority? = nil, identity: RotatableIdentity? = nil,
         _ register: (Mesh) -> Void = { $0.serveEcho() }
     ) async throws -> Loopback {
@@ -31,13 +31,25 @@ struct Loopback {
 
     /// A client as `path` that expects the server to be `expected`.
     func client(
-        _ path: String = "/client", configuration: MeshConfiguration = MeshConfiguration(),
+        _ path: String = "/client", configuration: MeshConfiguration = .patient,
         identity: (any IdentitySource)? = nil, expected: String = "/server", host: String = "127.0.0.1"
     ) throws -> MeshClient {
         let mesh = try Mesh(
             configuration: configuration, identity: try identity ?? authority.identity(path), policy: .denyAll)
         return mesh.client(
             Destination(host: host, port: port, identities: [.exact(try authority.id(expected))]))
+    }
+}
+
+extension MeshConfiguration {
+    /// For tests in real time: on a busy machine a handler may wait long for its turn, and that is no failure.
+    static var patient: MeshConfiguration {
+        var configuration = MeshConfiguration()
+        configuration.connectTimeout = .seconds(120)
+        configuration.handshakeTimeout = .seconds(120)
+        configuration.callTimeout = .seconds(240)
+        configuration.retry.attemptTimeout = .seconds(240)
+        return configuration
     }
 }
 
