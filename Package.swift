@@ -85,7 +85,8 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "MeshTransportTests",
         [
-            "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", .logging, .nioCore, .nioPosix, .nioSSL, .nioTLS,
+            "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", .logging, .nioCore, .nioEmbedded, .nioPosix,
+            .nioSSL, .nioTLS,
         ]
     ),
     (
