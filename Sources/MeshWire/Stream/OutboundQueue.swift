@@ -5,8 +5,9 @@ package import NIOCore
 /// Small frames wait in one buffer and leave first; payloads follow a frame at a time, in turn, so that neither a
 /// small call nor another payload waits behind a large one for longer than a frame.
 package struct OutboundQueue {
-    /// The largest data frame that is sent, in bytes.
-    package static let dataFrameBytes = 256 << 10
+    /// The largest payload of a data frame that is sent, in bytes: with its header it fills a buffer of 256 KiB, which
+    /// one byte more would double.
+    package static let dataFrameBytes = (256 << 10) - FrameHeader.encodedSize
     /// The most bytes of a message head that travel in the frame that opens the stream.
     package static let inlineHeadBytes = 16 << 10
 
