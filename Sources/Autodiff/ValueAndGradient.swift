@@ -35,6 +35,7 @@ public func valueAndGradient<E>(
 
     let output = try body(tracked).core
     guard output.elementCount == 1 else {
+        // The host's mistake, not data's; not `precondition`, whose text a release build leaves out.
         fatalError("valueAndGradient: the value must have one element, but its shape is \(output.shape)")
     }
 
@@ -49,6 +50,7 @@ public func valueAndGradient<E>(
         let value = try Tensor<Float>(tape.untracked(output))
         return (value, try NamedTensors(zip(names, gradients.map { $0! })))
     } catch {
+        // The shapes fitted on the way there, so they fit on the way back: only memory can have run out.
         fatalError("valueAndGradient: \(error)")
     }
 }
