@@ -13,7 +13,7 @@ protocol Benchmark: SendableMetatype {
 }
 
 /// Every case, in the order in which they run.
-private let benchmarks: [any Benchmark.Type] = [RPCLatency.self, PushPull.self]
+private let benchmarks: [any Benchmark.Type] = [RPCLatency.self, RPCThroughput.self, PushPull.self]
 
 @main
 struct MeshworkBench: AsyncParsableCommand {

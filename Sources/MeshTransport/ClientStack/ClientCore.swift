@@ -1,9 +1,10 @@
 import Identity
 import Logging
 import MeshWire
+import Synchronization
 
 /// What all clients of a mesh share.
-struct ClientCore: Sendable {
+final class ClientCore: Sendable {
     let instance: InstanceID
     let configuration: MeshConfiguration
     let runtime: any Runtime
@@ -15,4 +16,44 @@ struct ClientCore: Sendable {
     let table: ConnectionTable
     let metrics: ClientMetrics
     let logger: Logger
+    private let generation: Generation
+    private let observation: IdentityObservation?
+
+    init(
+        instance: InstanceID, configuration: MeshConfiguration, runtime: any Runtime,
+        identity: (any IdentitySource)?, trust: ChannelSecurity.Trust, applicationProtocol: String,
+        verifier: PeerVerifier, table: ConnectionTable, metrics: ClientMetrics, logger: Logger
+    ) {
+        self.instance = instance
+        self.configuration = configuration
+        self.runtime = runtime
+        self.identity = identity
+        self.trust = trust
+        self.applicationProtocol = applicationProtocol
+        self.verifier = verifier
+        self.table = table
+        self.metrics = metrics
+        self.logger = logger
+        let generation = Generation()
+        self.generation = generation
+        guard let identity else {
+            observation = nil
+            return
+        }
+        observation = identity.onChange { generation.rise(to: identity.current.generation) }
+        generation.rise(to: identity.current.generation)
+    }
+
+    /// Counts the changes of our identity and of whom it trusts; 0 without one.
+    var identityGeneration: UInt64 { generation.value }
+
+    /// The newest generation of an identity that was heard of.
+    private final class Generation: Sendable {
+        private let newest = Atomic<UInt64>(0)
+
+        var value: UInt64 { newest.load(ordering: .acquiring) }
+
+        /// Two changes at once may be told in either order.
+        func rise(to generation: UInt64) { newest.max(generation, ordering: .acquiringAndReleasing) }
+    }
 }

@@ -12,30 +12,38 @@ import Telemetry
 /// 5. the keeper gives a connection to the destination;
 /// 6. a deduplicated call goes to the server instance of its first attempt or nowhere;
 /// 7. the connection sends it and waits.
-struct ClientStack: Sendable {
-    let core: ClientCore
-    let keeper: ConnectionKeeper
-    let request: CallRequest
-    let safety: RetrySafety
-    let series: RequestSeries
+final class ClientStack: Sendable {
+    private let core: ClientCore
+    private let keeper: ConnectionKeeper
+    private let request: CallRequest
+
+    init(_ core: ClientCore, _ keeper: ConnectionKeeper, _ request: CallRequest) {
+        self.core = core
+        self.keeper = keeper
+        self.request = request
+    }
 
     private var runtime: any Runtime { core.runtime }
+    private var series: RequestSeries { request.method.series }
 
     /// Steps 1 to 3.
     func run(timeout: Duration) async throws(MeshError) -> (Payload, peer: String) {
         series.began()
         let start = runtime.now
         let deadline = start.advanced(by: timeout)
-        var bound = InstanceBinding(isRequired: safety == .deduplicated)
+        let safety = request.method.retry
+        var now = start
+        var bound: InstanceID?
         var mayHaveRun = false
         var retry = RetryState(safety, core.configuration.retry, deadline: deadline)
         while true {
-            let outcome = await attempt(until: retry.attemptDeadline(from: runtime.now), bound)
+            let attempt = Attempt(
+                request, deadline: retry.attemptDeadline(from: now), boundTo: bound, faults: core.configuration.faults)
             var error: MeshError
             let failure: AttemptFailure
-            switch outcome {
+            switch await outcome(of: attempt, now) {
             case .replied(let head, let payload, let peer) where head.status == .ok:
-                series.ended(.success, after: start.duration(to: runtime.now))
+                series.ended(.success, nanoseconds: start.nanoseconds(to: runtime.now))
                 return (payload, peer)
             case .replied(let head, _, let peer):
                 let mayPass = head.hasNotRun && head.status.mayPass
@@ -49,95 +57,81 @@ struct ClientStack: Sendable {
             mayHaveRun = mayHaveRun || error.progress == .mayHaveRun
             if mayHaveRun, error.progress == .notSent { error.progress = .mayHaveRun }
             // An instance that has certainly not seen the call has no claim on it.
-            if !mayHaveRun { bound = InstanceBinding(isRequired: safety == .deduplicated) }
+            bound = safety == .deduplicated && mayHaveRun ? bound ?? attempt.instance : nil
             let chance = Double(runtime.randomBits() >> 11) * 0x1p-53
             guard case .retry(let next) = retry.failed(failure, at: runtime.now, chance: chance) else {
-                throw ended(error, after: start.duration(to: runtime.now))
+                throw ended(error, since: start)
             }
             guard (try? await runtime.sleep(until: next)) != nil else {
-                throw ended(cancelled(after: error), after: start.duration(to: runtime.now))
+                throw ended(cancelled(after: error), since: start)
             }
-            core.metrics.retried(request.path)
+            now = runtime.now
+            core.metrics.retried(request.method.path)
         }
     }
 
     /// Measures a call that failed.
-    private func ended(_ error: MeshError, after duration: Duration) -> MeshError {
+    private func ended(_ error: MeshError, since start: RuntimeInstant) -> MeshError {
         let status = error.status ?? (error.code == .cancelled ? .cancelled : .unavailable)
-        series.ended(status.classification, after: duration)
+        series.ended(status.classification, nanoseconds: start.nanoseconds(to: runtime.now))
         return error
     }
 
     private func cancelled(after error: MeshError) -> MeshError {
         MeshError(
-            .cancelled, "\(request.path): the caller was cancelled between two attempts", progress: error.progress,
-            peer: error.peer, cause: error)
+            .cancelled, "\(request.method.path): the caller was cancelled between two attempts",
+            progress: error.progress, peer: error.peer, cause: error)
     }
 
     /// Steps 4 to 7.
-    private func attempt(until deadline: RuntimeInstant, _ bound: InstanceBinding) async -> AttemptOutcome {
-        let faults = core.configuration.faults
-        let attempt = Attempt(request, deadline: deadline) { faults?.fate(ofReply: request.path) ?? .deliver }
+    private func outcome(of attempt: Attempt, _ now: RuntimeInstant) async -> AttemptOutcome {
         let loop = keeper.executor.eventLoop
-        return await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let start: @Sendable () -> Void = {
-                    attempt.begin(continuation, now: runtime.now, on: loop)
-                    send(attempt, bound)
+        await withTaskCancellationHandler {
+            // The attempt resumes it once: when it is finished, or at once if it was before.
+            await unsafe withUnsafeContinuation { continuation in
+                if loop.inEventLoop {
+                    unsafe begin(attempt, continuation, now)
+                } else {
+                    loop.execute { unsafe self.begin(attempt, continuation, self.runtime.now) }
                 }
-                if loop.inEventLoop { start() } else { loop.execute(start) }
             }
         } onCancel: {
             loop.execute { attempt.abandon(.cancelled, "the caller was cancelled", .final) }
         }
+        return attempt.outcome
     }
 
-    private func send(_ attempt: Attempt, _ bound: InstanceBinding) {
+    private func begin(_ attempt: Attempt, _ continuation: UnsafeContinuation<Void, Never>, _ now: RuntimeInstant) {
+        unsafe attempt.begin(continuation, until: keeper.deadlines, now)
+        if let connection = keeper.ready { return send(attempt, on: connection, now) }
         keeper.withConnection { connection, error in
             guard attempt.isOpen else { return }
-            guard let connection else {
-                let error = error ?? MeshError(.connectFailed, "no connection", progress: .notSent)
-                return attempt.finish(.failed(error, error.code.mayPass ? .notRun : .final))
-            }
-            guard bound.allows(connection.instance) else {
-                return attempt.finish(
-                    .failed(
-                        MeshError(
-                            .instanceChanged,
-                            "\(request.path): the server was restarted and does not know what it has applied",
-                            progress: .mayHaveRun, peer: connection.info.peer?.description), .final))
-            }
-            let fate = core.configuration.faults?.fate(ofRequest: request.path) ?? .deliver
-            // Lost on the way, on purpose: nothing is sent, and nobody knows.
-            guard fate != .lose else { return attempt.withdraw = {} }
-            let now = runtime.now
-            if fate == .duplicate {
-                _ = connection.send(Attempt(request, deadline: attempt.deadline) { .lose }, now: now)
-            }
-            guard !connection.send(attempt, now: now) else { return }
-            attempt.finish(
-                .failed(
-                    MeshError(
-                        .draining, "the connection takes no calls", progress: .notSent, peer: "\(request.destination)"),
-                    .notRun))
+            if let connection { return self.send(attempt, on: connection, self.runtime.now) }
+            let error = error ?? MeshError(.connectFailed, "no connection", progress: .notSent)
+            attempt.finish(.failed(error, error.code.mayPass ? .notRun : .final))
         }
     }
-}
 
-/// The server instance that a deduplicated call belongs to, from its first attempt on.
-///
-/// Sendable: touched on the client's event loop alone.
-private final class InstanceBinding: @unchecked Sendable {
-    private let isRequired: Bool
-    private var instance: InstanceID?
-
-    init(isRequired: Bool) { self.isRequired = isRequired }
-
-    /// Whether the call may be sent to `candidate`; the first one asked about is the one.
-    func allows(_ candidate: InstanceID?) -> Bool {
-        guard isRequired else { return true }
-        if instance == nil { instance = candidate }
-        return instance == candidate
+    private func send(_ attempt: Attempt, on connection: ClientConnection, _ now: RuntimeInstant) {
+        guard attempt.isOpen else { return }
+        guard attempt.mayGo(to: connection.instance) else {
+            return attempt.finish(
+                .failed(
+                    MeshError(
+                        .instanceChanged,
+                        "\(request.method.path): the server was restarted and does not know what it has applied",
+                        progress: .mayHaveRun, peer: connection.peerName), .final))
+        }
+        let fate = core.configuration.faults?.fate(ofRequest: request.method.path) ?? .deliver
+        // Lost on the way, on purpose: nothing is sent, and nobody knows.
+        guard fate != .lose else { return attempt.wasLost() }
+        if fate == .duplicate { _ = connection.send(.unheard(request, deadline: attempt.deadline), now: now) }
+        guard !connection.send(attempt, now: now) else { return }
+        attempt.finish(
+            .failed(
+                MeshError(
+                    .draining, "the connection takes no calls", progress: .notSent, peer: request.method.destination),
+                .notRun))
     }
 }
 

@@ -9,6 +9,8 @@ import Telemetry
 /// Sendable: everything mutable is touched on the client's event loop alone.
 final class ConnectionKeeper: @unchecked Sendable {
     let executor: LoopExecutor
+    /// Ends the attempts that wait, for a connection or on one.
+    let deadlines: DeadlineTimer
     private let core: ClientCore
     private let destination: Destination
     private var current: ClientConnection?
@@ -22,6 +24,13 @@ final class ConnectionKeeper: @unchecked Sendable {
         self.core = core
         self.destination = destination
         self.executor = executor
+        deadlines = DeadlineTimer(executor, core.runtime)
+    }
+
+    /// A connection that takes calls, if there is one already that nothing speaks against. On the event loop.
+    var ready: ClientConnection? {
+        guard let current, current.takesCalls, !isOutdated(current), !isClosed else { return nil }
+        return current
     }
 
     /// Calls `body` with a connection that takes calls, or with the reason why there is none. On the event loop.
@@ -44,6 +53,7 @@ final class ConnectionKeeper: @unchecked Sendable {
     /// Ends all connections; open calls fail.
     func close() {
         isClosed = true
+        deadlines.stop()
         let error = MeshError(.draining, "the client is closed", peer: "\(destination)")
         current?.close(error)
         for connection in draining { connection.close(error) }
@@ -52,7 +62,7 @@ final class ConnectionKeeper: @unchecked Sendable {
 
     /// True if our certificate or whom we trust has changed since.
     private func isOutdated(_ connection: ClientConnection) -> Bool {
-        connection.identityGeneration != core.identity?.current.generation ?? 0
+        connection.identityGeneration != core.identityGeneration
     }
 
     private func connect() {
@@ -68,8 +78,8 @@ final class ConnectionKeeper: @unchecked Sendable {
         let established = loop.makePromise(of: Void.self)
         let connection = ClientConnection(
             instance: core.instance, limits: core.configuration.limits, destination: "\(destination)",
-            identityGeneration: core.identity?.current.generation ?? 0, executor: executor, established: established,
-            onClose: { [weak self] in self?.closed($0) })
+            identityGeneration: core.identityGeneration, executor: executor, established: established,
+            onClose: { self.closed($0) })
         let limit = loop.scheduleTask(in: .nanoseconds(core.configuration.connectTimeout.inNanoseconds)) {
             let error = MeshError(
                 .connectFailed, "no connection in time", progress: .notSent, peer: "\(self.destination)")

@@ -18,7 +18,7 @@ public final class MeshClient: Sendable {
     public let destination: Destination
     private let core: ClientCore
     private let keeper: ConnectionKeeper
-    private let seriesByMethod = Mutex<[String: RequestSeries]>([:])
+    private let methods = Mutex<[String: ClientMethod]>([:])
 
     init(_ core: ClientCore, _ destination: Destination, on loop: any EventLoop) {
         self.core = core
@@ -52,13 +52,10 @@ public final class MeshClient: Sendable {
                 progress: .notSent, peer: "\(destination)")
         }
         // Encoded once: every attempt sends identical bytes.
-        let call = CallRequest(
-            path: method.path, requestName: Request.messageName, responseName: Response.messageName,
-            deduplication: deduplication, metadata: metadata, payload: Payload(request), destination: "\(destination)")
-        try call.check(core.configuration.limits)
-        let stack = ClientStack(
-            core: core, keeper: keeper, request: call, safety: method.retry, series: series(method.path))
-        let (payload, peer) = try await stack.run(timeout: timeout ?? core.configuration.callTimeout)
+        let request = try CallRequest(
+            known(method), Payload(request), metadata, deduplication, within: core.configuration.limits)
+        let (payload, peer) = try await ClientStack(core, keeper, request).run(
+            timeout: timeout ?? core.configuration.callTimeout)
         do throws(WireError) {
             return try payload.decode()
         } catch {
@@ -86,14 +83,24 @@ public final class MeshClient: Sendable {
         onLoop { self.keeper.close() }
     }
 
-    /// The metrics of a method, resolved once.
-    private func series(_ method: String) -> RequestSeries {
-        seriesByMethod.withLock { known in
-            if let series = known[method] { return series }
+    /// What the calls of a method share, resolved once.
+    private func known<Request: MeshMessage, Response: MeshMessage>(
+        _ method: UnaryMethod<Request, Response>
+    ) -> ClientMethod {
+        methods.withLock { methods in
+            // Two services may mean different things by one name: the server will tell.
+            if let known = methods[method.path], known.requestName == Request.messageName,
+                known.responseName == Response.messageName, known.retry == method.retry
+            {
+                return known
+            }
             let peer = destination.identities.map(\.description).joined(separator: " ")
-            let series = core.metrics.series(method, destination: peer)
-            known[method] = series
-            return series
+            let made = ClientMethod(
+                path: method.path, requestName: Request.messageName, responseName: Response.messageName,
+                retry: method.retry, series: core.metrics.series(method.path, destination: peer),
+                destination: "\(destination)")
+            methods[method.path] = made
+            return made
         }
     }
 

@@ -1,5 +1,4 @@
 import MeshWire
-import NIOCore
 
 /// How one attempt of a call ended.
 enum AttemptOutcome: Sendable {
@@ -10,99 +9,118 @@ enum AttemptOutcome: Sendable {
 /// One sending of a call: waits on a connection's event loop for its answer, its deadline or its cancellation,
 /// whichever comes first.
 ///
-/// Sendable: everything mutable is touched on the client's event loop alone.
-final class Attempt: @unchecked Sendable {
+/// Sendable: everything mutable is touched on the client's event loop alone, and by the caller once it was resumed.
+@safe final class Attempt: @unchecked Sendable {
+    /// Where the call is.
+    private enum Place {
+        /// With the client: no server has seen it.
+        case here
+        /// On its way to a server or back.
+        case sent(ClientConnection, StreamID)
+        /// Lost on purpose, as far as the caller can tell on its way.
+        case lost
+    }
+
     let request: CallRequest
     let deadline: RuntimeInstant
+    /// The server's process that the attempt was sent to.
+    private(set) var instance: InstanceID?
+    /// The only process that may have it, if not any.
+    private let required: InstanceID?
+    private let faults: (any FaultInjector)?
+    /// True for a copy, sent on purpose, whose reply nobody is to hear.
+    private let isUnheard: Bool
+    private var place = Place.here
+    private var ended: AttemptOutcome?
+    private var continuation: UnsafeContinuation<Void, Never>?
+    private var deadlines: DeadlineTimer?
+    /// Where ``DeadlineTimer`` keeps it.
+    var position = 0
 
-    private var continuation: CheckedContinuation<AttemptOutcome, Never>?
-    private var timer: Scheduled<Void>?
-    private var earlyOutcome: AttemptOutcome?
-    /// What gives the call up on the connection that carries it.
-    var withdraw: (() -> Void)?
-
-    private let replyFate: () -> MessageFate
-
-    /// - Parameter replyFate: asked once, when the reply has arrived.
-    init(_ request: CallRequest, deadline: RuntimeInstant, replyFate: @escaping () -> MessageFate) {
+    /// - Parameter instance: the server's process that an earlier attempt of a deduplicated call was sent to.
+    init(
+        _ request: CallRequest, deadline: RuntimeInstant, boundTo instance: InstanceID?,
+        faults: (any FaultInjector)?, isUnheard: Bool = false
+    ) {
         self.request = request
         self.deadline = deadline
-        self.replyFate = replyFate
+        required = instance
+        self.faults = faults
+        self.isUnheard = isUnheard
+    }
+
+    /// A copy of a call that is sent beside it, on purpose.
+    static func unheard(_ request: CallRequest, deadline: RuntimeInstant) -> Attempt {
+        Attempt(request, deadline: deadline, boundTo: nil, faults: nil, isUnheard: true)
     }
 
     /// Whether somebody still waits for the outcome.
-    var isOpen: Bool { earlyOutcome == nil && !isFinished }
-    private var isFinished = false
+    var isOpen: Bool { ended == nil }
 
-    /// Starts to wait; the timer runs on `loop`.
-    func begin(_ continuation: CheckedContinuation<AttemptOutcome, Never>, now: RuntimeInstant, on loop: any EventLoop)
-    {
-        if let earlyOutcome {
-            isFinished = true
-            return continuation.resume(returning: earlyOutcome)
-        }
-        self.continuation = continuation
-        timer = loop.scheduleTask(in: .nanoseconds(max(0, now.duration(to: deadline).inNanoseconds))) {
-            self.abandon(.deadlineExceeded, "no answer in time", .mayHaveRun)
-        }
+    /// How it ended; not before the caller was resumed.
+    var outcome: AttemptOutcome {
+        guard let ended else { preconditionFailure("an attempt that has not ended was asked how it did") }
+        return ended
     }
+
+    /// Starts to wait, at most until the deadline.
+    @unsafe
+    func begin(
+        _ continuation: UnsafeContinuation<Void, Never>, until deadlines: DeadlineTimer, _ now: RuntimeInstant
+    ) {
+        guard isOpen else { return unsafe continuation.resume() }
+        unsafe self.continuation = continuation
+        self.deadlines = deadlines
+        deadlines.add(self, now)
+    }
+
+    /// Whether it may be sent to the process `candidate`; if so, it is noted.
+    func mayGo(to candidate: InstanceID?) -> Bool {
+        guard required == nil || required == candidate else { return false }
+        instance = candidate
+        return true
+    }
+
+    /// Notes which connection carries it.
+    func wasSent(on connection: ClientConnection, _ stream: StreamID) { place = .sent(connection, stream) }
+
+    /// Notes that nobody carries it, although it counts as sent.
+    func wasLost() { place = .lost }
 
     /// Gives the call up, telling the server if it has been sent.
     func abandon(_ code: MeshError.Code, _ message: String, _ failure: AttemptFailure) {
-        let wasSent = withdraw != nil
-        withdraw?()
-        let progress: MeshError.Progress = wasSent ? .mayHaveRun : .notSent
-        finish(
-            .failed(
-                MeshError(code, "\(request.path): \(message)", progress: progress, peer: request.destination),
-                wasSent ? failure : failure == .final ? .final : .notRun))
+        guard isOpen else { return }
+        let error: MeshError
+        var failure = failure
+        switch place {
+        case .here:
+            error = MeshError(
+                code, "\(request.method.path): \(message)", progress: .notSent, peer: request.method.destination)
+            if failure != .final { failure = .notRun }
+        case .sent, .lost:
+            error = MeshError(
+                code, "\(request.method.path): \(message)", progress: .mayHaveRun, peer: request.method.destination)
+        }
+        if case .sent(let connection, let stream) = place { connection.withdraw(stream) }
+        finish(.failed(error, failure))
     }
 
     /// Takes the server's answer.
     func answered(_ head: ReplyHead, _ payload: Payload, peer: String) {
-        guard isOpen else { return }
-        // On purpose: as far as the caller can tell, the reply was lost on its way.
-        guard replyFate() != .lose else { return withdraw = {} }
+        guard isOpen, !isUnheard else { return }
+        if let faults, faults.fate(ofReply: request.method.path) == .lose { return wasLost() }
         finish(.replied(head, payload, peer: peer))
     }
 
     /// Ends the wait; later outcomes are ignored.
     func finish(_ outcome: AttemptOutcome) {
         guard isOpen else { return }
-        withdraw = nil
-        guard let continuation else {
-            earlyOutcome = outcome
-            return
-        }
-        isFinished = true
-        timer?.cancel()
-        timer = nil
-        self.continuation = nil
-        continuation.resume(returning: outcome)
-    }
-}
-
-/// A call as connections see it: encoded once, sent as often as it takes.
-struct CallRequest: Sendable {
-    let path: String
-    let requestName: String
-    let responseName: String
-    let deduplication: Deduplication?
-    let metadata: Metadata
-    let payload: Payload
-    /// For errors: whom the call is for.
-    let destination: String
-
-    /// Throws for a call over the limits: the server's are the same by default, and would refuse it or end the
-    /// connection with all other calls.
-    func check(_ limits: WireLimits) throws(MeshError) {
-        let head = CallHead(
-            method: 1, timeRemaining: .zero, deduplication: deduplication, metadata: metadata, layout: payload.layout)
-        do throws(WireError) {
-            _ = try head.totalBytes(within: limits)
-        } catch {
-            throw MeshError(
-                .callTooLarge, "\(path): \(error.message)", progress: .notSent, peer: destination, cause: error)
-        }
+        ended = outcome
+        place = .here
+        deadlines?.remove(self)
+        deadlines = nil
+        guard let waiting = unsafe continuation else { return }
+        unsafe continuation = nil
+        unsafe waiting.resume()
     }
 }

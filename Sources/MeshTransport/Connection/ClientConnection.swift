@@ -12,6 +12,8 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
     /// The server's process, once it has said hello.
     private(set) var instance: InstanceID?
     private(set) var info: ConnectionInfo
+    /// Who is at the other end, for errors.
+    private(set) var peerName: String
     /// When either side's certificate ends.
     private(set) var notAfter: UnixTime?
     /// The generation of our own identity that the connection was made with.
@@ -22,8 +24,10 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
     private let onClose: (ClientConnection) -> Void
     private var state: ClientConnectionState
     private var attempts: [StreamID: Attempt] = [:]
+    /// The methods that were declared, kept so that no other can take one's place in memory.
+    private var methods: [ObjectIdentifier: (method: ClientMethod, number: UInt32)] = [:]
     private var context: ChannelHandlerContext?
-    private lazy var writer = PacedWriter(on: executor.eventLoop) { [weak self] in self?.state.nextWrite() }
+    private let writer: PacedWriter
     private var isReading = false
     /// True once no more calls are taken and the connection is on its way to its end.
     private(set) var isClosing = false
@@ -35,8 +39,10 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
     ) {
         state = ClientConnectionState(instance: instance, limits: limits)
         info = ConnectionInfo(peer: nil, tlsVersion: "", remoteAddress: destination)
+        peerName = destination
         self.identityGeneration = identityGeneration
         self.executor = executor
+        writer = PacedWriter(on: executor.eventLoop)
         self.established = established
         self.onClose = onClose
     }
@@ -46,15 +52,15 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
 
     /// Sends a call; its attempt is finished when the answer arrives. False if the connection takes no calls.
     func send(_ attempt: Attempt, now: RuntimeInstant) -> Bool {
-        let request = attempt.request
         guard takesCalls,
             let stream = state.open(
-                path: request.path, requestName: request.requestName, responseName: request.responseName,
-                timeRemaining: now.duration(to: attempt.deadline), deduplication: request.deduplication,
-                metadata: request.metadata, payload: request.payload)
+                number(of: attempt.request.method),
+                timeRemaining: .nanoseconds(now.nanoseconds(to: attempt.deadline)),
+                deduplication: attempt.request.deduplication, metadata: attempt.request.metadata,
+                payload: attempt.request.payload)
         else { return false }
         attempts[stream] = attempt
-        attempt.withdraw = { [weak self] in self?.withdraw(stream) }
+        attempt.wasSent(on: self, stream)
         write()
         return true
     }
@@ -110,9 +116,10 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
             return end(context, MeshError(.protocolViolation, "the server speaks \(chosen)", progress: .notSent))
         }
         info.peer = channel.peer?.spiffeID
+        peerName = info.peer?.description ?? peerName
         info.tlsVersion = channel.tlsVersion
         notAfter = channel.notAfter
-        writer.open(context)
+        writer.open(context) { self.state.nextWrite() }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -160,8 +167,6 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
         onClose(self)
     }
 
-    private var peerName: String { info.peer?.description ?? info.remoteAddress }
-
     private func handle(_ event: ClientConnectionState.Event) {
         switch event {
         case .established(let hello):
@@ -180,21 +185,33 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
 
     private func schedule(in duration: Duration, _ body: @escaping @Sendable (ClientConnection) -> Void) {
         endTimer?.cancel()
-        endTimer = executor.eventLoop.scheduleTask(in: .nanoseconds(max(0, duration.inNanoseconds))) { [weak self] in
-            if let self { body(self) }
+        endTimer = executor.eventLoop.scheduleTask(in: .nanoseconds(max(0, duration.inNanoseconds))) {
+            body(self)
         }
     }
 
-    private func withdraw(_ stream: StreamID) {
+    /// The number that the method has on this connection.
+    private func number(of method: ClientMethod) -> UInt32 {
+        if let known = methods[ObjectIdentifier(method)] { return known.number }
+        let number = state.declare(
+            path: method.path, requestName: method.requestName, responseName: method.responseName)
+        methods[ObjectIdentifier(method)] = (method, number)
+        return number
+    }
+
+    /// Gives a call up; its answer is ignored.
+    func withdraw(_ stream: StreamID) {
         guard attempts.removeValue(forKey: stream) != nil else { return }
         state.cancel(stream)
         write()
         closeIfDone()
     }
 
-    /// Sends what waits: at the end of the read that is under way, or in the loop's next turn.
+    /// Sends what waits: at the end of the read that is under way; else at once if no other call could share the flush,
+    /// or in the loop's next turn.
     private func write() {
-        if !isReading { writer.scheduleFlush() }
+        if isReading { return }
+        if attempts.count > 1 { writer.scheduleFlush() } else { writer.flush() }
     }
 
     private func closeIfDone() {

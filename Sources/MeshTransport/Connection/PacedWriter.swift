@@ -11,28 +11,29 @@ final class PacedWriter {
     static let maximumFlushBytes = 1 << 20
 
     private let eventLoop: any EventLoop
-    private var context: ChannelHandlerContext?
     private var isFlushScheduled = false
     private var isFlushing = false
-    /// Gives the next bytes to send.
-    private let next: () -> ByteBuffer?
-    /// Called after each flush.
-    private let flushed: () -> Void
+    private var channel: (context: ChannelHandlerContext, source: Source)?
 
-    init(on eventLoop: any EventLoop, next: @escaping () -> ByteBuffer?, flushed: @escaping () -> Void = {}) {
-        self.eventLoop = eventLoop
-        self.next = next
-        self.flushed = flushed
+    /// Where the bytes come from.
+    private struct Source {
+        /// Gives the next bytes to send.
+        let next: () -> ByteBuffer?
+        /// Called after each flush.
+        let flushed: () -> Void
     }
 
-    /// Starts to write to `context`; what was asked for before goes out now.
-    func open(_ context: ChannelHandlerContext) {
-        self.context = context
+    init(on eventLoop: any EventLoop) { self.eventLoop = eventLoop }
+
+    /// Starts to write what `next` gives to `context`; what waits goes out now. `flushed` is called after each flush.
+    /// Both are kept until ``close()``.
+    func open(_ context: ChannelHandlerContext, next: @escaping () -> ByteBuffer?, flushed: @escaping () -> Void = {}) {
+        channel = (context, Source(next: next, flushed: flushed))
         flush()
     }
 
     /// Stops to write.
-    func close() { context = nil }
+    func close() { channel = nil }
 
     /// Flushes in the loop's next turn, once for all that ask before.
     func scheduleFlush() {
@@ -47,24 +48,25 @@ final class PacedWriter {
     /// Writes and flushes what the channel takes now.
     func flush() {
         // The channel may become writable while it is flushed, and calls back.
-        guard let context, !isFlushing else { return }
+        guard let (context, source) = channel, !isFlushing else { return }
         isFlushing = true
-        let wrote = writeAndFlush(to: context)
+        let wrote = write(source, to: context)
         isFlushing = false
-        if wrote { flushed() }
+        if wrote { source.flushed() }
     }
 
     /// Whether there was something to write.
-    private func writeAndFlush(to context: ChannelHandlerContext) -> Bool {
+    private func write(_ source: Source, to context: ChannelHandlerContext) -> Bool {
+        let channel = context.channel
         var written = 0
-        while context.channel.isWritable, written < Self.maximumFlushBytes, let bytes = next() {
+        while channel.isWritable, written < Self.maximumFlushBytes, let bytes = source.next() {
             written += bytes.readableBytes
             context.write(NIOAny(bytes), promise: nil)
         }
         guard written > 0 else { return false }
         context.flush()
         // What remains goes out when the channel is writable again, or in the loop's next turn if it still is.
-        if context.channel.isWritable, written >= Self.maximumFlushBytes { scheduleFlush() }
+        if written >= Self.maximumFlushBytes, channel.isWritable { scheduleFlush() }
         return true
     }
 }

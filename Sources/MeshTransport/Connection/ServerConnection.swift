@@ -17,9 +17,10 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, @un
     private let executor: LoopExecutor
     private let expiry: RuntimeInstant?
     private var state: ServerConnectionState
+    private let info: ConnectionInfo
     private var methods: [ServerStack.Resolution] = []
     /// The handlers that run, also those whose callers have given up: a caller cannot start more than it may have.
-    private var running: [StreamID: Task<Void, Never>] = [:]
+    private var running: [StreamID: (route: ServerStack.Route, task: Task<Void, Never>)] = [:]
     private var context: ChannelHandlerContext?
     private var isReading = false
     private var isDraining = false
@@ -31,17 +32,16 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, @un
     private var isReadWithheld = false
     /// Ends the connection with the certificate; then, if it has not ended by itself, closes it.
     private var expiryTimer: Scheduled<Void>?
-    private lazy var writer = PacedWriter(
-        on: executor.eventLoop,
-        next: { [weak self] in self?.state.nextWrite() },
-        flushed: { [weak self] in self?.hasFlushed() })
+    private let writer: PacedWriter
 
     /// A connection whose handshake is done; no call is taken after `expiry`, when a certificate ends.
     init(_ core: ServerCore, _ info: ConnectionInfo, expiry: RuntimeInstant?, executor: LoopExecutor) {
         self.core = core
+        self.info = info
         self.expiry = expiry
         self.executor = executor
-        stack = ServerStack(core: core, info: info)
+        writer = PacedWriter(on: executor.eventLoop)
+        stack = ServerStack(core, info)
         state = ServerConnectionState(instance: core.instance, limits: core.configuration.limits)
     }
 
@@ -64,7 +64,7 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, @un
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         number = core.opened(self)
-        writer.open(context)
+        writer.open(context, next: { self.state.nextWrite() }, flushed: { self.hasFlushed() })
         guard let expiry else { return }
         let remaining = core.runtime.now.duration(to: expiry).inNanoseconds
         expiryTimer = context.eventLoop.scheduleTask(in: .nanoseconds(max(0, remaining))) { self.expire() }
@@ -123,18 +123,18 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, @un
             do throws(WireError) { try state.end() } catch { refuse(error) }
         }
         // In order: what they do next must not depend on a dictionary's.
-        for (_, task) in running.sorted(by: { $0.key < $1.key }) { task.cancel() }
+        for (_, call) in running.sorted(by: { $0.key < $1.key }) { call.task.cancel() }
         if let number { core.closed(number) }
         context.fireChannelInactive()
     }
 
-    private var peerName: String { stack.info.peer?.description ?? stack.info.remoteAddress }
+    private var peerName: String { info.peer?.description ?? info.remoteAddress }
 
     private func refuse(_ error: WireError) {
         core.metrics.protocolErrors.increment()
         core.logger.warning(
             "peer does not keep to the protocol",
-            metadata: ["peer": "\(peerName)", "address": "\(stack.info.remoteAddress)", "error": "\(error)"])
+            metadata: ["peer": "\(peerName)", "address": "\(info.remoteAddress)", "error": "\(error)"])
         end()
     }
 
@@ -152,7 +152,7 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, @un
         case .call(let stream, let head, let payload):
             start(stream, head, payload)
         case .cancelled(let stream):
-            running[stream]?.cancel()
+            running[stream]?.task.cancel()
         }
     }
 
@@ -161,43 +161,41 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, @un
         switch methods[Int(head.method) - 1] {
         case .refused(let reply):
             send(reply, on: stream)
-        case .served(let method, let series):
-            series.began()
-            switch stack.admit(method, head, now: now) {
+        case .served(let route):
+            route.series.began()
+            switch stack.admit(route, head, now: now) {
             case .failure(let refusal):
-                stack.finished(method.path, refusal.reply, from: now, series)
+                stack.finished(route, refusal.reply, from: now)
                 send(refusal.reply, on: stream)
             case .success where running.count >= core.configuration.limits.concurrentCalls:
                 let refusal = Reply(
                     status: .resourceExhausted, message: "too many cancelled calls have not ended", hasNotRun: true)
-                stack.finished(method.path, refusal, from: now, series)
+                stack.finished(route, refusal, from: now)
                 send(refusal, on: stream)
             case .success(let call):
+                let method = route.method
                 // Ends with the call: cancelled when the caller gives up or the connection closes.
-                running[stream] = core.runtime.spawn(on: stack.executor(for: method, loop: executor)) {
+                let task = core.runtime.spawn(on: stack.executor(for: method, loop: executor)) {
                     let reply = await method.handle(payload, call)
-                    self.finish(stream, method.path, reply, from: now, series)
+                    self.finish(stream, reply, from: now)
                 }
+                running[stream] = (route, task)
             }
         }
     }
 
     /// Sends a handler's answer; from any thread.
-    private func finish(
-        _ stream: StreamID, _ path: String, _ reply: Reply, from start: RuntimeInstant, _ series: RequestSeries
-    ) {
+    private func finish(_ stream: StreamID, _ reply: Reply, from start: RuntimeInstant) {
         if executor.eventLoop.inEventLoop {
-            answer(stream, path, reply, from: start, series)
+            answer(stream, reply, from: start)
         } else {
-            executor.eventLoop.execute { self.answer(stream, path, reply, from: start, series) }
+            executor.eventLoop.execute { self.answer(stream, reply, from: start) }
         }
     }
 
-    private func answer(
-        _ stream: StreamID, _ path: String, _ reply: Reply, from start: RuntimeInstant, _ series: RequestSeries
-    ) {
-        running.removeValue(forKey: stream)
-        stack.finished(path, reply, from: start, series)
+    private func answer(_ stream: StreamID, _ reply: Reply, from start: RuntimeInstant) {
+        guard let call = running.removeValue(forKey: stream) else { return }
+        stack.finished(call.route, reply, from: start)
         send(reply, on: stream)
         closeIfDone()
     }
@@ -209,9 +207,11 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, @un
         write()
     }
 
-    /// Sends what waits: at the end of the read that is under way, or in the loop's next turn.
+    /// Sends what waits: at the end of the read that is under way; else at once if no other answer could share the
+    /// flush, or in the loop's next turn.
     private func write() {
-        if !isReading { writer.scheduleFlush() }
+        if isReading { return }
+        if running.isEmpty { writer.flush() } else { writer.scheduleFlush() }
     }
 
     private func hasFlushed() {

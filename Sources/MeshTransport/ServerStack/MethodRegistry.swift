@@ -12,12 +12,24 @@ struct Reply: Sendable {
 }
 
 /// A method that is served.
-struct ServedMethod: Sendable {
+final class ServedMethod: Sendable {
+    typealias Handler = @Sendable @concurrent (Payload, CallContext) async -> Reply
+
     let path: String
     let requestName: String
     let responseName: String
     let execution: HandlerExecution
-    let handle: @Sendable @concurrent (Payload, CallContext) async -> Reply
+    let handle: Handler
+
+    init(
+        path: String, requestName: String, responseName: String, execution: HandlerExecution, handle: @escaping Handler
+    ) {
+        self.path = path
+        self.requestName = requestName
+        self.responseName = responseName
+        self.execution = execution
+        self.handle = handle
+    }
 }
 
 /// The methods that a listener serves, by path.

@@ -14,6 +14,7 @@ final class ServerCore: Sendable {
     let metrics: ServerMetrics
     let logger: Logger
     private let policyInForce: Mutex<AuthorizationPolicy?>
+    private let policies = Atomic<UInt64>(0)
     private let connections = Mutex(Connections())
 
     private struct Connections {
@@ -43,16 +44,26 @@ final class ServerCore: Sendable {
         guard let policy = policyInForce.withLock({ $0 }) else { return true }
         guard let peer else { return false }
         let decision = policy.decide(method: path, peer: peer)
-        guard !decision.isAllowed else { return true }
+        if !decision.isAllowed { refused(path, peer, decision) }
+        return decision.isAllowed
+    }
+
+    private func refused(_ path: String, _ peer: SPIFFEID, _ decision: AuthorizationPolicy.Decision) {
         metrics.refused(peer)
         logger.warning(
             "call refused by policy",
             metadata: ["method": "\(path)", "peer": "\(peer)", "decision": "\(decision)"])
-        return false
     }
 
     /// Replaces the policy; calls that are under way are not asked again.
-    func setPolicy(_ policy: AuthorizationPolicy) { policyInForce.withLock { $0 = policy } }
+    func setPolicy(_ policy: AuthorizationPolicy) {
+        policyInForce.withLock { $0 = policy }
+        // Counted afterwards: who reads the new number and then asks gets the new policy.
+        policies.wrappingAdd(1, ordering: .releasing)
+    }
+
+    /// Changes with the policy: what an earlier one allowed is asked again.
+    var policyNumber: UInt64 { policies.load(ordering: .acquiring) }
 
     /// Counts a connection in, by the number that is returned; it is drained at once if the listener is on its way out.
     func opened(_ connection: ServerConnection) -> UInt64 {

@@ -12,14 +12,36 @@ import Telemetry
 /// 5. the outcome is measured and sent.
 ///
 /// 1 to 3 and 5 run on the connection's event loop, without a thread hop.
-struct ServerStack: Sendable {
+final class ServerStack: Sendable {
     let core: ServerCore
-    let info: ConnectionInfo
+    private let caller: CallContext.Caller
+
+    init(_ core: ServerCore, _ info: ConnectionInfo) {
+        self.core = core
+        caller = CallContext.Caller(info, core.runtime)
+    }
+
+    private var info: ConnectionInfo { caller.info }
 
     /// What a declared method turned out to be.
     enum Resolution {
-        case served(ServedMethod, RequestSeries)
+        case served(Route)
         case refused(Reply)
+    }
+
+    /// A served method on one connection.
+    ///
+    /// Confined to the connection's event loop.
+    final class Route {
+        let method: ServedMethod
+        let series: RequestSeries
+        /// The policy, by its number, that was found to allow the peer this method.
+        fileprivate var allowedBy: UInt64?
+
+        fileprivate init(_ method: ServedMethod, _ series: RequestSeries) {
+            self.method = method
+            self.series = series
+        }
     }
 
     /// Step 1, once for each method of a connection.
@@ -37,12 +59,13 @@ struct ServerStack: Sendable {
                         + "the caller means \(declaration.requestName) and \(declaration.responseName)",
                     hasNotRun: true))
         }
-        return .served(method, core.metrics.series(method.path, peer: info.peer))
+        return .served(Route(method, core.metrics.series(method.path, peer: info.peer)))
     }
 
     /// Steps 2 and 3: an answer if the call is not to run, or what its handler is told.
-    func admit(_ method: ServedMethod, _ head: CallHead, now: RuntimeInstant) -> Result<CallContext, Refusal> {
-        guard core.isAllowed(method.path, peer: info.peer) else {
+    func admit(_ route: Route, _ head: CallHead, now: RuntimeInstant) -> Result<CallContext, Refusal> {
+        let method = route.method
+        guard isAllowed(route) else {
             return .failure(
                 Refusal(
                     reply: Reply(
@@ -58,9 +81,17 @@ struct ServerStack: Sendable {
         }
         return .success(
             CallContext(
-                peer: info.peer, remoteAddress: info.remoteAddress, method: method.path,
-                deadline: now.advanced(by: head.timeRemaining), deduplication: head.deduplication,
-                metadata: head.metadata, runtime: core.runtime))
+                caller, method: method.path, deadline: now.advanced(by: head.timeRemaining),
+                deduplication: head.deduplication, metadata: head.metadata))
+    }
+
+    /// Asks the policy once for as long as it stays in force.
+    private func isAllowed(_ route: Route) -> Bool {
+        let policy = core.policyNumber
+        if route.allowedBy == policy { return true }
+        guard core.isAllowed(route.method.path, peer: info.peer) else { return false }
+        route.allowedBy = policy
+        return true
     }
 
     /// Step 4: the executor that the handler's task prefers.
@@ -73,12 +104,14 @@ struct ServerStack: Sendable {
     }
 
     /// Step 5, before the reply is sent.
-    func finished(_ path: String, _ reply: Reply, from start: RuntimeInstant, _ series: RequestSeries) {
-        series.ended(reply.status.classification, after: start.duration(to: core.runtime.now))
+    func finished(_ route: Route, _ reply: Reply, from start: RuntimeInstant) {
+        route.series.ended(reply.status.classification, nanoseconds: start.nanoseconds(to: core.runtime.now))
         guard let detail = reply.detail else { return }
         core.logger.error(
             "handler failed",
-            metadata: ["method": "\(path)", "peer": "\(info.peer?.description ?? "none")", "error": "\(detail)"])
+            metadata: [
+                "method": "\(route.method.path)", "peer": "\(info.peer?.description ?? "none")", "error": "\(detail)",
+            ])
     }
 
     /// A call that is answered before it runs.

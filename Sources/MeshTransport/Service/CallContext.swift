@@ -3,11 +3,34 @@ public import MeshWire
 
 /// What a handler knows of the call that it answers.
 public struct CallContext: Sendable {
+    /// What all calls of a connection share.
+    final class Caller: Sendable {
+        let info: ConnectionInfo
+        let runtime: any Runtime
+
+        init(_ info: ConnectionInfo, _ runtime: any Runtime) {
+            self.info = info
+            self.runtime = runtime
+        }
+    }
+
+    private let caller: Caller
+
+    init(
+        _ caller: Caller, method: String, deadline: RuntimeInstant, deduplication: Deduplication?, metadata: Metadata
+    ) {
+        self.caller = caller
+        self.method = method
+        self.deadline = deadline
+        self.deduplication = deduplication
+        self.metadata = metadata
+    }
+
     /// Who calls: the identity that the peer's certificate proved. `nil` on a listener that takes callers without
     /// one, which only the join listener does.
-    public let peer: SPIFFEID?
+    public var peer: SPIFFEID? { caller.info.peer }
     /// The address that the connection comes from.
-    public let remoteAddress: String
+    public var remoteAddress: String { caller.info.remoteAddress }
     /// `service/method`.
     public let method: String
     /// When the caller stops waiting.
@@ -17,7 +40,7 @@ public struct CallContext: Sendable {
     /// What the caller sent beside the request.
     public let metadata: Metadata
     /// Where the handler was started; a handler that goes on elsewhere returns here by itself.
-    package let runtime: any Runtime
+    package var runtime: any Runtime { caller.runtime }
 
     /// The time that is left for an answer; never negative.
     public var timeRemaining: Duration {

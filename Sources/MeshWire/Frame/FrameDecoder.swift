@@ -38,11 +38,18 @@ package struct FrameDecoder {
 
     /// The next frame or piece of one, or `nil` until more bytes arrive.
     package mutating func next() throws(WireError) -> Element? {
+        defer { releaseIfRead() }
         guard let header = try currentHeader() else { return nil }
         guard header.kind != .data else { return nextPiece(of: header) }
         guard let payload = pending.readSlice(length: header.payloadLength) else { return nil }
         self.header = nil
         return .frame(header, payload)
+    }
+
+    /// Lets go of bytes that were read: the connection receives into the same memory again if nobody holds it, and
+    /// copies it otherwise.
+    private mutating func releaseIfRead() {
+        if pending.readableBytes == 0 { pending = ByteBuffer() }
     }
 
     private mutating func currentHeader() throws(WireError) -> FrameHeader? {

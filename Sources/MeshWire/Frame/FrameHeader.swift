@@ -70,6 +70,11 @@ package struct FrameHeader: Sendable, Hashable {
             UInt32(payloadLength), kind.rawValue, UInt8(0), UInt16(0), stream.rawValue
         )
     }
+
+    /// Fills the length in, in a header that was written before its payload.
+    package static func setPayloadLength(_ length: Int, ofHeaderAt index: Int, in buffer: inout ByteBuffer) {
+        buffer.setInteger(UInt32(length), at: index)
+    }
 }
 
 /// A call's number on its connection: odd, given out by the client in ascending order. Zero is the connection itself.

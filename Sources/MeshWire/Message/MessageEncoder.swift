@@ -10,7 +10,7 @@ public struct MessageEncoder {
     package private(set) var segments: [SegmentField] = []
 
     /// Encodes into a fresh buffer.
-    package init(allocator: ByteBufferAllocator = ByteBufferAllocator(), capacity: Int = 64) {
+    package init(allocator: ByteBufferAllocator = ByteBufferAllocator(), capacity: Int = 240) {
         head = allocator.buffer(capacity: capacity)
     }
 
@@ -98,12 +98,21 @@ public struct MessageEncoder {
     ///
     /// An embedded message has no segments: those belong to the outermost one.
     public mutating func message(_ field: UInt32, _ value: some MeshMessage) {
-        var inner = MessageEncoder()
-        value.encode(to: &inner)
-        precondition(inner.segments.isEmpty, "\(type(of: value)) has segments and cannot be embedded in field \(field)")
         tag(field, .lengthDelimited)
-        head.writeVarint(UInt64(inner.head.readableBytes))
-        head.writeImmutableBuffer(inner.head)
+        delimited(value)
+    }
+
+    /// Writes a message after its length.
+    package mutating func delimited(_ value: some MeshMessage) {
+        // The length comes first and is known last: nearly always it takes the one byte that is set aside for it.
+        let start = head.writerIndex
+        head.writeInteger(UInt8(0))
+        value.encode(to: &self)
+        precondition(segments.isEmpty, "\(type(of: value)) has segments and cannot be embedded")
+        let length = head.writerIndex - start - 1
+        let missing = ByteBuffer.varintLength(UInt64(length)) - 1
+        if missing > 0 { head.insertGap(of: missing, at: start) }
+        head.setVarint(UInt64(length), at: start)
     }
 
     /// Writes a trailing `bytes` field whose content leaves out of band, without a copy into the head.

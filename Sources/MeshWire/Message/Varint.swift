@@ -11,6 +11,31 @@ extension ByteBuffer {
         writeInteger(UInt8(truncatingIfNeeded: rest))
     }
 
+    /// Overwrites the bytes from `index` on with `value` in base 128.
+    package mutating func setVarint(_ value: UInt64, at index: Int) {
+        var rest = value
+        var index = index
+        while rest >= 0x80 {
+            setInteger(UInt8(truncatingIfNeeded: rest) | 0x80, at: index)
+            rest >>= 7
+            index += 1
+        }
+        setInteger(UInt8(truncatingIfNeeded: rest), at: index)
+    }
+
+    /// Makes room for `count` bytes at `index`; what stood there from there on moves up.
+    package mutating func insertGap(of count: Int, at index: Int) {
+        let length = writerIndex - index
+        precondition(index >= readerIndex && length >= 0)
+        writeRepeatingByte(0, count: count)
+        let offset = index - readerIndex
+        unsafe withUnsafeMutableReadableBytes { bytes in
+            // Both ranges are within what is readable, by the two lines above; they may overlap.
+            unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[(offset + count)...]).copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + length)]))
+        }
+    }
+
     /// The number of bytes that ``writeVarint(_:)`` appends.
     package static func varintLength(_ value: UInt64) -> Int {
         max(1, (UInt64.bitWidth - value.leadingZeroBitCount + 6) / 7)

@@ -16,9 +16,12 @@ public struct RuntimeInstant: Sendable, Hashable, Comparable, InstantProtocol {
     }
 
     /// The time from this instant to `other`; saturates instead of overflowing.
-    public func duration(to other: RuntimeInstant) -> Duration {
+    public func duration(to other: RuntimeInstant) -> Duration { .nanoseconds(nanoseconds(to: other)) }
+
+    /// The nanoseconds from this instant to `other`; saturates instead of overflowing.
+    package func nanoseconds(to other: RuntimeInstant) -> Int64 {
         let (difference, overflow) = other.nanoseconds.subtractingReportingOverflow(nanoseconds)
-        return .nanoseconds(overflow ? (self < other ? .max : .min) : difference)
+        return overflow ? (self < other ? .max : .min) : difference
     }
 
     /// Earlier comes first.
@@ -30,11 +33,7 @@ public struct RuntimeInstant: Sendable, Hashable, Comparable, InstantProtocol {
 extension Duration {
     /// Whole nanoseconds, rounded towards zero; clamped to what 64 bits hold.
     package var inNanoseconds: Int64 {
-        // Compared first: `components` traps for a duration of more seconds than 64 bits hold.
-        guard self < .nanoseconds(Int64.max) else { return .max }
-        guard self > .nanoseconds(Int64.min) else { return .min }
-        let (seconds, attoseconds) = components
-        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+        Int64(clamping: attoseconds / 1_000_000_000)
     }
 
     /// Seconds as a floating-point number.

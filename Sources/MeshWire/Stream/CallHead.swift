@@ -116,9 +116,6 @@ extension String {
 extension Duration {
     /// Whole microseconds, rounded towards zero; clamped to what 64 bits hold.
     package var inMicroseconds: Int64 {
-        guard self < .microseconds(Int64.max) else { return .max }
-        guard self > .microseconds(Int64.min) else { return .min }
-        let (seconds, attoseconds) = components
-        return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+        Int64(clamping: attoseconds / 1_000_000_000_000)
     }
 }

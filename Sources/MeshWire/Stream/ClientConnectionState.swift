@@ -28,17 +28,10 @@ package struct ClientConnectionState {
     private var queue = OutboundQueue()
     private var streams: [StreamID: Stream] = [:]
     private var nextStream: StreamID? = .first
-    private var methodNumbers: [Method: UInt32] = [:]
+    private var declaredMethods: UInt32 = 0
     private var isGoingAway = false
     /// Set by the first error: where the next frame would begin is not known any more.
     private var isBroken = false
-
-    /// A method with the message types that its caller means: the server compares them once for each number.
-    private struct Method: Hashable {
-        let path: String
-        let requestName: String
-        let responseName: String
-    }
 
     /// A connection of the process `instance`, whose first bytes are queued at once.
     package init(instance: InstanceID, limits: WireLimits) {
@@ -55,16 +48,27 @@ package struct ClientConnectionState {
     /// False once the server said that it goes away, or the stream numbers are used up.
     package var takesCalls: Bool { !isGoingAway && nextStream != nil }
 
-    /// Queues a call; `nil` if the connection takes no more.
+    /// Gives a method with the message types that its caller means a number on this connection: the server compares
+    /// them once for each.
+    package mutating func declare(path: String, requestName: String, responseName: String) -> UInt32 {
+        declaredMethods += 1
+        queue.append(
+            .declare, .connection,
+            MethodDeclaration(
+                number: declaredMethods, path: path, requestName: requestName, responseName: responseName))
+        return declaredMethods
+    }
+
+    /// Queues a call of a declared method; `nil` if the connection takes no more.
     package mutating func open(
-        path: String, requestName: String, responseName: String, timeRemaining: Duration,
-        deduplication: Deduplication?, metadata: Metadata, payload: Payload
+        _ method: UInt32, timeRemaining: Duration, deduplication: Deduplication?, metadata: Metadata, payload: Payload
     ) -> StreamID? {
+        precondition((1...declaredMethods).contains(method), "method \(method) was not declared")
         guard takesCalls, let stream = nextStream else { return nil }
         nextStream = stream.next
         let head = CallHead(
-            method: number(of: Method(path: path, requestName: requestName, responseName: responseName)),
-            timeRemaining: timeRemaining, deduplication: deduplication, metadata: metadata, layout: payload.layout)
+            method: method, timeRemaining: timeRemaining, deduplication: deduplication, metadata: metadata,
+            layout: payload.layout)
         queue.append(.request, stream, head, payload: payload)
         streams[stream] = .waiting
         return stream
@@ -127,6 +131,9 @@ package struct ClientConnectionState {
         switch streams[stream] {
         case .waiting:
             let total = try head.layout.totalBytes(within: limits)
+            if total == payload.readableBytes, head.layout.segments.isEmpty {
+                return answered(stream, head, Payload(head: payload))
+            }
             streams[stream] = .reading(head, PayloadAssembler(layout: head.layout, totalBytes: total))
             return try received(&payload, of: stream)
         case .reading:
@@ -138,26 +145,31 @@ package struct ClientConnectionState {
     }
 
     private mutating func received(_ piece: inout ByteBuffer, of stream: StreamID) throws(WireError) -> Event? {
-        guard let index = streams.index(forKey: stream) else {
+        // The assembler is taken out while it grows, so that its buffers are not shared and copied.
+        switch streams.removeValue(forKey: stream) {
+        case nil:
             try requireOpened(stream)
             return nil
-        }
-        guard case .reading(let head, var assembler) = streams.values[index] else {
+        case .waiting:
             throw WireError(.unexpectedFrame, "data before the response on \(stream)")
+        case .reading(let head, var assembler):
+            try assembler.append(&piece)
+            guard assembler.isComplete else {
+                streams[stream] = .reading(head, assembler)
+                return nil
+            }
+            return answered(stream, head, assembler.finish())
         }
-        // The assembler is taken out while it grows, so that its buffers are not shared and copied.
-        streams.values[index] = .waiting
-        try assembler.append(&piece)
-        guard assembler.isComplete else {
-            streams.values[index] = .reading(head, assembler)
-            return nil
-        }
-        streams.remove(at: index)
+    }
+
+    /// An answer is complete; the server wants no more of the request, should some of it wait.
+    private mutating func answered(_ stream: StreamID, _ head: ReplyHead, _ payload: Payload) -> Event {
+        streams.removeValue(forKey: stream)
         if queue.holdsPayload(of: stream) {
             queue.drop(stream)
             queue.append(.cancel, stream)
         }
-        return .response(stream, head, assembler.finish())
+        return .response(stream, head, payload)
     }
 
     private mutating func goAway(_ payload: ByteBuffer) throws(WireError) -> Event {
@@ -175,16 +187,5 @@ package struct ClientConnectionState {
         guard stream.rawValue % 2 == 1, nextStream.map({ stream < $0 }) ?? true else {
             throw WireError(.unexpectedFrame, "a frame for \(stream), which was never opened")
         }
-    }
-
-    private mutating func number(of method: Method) -> UInt32 {
-        if let number = methodNumbers[method] { return number }
-        let number = UInt32(methodNumbers.count + 1)
-        methodNumbers[method] = number
-        queue.append(
-            .declare, .connection,
-            MethodDeclaration(
-                number: number, path: method.path, requestName: method.requestName, responseName: method.responseName))
-        return number
     }
 }

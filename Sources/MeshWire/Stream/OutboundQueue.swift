@@ -12,7 +12,6 @@ package struct OutboundQueue {
     package static let inlineHeadBytes = 16 << 10
 
     private var frames: ByteBuffer
-    private var scratch: ByteBuffer
     private var transfers: [Transfer] = []
     /// The bytes that remain of all transfers.
     private var transferBytes = 0
@@ -22,7 +21,6 @@ package struct OutboundQueue {
     package init(allocator: ByteBufferAllocator = ByteBufferAllocator()) {
         self.allocator = allocator
         frames = allocator.buffer(capacity: 512)
-        scratch = allocator.buffer(capacity: 128)
     }
 
     package var isEmpty: Bool { frames.readableBytes == 0 && transfers.isEmpty }
@@ -40,9 +38,7 @@ package struct OutboundQueue {
 
     /// Queues a frame whose payload is `message`.
     package mutating func append(_ kind: FrameKind, _ stream: StreamID, _ message: some MeshMessage) {
-        encodeToScratch(message)
-        FrameHeader(kind: kind, stream: stream, payloadLength: scratch.readableBytes).write(to: &frames)
-        frames.writeImmutableBuffer(scratch)
+        frame(kind, stream) { $0.encode { message.encode(to: &$0) } }
     }
 
     /// Queues a frame without a payload.
@@ -54,14 +50,12 @@ package struct OutboundQueue {
     package mutating func append(
         _ kind: FrameKind, _ stream: StreamID, _ head: some MeshMessage, payload: Payload
     ) {
-        encodeToScratch(head)
-        let inline = min(payload.head.readableBytes, Self.inlineHeadBytes)
-        let headLength = ByteBuffer.varintLength(UInt64(scratch.readableBytes)) + scratch.readableBytes
-        FrameHeader(kind: kind, stream: stream, payloadLength: headLength + inline).write(to: &frames)
-        frames.writeVarint(UInt64(scratch.readableBytes))
-        frames.writeImmutableBuffer(scratch)
         var transfer = Transfer(stream: stream, payload: payload)
-        transfer.write(upTo: inline, to: &frames)
+        let inline = min(payload.head.readableBytes, Self.inlineHeadBytes)
+        frame(kind, stream) { frames in
+            frames.encode { $0.delimited(head) }
+            transfer.write(upTo: inline, to: &frames)
+        }
         guard transfer.remaining > 0 else { return }
         transferBytes += transfer.remaining
         transfers.append(transfer)
@@ -92,13 +86,13 @@ package struct OutboundQueue {
         return frame
     }
 
-    private mutating func encodeToScratch(_ message: some MeshMessage) {
-        scratch.clear()
-        var encoder = MessageEncoder(appendingTo: scratch)
-        // The encoder holds the only reference while it writes, so that nothing is copied.
-        scratch = ByteBuffer()
-        message.encode(to: &encoder)
-        scratch = encoder.head
+    /// Appends a frame whose payload is what `body` writes.
+    private mutating func frame(_ kind: FrameKind, _ stream: StreamID, _ body: (inout ByteBuffer) -> Void) {
+        let start = frames.writerIndex
+        FrameHeader(kind: kind, stream: stream, payloadLength: 0).write(to: &frames)
+        body(&frames)
+        FrameHeader.setPayloadLength(
+            frames.writerIndex - start - FrameHeader.encodedSize, ofHeaderAt: start, in: &frames)
     }
 
     /// A payload on its way out.
@@ -141,5 +135,16 @@ package struct OutboundQueue {
             remaining -= part
             missing -= part
         }
+    }
+}
+
+extension ByteBuffer {
+    /// Appends what `body` encodes.
+    fileprivate mutating func encode(_ body: (inout MessageEncoder) -> Void) {
+        var encoder = MessageEncoder(appendingTo: self)
+        // The encoder holds the only reference while it writes, so that nothing is copied.
+        self = ByteBuffer()
+        body(&encoder)
+        self = encoder.head
     }
 }

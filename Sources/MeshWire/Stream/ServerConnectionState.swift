@@ -168,30 +168,35 @@ package struct ServerConnectionState {
             refuse(stream, .resourceExhausted, "incomplete messages exceed \(limits.incompleteMessageBytes) bytes")
             return nil
         }
+        if total == payload.readableBytes, head.layout.segments.isEmpty {
+            streams[stream] = .running
+            return .call(stream, head, Payload(head: payload))
+        }
         incompleteBytes += total
         streams[stream] = .reading(head, PayloadAssembler(layout: head.layout, totalBytes: total))
         return try received(&payload, of: stream)
     }
 
     private mutating func received(_ piece: inout ByteBuffer, of stream: StreamID) throws(WireError) -> Event? {
-        guard let index = streams.index(forKey: stream) else {
+        // The assembler is taken out while it grows, so that its buffers are not shared and copied.
+        switch streams.removeValue(forKey: stream) {
+        case nil:
             guard stream.rawValue % 2 == 1, stream <= lastStream else {
                 throw WireError(.unexpectedFrame, "data for \(stream), which was never opened")
             }
             return nil
-        }
-        guard case .reading(let head, var assembler) = streams.values[index] else {
+        case .running:
             throw WireError(.malformed, "data follows the end of the request on \(stream)")
+        case .reading(let head, var assembler):
+            try assembler.append(&piece)
+            guard assembler.isComplete else {
+                streams[stream] = .reading(head, assembler)
+                return nil
+            }
+            incompleteBytes -= try head.layout.totalBytes(within: limits)
+            streams[stream] = .running
+            return .call(stream, head, assembler.finish())
         }
-        // The assembler is taken out while it grows, so that its buffers are not shared and copied.
-        streams.values[index] = .running
-        try assembler.append(&piece)
-        guard assembler.isComplete else {
-            streams.values[index] = .reading(head, assembler)
-            return nil
-        }
-        incompleteBytes -= try head.layout.totalBytes(within: limits)
-        return .call(stream, head, assembler.finish())
     }
 
     private mutating func cancel(_ stream: StreamID) throws(WireError) -> Event? {

@@ -56,12 +56,19 @@ public struct RequestMetrics: Sendable {
 }
 
 /// The instruments of the requests of one method with one peer.
-public struct RequestSeries: Sendable {
+public final class RequestSeries: Sendable {
     let requests: Counter
     let successes: Counter
     let failures: Counter
     /// The latencies so far, for quantiles without a scrape.
     public let latency: LatencyHistogram
+
+    init(requests: Counter, successes: Counter, failures: Counter, latency: LatencyHistogram) {
+        self.requests = requests
+        self.successes = successes
+        self.failures = failures
+        self.latency = latency
+    }
 
     /// Counts a request that begins.
     public func began() {
@@ -70,10 +77,20 @@ public struct RequestSeries: Sendable {
 
     /// Counts a request that ended. One that ran into its deadline counts as a failure with the time it had.
     public func ended(_ classification: RequestMetrics.Classification, after duration: Duration) {
+        count(classification)
+        latency.record(duration)
+    }
+
+    /// Counts a request that ended after `duration` nanoseconds.
+    public func ended(_ classification: RequestMetrics.Classification, nanoseconds duration: Int64) {
+        count(classification)
+        latency.record(nanoseconds: duration)
+    }
+
+    private func count(_ classification: RequestMetrics.Classification) {
         switch classification {
         case .success: successes.increment()
         case .failure: failures.increment()
         }
-        latency.record(duration)
     }
 }

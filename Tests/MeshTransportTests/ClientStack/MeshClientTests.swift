@@ -68,6 +68,23 @@ import Testing
         }
     }
 
+    @Test("a connection learns of a method once, however often it is called")
+    func declaration() throws {
+        try Simulated.run { simulation in
+            var configuration = MeshConfiguration()
+            configuration.limits.declaredMethods = 2
+            let server = try await simulation.server(configuration) { mesh in
+                for method in [Echo.echo, Echo.once] { mesh.serve(method) { note, _ in note } }
+            }
+            let client = try simulation.client()
+            for method in [Echo.echo, Echo.once, Echo.echo, Echo.once, Echo.echo] {
+                #expect(try await client.call(method, Note("x")) == Note("x"))
+            }
+            client.close()
+            await server.stop()
+        }
+    }
+
     @Test("a call from the client's executor is resumed on its loop")
     func executor() async throws {
         let loopback = try await Loopback.start()

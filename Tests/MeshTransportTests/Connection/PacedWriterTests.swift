@@ -46,12 +46,12 @@ import Testing
     func flushes() throws {
         let fixture = try Fixture()
         var left = 40
-        let writer = PacedWriter(on: fixture.channel.eventLoop) {
+        let writer = PacedWriter(on: fixture.channel.eventLoop)
+        writer.open(fixture.context) {
             guard left > 0 else { return nil }
             left -= 1
             return ByteBuffer(repeating: 1, count: 100_000)
         }
-        writer.open(fixture.context)
         #expect(fixture.recorder.flushes.count == 1)
         fixture.channel.embeddedEventLoop.run()
         #expect(left == 0)
@@ -64,12 +64,12 @@ import Testing
     func unwritable() throws {
         let fixture = try Fixture()
         var left = 1
-        let writer = PacedWriter(on: fixture.channel.eventLoop) {
+        let writer = PacedWriter(on: fixture.channel.eventLoop)
+        fixture.channel.isWritable = false
+        writer.open(fixture.context) {
             defer { left -= 1 }
             return left > 0 ? ByteBuffer(repeating: 1, count: 10) : nil
         }
-        fixture.channel.isWritable = false
-        writer.open(fixture.context)
         fixture.channel.embeddedEventLoop.run()
         #expect(fixture.recorder.flushes.isEmpty)
         #expect(left == 1)
@@ -84,9 +84,9 @@ import Testing
         let fixture = try Fixture()
         var queue: [ByteBuffer] = []
         var told = 0
-        let writer = PacedWriter(
-            on: fixture.channel.eventLoop, next: { queue.isEmpty ? nil : queue.removeFirst() }, flushed: { told += 1 })
-        writer.open(fixture.context)
+        let writer = PacedWriter(on: fixture.channel.eventLoop)
+        writer.open(
+            fixture.context, next: { queue.isEmpty ? nil : queue.removeFirst() }, flushed: { told += 1 })
         for _ in 0..<5 {
             queue.append(ByteBuffer(repeating: 1, count: 10))
             writer.scheduleFlush()

@@ -11,7 +11,7 @@ import Testing
         return wireError { () throws(WireError) in _ = try client.receive(frames) }
     }
 
-    @Test("a method is declared once for each pair of message types, then called by number")
+    @Test("methods are declared in ascending order and called by number")
     func declaring() throws {
         var client = try ClientUnderTest()
         _ = try client.sent()

@@ -14,6 +14,7 @@ private struct ConnectionPair {
 
     var generator: SeededGenerator
     var client: ClientConnectionState
+    var methods = DeclaredMethods()
     var server: ServerConnectionState
     var calls: [StreamID: Call] = [:]
     /// What the server has to answer.
@@ -89,7 +90,7 @@ private struct ConnectionPair {
         let method = generator.next() % 4
         guard
             let stream = client.open(
-                path: "test.Service/\(method)", requestName: "a.Q", responseName: "a.R", timeRemaining: .seconds(9),
+                methods.number(of: "test.Service/\(method)", "a.Q", in: &client), timeRemaining: .seconds(9),
                 deduplication: nil, metadata: ["content": "\(content.count)"], payload: payload)
         else {
             #expect(isGoingAway)

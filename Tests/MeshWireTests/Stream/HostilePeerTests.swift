@@ -94,9 +94,10 @@ import Testing
 
     private func feedClient(_ bytes: [UInt8], _ generator: inout SeededGenerator) -> WireError? {
         var state = ClientConnectionState(instance: InstanceID(high: 2, low: 2), limits: Self.limits())
+        var methods = DeclaredMethods()
         for number in 0..<20 {
             _ = state.open(
-                path: "a.B/\(number % 3)", requestName: "a.Q", responseName: "a.R", timeRemaining: .seconds(1),
+                methods.number(of: "a.B/\(number % 3)", "a.Q", in: &state), timeRemaining: .seconds(1),
                 deduplication: nil, metadata: Metadata(), payload: Payload())
         }
         var rest = ByteBuffer(bytes: bytes)

@@ -100,6 +100,7 @@ struct ServerUnderTest {
 /// A client's state machine whose peer is a test, with its hello behind it.
 struct ClientUnderTest {
     var state: ClientConnectionState
+    private var methods = DeclaredMethods()
 
     init(_ limits: WireLimits = WireLimits()) throws {
         state = ClientConnectionState(instance: InstanceID(high: 3, low: 3), limits: limits)
@@ -115,7 +116,7 @@ struct ClientUnderTest {
 
     mutating func open(_ payload: Payload = Payload(), path: String = "a.B/C", request: String = "a.Q") -> StreamID? {
         state.open(
-            path: path, requestName: request, responseName: "a.R", timeRemaining: .seconds(1), deduplication: nil,
+            methods.number(of: path, request, in: &state), timeRemaining: .seconds(1), deduplication: nil,
             metadata: Metadata(), payload: payload)
     }
 
@@ -138,5 +139,18 @@ struct ClientUnderTest {
             }
         }
         return headers
+    }
+}
+
+/// The methods that a test's client has declared, each once.
+struct DeclaredMethods {
+    private var numbers: [[String]: UInt32] = [:]
+
+    /// The number of a method of `state`, which is declared if it has none.
+    mutating func number(of path: String, _ request: String, in state: inout ClientConnectionState) -> UInt32 {
+        if let number = numbers[[path, request]] { return number }
+        let number = state.declare(path: path, requestName: request, responseName: "a.R")
+        numbers[[path, request]] = number
+        return number
     }
 }
