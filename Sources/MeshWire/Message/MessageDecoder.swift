@@ -121,7 +121,7 @@ public struct MessageDecoder {
 
     /// Reads bytes that are part of the head.
     public mutating func bytes() throws(WireError) -> [UInt8] {
-        Array(try takeDelimited().slice.readableBytesView)
+        Array(buffer: try takeDelimited().slice)
     }
 
     /// Appends the integers of a packed field, or the one of an unpacked field.

@@ -22,8 +22,7 @@ public struct MessageEncoder {
     /// Writes an unsigned integer as a varint.
     public mutating func uint64(_ field: UInt32, _ value: UInt64) {
         guard value != 0 else { return }
-        tag(field, .varint)
-        head.writeVarint(value)
+        tag(field, .varint, then: value)
     }
 
     /// Writes an unsigned integer as a varint.
@@ -68,8 +67,7 @@ public struct MessageEncoder {
 
     /// Writes an element of a repeated text field: an empty one counts.
     public mutating func repeatedString(_ field: UInt32, _ value: String) {
-        tag(field, .lengthDelimited)
-        head.writeVarint(UInt64(value.utf8.count))
+        tag(field, .lengthDelimited, then: UInt64(value.utf8.count))
         head.writeString(value)
     }
 
@@ -81,8 +79,7 @@ public struct MessageEncoder {
 
     /// Writes an element of a repeated `bytes` field: an empty one counts.
     public mutating func repeatedBytes(_ field: UInt32, _ value: [UInt8]) {
-        tag(field, .lengthDelimited)
-        head.writeVarint(UInt64(value.count))
+        tag(field, .lengthDelimited, then: UInt64(value.count))
         head.writeBytes(value)
     }
 
@@ -124,9 +121,18 @@ public struct MessageEncoder {
     }
 
     private mutating func tag(_ field: UInt32, _ type: WireType) {
+        head.writeVarint(key(field, type))
+    }
+
+    /// A tag and the integer that follows it: a value, or a length.
+    private mutating func tag(_ field: UInt32, _ type: WireType, then value: UInt64) {
+        head.writeVarints(key(field, type), value)
+    }
+
+    private func key(_ field: UInt32, _ type: WireType) -> UInt64 {
         precondition((1...UInt32.largestFieldNumber).contains(field), "field number \(field) is out of range")
         precondition(segments.isEmpty, "field \(field) follows a segment; segments are a message's last fields")
-        head.writeVarint(UInt64(field) << 3 | UInt64(type.rawValue))
+        return UInt64(field) << 3 | UInt64(type.rawValue)
     }
 }
 

@@ -4,7 +4,7 @@ public import Coordination
 ///
 /// In each partition the version, the audit counter and the ledger are three counts that one push moves together; they
 /// must be equal. Every push that a worker holds an acknowledgement of must be in the ledger as applied, and every push
-/// that the ledger has as applied must have been noted as sent before its first attempt. Figures that come from
+/// that the ledger has as applied must have been noted as sent, once, before its first attempt. Figures that come from
 /// different processes can disagree; that is what makes their agreement worth something.
 public struct PushAudit: Sendable, Hashable {
     /// Something that does not hold.
@@ -19,6 +19,8 @@ public struct PushAudit: Sendable, Hashable {
             case acknowledgedButNotApplied
             /// The ledger has pushes as applied that nobody noted as sent.
             case appliedButNotSent
+            /// Pushes were noted as sent more than once: two pushes may have left under one number.
+            case sentTwice
             /// There are notes about a partition that gave no account.
             case partitionMissing
             /// A partition gave two accounts.
@@ -92,7 +94,7 @@ public struct PushAudit: Sendable, Hashable {
         return found
     }
 
-    /// Acknowledged ⊆ applied ⊆ sent, by id.
+    /// Acknowledged ⊆ applied ⊆ sent, by id, and each sent once.
     private static func discrepancies(
         between account: PartitionAccount, _ sent: PushNotes, _ acknowledged: PushNotes
     ) -> [Discrepancy] {
@@ -114,6 +116,11 @@ public struct PushAudit: Sendable, Hashable {
             found.append(
                 Discrepancy(
                     account, .appliedButNotSent, "session \(session.session): applied and never sent: \(unsent)"))
+        }
+        for (key, numbers) in sent.repeated.sorted(by: { $0.key < $1.key }) where key.partition == partition {
+            found.append(
+                Discrepancy(
+                    account, .sentTwice, "session \(key.session): noted as sent more than once: \(numbers)"))
         }
         return found
     }

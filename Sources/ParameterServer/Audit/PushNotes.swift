@@ -25,6 +25,9 @@ public struct PushNotes: Sendable, Hashable {
 
     /// The sequence numbers that were noted.
     public private(set) var sequences: [Key: SequenceSet] = [:]
+    /// Those of them that were noted more than once. A push is noted as sent once, whatever its attempts: a number that
+    /// is here was given to two pushes.
+    public private(set) var repeated: [Key: SequenceSet] = [:]
 
     /// No notes.
     public init() {}
@@ -34,7 +37,10 @@ public struct PushNotes: Sendable, Hashable {
     /// - Returns: false if the push had been noted before.
     @discardableResult
     public mutating func insert(session: SessionID, partition: PartitionID, sequence: UInt64) -> Bool {
-        sequences[Key(session: session, partition: partition), default: SequenceSet()].insert(sequence)
+        let key = Key(session: session, partition: partition)
+        let isNew = sequences[key, default: SequenceSet()].insert(sequence)
+        if !isNew { repeated[key, default: SequenceSet()].insert(sequence) }
+        return isNew
     }
 
     /// Adds a note of each push.
@@ -42,6 +48,6 @@ public struct PushNotes: Sendable, Hashable {
         for push in pushes { insert(session: push.session, partition: push.partition, sequence: push.sequence) }
     }
 
-    /// How many pushes were noted.
+    /// How many pushes were noted; one that was noted twice counts once.
     public var count: UInt64 { sequences.values.reduce(0) { $0 + $1.count } }
 }

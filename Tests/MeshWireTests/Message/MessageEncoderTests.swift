@@ -44,6 +44,22 @@ import Testing
         #expect(encoded { $0.float(1, -0.0) } == [0x0D, 0, 0, 0, 0x80])
     }
 
+    @Test(
+        "an embedded message stands after its length, however long that is",
+        arguments: [0, 1, 124, 125, 126, 20_000, 70_000])
+    func embedded(_ count: Int) {
+        let text = String(repeating: "x", count: count)
+        let inner = encoded { $0.string(2, text) }
+        var expected = ByteBuffer(bytes: [0x0A])
+        expected.writeVarint(UInt64(inner.count))
+        expected.writeBytes(inner)
+        let bytes = encoded {
+            $0.message(1, Metadata.Entry(key: "", value: text))
+            $0.uint64(3, 1)
+        }
+        #expect(bytes == Array(expected.readableBytesView) + [0x18, 0x01])
+    }
+
     @Test("segments leave the head alone")
     func segments() {
         var encoder = MessageEncoder()

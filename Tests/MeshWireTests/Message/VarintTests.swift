@@ -32,6 +32,37 @@ import Testing
     }
 
     @Test(
+        "two integers in one write are what they are in two, and nothing that follows is disturbed",
+        arguments: [14, 15])
+    func pairs(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        var together = ByteBuffer()
+        var apart = ByteBuffer()
+        for _ in 0..<10_000 {
+            let (first, second) = (generator.anySize(), generator.anySize())
+            together.writeVarints(first, second)
+            apart.writeVarint(first)
+            apart.writeVarint(second)
+        }
+        #expect(together == apart, "seed \(seed)")
+    }
+
+    @Test("a gap moves what follows it, whatever its size", arguments: [1, 2, 9])
+    func gap(_ count: Int) {
+        for (before, after) in [(0, 0), (0, 5), (3, 1), (7, 300)] {
+            var buffer = ByteBuffer(bytes: [9, 9])
+            buffer.moveReaderIndex(forwardBy: 2)
+            buffer.writeRepeatingByte(1, count: before)
+            buffer.writeBytes((0..<after).map { UInt8(truncatingIfNeeded: $0) })
+            buffer.insertGap(of: count, at: 2 + before)
+            let bytes = Array(buffer.readableBytesView)
+            #expect(bytes.count == before + count + after)
+            #expect(bytes.prefix(before).allSatisfy { $0 == 1 })
+            #expect(bytes.suffix(after) == (0..<after).map { UInt8(truncatingIfNeeded: $0) }[...])
+        }
+    }
+
+    @Test(
         "a varint that is cut short or too large is refused",
         arguments: [
             ([], .truncated), ([0x80], .truncated), (Array(repeating: 0xFF, count: 9), .truncated),

@@ -61,6 +61,21 @@ import Testing
         #expect(Self.kinds([Self.account()], sent: PushNotes(), acknowledged: PushNotes()) == [.appliedButNotSent])
     }
 
+    @Test("a push that was noted as sent twice is found, and one that was acknowledged twice is not")
+    func sentTwice() {
+        let partition = PartitionID(rawValue: 1)
+        var (sent, acknowledged) = (Self.notes(4), Self.notes(2))
+        sent.insert(session: Self.session, partition: partition, sequence: 2)
+        acknowledged.insert(session: Self.session, partition: partition, sequence: 1)
+        let audit = PushAudit(accounts: [Self.account()], sent: sent, acknowledged: acknowledged)
+        #expect(
+            audit.discrepancies.map(\.description) == [
+                "partition w#0: session \(Self.session): noted as sent more than once: 2"
+            ])
+        #expect(audit.discrepancies.map(\.kind) == [.sentTwice])
+        #expect(audit.sent == 4)
+    }
+
     @Test("a partition without an account, or with two, is found")
     func accounts() {
         #expect(Self.kinds([]) == [.partitionMissing])
@@ -87,5 +102,6 @@ import Testing
         }
         #expect(isNew == [false, true])
         #expect(notes.count == 3)
+        #expect(notes.repeated.values.map(\.runs) == [[2...2]])
     }
 }
