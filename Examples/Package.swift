@@ -66,6 +66,8 @@ let package = Package(
             dependencies: [
                 "DigitsKit",
                 .product(name: "Coordination", package: "Meshwork"),
+                .product(name: "MeshWire", package: "Meshwork"),
+                .product(name: "ParameterServer", package: "Meshwork"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: shared),

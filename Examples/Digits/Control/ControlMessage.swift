@@ -1,3 +1,6 @@
+package import Coordination
+package import MeshWire
+
 /// What the launcher says to a child.
 package enum RoleCommand: Codable, Sendable, Equatable {
     /// The first message: what the child is, and its join token.
@@ -19,9 +22,9 @@ package enum RoleReport: Codable, Sendable, Equatable {
     /// From a worker, a few times a second and after its last step.
     case progress(Progress)
     /// From a worker, before the first attempt of these pushes leaves: the record survives the worker.
-    case sending(PushNotes)
+    case sending(NotedPushes)
     /// From a worker: these pushes were acknowledged.
-    case acknowledged(PushNotes)
+    case acknowledged(NotedPushes)
     /// From a worker that has made its last step.
     case finished(WorkerFigures)
     /// The connections that the process holds now.
@@ -35,12 +38,7 @@ package enum RoleReport: Codable, Sendable, Equatable {
         /// The identity that the child was issued.
         package var spiffeID: String
         /// The listening ports, by what they serve: `mesh`, `join`, `http`.
-        package var ports: [String: Int]
-
-        package init(spiffeID: String, ports: [String: Int] = [:]) {
-            self.spiffeID = spiffeID
-            self.ports = ports
-        }
+        package var ports: [String: Int] = [:]
     }
 
     package struct Progress: Codable, Sendable, Equatable {
@@ -61,40 +59,31 @@ package enum RoleReport: Codable, Sendable, Equatable {
         }
     }
 
-    /// Pushes of one session, each named by its partition and its sequence number there.
-    package struct PushNotes: Codable, Sendable, Equatable {
-        /// The session's 128 bits in hexadecimal.
-        package var session: String
+    /// Pushes of one session, each named by its partition's number and its sequence number there.
+    package struct NotedPushes: Codable, Sendable, Equatable {
+        package struct Push: Codable, Sendable, Equatable {
+            package var partition: UInt64
+            package var sequence: UInt64
+        }
+
+        private var sessionHigh: UInt64
+        private var sessionLow: UInt64
         package var pushes: [Push]
 
-        package struct Push: Codable, Sendable, Equatable {
-            package var partition: String
-            package var sequence: UInt64
-
-            package init(partition: String, sequence: UInt64) {
-                self.partition = partition
-                self.sequence = sequence
-            }
+        package init(session: SessionID, _ pushes: some Sequence<(partition: PartitionID, sequence: UInt64)>) {
+            sessionHigh = session.high
+            sessionLow = session.low
+            self.pushes = pushes.map { Push(partition: $0.partition.rawValue, sequence: $0.sequence) }
         }
 
-        package init(session: String, pushes: [Push]) {
-            self.session = session
-            self.pushes = pushes
-        }
+        package var session: SessionID { SessionID(high: sessionHigh, low: sessionLow) }
     }
 
     package struct WorkerFigures: Codable, Sendable, Equatable {
-        package var steps: Int
         /// Attempts after the first, over all pushes.
         package var retries: Int
         /// Replies that the fault injector dropped.
         package var repliesLost: Int
-
-        package init(steps: Int, retries: Int, repliesLost: Int) {
-            self.steps = steps
-            self.retries = retries
-            self.repliesLost = repliesLost
-        }
     }
 
     package struct ConnectionFigures: Codable, Sendable, Equatable {
@@ -102,11 +91,5 @@ package enum RoleReport: Codable, Sendable, Equatable {
         package var tlsVersion: String
         /// Whether the peer opened it.
         package var isInbound: Bool
-
-        package init(peer: String, tlsVersion: String, isInbound: Bool) {
-            self.peer = peer
-            self.tlsVersion = tlsVersion
-            self.isInbound = isInbound
-        }
     }
 }

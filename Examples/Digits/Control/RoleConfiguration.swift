@@ -7,13 +7,8 @@ package enum RoleConfiguration: Codable, Sendable, Equatable {
 
     /// A place on the loopback interface.
     package struct Endpoint: Codable, Sendable, Equatable {
-        package var host: String
+        package var host = "127.0.0.1"
         package var port: Int
-
-        package init(host: String = "127.0.0.1", port: Int) {
-            self.host = host
-            self.port = port
-        }
     }
 
     /// How a process becomes a member of the mesh.
@@ -27,16 +22,6 @@ package enum RoleConfiguration: Codable, Sendable, Equatable {
         /// Where the coordinator's mesh services are, and who must answer there.
         package var coordinator: Endpoint
         package var coordinatorID: String
-
-        package init(
-            spiffeID: String, joinToken: String, join: Endpoint, coordinator: Endpoint, coordinatorID: String
-        ) {
-            self.spiffeID = spiffeID
-            self.joinToken = joinToken
-            self.join = join
-            self.coordinator = coordinator
-            self.coordinatorID = coordinatorID
-        }
     }
 
     /// The coordinator, which is the certificate authority too.
@@ -63,10 +48,6 @@ package enum RoleConfiguration: Codable, Sendable, Equatable {
     /// A parameter server.
     package struct Server: Codable, Sendable, Equatable {
         package var membership: Membership
-
-        package init(membership: Membership) {
-            self.membership = membership
-        }
     }
 
     /// A worker: one slot's share of the training.
@@ -81,20 +62,6 @@ package enum RoleConfiguration: Codable, Sendable, Equatable {
         /// The fraction of replies that the worker's transport loses on purpose, and the seed that chooses them.
         package var replyLoss: Double
         package var faultSeed: UInt64
-
-        package init(
-            membership: Membership, slot: Int, plan: TrainingPlan, firstStep: Int, imagesPath: String,
-            labelsPath: String, replyLoss: Double, faultSeed: UInt64
-        ) {
-            self.membership = membership
-            self.slot = slot
-            self.plan = plan
-            self.firstStep = firstStep
-            self.imagesPath = imagesPath
-            self.labelsPath = labelsPath
-            self.replyLoss = replyLoss
-            self.faultSeed = faultSeed
-        }
     }
 
     /// The model server: mesh predict, HTTP infer and metrics.
@@ -105,13 +72,5 @@ package enum RoleConfiguration: Codable, Sendable, Equatable {
         package var modelVersion: Int
         /// The HTTP port; 0 lets the system choose.
         package var httpPort: Int
-
-        package init(membership: Membership, modelPath: String, modelName: String, modelVersion: Int, httpPort: Int) {
-            self.membership = membership
-            self.modelPath = modelPath
-            self.modelName = modelName
-            self.modelVersion = modelVersion
-            self.httpPort = httpPort
-        }
     }
 }

@@ -1,16 +1,17 @@
+import ParameterServer
+
 extension Demonstration {
     /// Shows whether every push was applied exactly once, a partition a line.
-    func show(_ audit: PushAudit) {
+    func show(_ audit: PushAudit, of partitions: [DemonstrationSummary.Partition]) {
         var table = TextTable(("partition", .left), ("version", .right), ("counter", .right), ("ledger", .right))
-        for partition in audit.partitions {
+        for partition in partitions {
             table.add(partition.name, "\(partition.version)", "\(partition.counter)", "\(partition.ledger)")
         }
         console.print(["", console.emphasised("Applied pushes, as each partition counts them in three places")])
         console.print(table.lines)
-        let pushes = audit.pushes
         console.print(
-            "Pushes: \(pushes.sent) sent, \(pushes.acknowledged) acknowledged, \(pushes.applied) applied,"
-                + " \(pushes.duplicatesSuppressed) duplicates suppressed")
+            "Pushes: \(audit.sent) sent, \(audit.acknowledged) acknowledged, \(audit.applied) applied,"
+                + " \(audit.duplicatesSuppressed) duplicates suppressed")
         let verdict =
             audit.findings.isEmpty ? ["Every push was applied exactly once."] : audit.findings.map { "WRONG: \($0)" }
         console.print(verdict.map { console.emphasised($0) })

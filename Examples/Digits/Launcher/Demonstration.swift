@@ -62,8 +62,10 @@ struct Demonstration: Sendable {
             let connections = try await train(coordinator, servers)
             let trainingTime = start.duration(to: clock.now)
 
-            let audit = PushAudit(record: record.snapshot, accounts: try await mesh.partitionAccounts())
-            show(audit)
+            let accounts = try await mesh.partitionAccounts()
+            let audit = record.audit(accounts)
+            let partitions = accounts.map { DemonstrationSummary.Partition($0) }
+            show(audit, of: partitions)
             let directory = (options.summary as NSString).deletingLastPathComponent
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
             let modelPath = (directory as NSString).appendingPathComponent("digits.safetensors")
@@ -81,8 +83,8 @@ struct Demonstration: Sendable {
             let tlsVersion = try show(connections: connections + mesh.connections.map { ("launcher", $0) })
 
             let summary = DemonstrationSummary(
-                accuracy: .init(trained: trained, served: serving.accuracy), pushes: audit.pushes,
-                partitions: audit.partitions, workersKilled: 1, trainingSeconds: trainingTime.seconds,
+                accuracy: .init(trained: trained, served: serving.accuracy), pushes: .init(audit),
+                partitions: partitions, workersKilled: 1, trainingSeconds: trainingTime.seconds,
                 serving: serving.summary, tlsVersion: tlsVersion, identities: SPIFFEIDs.all)
             try summary.write(to: options.summary)
             console.print("Figures: \(options.summary)")

@@ -1,62 +1,53 @@
+import Coordination
 import Foundation
+package import ParameterServer
 
 /// The figures of one run, as written to `summary.json`.
-package struct DemonstrationSummary: Codable, Sendable, Equatable {
+package struct DemonstrationSummary: Codable, Sendable {
     /// Fractions of the held-out digits.
-    package struct Accuracy: Codable, Sendable, Equatable {
+    package struct Accuracy: Codable, Sendable {
         /// Of the parameters as pulled from the parameter servers.
         package var trained: Double
         /// Of the answers of the model server.
         package var served: Double
-
-        package init(trained: Double, served: Double) {
-            self.trained = trained
-            self.served = served
-        }
     }
 
     /// Partition pushes; attempts are not counted.
-    package struct Pushes: Codable, Sendable, Equatable {
-        package var sent: Int
-        package var acknowledged: Int
-        package var applied: Int
-        package var duplicatesSuppressed: Int
+    package struct Pushes: Codable, Sendable {
+        package var sent: UInt64
+        package var acknowledged: UInt64
+        package var applied: UInt64
+        package var duplicatesSuppressed: UInt64
 
-        package init(sent: Int, acknowledged: Int, applied: Int, duplicatesSuppressed: Int) {
-            self.sent = sent
-            self.acknowledged = acknowledged
-            self.applied = applied
-            self.duplicatesSuppressed = duplicatesSuppressed
+        package init(_ audit: PushAudit) {
+            sent = audit.sent
+            acknowledged = audit.acknowledged
+            applied = audit.applied
+            duplicatesSuppressed = audit.duplicatesSuppressed
         }
     }
 
-    package struct Partition: Codable, Sendable, Equatable {
+    package struct Partition: Codable, Sendable {
         package var name: String
         /// Applied pushes.
-        package var version: Int
+        package var version: UInt64
         /// The audit counter.
-        package var counter: Int
+        package var counter: Int64
         /// Ids applied.
-        package var ledger: Int
+        package var ledger: UInt64
 
-        package init(name: String, version: Int, counter: Int, ledger: Int) {
-            self.name = name
-            self.version = version
-            self.counter = counter
-            self.ledger = ledger
+        package init(_ account: PartitionAccount) {
+            name = account.name.description
+            version = account.version.applied
+            counter = account.counter
+            ledger = account.appliedInLedger
         }
     }
 
-    package struct Serving: Codable, Sendable, Equatable {
+    package struct Serving: Codable, Sendable {
         package var p50Microseconds: Double
         package var p99Microseconds: Double
         package var requests: Int
-
-        package init(p50Microseconds: Double, p99Microseconds: Double, requests: Int) {
-            self.p50Microseconds = p50Microseconds
-            self.p99Microseconds = p99Microseconds
-            self.requests = requests
-        }
     }
 
     package var accuracy: Accuracy
@@ -69,20 +60,6 @@ package struct DemonstrationSummary: Codable, Sendable, Equatable {
     package var tlsVersion: String
     /// The SPIFFE IDs of all processes.
     package var identities: [String]
-
-    package init(
-        accuracy: Accuracy, pushes: Pushes, partitions: [Partition], workersKilled: Int, trainingSeconds: Double,
-        serving: Serving, tlsVersion: String, identities: [String]
-    ) {
-        self.accuracy = accuracy
-        self.pushes = pushes
-        self.partitions = partitions
-        self.workersKilled = workersKilled
-        self.trainingSeconds = trainingSeconds
-        self.serving = serving
-        self.tlsVersion = tlsVersion
-        self.identities = identities
-    }
 
     /// Writes the summary as JSON, whole or not at all, and makes the folder it stands in.
     package func write(to path: String) throws {

@@ -27,15 +27,9 @@ struct LauncherMesh: Sendable {
     /// The launcher's connections.
     var connections: [RoleReport.ConnectionFigures] { member.mesh.connectionFigures }
 
-    /// Every partition's account of its pushes, asked of its server over the mesh.
-    func partitionAccounts() async throws -> [PartitionFigures] {
-        try await reader.accounts().map { account in
-            PartitionFigures(
-                name: account.name.description, version: Int(account.version.applied), counter: Int(account.counter),
-                ledger: Dictionary(
-                    uniqueKeysWithValues: account.sessions.map { ($0.session.description, $0.applied) }),
-                duplicatesSuppressed: Int(account.duplicatesSuppressed))
-        }
+    /// Every partition's account of its pushes, asked of its server over the mesh, in the order of names.
+    func partitionAccounts() async throws -> [PartitionAccount] {
+        try await reader.accounts().sorted { $0.name < $1.name }
     }
 
     /// Writes the parameters that the servers hold as a safetensors file.

@@ -24,7 +24,7 @@ extension WorkerRole {
         let batches = try ShufflingBatches(
             inputs: digits.images, labels: digits.labels, batchSize: plan.batchSize, key: key.foldIn("order")
         ).shard(index: configuration.slot, of: plan.slots)
-        let client = try ParameterClient(session, coordination, observer: observer(control))
+        let client = try ParameterClient(session, coordination, observer: observer(session.id, control))
         try await client.declare(
             try initialize(Perceptron(), key: key.foldIn("parameters"), example: [1, 784])
                 .tables(updateRule: .adam(learningRate: plan.learningRate)))
@@ -43,23 +43,20 @@ extension WorkerRole {
         try control.report(
             .finished(
                 .init(
-                    steps: plan.stepsPerSlot, retries: Int(retries.series("\(ParameterService.name)/Push").value),
+                    retries: Int(retries.series("\(ParameterService.name)/Push").value),
                     repliesLost: faults.counts.repliesLost)))
         // The launcher may still ask for the connections; it says when to stop.
         while !Task.isCancelled { try await mesh.runtime.sleep(for: .seconds(3600)) }
     }
 
     /// Notes at the launcher what is about to leave, and what came back: it outlives this process.
-    private static func observer(_ control: RoleControl) -> PushObserver {
-        PushObserver(
-            beforeFirstAttempt: { try control.report(.sending(notes($0))) },
-            afterAcknowledgement: { try? control.report(.acknowledged(notes($0))) })
-    }
-
-    private static func notes(_ pushes: [PushIdentity]) -> RoleReport.PushNotes {
-        RoleReport.PushNotes(
-            session: pushes.first?.session.description ?? "",
-            pushes: pushes.map { .init(partition: $0.name.description, sequence: $0.sequence) })
+    private static func observer(_ session: SessionID, _ control: RoleControl) -> PushObserver {
+        @Sendable func noted(_ pushes: [PushIdentity]) -> RoleReport.NotedPushes {
+            .init(session: session, pushes.map { ($0.partition, $0.sequence) })
+        }
+        return PushObserver(
+            beforeFirstAttempt: { try control.report(.sending(noted($0))) },
+            afterAcknowledgement: { try? control.report(.acknowledged(noted($0))) })
     }
 }
 
