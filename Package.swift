@@ -85,8 +85,8 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "MeshTransportTests",
         [
-            "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", .logging, .nioCore, .nioEmbedded, .nioPosix,
-            .nioSSL, .nioTLS,
+            "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", "Telemetry", .logging, .nioCore, .nioEmbedded,
+            .nioPosix, .nioSSL, .nioTLS,
         ]
     ),
     (

@@ -14,6 +14,9 @@ public struct MeshConfiguration: Sendable {
     public var drainTimeout: Duration = .seconds(10)
     /// The most calls of one client that wait for its connection to be made. Default 10,000.
     public var callsAwaitingConnection = 10_000
+    /// The most connections of one listener at a time, those in their handshake included; a further one is closed at
+    /// once. Default 16,384: far more than a mesh has peers, and a bound for what they can make the server hold.
+    public var connectionsPerListener = 16_384
     /// The limits of each connection.
     public var limits = WireLimits()
     /// How far the clocks of two peers may be apart when a connection ends because a certificate does. Default 20 s.
@@ -37,6 +40,9 @@ public struct MeshConfiguration: Sendable {
         }
         for (name, duration) in [("drainTimeout", drainTimeout), ("clockSkew", clockSkew)] where duration < .zero {
             problems.append("\(name) must not be negative, is \(duration)")
+        }
+        if connectionsPerListener < 1 {
+            problems.append("connectionsPerListener must be at least 1, is \(connectionsPerListener)")
         }
         if retry.maximumAttempts < 1 {
             problems.append("retry.maximumAttempts must be at least 1, is \(retry.maximumAttempts)")

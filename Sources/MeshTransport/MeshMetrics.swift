@@ -8,6 +8,8 @@ struct ServerMetrics: Sendable {
     let handshakeFailures: Counter
     /// Connections that were closed because the peer did not keep to the protocol.
     let protocolErrors: Counter
+    /// Connections that were closed at once because their listener had as many as it may have.
+    let refusedConnections: Counter
     /// Methods that peers declared and nobody serves. Not by name: peers choose it.
     let unknownMethods: Counter
     private let denied: MetricFamily<Counter>
@@ -20,6 +22,9 @@ struct ServerMetrics: Sendable {
         ).series([])
         protocolErrors = registry.counter(
             "mesh_protocol_errors_total", help: "Connections closed because the peer did not keep to the protocol."
+        ).series([])
+        refusedConnections = registry.counter(
+            "mesh_connections_refused_total", help: "Connections closed at once because there were too many."
         ).series([])
         unknownMethods = registry.counter(
             "mesh_unknown_methods_total", help: "Methods that peers asked for and that are not served here."

@@ -12,14 +12,15 @@ import Testing
         configuration.connectTimeout = .zero
         configuration.callTimeout = .seconds(-1)
         configuration.drainTimeout = .seconds(-1)
+        configuration.connectionsPerListener = 0
         configuration.retry.maximumAttempts = 0
         configuration.retry.jitter = .nan
         configuration.limits.framePayloadBytes = 10
         let error = #expect(throws: MeshError.self) { try configuration.validate() }
         #expect(error?.code == .invalidConfiguration)
         for name in [
-            "connectTimeout", "callTimeout", "drainTimeout", "retry.maximumAttempts", "retry.jitter",
-            "limits.framePayloadBytes",
+            "connectTimeout", "callTimeout", "drainTimeout", "connectionsPerListener", "retry.maximumAttempts",
+            "retry.jitter", "limits.framePayloadBytes",
         ] {
             #expect(error?.message.contains(name) == true, "\(name)")
         }

@@ -24,6 +24,7 @@ package final class JoinEndpoint: Sendable {
         configuration.limits.incompleteMessageBytes = 64 << 10
         configuration.limits.framePayloadBytes = 256 << 10
         configuration.limits.concurrentCalls = 4
+        configuration.connectionsPerListener = 256
         server = ServerCore(
             instance: InstanceID(high: runtime.randomBits(), low: runtime.randomBits()),
             configuration: configuration, runtime: runtime, registry: MethodRegistry(),

@@ -1,6 +1,9 @@
 import Identity
+import Logging
 import MeshWire
 import NIOCore
+import Synchronization
+import Telemetry
 
 /// What a listening address needs to know to accept connections.
 final class ListenerCore: Sendable {
@@ -11,6 +14,7 @@ final class ListenerCore: Sendable {
     let trust: ChannelSecurity.Trust
     let meshProtocol: String
     let httpAcceptor: (any HTTPAcceptor)?
+    private let places: Mutex<ConnectionPlaces>
 
     init(
         server: ServerCore, identity: any IdentitySource, verifier: PeerVerifier, trust: ChannelSecurity.Trust,
@@ -22,6 +26,7 @@ final class ListenerCore: Sendable {
         self.trust = trust
         self.meshProtocol = meshProtocol
         self.httpAcceptor = httpAcceptor
+        places = Mutex(ConnectionPlaces(limit: server.configuration.connectionsPerListener))
     }
 
     /// Opens the listening socket; the channel is closed to stop.
@@ -48,14 +53,32 @@ final class ListenerCore: Sendable {
 
     private func setUp(_ channel: any Channel) -> EventLoopFuture<Void> {
         channel.eventLoop.makeCompletedFuture {
+            let address = channel.remoteAddress.map { "\($0)" } ?? "unknown"
+            try admit(channel, from: address)
             let security = ChannelSecurity(
                 role: .server, identity: identity, trust: trust, expectation: .anyTrusted,
                 applicationProtocols: [meshProtocol] + (httpAcceptor == nil ? [] : [ApplicationProtocol.http]),
                 verifier: verifier, runtime: server.runtime)
             try security.install(on: channel)
-            let address = channel.remoteAddress.map { "\($0)" } ?? "unknown"
             try channel.pipeline.syncOperations.addHandler(
                 ProtocolSelectionHandler(self, remoteAddress: address))
+        }
+    }
+
+    /// Gives a channel a place for as long as it is open; throws, which closes it, when there is none.
+    private func admit(_ channel: any Channel, from address: String) throws(MeshError) {
+        switch places.withLock({ $0.enter(now: server.runtime.now) }) {
+        case .admitted:
+            channel.closeFuture.whenComplete { _ in self.places.withLock { $0.leave() } }
+        case .refused(let isReported):
+            server.metrics.refusedConnections.increment()
+            let limit = server.configuration.connectionsPerListener
+            if isReported {
+                server.logger.warning(
+                    "connections refused, the listener has as many as it may have",
+                    metadata: ["address": "\(address)", "limit": "\(limit)"])
+            }
+            throw MeshError(.connectFailed, "the listener has \(limit) connections already", peer: address)
         }
     }
 

@@ -2,6 +2,7 @@ import Identity
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import Telemetry
 import Testing
 
 @Suite struct ListenerTests {
@@ -41,5 +42,41 @@ import Testing
         #expect(try await client.call(Echo.echo, Note("x")) == Note("x"))
         client.close()
         await second.stop()
+    }
+
+    @Test("connections beyond the listener's limit are closed at once, counted, and said once; others go on")
+    func full() async throws {
+        var configuration = MeshConfiguration.patient
+        configuration.connectionsPerListener = 1
+        let loopback = try await Loopback.start(configuration: configuration)
+        let client = try loopback.client()
+        #expect(try await client.call(Echo.echo, Note("before")) == Note("before"))
+        for _ in 0..<3 {
+            let raw = try await RawClient.connect(port: loopback.port, identity: try loopback.authority.svid("/raw"))
+            #expect(await raw.untilClosed().isEmpty)
+        }
+        #expect(loopback.log.records.count { $0.message.hasPrefix("connections refused") } == 1)
+        let refused = loopback.server.metrics.counter("mesh_connections_refused_total", help: "")
+        #expect(refused.series([]).value == 3)
+        #expect(try await client.call(Echo.echo, Note("after")) == Note("after"))
+        client.close()
+        await loopback.server.stop()
+    }
+
+    @Test("a connection that ends makes room for another")
+    func room() throws {
+        try Simulated.run { simulation in
+            var configuration = MeshConfiguration()
+            configuration.connectionsPerListener = 1
+            let server = try await simulation.server(configuration) { $0.serveEcho() }
+            let (first, second) = (try simulation.client(), try simulation.client())
+            #expect(try await first.call(Echo.once, Note("x")) == Note("x"))
+            #expect(await meshError { _ = try await second.call(Echo.once, Note("x")) }?.code == .connectFailed)
+            first.close()
+            try await simulation.runtime.sleep(for: .seconds(1))
+            #expect(try await second.call(Echo.once, Note("x")) == Note("x"))
+            second.close()
+            await server.stop()
+        }
     }
 }
