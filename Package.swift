@@ -49,7 +49,7 @@ let rooms: [(name: String, dependencies: [Target.Dependency])] = [
         "MeshHTTP",
         [
             "MeshTransport", "MeshWire", "Identity", "Telemetry", .hummingbird, .hummingbirdCore, .httpTypes, .nioCore,
-            .logging, .serviceLifecycle,
+            .logging,
         ]
     ),
     ("IdentityServices", ["MeshTransport", "MeshWire", "Identity", "Telemetry", .logging, .serviceLifecycle]),

@@ -10,10 +10,9 @@ public struct HTTPConfiguration: Sendable, Hashable {
     public var requestTimeout: Duration = .seconds(60)
     /// How long a connection may stay open without a request. Default 60 s.
     public var idleTimeout: Duration = .seconds(60)
-    /// The most connections at a time; further ones are closed. Default 1,024.
+    /// The most HTTP connections at a time; further ones are closed. Default 1,024: fewer than a listener takes in all,
+    /// because each may hold a request body.
     public var connections = 1_024
-    /// How long requests that are under way get to finish when the front end stops. Default 10 s.
-    public var drainTimeout: Duration = .seconds(10)
 
     /// Makes the defaults.
     public init() {}
@@ -30,7 +29,6 @@ public struct HTTPConfiguration: Sendable, Hashable {
         where duration <= .zero {
             problems.append("\(name) must be above zero, is \(duration)")
         }
-        if drainTimeout < .zero { problems.append("drainTimeout must not be negative, is \(drainTimeout)") }
         guard problems.isEmpty else {
             throw MeshHTTPError(.invalidConfiguration, problems.joined(separator: "; "))
         }

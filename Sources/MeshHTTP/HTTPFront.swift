@@ -5,18 +5,18 @@ public import Logging
 public import MeshTransport
 import MeshWire
 public import NIOCore
-public import ServiceLifecycle
+import Synchronization
 
 /// Answers HTTP/1.1 requests on a mesh's own listener: the same port, the same mutual TLS, the same policy as the
 /// mesh's calls, with Hummingbird's router behind them.
 ///
 /// ```swift
-/// let front = try HTTPFront(on: mesh) { router in
+/// try HTTPFront(on: mesh) { router in
 ///     router.addMetrics(mesh.metrics)
 ///     router.get("hello") { _, context in "Hello \(context.peer?.description ?? "nobody")" }
 /// }
 /// try await mesh.listen(host: "0.0.0.0", port: 8443)
-/// try await ServiceGroup(services: [mesh, front], logger: logger).run()
+/// try await mesh.run()
 /// ```
 ///
 /// **Policy.** The mesh's ``AuthorizationPolicy`` is asked for each request, before its body is read: may this peer
@@ -27,18 +27,24 @@ public import ServiceLifecycle
 /// **Errors** are JSON objects with one member, `error`. A handler throws Hummingbird's `HTTPError` to choose status
 /// and text; other errors are logged and answered with 500.
 ///
+/// **Ends.** A connection ends as the mesh's others do: when a certificate of it ends, and when the mesh
+/// stops. The request that is under way is answered, with `Connection: close`, if that takes no longer than
+/// the mesh's `drainTimeout`. When a connection closes, its handler's task is cancelled.
+///
 /// Safe to use from any task; what changes is guarded by one mutex.
-public final class HTTPFront: HTTPAcceptor, Service {
+public final class HTTPFront: HTTPAcceptor {
     private let configuration: HTTPConfiguration
     private let responder: RouterResponder<MeshRequestContext>
-    private let connections: HTTPConnections
+    /// How many connections are answered.
+    private let connections = Mutex(0)
     private let runtime: any Runtime
     private let logger: Logger
 
-    /// Makes a front end and registers it with `mesh`, for the listeners that the mesh opens afterwards.
+    /// Makes a front end and registers it with `mesh`, which keeps it, for the listeners that the mesh opens afterwards.
     ///
     /// - Parameter routes: adds handlers to the router, which answers `HEAD` wherever there is a `GET`.
     /// - Throws: ``MeshHTTPError/Code/invalidConfiguration``.
+    @discardableResult
     public init(
         on mesh: Mesh, configuration: HTTPConfiguration = HTTPConfiguration(),
         logger: Logger = Logger(label: "meshwork.http"), routes: (Router<MeshRequestContext>) -> Void
@@ -52,16 +58,15 @@ public final class HTTPFront: HTTPAcceptor, Service {
         self.logger = logger
         responder = router.buildResponder()
         runtime = mesh.runtime
-        connections = HTTPConnections(limit: configuration.connections)
         mesh.serveHTTP(self)
     }
 
     /// Takes a connection; called by the mesh's listener on the channel's event loop.
     ///
-    /// - Throws: ``MeshHTTPError/Code/tooManyConnections``, ``MeshHTTPError/Code/stopping``.
+    /// - Throws: ``MeshHTTPError/Code/tooManyConnections``.
     public func accept(_ channel: any Channel, _ connection: ConnectionInfo, gate: HTTPGate) throws {
         let peer = connection.peer?.description ?? connection.remoteAddress
-        let number = try connections.reserve(for: peer)
+        try reserve(for: peer)
         let exchanges = HTTPExchanges(
             connection: connection, gate: gate, responder: responder, configuration: configuration, logger: logger)
         var settings = HTTP1Channel.Configuration(
@@ -75,27 +80,28 @@ public final class HTTPFront: HTTPAcceptor, Service {
         http.setup(channel: channel, logger: logger).whenComplete { [self] result in
             switch result {
             case .success(let value):
-                connections.start(number, on: channel, runtime) { [logger] in
+                // Ends with the channel.
+                let task = runtime.spawn(on: runtime.taskExecutor) { [self] in
                     await http.handle(value: value, logger: logger)
+                    connections.withLock { $0 -= 1 }
                 }
+                channel.closeFuture.whenComplete { _ in task.cancel() }
             case .failure(let error):
-                connections.end(number)
+                connections.withLock { $0 -= 1 }
                 channel.pipeline.fireErrorCaught(
                     MeshHTTPError(.channelSetUpFailed, "the channel does not take HTTP", peer: peer, cause: error))
             }
         }
     }
 
-    /// Waits until the service group shuts down or the task is cancelled, and then stops the connections.
-    public func run() async throws {
-        // Throws when the task is cancelled, which ends the service as a shutdown does.
-        try? await gracefulShutdown()
-        await stop()
-    }
-
-    /// Takes no new connection, closes those without a request, lets the others finish within
-    /// ``HTTPConfiguration/drainTimeout`` and returns when all are closed; ``run()`` does this at its end.
-    public func stop() async {
-        await connections.stop(within: configuration.drainTimeout, runtime)
+    private func reserve(for peer: String) throws(MeshHTTPError) {
+        let limit = configuration.connections
+        try connections.withLock { connections throws(MeshHTTPError) in
+            guard connections < limit else {
+                throw MeshHTTPError(
+                    .tooManyConnections, "there are \(limit) connections, as many as are allowed", peer: peer)
+            }
+            connections += 1
+        }
     }
 }

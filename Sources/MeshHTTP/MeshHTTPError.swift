@@ -14,8 +14,6 @@ public struct MeshHTTPError: Error, Sendable, CustomStringConvertible {
         public static let invalidConfiguration = Code("invalidConfiguration")
         /// There are as many connections as the configuration allows.
         public static let tooManyConnections = Code("tooManyConnections")
-        /// The front end is shutting down.
-        public static let stopping = Code("stopping")
         /// A connection's channel could not be set up for HTTP.
         public static let channelSetUpFailed = Code("channelSetUpFailed")
     }

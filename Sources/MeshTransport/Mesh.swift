@@ -128,7 +128,8 @@ public final class Mesh: Service {
         await stop()
     }
 
-    /// Stops listening and finishes the open calls; ``run()`` does this at its end.
+    /// Stops listening and finishes the open calls and HTTP requests, within ``MeshConfiguration/drainTimeout``;
+    /// ``run()`` does this at its end.
     public func stop() async {
         let listeners = state.withLock { state in
             defer { state.listeners = [] }
@@ -137,7 +138,7 @@ public final class Mesh: Service {
         }
         for listener in listeners { try? await listener.close() }
         // A task of its own: open calls are finished also when the caller's task has been cancelled.
-        await runtime.spawn(on: runtime.taskExecutor) { await self.server.drain() }.value
+        await runtime.spawn(on: runtime.taskExecutor) { await self.server.connections.drain() }.value
     }
 }
 

@@ -6,7 +6,7 @@ import MeshWire
 ///
 /// ```swift
 /// let models = ModelServer(registry, on: mesh)
-/// let front = try HTTPFront(on: mesh) { router in router.addInference(models) }
+/// try HTTPFront(on: mesh) { router in router.addInference(models) }
 /// ```
 /// Who may predict is the mesh's policy's decision, by the method `meshwork.serving.Inference/Predict` and the paths
 /// below `/v2`. Models compute on the runtime's compute executor.

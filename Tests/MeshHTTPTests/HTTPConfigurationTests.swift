@@ -15,11 +15,9 @@ struct HTTPConfigurationTests {
         configuration.connections = 0
         configuration.requestTimeout = .zero
         configuration.idleTimeout = .seconds(-1)
-        configuration.drainTimeout = .seconds(-1)
         let error = #expect(throws: MeshHTTPError.self) { try configuration.validate() }
         #expect(error?.code == .invalidConfiguration)
-        for name in ["requestBodyBytes", "headerBytes", "connections", "requestTimeout", "idleTimeout", "drainTimeout"]
-        {
+        for name in ["requestBodyBytes", "headerBytes", "connections", "requestTimeout", "idleTimeout"] {
             #expect(error?.message.contains(name) == true)
         }
     }

@@ -18,10 +18,41 @@ struct HTTPFrontTests {
         func add(_ value: String) { values.withLock { $0.append(value) } }
     }
 
+    /// A route that answers when it is told to.
+    private final class SlowRoute: Sendable {
+        private let (entered, didEnter) = AsyncStream.makeStream(of: Void.self)
+        private let (released, release) = AsyncStream.makeStream(of: Void.self)
+        private let (cancellations, didEnd) = AsyncStream.makeStream(of: Bool.self)
+
+        func add(to router: Router<MeshRequestContext>) {
+            router.get("slow") { [self] _, _ in
+                didEnter.yield()
+                for await _ in released { break }
+                didEnd.yield(Task.isCancelled)
+                return "finished"
+            }
+        }
+
+        /// Sends a request, and returns when it is being handled.
+        func begin(_ client: HTTPTestClient) async throws {
+            try await client.begin(.GET, "/slow")
+            try await client.finish()
+            for await _ in entered { break }
+        }
+
+        func finish() { release.yield() }
+
+        /// Whether the handler was cancelled; waits for its end.
+        func wasCancelled() async -> Bool {
+            for await isCancelled in cancellations { return isCancelled }
+            return false
+        }
+    }
+
     @Test("a handler sees the identity that the caller's certificate proved, on every request of a connection")
     func peer() async throws {
         let test = try TestMesh(["/whoami"])
-        let front = try HTTPFront(on: test.mesh) { router in
+        try HTTPFront(on: test.mesh) { router in
             router.get("whoami") { _, context in
                 "\(context.peer?.description ?? "nobody") over \(context.connection.tlsVersion)"
             }
@@ -35,14 +66,13 @@ struct HTTPFrontTests {
                 #expect(response.headers["date"]?.hasSuffix("GMT") == true)
             }
         }
-        await front.stop()
         await test.mesh.stop()
     }
 
     @Test("clients that offer several protocols, or none, are served", arguments: [["h2", "http/1.1"], []])
     func applicationProtocols(offered: [String]) async throws {
         let test = try TestMesh(["/open"])
-        let front = try HTTPFront(on: test.mesh) { router in
+        try HTTPFront(on: test.mesh) { router in
             router.get("open") { _, _ in "done" }
         }
         let port = try await test.listen()
@@ -52,7 +82,6 @@ struct HTTPFrontTests {
         ) { try await $0.send(.GET, "/open") }
         #expect(response.status == 200)
         #expect(response.body == "done")
-        await front.stop()
         await test.mesh.stop()
     }
 
@@ -60,7 +89,7 @@ struct HTTPFrontTests {
     func denied() async throws {
         let test = try TestMesh(["/open", "/files/*"])
         let seen = Seen()
-        let front = try HTTPFront(on: test.mesh) { router in
+        try HTTPFront(on: test.mesh) { router in
             for path in ["open", "closed", "files/:name"] {
                 router.on(RouterPath(path), method: .post) { request, _ in
                     seen.add(request.uri.path)
@@ -85,14 +114,13 @@ struct HTTPFrontTests {
             #expect(try await client.send(.POST, "/files/a", body: "hello").status == 200)
         }
         #expect(seen.all == ["/open", "/files/a"])
-        await front.stop()
         await test.mesh.stop()
     }
 
     @Test("a target in absolute form is its path, to the policy and the router; what is no path is refused")
     func targets() async throws {
         let test = try TestMesh(["/open"])
-        let front = try HTTPFront(on: test.mesh) { router in
+        try HTTPFront(on: test.mesh) { router in
             router.get("open") { _, _ in "done" }
             router.get("closed") { _, _ in "done" }
         }
@@ -107,14 +135,13 @@ struct HTTPFrontTests {
                 #expect(response.status == status, "\(target)")
             }
         }
-        await front.stop()
         await test.mesh.stop()
     }
 
     @Test("a new policy holds for the next request of an open connection")
     func newPolicy() async throws {
         let test = try TestMesh(["/open"])
-        let front = try HTTPFront(on: test.mesh) { router in
+        try HTTPFront(on: test.mesh) { router in
             router.get("open") { _, _ in "done" }
         }
         let port = try await test.listen()
@@ -123,14 +150,13 @@ struct HTTPFrontTests {
             test.mesh.setPolicy(try TestMesh.policy(["/other"], test.authority))
             #expect(try await client.send(.GET, "/open").status == 403)
         }
-        await front.stop()
         await test.mesh.stop()
     }
 
     @Test("a caller without a certificate, or with a foreign one, is not served")
     func certificates() async throws {
         let test = try TestMesh(["*"])
-        let front = try HTTPFront(on: test.mesh) { router in
+        try HTTPFront(on: test.mesh) { router in
             router.get("open") { _, _ in "done" }
         }
         let port = try await test.listen()
@@ -144,7 +170,6 @@ struct HTTPFrontTests {
                 trusting: test.authority.authority.rootCertificate
             ) { try await $0.send(.GET, "/open") }
         }
-        await front.stop()
         await test.mesh.stop()
     }
 
@@ -152,7 +177,7 @@ struct HTTPFrontTests {
     func errors() async throws {
         struct Secret: Error {}
         let test = try TestMesh(["*"])
-        let front = try HTTPFront(on: test.mesh) { router in
+        try HTTPFront(on: test.mesh) { router in
             router.get("teapot") { _, _ -> String in throw HTTPError(.conflict, message: "two of \"them\"") }
             router.get("broken") { _, _ -> String in throw Secret() }
         }
@@ -168,7 +193,6 @@ struct HTTPFrontTests {
             #expect(missing.status == 404)
             #expect(missing.body == #"{"error":"Not Found"}"#)
         }
-        await front.stop()
         await test.mesh.stop()
     }
 
@@ -177,7 +201,7 @@ struct HTTPFrontTests {
         let test = try TestMesh(["*"])
         var configuration = HTTPConfiguration()
         configuration.requestBodyBytes = 1_000
-        let front = try HTTPFront(on: test.mesh, configuration: configuration) { router in
+        try HTTPFront(on: test.mesh, configuration: configuration) { router in
             router.post("count") { request, _ in
                 try await "\(request.body.collect(upTo: 1_000_000).readableBytes)"
             }
@@ -196,7 +220,6 @@ struct HTTPFrontTests {
 
             #expect(try await client.send(.POST, "/count", body: "abc").body == "3")
         }
-        await front.stop()
         await test.mesh.stop()
     }
 
@@ -205,7 +228,7 @@ struct HTTPFrontTests {
         let test = try TestMesh(["*"])
         var configuration = HTTPConfiguration()
         configuration.requestBodyBytes = 1_000
-        let front = try HTTPFront(on: test.mesh, configuration: configuration) { _ in }
+        try HTTPFront(on: test.mesh, configuration: configuration) { _ in }
         let port = try await test.listen()
         try await test.connected(to: port) { client in
             try await client.begin(.POST, "/any", headers: [("Transfer-Encoding", "chunked")])
@@ -213,14 +236,13 @@ struct HTTPFrontTests {
                 while true { try await client.write(String(repeating: "b", count: 400)) }
             }
         }
-        await front.stop()
         await test.mesh.stop()
     }
 
     @Test("a caller that asks whether to send its body is told to, or why not")
     func expectContinue() async throws {
         let test = try TestMesh(["/count"])
-        let front = try HTTPFront(on: test.mesh) { router in
+        try HTTPFront(on: test.mesh) { router in
             router.post("count") { request, _ in
                 try await "\(request.body.collect(upTo: 1_000_000).readableBytes)"
             }
@@ -234,7 +256,6 @@ struct HTTPFrontTests {
             #expect(refused.informational.isEmpty)
             #expect(refused.status == 403)
         }
-        await front.stop()
         await test.mesh.stop()
     }
 
@@ -243,73 +264,71 @@ struct HTTPFrontTests {
         let test = try TestMesh(["*"])
         var configuration = HTTPConfiguration()
         configuration.requestTimeout = .milliseconds(50)
-        let front = try HTTPFront(on: test.mesh, configuration: configuration) { _ in }
+        try HTTPFront(on: test.mesh, configuration: configuration) { _ in }
         let port = try await test.listen()
         try await test.connected(to: port) { client in
             try await client.begin(.POST, "/any", headers: [("Content-Length", "10")])
             await #expect(throws: (any Error).self) { try await client.receive() }
         }
-        await front.stop()
         await test.mesh.stop()
     }
 
-    @Test("stopping lets a request finish, closes idle connections and takes no new ones")
+    @Test("a mesh that stops lets a request finish, closes idle connections and takes no new ones")
     func stopping() async throws {
         let test = try TestMesh(["*"])
-        let (entered, didEnter) = AsyncStream.makeStream(of: Void.self)
-        let (released, release) = AsyncStream.makeStream(of: Void.self)
-        let front = try HTTPFront(on: test.mesh) { router in
-            router.get("slow") { _, _ in
-                didEnter.yield()
-                for await _ in released { break }
-                return "finished"
-            }
+        let slow = SlowRoute()
+        try HTTPFront(on: test.mesh) { router in
+            slow.add(to: router)
             router.get("fast") { _, _ in "done" }
         }
         let port = try await test.listen()
-        try await test.connected(to: port) { idle in
-            #expect(try await idle.send(.GET, "/fast").status == 200)
-            try await test.connected(to: port) { busy in
-                try await busy.begin(.GET, "/slow")
+        try await test.connected(to: port) { busy in
+            try await slow.begin(busy)
+            try await test.connected(to: port) { idle in
+                #expect(try await idle.send(.GET, "/fast").status == 200)
+                // What is sent before the answer to the one before it is known to be the last.
+                try await busy.begin(.GET, "/fast")
                 try await busy.finish()
-                for await _ in entered { break }
-                async let stopped: Void = front.stop()
+                async let stopped: Void = test.mesh.stop()
+                // Told in the order in which they were opened: the busy one knows as well.
                 try await idle.untilClosed()
                 await #expect(throws: (any Error).self) {
                     try await test.connected(to: port) { try await $0.send(.GET, "/fast") }
                 }
-                release.yield()
-                #expect(try await busy.receive().body == "finished")
+                slow.finish()
+                let answer = try await busy.receive()
+                #expect(answer.body == "finished")
+                #expect(answer.headers["connection"] == "close")
+                await #expect(throws: HTTPTestClient.ConnectionEnded.self) { try await busy.receive() }
                 await stopped
             }
         }
-        await test.mesh.stop()
     }
 
     @Test("a handler that does not finish is cancelled when the drain time is over")
     func drainTimeout() async throws {
-        let test = try TestMesh(["*"])
-        let (entered, didEnter) = AsyncStream.makeStream(of: Void.self)
-        let (never, _) = AsyncStream.makeStream(of: Void.self)
-        let seen = Seen()
-        var configuration = HTTPConfiguration()
+        var configuration = MeshConfiguration()
         configuration.drainTimeout = .milliseconds(20)
-        let front = try HTTPFront(on: test.mesh, configuration: configuration) { router in
-            router.get("stuck") { _, _ in
-                didEnter.yield()
-                for await _ in never {}
-                seen.add("cancelled: \(Task.isCancelled)")
-                return "late"
-            }
-        }
+        let test = try TestMesh(["*"], configuration)
+        let slow = SlowRoute()
+        try HTTPFront(on: test.mesh) { slow.add(to: $0) }
         let port = try await test.listen()
         try await test.connected(to: port) { client in
-            try await client.begin(.GET, "/stuck")
-            try await client.finish()
-            for await _ in entered { break }
-            await front.stop()
+            try await slow.begin(client)
+            await test.mesh.stop()
+            await #expect(throws: (any Error).self) { try await client.receive() }
         }
-        #expect(seen.all == ["cancelled: true"])
+        #expect(await slow.wasCancelled())
+    }
+
+    @Test("a handler is cancelled when its caller goes away")
+    func callerGone() async throws {
+        let test = try TestMesh(["*"])
+        let slow = SlowRoute()
+        try HTTPFront(on: test.mesh) { slow.add(to: $0) }
+        let port = try await test.listen()
+        try await test.connected(to: port) { try await slow.begin($0) }
+        #expect(await slow.wasCancelled())
         await test.mesh.stop()
     }
 
@@ -318,7 +337,7 @@ struct HTTPFrontTests {
         let test = try TestMesh(["*"])
         var configuration = HTTPConfiguration()
         configuration.connections = 1
-        let front = try HTTPFront(on: test.mesh, configuration: configuration) { router in
+        try HTTPFront(on: test.mesh, configuration: configuration) { router in
             router.get("open") { _, _ in "done" }
         }
         let port = try await test.listen()
@@ -338,14 +357,13 @@ struct HTTPFrontTests {
             status = (try? await test.connected(to: port) { try await $0.send(.GET, "/open").status }) ?? 0
         }
         #expect(status == 200)
-        await front.stop()
         await test.mesh.stop()
     }
 
     @Test("connections are answered side by side")
     func concurrent() async throws {
         let test = try TestMesh(["*"])
-        let front = try HTTPFront(on: test.mesh) { router in
+        try HTTPFront(on: test.mesh) { router in
             router.post("echo") { request, _ in
                 try await String(buffer: request.body.collect(upTo: 1_000))
             }
@@ -365,7 +383,6 @@ struct HTTPFrontTests {
             }
             try await group.waitForAll()
         }
-        await front.stop()
         await test.mesh.stop()
     }
 

@@ -21,24 +21,20 @@ enum ModelServerRole: Role {
             from: .safetensors(configuration.modelPath), as: Perceptron(),
             input: TensorDeclaration("image", shape: [-1, 784]), output: "logits")
         let models = ModelServer(registry, on: mesh, logger: ProcessLog.logger)
-        let front = try HTTPFront(on: mesh, logger: ProcessLog.logger) { router in
+        try HTTPFront(on: mesh, logger: ProcessLog.logger) { router in
             router.addInference(models)
             router.addMetrics(mesh.metrics)
         }
         let address = try await mesh.listen(host: "127.0.0.1", port: configuration.httpPort)
         try await member.whileRunning {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await front.run() }
-                defer { group.cancelAll() }
-                try control.report(
-                    .ready(
-                        .init(
-                            spiffeID: mesh.identity.current.svid.spiffeID.description,
-                            ports: ["http": address.port, "mesh": address.port])))
-                try await control.untilStopped { command in
-                    guard case .reportConnections = command else { return }
-                    try control.report(.connections(mesh.connectionFigures))
-                }
+            try control.report(
+                .ready(
+                    .init(
+                        spiffeID: mesh.identity.current.svid.spiffeID.description,
+                        ports: ["http": address.port, "mesh": address.port])))
+            try await control.untilStopped { command in
+                guard case .reportConnections = command else { return }
+                try control.report(.connections(mesh.connectionFigures))
             }
         }
     }

@@ -13,7 +13,7 @@ import NIOCore
 /// 2. the policy decides whether this peer may reach the path;
 /// 3. the body is read, up to the limit;
 /// 4. the router answers;
-/// 5. the answer is measured and written.
+/// 5. the answer is measured and written; if the connection is to end, it is the last.
 ///
 /// A request that 1, 2 or 3 refuse is answered without its handler, and what it still sends is thrown away.
 ///
@@ -52,11 +52,16 @@ struct HTTPExchanges: Sendable {
                 response = tooLarge()
             }
         }
-        try await write(response, with: writer, isHead: request.method == .head)
+        let isLast = gate.isDraining
+        try await write(response, with: writer, isHead: request.method == .head, isLast: isLast)
         gate.answered(
             route, status: CallStatus(response.status), after: start.duration(to: gate.runtime.now))
         try await body.discardRest()
+        if isLast { throw ConnectionEnds() }
     }
+
+    /// The connection's last request has been answered. What its peer has sent after it, it may send again elsewhere.
+    private struct ConnectionEnds: Error {}
 
     /// Steps 1 and 2, and what the head says about 3.
     private func refusal(of request: Request, _ body: HTTPBodyReader) -> Response? {
@@ -99,10 +104,11 @@ struct HTTPExchanges: Sendable {
 
     /// Step 5.
     @concurrent private func write(
-        _ response: Response, with writer: consuming ResponseWriter, isHead: Bool
+        _ response: Response, with writer: consuming ResponseWriter, isHead: Bool, isLast: Bool
     ) async throws {
         var head = response.head
         head.headerFields[.date] = HTTPDate.text(gate.runtime.timeSince1970)
+        if isLast { head.headerFields[.connection] = "close" }
         if isHead {
             try await writer.writeResponse(head)
         } else {

@@ -78,13 +78,12 @@ final class ProtocolSelectionHandler: ChannelInboundHandler, RemovableChannelHan
         let number = table.opened(info, .inbound)
         context.channel.closeFuture.whenComplete { _ in table.closed(number) }
         do {
-            switch choice {
-            case .mesh:
-                try pipeline.addHandler(
-                    listener.connection(info, channel, on: context.eventLoop), position: .after(self))
-            case .http:
-                try listener.acceptHTTP(context.channel, info)
-            }
+            let connection =
+                switch choice {
+                case .mesh: try listener.acceptMesh(context.channel, info, after: self)
+                case .http: try listener.acceptHTTP(context.channel, info)
+                }
+            listener.opened(connection, on: context.channel, channel)
             if received.readableBytes > 0 {
                 context.fireChannelRead(NIOAny(received))
                 context.fireChannelReadComplete()

@@ -7,7 +7,7 @@ import Telemetry
 /// A server's connection to one client: drives a ``ServerConnectionState`` from a channel and runs the handlers.
 ///
 /// Sendable: everything mutable is touched on the channel's event loop alone.
-final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, @unchecked Sendable {
+final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, InboundConnection, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -15,7 +15,6 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, @un
     private let core: ServerCore
     private let stack: ServerStack
     private let executor: LoopExecutor
-    private let expiry: RuntimeInstant?
     private var state: ServerConnectionState
     private let info: ConnectionInfo
     private var methods: [ServerStack.Resolution] = []
@@ -26,26 +25,20 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, @un
     private var isDraining = false
     /// True once this side has ended the connection: what the client had begun to send is then no fault of its own.
     private var isEnding = false
-    /// The connection's number in ``ServerCore``.
-    private var number: UInt64?
     /// True while nothing is read because the peer does not take its replies.
     private var isReadWithheld = false
-    /// Ends the connection with the certificate; then, if it has not ended by itself, closes it.
-    private var expiryTimer: Scheduled<Void>?
     private let writer: PacedWriter
 
-    /// A connection whose handshake is done; no call is taken after `expiry`, when a certificate ends.
-    init(_ core: ServerCore, _ info: ConnectionInfo, expiry: RuntimeInstant?, executor: LoopExecutor) {
+    /// A connection whose handshake is done.
+    init(_ core: ServerCore, _ info: ConnectionInfo, executor: LoopExecutor) {
         self.core = core
         self.info = info
-        self.expiry = expiry
         self.executor = executor
         writer = PacedWriter(on: executor.eventLoop)
         stack = ServerStack(core, info)
         state = ServerConnectionState(instance: core.instance, limits: core.configuration.limits)
     }
 
-    /// Takes no new calls, finishes the open ones, then closes. From any thread.
     func drain(reason: String) {
         executor.eventLoop.execute {
             guard !self.isDraining else { return }
@@ -56,25 +49,17 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, @un
         }
     }
 
-    /// Closes at once. From any thread.
     func close() {
         executor.eventLoop.execute { self.end() }
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        number = core.opened(self)
         writer.open(context, next: { self.state.nextWrite() }, flushed: { self.hasFlushed() })
-        guard let expiry else { return }
-        let remaining = core.runtime.now.duration(to: expiry).inNanoseconds
-        expiryTimer = context.eventLoop.scheduleTask(in: .nanoseconds(max(0, remaining))) { self.expire() }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
-        // The timer would keep the connection in memory for the certificate's life.
-        expiryTimer?.cancel()
-        expiryTimer = nil
         writer.close()
     }
 
@@ -124,7 +109,6 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, @un
         }
         // In order: what they do next must not depend on a dictionary's.
         for (_, call) in running.sorted(by: { $0.key < $1.key }) { call.task.cancel() }
-        if let number { core.closed(number) }
         context.fireChannelInactive()
     }
 
@@ -220,12 +204,6 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, @un
             context?.read()
         }
         closeIfDone()
-    }
-
-    private func expire() {
-        drain(reason: "a certificate of this connection has ended")
-        let grace = core.configuration.drainTimeout.inNanoseconds
-        expiryTimer = executor.eventLoop.scheduleTask(in: .nanoseconds(grace)) { self.close() }
     }
 
     private func closeIfDone() {

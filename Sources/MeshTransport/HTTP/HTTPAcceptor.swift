@@ -8,31 +8,41 @@ import Telemetry
 public protocol HTTPAcceptor: Sendable {
     /// Sets up `channel`, on its event loop, and answers its requests.
     ///
+    /// The connection ends with its certificates and with the mesh, as every other does: NIO's
+    /// `ChannelShouldQuiesceEvent` in the channel's pipeline asks to close it after the request that is under way, and
+    /// ``MeshConfiguration/drainTimeout`` later the mesh closes it. Whatever works for the connection ends when the channel
+    /// closes.
+    ///
     /// - Parameters:
     ///   - channel: decrypted bytes in and out.
     ///   - connection: who calls.
-    ///   - gate: asks the mesh's policy for each request.
+    ///   - gate: asks the mesh about each request.
     func accept(_ channel: any Channel, _ connection: ConnectionInfo, gate: HTTPGate) throws
 }
 
 /// What an HTTP front end asks the mesh about each request.
 public struct HTTPGate: Sendable {
     private let core: ServerCore
-    private let connection: ConnectionInfo
+    private let info: ConnectionInfo
+    private let connection: HTTPConnection
 
-    init(core: ServerCore, connection: ConnectionInfo) {
+    init(core: ServerCore, info: ConnectionInfo, connection: HTTPConnection) {
         self.core = core
+        self.info = info
         self.connection = connection
     }
 
     /// Whether the policy allows the connection's peer this path; a refusal is logged and counted.
-    public func isAllowed(_ path: String) -> Bool { core.isAllowed(path, peer: connection.peer) }
+    public func isAllowed(_ path: String) -> Bool { core.isAllowed(path, peer: info.peer) }
+
+    /// Whether the connection is to end: an answer from now on is its last.
+    public var isDraining: Bool { connection.isDraining }
 
     /// Counts and times an answered request in the mesh's metrics.
     ///
     /// - Parameter route: the route's pattern, not the path that the peer chose: each value is a series of its own.
     public func answered(_ route: String, status: CallStatus, after duration: Duration) {
-        let series = core.metrics.series(route, peer: connection.peer)
+        let series = core.metrics.series(route, peer: info.peer)
         series.began()
         series.ended(status.classification, after: duration)
     }

@@ -57,7 +57,7 @@ package final class JoinEndpoint: Sendable {
             return channel
         }
         try? await opened?.close()
-        await server.drain()
+        await server.connections.drain()
     }
 
     /// A client for a process that has no identity yet and knows its mesh by the root's fingerprint alone.

@@ -8,24 +8,23 @@ import Telemetry
 /// What a listening address needs to know to accept connections.
 final class ListenerCore: Sendable {
     let server: ServerCore
-    let identity: any IdentitySource
-    let verifier: PeerVerifier
-    /// Whether callers must prove an identity.
-    let trust: ChannelSecurity.Trust
     let meshProtocol: String
     let httpAcceptor: (any HTTPAcceptor)?
+    private let security: ChannelSecurity
     private let places: Mutex<ConnectionPlaces>
 
+    /// - Parameter trust: whether callers must prove an identity.
     init(
         server: ServerCore, identity: any IdentitySource, verifier: PeerVerifier, trust: ChannelSecurity.Trust,
         meshProtocol: String, httpAcceptor: (any HTTPAcceptor)?
     ) {
         self.server = server
-        self.identity = identity
-        self.verifier = verifier
-        self.trust = trust
         self.meshProtocol = meshProtocol
         self.httpAcceptor = httpAcceptor
+        security = ChannelSecurity(
+            role: .server, identity: identity, trust: trust, expectation: .anyTrusted,
+            applicationProtocols: [meshProtocol] + (httpAcceptor == nil ? [] : [ApplicationProtocol.http]),
+            verifier: verifier, runtime: server.runtime)
         places = Mutex(ConnectionPlaces(limit: server.configuration.connectionsPerListener))
     }
 
@@ -40,25 +39,34 @@ final class ListenerCore: Sendable {
         }
     }
 
-    /// A mesh connection over an established channel.
-    func connection(_ info: ConnectionInfo, _ channel: SecureChannel, on loop: any EventLoop) -> ServerConnection {
-        ServerConnection(
-            server, info, expiry: expiry(of: channel), executor: server.runtime.loopExecutor(for: loop))
+    /// Sets an established channel up for the mesh's own protocol, behind `handler`.
+    func acceptMesh(_ channel: any Channel, _ info: ConnectionInfo, after handler: any ChannelHandler) throws
+        -> any InboundConnection
+    {
+        let connection = ServerConnection(server, info, executor: server.runtime.loopExecutor(for: channel.eventLoop))
+        try channel.pipeline.syncOperations.addHandler(connection, position: .after(handler))
+        return connection
     }
 
     /// Hands an established channel to the HTTP front end.
-    func acceptHTTP(_ channel: any Channel, _ info: ConnectionInfo) throws {
-        try httpAcceptor?.accept(channel, info, gate: HTTPGate(core: server, connection: info))
+    func acceptHTTP(_ channel: any Channel, _ info: ConnectionInfo) throws -> any InboundConnection {
+        let connection = HTTPConnection(channel)
+        try httpAcceptor?.accept(channel, info, gate: HTTPGate(core: server, info: info, connection: connection))
+        return connection
+    }
+
+    /// Counts a connection in, by what its handshake has established.
+    func opened(
+        _ connection: any InboundConnection, on channel: any Channel, _ handshake: SecureChannel
+    ) {
+        server.connections.opened(
+            InboundConnections.Entry(connection: connection, channel: channel, handshake: handshake))
     }
 
     private func setUp(_ channel: any Channel) -> EventLoopFuture<Void> {
         channel.eventLoop.makeCompletedFuture {
             let address = channel.remoteAddress.map { "\($0)" } ?? "unknown"
             try admit(channel, from: address)
-            let security = ChannelSecurity(
-                role: .server, identity: identity, trust: trust, expectation: .anyTrusted,
-                applicationProtocols: [meshProtocol] + (httpAcceptor == nil ? [] : [ApplicationProtocol.http]),
-                verifier: verifier, runtime: server.runtime)
             try security.install(on: channel)
             try channel.pipeline.syncOperations.addHandler(
                 ProtocolSelectionHandler(self, remoteAddress: address))
@@ -80,11 +88,5 @@ final class ListenerCore: Sendable {
             }
             throw MeshError(.connectFailed, "the listener has \(limit) connections already", peer: address)
         }
-    }
-
-    private func expiry(of channel: SecureChannel) -> RuntimeInstant? {
-        let runtime = server.runtime
-        guard let notAfter = channel.notAfter else { return nil }
-        return runtime.now.advanced(by: notAfter.since(runtime.unixTime) + server.configuration.clockSkew)
     }
 }

@@ -1,27 +1,20 @@
 import Identity
 import Logging
 import MeshWire
-import NIOCore
 import Synchronization
 
-/// What all connections of a listener share.
+/// What all connections of a server share.
 final class ServerCore: Sendable {
     let instance: InstanceID
     let configuration: MeshConfiguration
     let runtime: any Runtime
     let registry: MethodRegistry
     let table: ConnectionTable
+    let connections: InboundConnections
     let metrics: ServerMetrics
     let logger: Logger
     private let policyInForce: Mutex<AuthorizationPolicy?>
     private let policies = Atomic<UInt64>(0)
-    private let connections = Mutex(Connections())
-
-    private struct Connections {
-        var open: [UInt64: ServerConnection] = [:]
-        var opened: UInt64 = 0
-        var isDraining = false
-    }
 
     /// - Parameter policy: who may call what; `nil` serves every caller, which only the join listener does.
     init(
@@ -33,6 +26,7 @@ final class ServerCore: Sendable {
         self.runtime = runtime
         self.registry = registry
         self.table = table
+        connections = InboundConnections(configuration, runtime)
         self.metrics = metrics
         self.logger = logger
         policyInForce = Mutex(policy)
@@ -64,38 +58,4 @@ final class ServerCore: Sendable {
 
     /// Changes with the policy: what an earlier one allowed is asked again.
     var policyNumber: UInt64 { policies.load(ordering: .acquiring) }
-
-    /// Counts a connection in, by the number that is returned; it is drained at once if the listener is on its way out.
-    func opened(_ connection: ServerConnection) -> UInt64 {
-        let (number, isDraining) = connections.withLock { connections in
-            connections.opened += 1
-            connections.open[connections.opened] = connection
-            return (connections.opened, connections.isDraining)
-        }
-        if isDraining { connection.drain(reason: "the server is shutting down") }
-        return number
-    }
-
-    /// Counts a connection out.
-    func closed(_ number: UInt64) {
-        _ = connections.withLock { $0.open.removeValue(forKey: number) }
-    }
-
-    /// Tells every connection to finish, and closes after `drainTimeout` those that have not.
-    func drain() async {
-        let deadline = runtime.now.advanced(by: configuration.drainTimeout)
-        for connection in draining() { connection.drain(reason: "the server is shutting down") }
-        while !draining().isEmpty, runtime.now < deadline {
-            guard (try? await runtime.sleep(for: .milliseconds(5))) != nil else { break }
-        }
-        for connection in draining() { connection.close() }
-    }
-
-    /// The connections that are open, in the order in which they were opened.
-    private func draining() -> [ServerConnection] {
-        connections.withLock { connections in
-            connections.isDraining = true
-            return connections.open.sorted { $0.key < $1.key }.map(\.value)
-        }
-    }
 }

@@ -8,7 +8,7 @@ struct MetricsRouteTests {
     @Test("/metrics is Prometheus' text, and counts requests by route, not by the paths that callers choose")
     func metrics() async throws {
         let test = try TestMesh(["*"])
-        let front = try HTTPFront(on: test.mesh) { router in
+        try HTTPFront(on: test.mesh) { router in
             router.addMetrics(test.mesh.metrics)
             router.get("files/:name") { _, _ in "done" }
         }
@@ -26,14 +26,13 @@ struct MetricsRouteTests {
             #expect(response.body.contains(#"method="unmatched""#))
             #expect(!response.body.contains("chosen-by-the-caller"))
         }
-        await front.stop()
         await test.mesh.stop()
     }
 
     @Test("another method than GET or HEAD is answered 405 with the methods that are allowed")
     func otherMethods() async throws {
         let test = try TestMesh(["*"])
-        let front = try HTTPFront(on: test.mesh) { $0.addMetrics(test.mesh.metrics) }
+        try HTTPFront(on: test.mesh) { $0.addMetrics(test.mesh.metrics) }
         let port = try await test.listen()
         try await test.connected(to: port) { client in
             let head = try await client.send(.HEAD, "/metrics")
@@ -44,7 +43,6 @@ struct MetricsRouteTests {
             #expect(post.headers["allow"] == "GET, HEAD")
             #expect(post.body == #"{"error":"Method Not Allowed"}"#)
         }
-        await front.stop()
         await test.mesh.stop()
     }
 }

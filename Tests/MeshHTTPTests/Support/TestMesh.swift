@@ -6,12 +6,14 @@ import MeshworkTesting
 /// A mesh that listens on loopback, with callers `/operator`, whom the policy allows `paths`, and `/stranger`.
 struct TestMesh {
     let authority: TestAuthority
+    let identity: RotatableIdentity
     let mesh: Mesh
 
-    init(_ paths: [String]) throws {
+    init(_ paths: [String], _ configuration: MeshConfiguration = MeshConfiguration()) throws {
         authority = try TestAuthority(runtime: SystemRuntime.shared)
+        identity = try authority.identity("/server")
         mesh = try Mesh(
-            identity: authority.identity("/server"), policy: try Self.policy(paths, authority),
+            configuration: configuration, identity: identity, policy: try Self.policy(paths, authority),
             runtime: SystemRuntime.shared)
     }
 

@@ -11,7 +11,6 @@ struct ServingMesh {
     let authority: TestAuthority
     let mesh: Mesh
     let registry: ModelRegistry
-    let front: HTTPFront
     let port: Int
 
     /// Runs `body` with a mesh that listens, and stops it.
@@ -43,7 +42,7 @@ struct ServingMesh {
         let registry = ModelRegistry(runtime: mesh.runtime, metrics: mesh.metrics)
         let models = ModelServer(registry, on: mesh)
         let metrics = mesh.metrics
-        front = try HTTPFront(on: mesh, configuration: http) { router in
+        try HTTPFront(on: mesh, configuration: http) { router in
             router.addInference(models)
             router.addMetrics(metrics)
         }
@@ -51,10 +50,7 @@ struct ServingMesh {
         port = try await mesh.listen(host: "127.0.0.1", port: 0).port
     }
 
-    private func stop() async {
-        await front.stop()
-        await mesh.stop()
-    }
+    private func stop() async { await mesh.stop() }
 
     /// Calls over the mesh as `path`.
     func client<Result: Sendable>(

@@ -1,0 +1,98 @@
+import Identity
+import MeshWire
+import NIOCore
+import Synchronization
+
+/// A connection that a peer has opened, whatever it speaks. Its functions are called from any thread.
+protocol InboundConnection: AnyObject, Sendable {
+    /// Takes no new calls, finishes the open ones, then closes.
+    func drain(reason: String)
+    /// Closes at once.
+    func close()
+}
+
+/// The connections that a server's listeners have taken, of every protocol, from the end of the handshake to their own.
+///
+/// A connection is drained when a certificate of it ends and when the server stops; what has not ended by itself after
+/// `drainTimeout` is closed.
+///
+/// Guarded by a mutex.
+final class InboundConnections: Sendable {
+    /// A connection, with what its handshake has established.
+    struct Entry: Sendable {
+        let connection: any InboundConnection
+        let channel: any Channel
+        let handshake: SecureChannel
+    }
+
+    private struct State {
+        var open: [UInt64: Entry] = [:]
+        var opened: UInt64 = 0
+        var isDraining = false
+
+        /// In the order in which they were opened: what happens next must not depend on a dictionary's.
+        var inOrder: [Entry] { open.sorted { $0.key < $1.key }.map(\.value) }
+    }
+
+    private let configuration: MeshConfiguration
+    private let runtime: any Runtime
+    private let state = Mutex(State())
+
+    private static let shutdown = "the server is shutting down"
+
+    init(_ configuration: MeshConfiguration, _ runtime: any Runtime) {
+        self.configuration = configuration
+        self.runtime = runtime
+    }
+
+    /// Counts a connection in until its channel closes; it is drained at once if the server is on its way out.
+    func opened(_ entry: Entry) {
+        let (number, isDraining) = state.withLock { state in
+            state.opened += 1
+            state.open[state.opened] = entry
+            return (state.opened, state.isDraining)
+        }
+        let expiry = scheduleExpiry(of: entry)
+        entry.channel.closeFuture.whenComplete { _ in
+            // The timer would keep the connection in memory for the certificate's life.
+            expiry?.cancel()
+            _ = self.state.withLock { $0.open.removeValue(forKey: number) }
+        }
+        if isDraining { end(entry, reason: Self.shutdown) }
+    }
+
+    /// Tells every connection to finish, and closes after `drainTimeout` those that have not.
+    func drain() async {
+        let deadline = runtime.now.advanced(by: configuration.drainTimeout)
+        for entry in draining() { entry.connection.drain(reason: Self.shutdown) }
+        while !draining().isEmpty, runtime.now < deadline {
+            guard (try? await runtime.sleep(for: .milliseconds(5))) != nil else { break }
+        }
+        for entry in draining() { entry.connection.close() }
+    }
+
+    private func draining() -> [Entry] {
+        state.withLock { state in
+            state.isDraining = true
+            return state.inOrder
+        }
+    }
+
+    /// No connection outlives the earlier end of its two certificates, give or take the clocks.
+    private func scheduleExpiry(of entry: Entry) -> Scheduled<Void>? {
+        guard let notAfter = entry.handshake.notAfter else { return nil }
+        let remaining = notAfter.since(runtime.unixTime) + configuration.clockSkew
+        return entry.channel.eventLoop.scheduleTask(in: .nanoseconds(max(0, remaining.inNanoseconds))) {
+            self.end(entry, reason: "a certificate of this connection has ended")
+        }
+    }
+
+    /// Drains one connection, and closes it if that takes longer than `drainTimeout`.
+    private func end(_ entry: Entry, reason: String) {
+        entry.connection.drain(reason: reason)
+        let limit = entry.channel.eventLoop.scheduleTask(in: .nanoseconds(configuration.drainTimeout.inNanoseconds)) {
+            entry.connection.close()
+        }
+        entry.channel.closeFuture.whenComplete { _ in limit.cancel() }
+    }
+}
