@@ -27,8 +27,8 @@ import Synchronization
 /// **Errors** are JSON objects with one member, `error`. A handler throws Hummingbird's `HTTPError` to choose status
 /// and text; other errors are logged and answered with 500.
 ///
-/// **Ends.** A connection ends as the mesh's others do: when a certificate of it ends, and when the mesh
-/// stops. The request that is under way is answered, with `Connection: close`, if that takes no longer than
+/// **Ends.** A connection ends as the mesh's others do: when a certificate of it ends, when its peer is no longer trusted,
+/// when the mesh stops. The request that is under way is answered, with `Connection: close`, if that takes no longer than
 /// the mesh's `drainTimeout`. When a connection closes, its handler's task is cancelled.
 ///
 /// Safe to use from any task; what changes is guarded by one mutex.

@@ -32,6 +32,8 @@ public final class Mesh: Service {
     private let server: ServerCore
     private let clientCore: ClientCore
     private let table = ConnectionTable()
+    /// Lets inbound connections go whose peers are trusted no more.
+    private let trustObservation: IdentityObservation
     private let state = Mutex(State())
 
     private struct State {
@@ -60,9 +62,14 @@ public final class Mesh: Service {
         self.logger = logger
         instance = InstanceID(high: runtime.randomBits(), low: runtime.randomBits())
         verifier = try PeerVerifier(clockSkew: configuration.clockSkew)
-        server = ServerCore(
+        let server = ServerCore(
             instance: instance, configuration: configuration, runtime: runtime, registry: MethodRegistry(),
             table: table, policy: policy, metrics: ServerMetrics(metrics), logger: logger)
+        self.server = server
+        trustObservation = identity.onChange {
+            // Ends once every connection has been looked at.
+            runtime.spawn(on: runtime.taskExecutor) { await server.connections.review() }
+        }
         clientCore = ClientCore(
             instance: instance, configuration: configuration, runtime: runtime, identity: identity, trust: .bundle,
             applicationProtocol: ApplicationProtocol.mesh, verifier: verifier, table: table,

@@ -332,6 +332,43 @@ struct HTTPFrontTests {
         await test.mesh.stop()
     }
 
+    @Test("callers whose root is trusted no more get the answer they wait for and are closed; others stay")
+    func rootRemoved() async throws {
+        let test = try TestMesh(["*"])
+        let other = try TestAuthority(runtime: SystemRuntime.shared)
+        let roots = [test.authority, other].map(\.authority.rootCertificate)
+        test.identity.set(bundle: try TrustBundle([test.authority.trustDomain: roots], generation: 2))
+        let slow = SlowRoute()
+        try HTTPFront(on: test.mesh) { router in
+            slow.add(to: router)
+            router.get("fast") { _, _ in "done" }
+        }
+        let port = try await test.listen()
+        func connectedAsOther(_ body: (HTTPTestClient) async throws -> Void) async throws {
+            try await HTTPTestClient.withConnection(
+                to: port, as: try other.svid("/operator"), trusting: roots[0], body)
+        }
+        try await test.connected(to: port) { stays in
+            #expect(try await stays.send(.GET, "/fast").status == 200)
+            try await connectedAsOther { busy in
+                try await slow.begin(busy)
+                try await connectedAsOther { idle in
+                    #expect(try await idle.send(.GET, "/fast").status == 200)
+                    test.identity.set(bundle: try TrustBundle([test.authority.trustDomain: [roots[0]]], generation: 3))
+                    // Told in the order in which they were opened: the busy one knows as well.
+                    try await idle.untilClosed()
+                }
+                slow.finish()
+                let answer = try await busy.receive()
+                #expect(answer.body == "finished")
+                #expect(answer.headers["connection"] == "close")
+                try await busy.untilClosed()
+            }
+            #expect(try await stays.send(.GET, "/fast").status == 200)
+        }
+        await test.mesh.stop()
+    }
+
     @Test("a connection beyond the limit is refused, and one that ends makes room")
     func connectionLimit() async throws {
         let test = try TestMesh(["*"])

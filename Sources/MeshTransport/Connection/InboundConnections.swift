@@ -1,4 +1,5 @@
 import Identity
+import Logging
 import MeshWire
 import NIOCore
 import Synchronization
@@ -13,16 +14,22 @@ protocol InboundConnection: AnyObject, Sendable {
 
 /// The connections that a server's listeners have taken, of every protocol, from the end of the handshake to their own.
 ///
-/// A connection is drained when a certificate of it ends and when the server stops; what has not ended by itself after
-/// `drainTimeout` is closed.
+/// A connection is drained when a certificate of it ends, when its peer is no longer trusted, and when the server stops;
+/// what has not ended by itself after `drainTimeout` is closed. A renewed certificate of our own ends no connection: what
+/// was shown is good until it ends.
 ///
 /// Guarded by a mutex.
 final class InboundConnections: Sendable {
-    /// A connection, with what its handshake has established.
+    /// A connection, with what its peer was judged by.
     struct Entry: Sendable {
         let connection: any InboundConnection
+        let info: ConnectionInfo
         let channel: any Channel
         let handshake: SecureChannel
+        let security: ChannelSecurity
+
+        /// True if the peer was judged by another bundle than the one in force.
+        var isOutdated: Bool { info.peer != nil && handshake.bundle != security.identity?.current.bundle }
     }
 
     private struct State {
@@ -36,13 +43,15 @@ final class InboundConnections: Sendable {
 
     private let configuration: MeshConfiguration
     private let runtime: any Runtime
+    private let logger: Logger
     private let state = Mutex(State())
 
     private static let shutdown = "the server is shutting down"
 
-    init(_ configuration: MeshConfiguration, _ runtime: any Runtime) {
+    init(_ configuration: MeshConfiguration, _ runtime: any Runtime, _ logger: Logger) {
         self.configuration = configuration
         self.runtime = runtime
+        self.logger = logger
     }
 
     /// Counts a connection in until its channel closes; it is drained at once if the server is on its way out.
@@ -59,6 +68,17 @@ final class InboundConnections: Sendable {
             _ = self.state.withLock { $0.open.removeValue(forKey: number) }
         }
         if isDraining { end(entry, reason: Self.shutdown) }
+        // A change of trust between the beginning of the handshake and now has not been heard of here.
+        if entry.isOutdated {
+            // Ends with the verdict.
+            runtime.spawn(on: runtime.taskExecutor) { await self.review(entry) }
+        }
+    }
+
+    /// Judges all peers again that were trusted by another bundle than the one in force, and lets those go that it does
+    /// not vouch for.
+    func review() async {
+        for entry in state.withLock({ $0.inOrder }) { await review(entry) }
     }
 
     /// Tells every connection to finish, and closes after `drainTimeout` those that have not.
@@ -75,6 +95,21 @@ final class InboundConnections: Sendable {
         state.withLock { state in
             state.isDraining = true
             return state.inOrder
+        }
+    }
+
+    private func review(_ entry: Entry) async {
+        guard entry.isOutdated else { return }
+        do throws(MeshError) {
+            _ = try await entry.security.verify(entry.handshake.chain, against: entry.security.identity?.current)
+        } catch {
+            logger.warning(
+                "peer is no longer trusted",
+                metadata: [
+                    "peer": "\(entry.info.peer?.description ?? "none")", "address": "\(entry.info.remoteAddress)",
+                    "error": "\(error)",
+                ])
+            end(entry, reason: "the peer is no longer trusted")
         }
     }
 

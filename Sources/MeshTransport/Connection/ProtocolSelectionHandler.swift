@@ -83,7 +83,7 @@ final class ProtocolSelectionHandler: ChannelInboundHandler, RemovableChannelHan
                 case .mesh: try listener.acceptMesh(context.channel, info, after: self)
                 case .http: try listener.acceptHTTP(context.channel, info)
                 }
-            listener.opened(connection, on: context.channel, channel)
+            listener.opened(connection, info, on: context.channel, channel)
             if received.readableBytes > 0 {
                 context.fireChannelRead(NIOAny(received))
                 context.fireChannelReadComplete()

@@ -8,7 +8,7 @@ import Telemetry
 public protocol HTTPAcceptor: Sendable {
     /// Sets up `channel`, on its event loop, and answers its requests.
     ///
-    /// The connection ends with its certificates and with the mesh, as every other does: NIO's
+    /// The connection ends with its certificates, with the trust in its peer and with the mesh, as every other does: NIO's
     /// `ChannelShouldQuiesceEvent` in the channel's pipeline asks to close it after the request that is under way, and
     /// ``MeshConfiguration/drainTimeout`` later the mesh closes it. Whatever works for the connection ends when the channel
     /// closes.

@@ -37,7 +37,7 @@ struct ChannelSecurity: Sendable {
         case .tls:
             try channel.pipeline.syncOperations.addHandlers([
                 try tlsHandler(for: snapshot, handshake, on: channel.eventLoop),
-                TLSCompletionHandler(handshake, requiresPeer: requiresPeer, ownNotAfter: snapshot?.svid.notAfter),
+                TLSCompletionHandler(handshake, requiresPeer: requiresPeer, own: snapshot),
             ])
         case .simulated:
             try channel.pipeline.syncOperations.addHandler(
@@ -138,6 +138,7 @@ struct ChannelSecurity: Sendable {
     ) {
         do {
             let der = try chain.map { try $0.toDERBytes() }
+            handshake.chain = der
             if let peer = try remembered(der, against: snapshot) {
                 handshake.peer = peer
                 return verdict.succeed(.certificateVerified)
@@ -169,6 +170,7 @@ extension Runtime {
 ///
 /// Sendable: written by the verifier and read by the handler, both on the channel's event loop.
 final class HandshakeState: @unchecked Sendable {
+    var chain: [[UInt8]] = []
     var peer: VerifiedPeer?
     var failure: MeshError?
 }

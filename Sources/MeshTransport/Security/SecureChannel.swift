@@ -14,17 +14,25 @@ public struct ConnectionInfo: Sendable, Hashable {
 /// What a handshake has established.
 struct SecureChannel: Sendable {
     var peer: VerifiedPeer?
+    /// The certificates that the peer has shown.
+    var chain: [[UInt8]]
+    /// What the peer was judged by.
+    var bundle: TrustBundle?
     var applicationProtocol: String?
     var tlsVersion: String
     /// When the first of the certificates that were shown ends.
     var notAfter: UnixTime?
 
-    /// - Parameter own: when our own certificate ends, as it was shown.
-    init(peer: VerifiedPeer?, own: UnixTime?, applicationProtocol: String?, tlsVersion: String) {
+    /// - Parameter own: our own identity, as it was shown.
+    init(
+        peer: VerifiedPeer?, chain: [[UInt8]], own: IdentitySnapshot?, applicationProtocol: String?, tlsVersion: String
+    ) {
         self.peer = peer
+        self.chain = chain
+        bundle = own?.bundle
         self.applicationProtocol = applicationProtocol
         self.tlsVersion = tlsVersion
-        notAfter = [peer?.notAfter, own].compactMap { $0 }.min()
+        notAfter = [peer?.notAfter, own?.svid.notAfter].compactMap { $0 }.min()
     }
 }
 

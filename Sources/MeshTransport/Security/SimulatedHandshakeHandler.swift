@@ -57,7 +57,7 @@ final class SimulatedHandshakeHandler: ChannelInboundHandler, RemovableChannelHa
         guard context.channel.isActive else { return }
         let shared = security.applicationProtocols.first(where: hello.protocols.contains)
         let channel = SecureChannel(
-            peer: peer, own: snapshot?.svid.notAfter, applicationProtocol: shared, tlsVersion: "simulated")
+            peer: peer, chain: hello.chain, own: snapshot, applicationProtocol: shared, tlsVersion: "simulated")
         context.fireUserInboundEventTriggered(SecureChannelEvent.established(channel))
         if received.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(received)) }
         received.clear()

@@ -9,12 +9,12 @@ final class TLSCompletionHandler: ChannelInboundHandler, RemovableChannelHandler
 
     private let handshake: HandshakeState
     private let requiresPeer: Bool
-    private let ownNotAfter: UnixTime?
+    private let own: IdentitySnapshot?
 
-    init(_ handshake: HandshakeState, requiresPeer: Bool, ownNotAfter: UnixTime?) {
+    init(_ handshake: HandshakeState, requiresPeer: Bool, own: IdentitySnapshot?) {
         self.handshake = handshake
         self.requiresPeer = requiresPeer
-        self.ownNotAfter = ownNotAfter
+        self.own = own
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -29,7 +29,7 @@ final class TLSCompletionHandler: ChannelInboundHandler, RemovableChannelHandler
         }
         let version = (try? context.pipeline.syncOperations.handler(type: NIOSSLHandler.self))?.tlsVersion
         let channel = SecureChannel(
-            peer: handshake.peer, own: ownNotAfter, applicationProtocol: negotiated,
+            peer: handshake.peer, chain: handshake.chain, own: own, applicationProtocol: negotiated,
             tlsVersion: version.map(Self.name) ?? "unknown")
         context.fireUserInboundEventTriggered(SecureChannelEvent.established(channel))
         context.pipeline.syncOperations.removeHandler(context: context, promise: nil)

@@ -57,10 +57,11 @@ final class ListenerCore: Sendable {
 
     /// Counts a connection in, by what its handshake has established.
     func opened(
-        _ connection: any InboundConnection, on channel: any Channel, _ handshake: SecureChannel
+        _ connection: any InboundConnection, _ info: ConnectionInfo, on channel: any Channel, _ handshake: SecureChannel
     ) {
         server.connections.opened(
-            InboundConnections.Entry(connection: connection, channel: channel, handshake: handshake))
+            InboundConnections.Entry(
+                connection: connection, info: info, channel: channel, handshake: handshake, security: security))
     }
 
     private func setUp(_ channel: any Channel) -> EventLoopFuture<Void> {

@@ -26,7 +26,7 @@ final class ServerCore: Sendable {
         self.runtime = runtime
         self.registry = registry
         self.table = table
-        connections = InboundConnections(configuration, runtime)
+        connections = InboundConnections(configuration, runtime, logger)
         self.metrics = metrics
         self.logger = logger
         policyInForce = Mutex(policy)
