@@ -87,7 +87,22 @@ public final class Mesh: Service {
         _ method: UnaryMethod<Request, Response>, execution: HandlerExecution = .task,
         _ handler: @escaping @Sendable (Request, CallContext) async throws -> Response
     ) {
-        server.registry.register(method, execution: execution, handler)
+        server.registry.register(method, .task(on: execution, handler))
+    }
+
+    /// Answers calls of `method` with a handler that waits for nothing: it runs on the connection's event loop, while
+    /// the call is read and without a task of its own.
+    ///
+    /// For look-ups and counters. A handler that needs more than about 20 µs delays every connection of the loop; give
+    /// it to ``serve(_:execution:_:)`` instead. It cannot be cancelled.
+    ///
+    /// - Parameter handler: may throw a ``CallFailure`` to answer with a status; other errors are logged and answered
+    ///   with ``CallStatus/unknown``.
+    public func serveInline<Request: MeshMessage, Response: MeshMessage>(
+        _ method: UnaryMethod<Request, Response>,
+        _ handler: @escaping @Sendable (Request, CallContext) throws -> Response
+    ) {
+        server.registry.register(method, .inline(handler))
     }
 
     /// Hands connections that speak HTTP/1.1 to `acceptor`; for listeners that are opened afterwards.

@@ -77,8 +77,8 @@ struct MeshworkBench: AsyncParsableCommand {
             case "bare-sink": port = try await BarePeer.serve(.sink, as: identity.current).localAddress?.port
             case "mesh":
                 let mesh = try MeshSide.server(identity: identity)
-                mesh.serve(BenchmarkService.echo, execution: .onLoop) { message, _ in message }
-                mesh.serve(BenchmarkService.sink, execution: .onLoop) { _, _ in EmptyMessage() }
+                mesh.serveInline(BenchmarkService.echo) { message, _ in message }
+                mesh.serveInline(BenchmarkService.sink) { _, _ in EmptyMessage() }
                 port = try await mesh.listen(host: "127.0.0.1", port: 0).port
             case "parameters":
                 parameters = try await ParameterSide.start(identity: identity)

@@ -157,13 +157,19 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, Inb
                 stack.finished(route, refusal, from: now)
                 send(refusal, on: stream)
             case .success(let call):
-                let method = route.method
-                // Ends with the call: cancelled when the caller gives up or the connection closes.
-                let task = core.runtime.spawn(on: stack.executor(for: method, loop: executor)) {
-                    let reply = await method.handle(payload, call)
-                    self.finish(stream, reply, from: now)
+                switch route.method.handler {
+                case .inline(let handler):
+                    let reply = handler(payload, call)
+                    stack.finished(route, reply, from: now)
+                    send(reply, on: stream)
+                case .task(let execution, let handler):
+                    // Ends with the call: cancelled when the caller gives up or the connection closes.
+                    let task = core.runtime.spawn(on: stack.executor(for: execution, loop: executor)) {
+                        let reply = await handler(payload, call)
+                        self.finish(stream, reply, from: now)
+                    }
+                    running[stream] = (route, task)
                 }
-                running[stream] = (route, task)
             }
         }
     }

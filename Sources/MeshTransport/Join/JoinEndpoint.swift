@@ -40,7 +40,7 @@ package final class JoinEndpoint: Sendable {
         _ method: UnaryMethod<Request, Response>,
         _ handler: @escaping @Sendable (Request, CallContext) async throws -> Response
     ) {
-        server.registry.register(method, execution: .task, handler)
+        server.registry.register(method, .task(on: .task, handler))
     }
 
     /// Listens on `host`; a port of 0 picks a free one.

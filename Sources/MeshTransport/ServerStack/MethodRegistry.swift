@@ -13,22 +13,24 @@ struct Reply: Sendable {
 
 /// A method that is served.
 final class ServedMethod: Sendable {
-    typealias Handler = @Sendable @concurrent (Payload, CallContext) async -> Reply
+    /// How a call is answered.
+    enum Handler: Sendable {
+        /// In a task, which runs where the execution says.
+        case task(HandlerExecution, @Sendable (Payload, CallContext) async -> Reply)
+        /// At once, on the connection's event loop.
+        case inline(@Sendable (Payload, CallContext) -> Reply)
+    }
 
     let path: String
     let requestName: String
     let responseName: String
-    let execution: HandlerExecution
-    let handle: Handler
+    let handler: Handler
 
-    init(
-        path: String, requestName: String, responseName: String, execution: HandlerExecution, handle: @escaping Handler
-    ) {
+    init(path: String, requestName: String, responseName: String, handler: Handler) {
         self.path = path
         self.requestName = requestName
         self.responseName = responseName
-        self.execution = execution
-        self.handle = handle
+        self.handler = handler
     }
 }
 
@@ -38,13 +40,10 @@ final class MethodRegistry: Sendable {
 
     /// Adds a method; each is served by one handler.
     func register<Request: MeshMessage, Response: MeshMessage>(
-        _ method: UnaryMethod<Request, Response>, execution: HandlerExecution,
-        _ handler: @escaping @Sendable (Request, CallContext) async throws -> Response
+        _ method: UnaryMethod<Request, Response>, _ handler: ServedMethod.Handler
     ) {
         let served = ServedMethod(
-            path: method.path, requestName: Request.messageName, responseName: Response.messageName,
-            execution: execution,
-            handle: { payload, context in await Self.answer(payload, context, handler) })
+            path: method.path, requestName: Request.messageName, responseName: Response.messageName, handler: handler)
         methods.withLock { methods in
             precondition(methods[method.path] == nil, "\(method.path) is served already")
             methods[method.path] = served
@@ -53,26 +52,52 @@ final class MethodRegistry: Sendable {
 
     /// The method at a path.
     func method(at path: String) -> ServedMethod? { methods.withLock { $0[path] } }
+}
 
-    private static func answer<Request: MeshMessage, Response: MeshMessage>(
-        _ payload: Payload, _ context: CallContext,
-        _ handler: @Sendable (Request, CallContext) async throws -> Response
-    ) async -> Reply {
-        let request: Request
-        do throws(WireError) {
-            request = try payload.decode()
-        } catch {
-            return Reply(
-                status: .invalidArgument, message: "\(Request.messageName): \(error.message)", hasNotRun: true)
+extension ServedMethod.Handler {
+    /// A handler that may wait.
+    static func task<Request: MeshMessage, Response: MeshMessage>(
+        on execution: HandlerExecution,
+        _ handler: @escaping @Sendable (Request, CallContext) async throws -> Response
+    ) -> Self {
+        .task(execution) { payload, context in
+            do {
+                return Reply(payload: Payload(try await handler(try Self.request(payload), context)))
+            } catch {
+                return Self.reply(to: error)
+            }
         }
-        do {
-            return Reply(payload: Payload(try await handler(request, context)))
-        } catch let failure as CallFailure {
-            return Reply(status: failure.status, message: failure.message, hasNotRun: failure.hasNotRun)
-        } catch is CancellationError {
-            return Reply(status: .cancelled, message: "the handler was cancelled")
+    }
+
+    /// A handler that does not wait.
+    static func inline<Request: MeshMessage, Response: MeshMessage>(
+        _ handler: @escaping @Sendable (Request, CallContext) throws -> Response
+    ) -> Self {
+        .inline { payload, context in
+            do {
+                return Reply(payload: Payload(try handler(try Self.request(payload), context)))
+            } catch {
+                return Self.reply(to: error)
+            }
+        }
+    }
+
+    private static func request<Request: MeshMessage>(_ payload: Payload) throws(CallFailure) -> Request {
+        do throws(WireError) {
+            return try payload.decode()
         } catch {
-            return Reply(status: .unknown, message: "the handler failed", detail: "\(error)")
+            throw CallFailure(.invalidArgument, "\(Request.messageName): \(error.message)", hasNotRun: true)
+        }
+    }
+
+    private static func reply(to error: any Error) -> Reply {
+        switch error {
+        case let failure as CallFailure:
+            Reply(status: failure.status, message: failure.message, hasNotRun: failure.hasNotRun)
+        case is CancellationError:
+            Reply(status: .cancelled, message: "the handler was cancelled")
+        default:
+            Reply(status: .unknown, message: "the handler failed", detail: "\(error)")
         }
     }
 }

@@ -8,7 +8,8 @@ import Telemetry
 /// 1. the method is looked up, and the message types that the client declared are compared with ours;
 /// 2. the policy decides whether this peer may call it;
 /// 3. the deadline is checked: work that nobody waits for is not begun;
-/// 4. the handler runs where the method says: in a task, on the loop, on the compute pool;
+/// 4. the handler runs: at once if it waits for nothing, else in a task where the method says: on the runtime's pool, on
+///    the loop, on the compute pool;
 /// 5. the outcome is measured and sent.
 ///
 /// 1 to 3 and 5 run on the connection's event loop, without a thread hop.
@@ -95,8 +96,8 @@ final class ServerStack: Sendable {
     }
 
     /// Step 4: the executor that the handler's task prefers.
-    func executor(for method: ServedMethod, loop: LoopExecutor) -> (any TaskExecutor)? {
-        switch method.execution {
+    func executor(for execution: HandlerExecution, loop: LoopExecutor) -> (any TaskExecutor)? {
+        switch execution {
         case .task: core.runtime.taskExecutor
         case .onLoop: loop
         case .compute: core.runtime.computeExecutor
