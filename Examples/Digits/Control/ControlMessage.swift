@@ -38,7 +38,12 @@ package enum RoleReport: Codable, Sendable, Equatable {
         /// The identity that the child was issued.
         package var spiffeID: String
         /// The listening ports, by what they serve: `mesh`, `join`, `http`.
-        package var ports: [String: Int] = [:]
+        package var ports: [String: Int]
+
+        package init(spiffeID: String, ports: [String: Int] = [:]) {
+            self.spiffeID = spiffeID
+            self.ports = ports
+        }
     }
 
     package struct Progress: Codable, Sendable, Equatable {

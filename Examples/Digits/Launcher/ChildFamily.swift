@@ -86,6 +86,9 @@ package final class ChildFamily: Sendable {
         }
     }
 
+    /// Every child so far, also those that have ended, in the order in which they were started.
+    package var members: [FamilyMember] { state.withLock { $0.members } }
+
     /// Starts a child as `subcommand` and sends it its configuration.
     package func start(_ name: String, as subcommand: String, _ configuration: RoleConfiguration) throws -> FamilyMember
     {
@@ -93,7 +96,7 @@ package final class ChildFamily: Sendable {
         let member = try state.withLock { state in
             guard !state.isEnding else { throw CancellationError() }
             let process = try ChildProcess(name: name, executable: executable, arguments: [subcommand])
-            let member = FamilyMember(process: process)
+            let member = FamilyMember(process: process, role: subcommand)
             state.members.append(member)
             return member
         }

@@ -52,6 +52,9 @@ package final class ChildProcess: Sendable {
     /// How the child should be, or should have ended.
     package var expectation: Expectation { state.withLock { $0.expectation } }
 
+    /// How the child ended; nil until it has been reaped.
+    package var status: ExitStatus? { state.withLock { $0.status } }
+
     /// Asks the child to finish.
     package func stop() {
         let before = state.withLock { state in

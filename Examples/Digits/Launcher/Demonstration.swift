@@ -84,8 +84,9 @@ struct Demonstration: Sendable {
 
             let summary = DemonstrationSummary(
                 accuracy: .init(trained: trained, served: serving.accuracy), pushes: .init(audit),
-                partitions: partitions, workersKilled: 1, trainingSeconds: trainingTime.seconds,
-                serving: serving.summary, tlsVersion: tlsVersion, identities: SPIFFEIDs.all)
+                partitions: partitions, workersKilled: family.killedCount(role: "worker"),
+                trainingSeconds: trainingTime.seconds, serving: serving.summary, tlsVersion: tlsVersion,
+                identities: [mesh.spiffeID] + family.identities)
             try summary.write(to: options.summary)
             console.print("Figures: \(options.summary)")
             guard audit.findings.isEmpty else { return 1 }

@@ -53,12 +53,13 @@ package struct DemonstrationSummary: Codable, Sendable {
     package var accuracy: Accuracy
     package var pushes: Pushes
     package var partitions: [Partition]
+    /// Workers that a SIGKILL ended.
     package var workersKilled: Int
     package var trainingSeconds: Double
     package var serving: Serving
     /// The one version that every connection uses.
     package var tlsVersion: String
-    /// The SPIFFE IDs of all processes.
+    /// The SPIFFE IDs of all processes' certificates, as the processes report them.
     package var identities: [String]
 
     /// Writes the summary as JSON, whole or not at all, and makes the folder it stands in.

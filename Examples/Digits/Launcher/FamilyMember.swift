@@ -2,19 +2,27 @@ import Synchronization
 
 /// A child of the launcher, and its answers to what the launcher asked.
 ///
-/// Safe to share: answers that nobody has asked for yet are guarded by a mutex. One task at a time asks.
+/// Safe to share: its identity, and answers that nobody has asked for yet, are each guarded by a mutex. One task at a
+/// time asks.
 package final class FamilyMember: Sendable {
     package let process: ChildProcess
+    /// The subcommand that it runs.
+    package let role: String
     private let answers: AsyncStream<RoleReport>
     private let continuation: AsyncStream<RoleReport>.Continuation
     private let unasked = Mutex<[RoleReport]>([])
+    private let identity = Mutex<String?>(nil)
 
-    init(process: ChildProcess) {
+    init(process: ChildProcess, role: String) {
         self.process = process
+        self.role = role
         (answers, continuation) = AsyncStream.makeStream()
     }
 
     package var name: String { process.name }
+
+    /// The SPIFFE ID of the certificate that the child reported when it was ready; nil until then.
+    package var spiffeID: String? { identity.withLock { $0 } }
 
     /// The child's next answer of the kind that `choose` picks out; others wait for whoever asks for them.
     ///
@@ -62,6 +70,7 @@ package final class FamilyMember: Sendable {
 
     /// Takes an answer, on the task that reads the child's reports.
     func deliver(_ answer: RoleReport) {
+        if case .ready(let ready) = answer { identity.withLock { $0 = ready.spiffeID } }
         continuation.yield(answer)
     }
 

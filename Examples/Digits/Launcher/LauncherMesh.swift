@@ -24,6 +24,9 @@ struct LauncherMesh: Sendable {
         return try await member.whileRunning { try await body(mesh) }
     }
 
+    /// The SPIFFE ID of the launcher's certificate.
+    var spiffeID: String { member.mesh.identity.current.svid.spiffeID.description }
+
     /// The launcher's connections.
     var connections: [RoleReport.ConnectionFigures] { member.mesh.connectionFigures }
 

@@ -6,9 +6,10 @@ import IdentityServices
 struct OperatorCredentials: Sendable {
     private let directory: String
 
-    /// Joins as the operator and writes certificate, key and roots to a directory, made if it is not there.
+    /// Joins as the operator and writes certificate, key and roots to a directory, made if it is not there and used as
+    /// it is if it is.
     ///
-    /// - Throws: `DigitsError` when the directory cannot be written.
+    /// - Throws: `DigitsError` that names the directory or the file that cannot be written.
     static func write(
         joining membership: RoleConfiguration.Membership, to directory: String
     ) async throws -> OperatorCredentials {
@@ -24,9 +25,10 @@ struct OperatorCredentials: Sendable {
             throw DigitsError("the directory \(directory) cannot be made: \(error.localizedDescription)")
         }
         let credentials = OperatorCredentials(directory: directory)
-        try credentials.write(identity.svid.chainPEM, to: "certificate.pem")
-        try identity.svid.withPrivateKeyPEM { try credentials.write($0, to: "key.pem") }
-        try credentials.write(identity.bundle.pem(of: identity.svid.spiffeID.trustDomain), to: "roots.pem")
+        try PrivateFile.create(at: credentials.path("certificate.pem"), holding: identity.svid.chainPEM)
+        try identity.svid.withPrivateKeyPEM { try PrivateFile.create(at: credentials.path("key.pem"), holding: $0) }
+        try PrivateFile.create(
+            at: credentials.path("roots.pem"), holding: identity.bundle.pem(of: identity.svid.spiffeID.trustDomain))
         return credentials
     }
 
@@ -34,21 +36,13 @@ struct OperatorCredentials: Sendable {
     func curlCommand(port: Int) -> String {
         let request =
             #"{\"inputs\":[{\"name\":\"image\",\"shape\":[1,784],\"datatype\":\"FP32\",\"data\":["#
-        return "curl --cacert '\(path("roots.pem"))' --cert '\(path("certificate.pem"))' --key '\(path("key.pem"))'"
+        return "curl --cacert \(quoted("roots.pem")) --cert \(quoted("certificate.pem")) --key \(quoted("key.pem"))"
             + " https://localhost:\(port)/v2/models/digits/infer"
             + " --json \"\(request)$(printf '0,%.0s' $(seq 783))0]}]}\""
     }
 
     private func path(_ name: String) -> String { (directory as NSString).appendingPathComponent(name) }
 
-    /// Readable by the owner alone from the moment it exists.
-    private func write(_ text: String, to name: String) throws {
-        let attributes = [FileAttributeKey.posixPermissions: 0o600]
-        // An older file may have been readable by others.
-        try? FileManager.default.removeItem(atPath: path(name))
-        guard FileManager.default.createFile(atPath: path(name), contents: Data(text.utf8), attributes: attributes)
-        else {
-            throw DigitsError("the file \(path(name)) cannot be written")
-        }
-    }
+    /// A file's path as one word of a shell.
+    private func quoted(_ name: String) -> String { "'\(path(name).replacing("'", with: #"'\''"#))'" }
 }

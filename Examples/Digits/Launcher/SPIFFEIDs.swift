@@ -11,8 +11,5 @@ enum SPIFFEIDs {
     /// Whoever asked for credentials.
     static let `operator` = id("operator")
 
-    /// Of the processes, in the order in which they start.
-    static let all = [launcher, coordinator] + servers + workers + [modelServer]
-
     private static func id(_ path: String) -> String { "spiffe://\(trustDomain)/\(path)" }
 }

@@ -41,7 +41,8 @@ enum CoordinatorRole: Role {
             group.addTask { try await coordinator.run() }
             defer { group.cancelAll() }
             try control.report(
-                .ready(.init(spiffeID: configuration.spiffeID, ports: ["join": join.port, "mesh": address.port])))
+                .ready(
+                    .init(spiffeID: own.spiffeID.description, ports: ["join": join.port, "mesh": address.port])))
             try await control.untilStopped { command in
                 switch command {
                 case .issueJoinToken(let spiffeID):

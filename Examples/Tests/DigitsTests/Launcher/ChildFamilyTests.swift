@@ -1,4 +1,5 @@
 import DigitsKit
+import Foundation
 import Testing
 
 @Suite("The launcher's children", .timeLimit(.minutes(1)))
@@ -18,6 +19,30 @@ struct ChildFamilyTests {
         }
         #expect(error?.message.hasPrefix("server 0 (process ") == true)
         #expect(error?.message.contains("exited with status") == true)
+    }
+
+    @Test("identities are those that children reported, each once, and only children that SIGKILL ended are killed")
+    func outcome() async throws {
+        let script = FileManager.default.temporaryDirectory.appendingPathComponent("digits-\(UUID().uuidString).sh")
+        defer { try? FileManager.default.removeItem(at: script) }
+        // A shell that reports itself as ready, and then waits for its end.
+        let ready = RoleReport.ready(.init(spiffeID: "spiffe://a/worker/0"))
+        let frame = try ControlFrameDecoder.frame(Array(try JSONEncoder().encode(ready)))
+        let printed = frame.map { "\\" + String(Int($0) + 0o1000, radix: 8).dropFirst() }.joined()
+        try Data("printf '\(printed)' >&3; exec sleep 600\n".utf8).write(to: script)
+
+        try await ChildFamily.with(executable: "/bin/sh", observer: { _, _ in }) { family in
+            #expect(family.identities.isEmpty && family.killedCount(role: script.path) == 0)
+            for name in ["worker 0", "worker 1"] {
+                let child = try family.start(name, as: script.path, Self.configuration)
+                _ = try await child.answer { if case .ready(let ready) = $0 { ready } else { nil } }
+                #expect(family.identities == ["spiffe://a/worker/0"])
+                child.process.kill()
+                #expect(await child.drained() == .killed(signal: 9))
+            }
+            #expect(family.killedCount(role: script.path) == 2)
+            #expect(family.killedCount(role: "another role") == 0)
+        }
     }
 
     @Test("a child that does not answer in time is named")

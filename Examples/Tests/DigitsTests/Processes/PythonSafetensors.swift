@@ -1,3 +1,4 @@
+import DigitsKit
 import Foundation
 
 /// Python's own safetensors library, which `Scripts/install-prerequisites.sh test` provides.
@@ -13,22 +14,42 @@ enum PythonSafetensors {
                 assert numpy.isfinite(tensor).all() and (tensor != tensor.flat[0]).any(), name
                 print(name, tensor.dtype, list(tensor.shape))
             """
-        let process = Process()
-        let (output, errors) = (Pipe(), Pipe())
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [interpreter, "-c", script, path]
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw PythonFailure(description: complaint) }
-        return text.split(separator: "\n").map(String.init)
+        return try run(script, [path]).split(separator: "\n").map(String.init)
+    }
+
+    /// The fraction of the held-out digits that the model in a file knows, by NumPy's arithmetic alone.
+    ///
+    /// - Throws: `PythonFailure` with what Python says when it cannot read the file, or is not there.
+    static func heldOutAccuracy(_ path: String) throws -> Double {
+        let script = """
+            import sys, numpy
+            from safetensors.numpy import load_file
+            model, count = load_file(sys.argv[1]), int(sys.argv[4])
+            pixels = numpy.fromfile(sys.argv[2], numpy.uint8)[16:].reshape(-1, 784)[-count:]
+            labels = numpy.fromfile(sys.argv[3], numpy.uint8)[8:][-count:]
+            values = pixels.astype(numpy.float32) / 255
+            for layer in ("hidden1", "hidden2", "head"):
+                values = values @ model[layer + "/weight"] + model[layer + "/bias"]
+                if layer != "head":
+                    values = numpy.maximum(values, 0)
+            print((values.argmax(axis=1) == labels).mean())
+            """
+        let printed = try run(
+            script, [path, try Digits.imagesPath(), try Digits.labelsPath(), "\(Digits.heldOutCount)"])
+        guard let accuracy = Double(printed.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+            throw PythonFailure(description: "not a number: \(printed)")
+        }
+        return accuracy
     }
 
     struct PythonFailure: Error, CustomStringConvertible {
         let description: String
+    }
+
+    private static func run(_ script: String, _ arguments: [String]) throws -> String {
+        let command = try Command(interpreter, ["-c", script] + arguments)
+        guard command.status == 0 else { throw PythonFailure(description: command.errors) }
+        return command.output
     }
 
     /// The interpreter that the script has set up in the project's build folder, or the machine's own.

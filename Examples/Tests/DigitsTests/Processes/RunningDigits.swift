@@ -34,8 +34,28 @@ struct RunningDigits {
     ///
     /// - Returns: the line, or nil when the output ended without it.
     func line(containing text: String) async -> String? {
-        for await line in lines where line.contains(text) { return line }
-        return nil
+        await lines(through: text).found
+    }
+
+    /// Waits for the first line that contains `text`.
+    ///
+    /// - Returns: the line, or nil when the output ended without it; every line up to it, itself among them.
+    func lines(through text: String) async -> (found: String?, all: [String]) {
+        var all: [String] = []
+        for await line in lines {
+            all.append(line)
+            if line.contains(text) { return (line, all) }
+        }
+        return (nil, all)
+    }
+
+    /// Waits until the output ends.
+    ///
+    /// - Returns: every line that nobody has waited for.
+    func restOfOutput() async -> [String] {
+        var rest: [String] = []
+        for await line in lines { rest.append(line) }
+        return rest
     }
 
     /// Waits until it and every process that it started have ended.
