@@ -9,7 +9,7 @@ public import Telemetry
 /// A process's place in the mesh: its identity, the methods that it serves, and its clients.
 ///
 /// ```swift
-/// let mesh = Mesh(identity: source, policy: policy)
+/// let mesh = try Mesh(identity: source, policy: policy)
 /// mesh.serve(Scoring.score) { basket, call in try await model.score(basket, for: call.peer) }
 /// let address = try await mesh.listen(host: "127.0.0.1", port: 0)
 /// try await mesh.run()      // or in a ServiceGroup
@@ -32,8 +32,6 @@ public final class Mesh: Service {
     private let server: ServerCore
     private let clientCore: ClientCore
     private let table = ConnectionTable()
-    /// Lets inbound connections go whose peers are trusted no more.
-    private let trustObservation: IdentityObservation
     private let state = Mutex(State())
 
     private struct State {
@@ -62,14 +60,9 @@ public final class Mesh: Service {
         self.logger = logger
         instance = InstanceID(high: runtime.randomBits(), low: runtime.randomBits())
         verifier = try PeerVerifier(clockSkew: configuration.clockSkew)
-        let server = ServerCore(
-            instance: instance, configuration: configuration, runtime: runtime, registry: MethodRegistry(),
-            table: table, policy: policy, metrics: ServerMetrics(metrics), logger: logger)
-        self.server = server
-        trustObservation = identity.onChange {
-            // Ends once every connection has been looked at.
-            runtime.spawn(on: runtime.taskExecutor) { await server.connections.review() }
-        }
+        server = ServerCore(
+            instance: instance, configuration: configuration, runtime: runtime, identity: identity,
+            registry: MethodRegistry(), table: table, policy: policy, metrics: ServerMetrics(metrics), logger: logger)
         clientCore = ClientCore(
             instance: instance, configuration: configuration, runtime: runtime, identity: identity, trust: .bundle,
             applicationProtocol: ApplicationProtocol.mesh, verifier: verifier, table: table,

@@ -103,6 +103,7 @@ final class ClientStack: Sendable {
 
     private func begin(_ attempt: Attempt, _ continuation: UnsafeContinuation<Void, Never>, _ now: RuntimeInstant) {
         unsafe attempt.begin(continuation, until: keeper.deadlines, now)
+        guard attempt.isOpen else { return }
         if let connection = keeper.ready { return send(attempt, on: connection, now) }
         keeper.withConnection { connection, error in
             guard attempt.isOpen else { return }
@@ -125,8 +126,11 @@ final class ClientStack: Sendable {
         let fate = core.configuration.faults?.fate(ofRequest: request.method.path) ?? .deliver
         // Lost on the way, on purpose: nothing is sent, and nobody knows.
         guard fate != .lose else { return attempt.wasLost() }
-        if fate == .duplicate { _ = connection.send(.unheard(request, deadline: attempt.deadline), now: now) }
-        guard !connection.send(attempt, now: now) else { return }
+        if connection.send(attempt, now: now) {
+            // The copy comes second: a server that did not take the call has not taken its copy either.
+            if fate == .duplicate { _ = connection.send(.unheard(request, deadline: attempt.deadline), now: now) }
+            return
+        }
         attempt.finish(
             .failed(
                 MeshError(

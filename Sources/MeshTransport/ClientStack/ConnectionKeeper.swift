@@ -53,11 +53,11 @@ final class ConnectionKeeper: @unchecked Sendable {
     /// Ends all connections; open calls fail.
     func close() {
         isClosed = true
-        deadlines.stop()
         let error = MeshError(.draining, "the client is closed", peer: "\(destination)")
         current?.close(error)
         for connection in draining { connection.close(error) }
         release(nil, error)
+        deadlines.stop(error)
     }
 
     /// True if our certificate or whom we trust has changed since.
@@ -120,12 +120,7 @@ final class ConnectionKeeper: @unchecked Sendable {
         case .success where isClosed:
             connection.close(MeshError(.draining, "the client is closed", peer: "\(destination)"))
         case .success:
-            if let old = current, old !== connection {
-                draining.append(old)
-                old.drain(
-                    within: core.configuration.drainTimeout,
-                    MeshError(.connectionLost, "the connection was replaced by a newer one", peer: "\(destination)"))
-            }
+            if let old = current, old !== connection { retire(old) }
             current = connection
             let (table, number) = (core.table, core.table.opened(connection.info, .outbound))
             connection.whenClosed { table.closed(number) }
@@ -134,6 +129,8 @@ final class ConnectionKeeper: @unchecked Sendable {
         case .failure(let cause):
             core.metrics.connectFailures.increment()
             if let error = cause as? MeshError {
+                // Trust has changed: what was verified before it is not good enough any more.
+                if error.code == .peerNotTrusted, let current, isOutdated(current) { retire(current) }
                 var error = error
                 error.progress = .notSent
                 error.peer = error.peer ?? "\(destination)"
@@ -145,6 +142,15 @@ final class ConnectionKeeper: @unchecked Sendable {
                     .connectFailed, "cannot connect to \(destination)", progress: .notSent, peer: "\(destination)",
                     cause: cause))
         }
+    }
+
+    /// Gives `current` no more calls and closes it when those that it has are answered.
+    private func retire(_ connection: ClientConnection) {
+        current = nil
+        draining.append(connection)
+        connection.drain(
+            within: core.configuration.drainTimeout,
+            MeshError(.connectionLost, "the connection was given up for a newer one", peer: "\(destination)"))
     }
 
     private func closed(_ connection: ClientConnection) {

@@ -10,6 +10,7 @@ final class DeadlineTimer {
     private let runtime: any Runtime
     private var open: [Attempt] = []
     private var next: (deadline: RuntimeInstant, timer: Scheduled<Void>)?
+    private var isStopped = false
 
     init(_ executor: LoopExecutor, _ runtime: any Runtime) {
         self.executor = executor
@@ -20,6 +21,8 @@ final class DeadlineTimer {
     func add(_ attempt: Attempt, _ now: RuntimeInstant) {
         attempt.position = open.count
         open.append(attempt)
+        // After the end nothing waits: what is added is refused before the loop's next turn.
+        if isStopped { return }
         if let next, next.deadline <= attempt.deadline { return }
         schedule(attempt.deadline, now)
     }
@@ -32,10 +35,14 @@ final class DeadlineTimer {
         open[attempt.position] = last
     }
 
-    /// Forgets the timer; attempts that are open stay so.
-    func stop() {
+    /// Ends the attempts that are still open: those whose messages were lost, which nobody else knows of.
+    func stop(_ error: MeshError) {
+        isStopped = true
         next?.timer.cancel()
         next = nil
+        var error = error
+        error.progress = .mayHaveRun
+        for attempt in open.sorted(by: { $0.deadline < $1.deadline }) { attempt.finish(.failed(error, .final)) }
     }
 
     private func schedule(_ deadline: RuntimeInstant, _ now: RuntimeInstant) {
@@ -51,6 +58,8 @@ final class DeadlineTimer {
         for attempt in open.filter({ $0.deadline <= now }).sorted(by: { $0.deadline < $1.deadline }) {
             attempt.abandon(.deadlineExceeded, "no answer in time", .mayHaveRun)
         }
-        if next == nil, let earliest = open.map(\.deadline).min() { schedule(earliest, now) }
+        guard !isStopped, let earliest = open.map(\.deadline).min() else { return }
+        if let next, next.deadline <= earliest { return }
+        schedule(earliest, now)
     }
 }

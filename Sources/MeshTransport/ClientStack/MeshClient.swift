@@ -18,7 +18,7 @@ public final class MeshClient: Sendable {
     public let destination: Destination
     private let core: ClientCore
     private let keeper: ConnectionKeeper
-    private let methods = Mutex<[String: ClientMethod]>([:])
+    private let methods = Mutex<[MethodKey: ClientMethod]>([:])
 
     init(_ core: ClientCore, _ destination: Destination, on loop: any EventLoop) {
         self.core = core
@@ -83,23 +83,29 @@ public final class MeshClient: Sendable {
         onLoop { self.keeper.close() }
     }
 
+    /// Two services may mean different things by one path: the server will tell.
+    private struct MethodKey: Hashable {
+        let path: String
+        let request: ObjectIdentifier
+        let response: ObjectIdentifier
+        let retry: RetrySafety
+    }
+
     /// What the calls of a method share, resolved once.
     private func known<Request: MeshMessage, Response: MeshMessage>(
         _ method: UnaryMethod<Request, Response>
     ) -> ClientMethod {
-        methods.withLock { methods in
-            // Two services may mean different things by one name: the server will tell.
-            if let known = methods[method.path], known.requestName == Request.messageName,
-                known.responseName == Response.messageName, known.retry == method.retry
-            {
-                return known
-            }
+        let key = MethodKey(
+            path: method.path, request: ObjectIdentifier(Request.self), response: ObjectIdentifier(Response.self),
+            retry: method.retry)
+        return methods.withLock { methods in
+            if let known = methods[key] { return known }
             let peer = destination.identities.map(\.description).joined(separator: " ")
             let made = ClientMethod(
                 path: method.path, requestName: Request.messageName, responseName: Response.messageName,
                 retry: method.retry, series: core.metrics.series(method.path, destination: peer),
                 destination: "\(destination)")
-            methods[method.path] = made
+            methods[key] = made
             return made
         }
     }

@@ -113,12 +113,18 @@ final class InboundConnections: Sendable {
         }
     }
 
-    /// No connection outlives the earlier end of its two certificates, give or take the clocks.
+    /// No connection outlives the earlier end of its two certificates, give or take the clocks; one whose peer has shown
+    /// none lasts for one call, so that strangers cannot keep the places of others.
     private func scheduleExpiry(of entry: Entry) -> Scheduled<Void>? {
-        guard let notAfter = entry.handshake.notAfter else { return nil }
-        let remaining = notAfter.since(runtime.unixTime) + configuration.clockSkew
-        return entry.channel.eventLoop.scheduleTask(in: .nanoseconds(max(0, remaining.inNanoseconds))) {
-            self.end(entry, reason: "a certificate of this connection has ended")
+        var life = entry.handshake.notAfter.map { $0.since(runtime.unixTime) + configuration.clockSkew }
+        var reason = "a certificate of this connection has ended"
+        if entry.info.peer == nil, configuration.callTimeout < life ?? .seconds(Int64.max) {
+            life = configuration.callTimeout
+            reason = "a connection without an identity lasts for one call"
+        }
+        guard let life else { return nil }
+        return entry.channel.eventLoop.scheduleTask(in: .nanoseconds(max(0, life.inNanoseconds))) { [reason] in
+            self.end(entry, reason: reason)
         }
     }
 

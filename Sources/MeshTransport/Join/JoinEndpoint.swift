@@ -27,9 +27,8 @@ package final class JoinEndpoint: Sendable {
         configuration.connectionsPerListener = 256
         server = ServerCore(
             instance: InstanceID(high: runtime.randomBits(), low: runtime.randomBits()),
-            configuration: configuration, runtime: runtime, registry: MethodRegistry(),
-            table: ConnectionTable(), policy: nil,
-            metrics: ServerMetrics(metrics), logger: logger)
+            configuration: configuration, runtime: runtime, identity: identity, registry: MethodRegistry(),
+            table: ConnectionTable(), policy: nil, metrics: ServerMetrics(metrics), logger: logger)
         listener = ListenerCore(
             server: server, identity: identity, verifier: try PeerVerifier(clockSkew: configuration.clockSkew),
             trust: .nothing, meshProtocol: ApplicationProtocol.join, httpAcceptor: nil)

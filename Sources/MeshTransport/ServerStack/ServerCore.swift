@@ -15,18 +15,26 @@ final class ServerCore: Sendable {
     let logger: Logger
     private let policyInForce: Mutex<AuthorizationPolicy?>
     private let policies = Atomic<UInt64>(0)
+    /// Lets connections go whose peers are trusted no more.
+    private let trustObservation: IdentityObservation
 
     /// - Parameter policy: who may call what; `nil` serves every caller, which only the join listener does.
     init(
-        instance: InstanceID, configuration: MeshConfiguration, runtime: any Runtime, registry: MethodRegistry,
-        table: ConnectionTable, policy: AuthorizationPolicy?, metrics: ServerMetrics, logger: Logger
+        instance: InstanceID, configuration: MeshConfiguration, runtime: any Runtime, identity: any IdentitySource,
+        registry: MethodRegistry, table: ConnectionTable, policy: AuthorizationPolicy?, metrics: ServerMetrics,
+        logger: Logger
     ) {
         self.instance = instance
         self.configuration = configuration
         self.runtime = runtime
         self.registry = registry
         self.table = table
-        connections = InboundConnections(configuration, runtime, logger)
+        let connections = InboundConnections(configuration, runtime, logger)
+        self.connections = connections
+        trustObservation = identity.onChange {
+            // Ends once every connection has been looked at.
+            runtime.spawn(on: runtime.taskExecutor) { await connections.review() }
+        }
         self.metrics = metrics
         self.logger = logger
         policyInForce = Mutex(policy)

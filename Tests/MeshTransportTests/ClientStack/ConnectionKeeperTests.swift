@@ -128,6 +128,50 @@ import Testing
         }
     }
 
+    @Test("a call whose request or reply was lost ends with its client", arguments: [true, false])
+    func closedAfterLoss(_ isRequest: Bool) throws {
+        try Simulated.run { simulation in
+            let server = try await simulation.server { $0.serveEcho() }
+            var configuration = MeshConfiguration()
+            configuration.faults = ScriptedFaults(requests: isRequest ? [.lose] : [], replies: isRequest ? [] : [.lose])
+            let client = try simulation.client(configuration)
+            let start = simulation.runtime.now
+            async let failure = meshError { _ = try await client.call(Echo.once, Note("x")) }
+            try await simulation.runtime.sleep(for: .seconds(1))
+            client.close()
+            let error = await failure
+            #expect(error?.code == .draining)
+            #expect(error?.progress == .mayHaveRun)
+            #expect(start.duration(to: simulation.runtime.now) < .seconds(2))
+            await server.stop()
+        }
+    }
+
+    @Test("a server that is trusted no more gets no calls, although the connection is open")
+    func trustRemoved() throws {
+        try Simulated.run { simulation in
+            let server = try await simulation.server { $0.serveEcho() }
+            let authority = simulation.authority
+            let identity = try authority.identity("/client")
+            let client = try Mesh(identity: identity, policy: .denyAll, runtime: simulation.runtime).client(
+                Destination(host: "server", port: 1_000, identities: [.exact(try authority.id("/server"))]))
+            #expect(try await client.call(Echo.once, Note("x")) == Note("x"))
+            let stranger = try TestAuthority(runtime: simulation.runtime)
+            identity.set(
+                bundle: try TrustBundle(
+                    [authority.trustDomain: [stranger.authority.rootCertificate]], generation: 9))
+            // The call that finds the connection outdated still goes over it, and has it replaced.
+            _ = try? await client.call(Echo.once, Note("x"))
+            try await simulation.runtime.sleep(for: .seconds(1))
+            let error = await meshError { _ = try await client.call(Echo.once, Note("x")) }
+            #expect(error?.code == .peerNotTrusted)
+            #expect(error?.progress == .notSent)
+            #expect(server.connections.isEmpty)
+            client.close()
+            await server.stop()
+        }
+    }
+
     @Test("a client that is closed while it connects leaves no connection behind")
     func closedWhileConnecting() throws {
         try Simulated.run { simulation in
