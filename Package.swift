@@ -70,7 +70,7 @@ let rooms: [(name: String, dependencies: [Target.Dependency])] = [
             .nioCore, .logging,
         ]
     ),
-    ("MeshworkTesting", ["MeshTransport", "MeshWire", "Identity", .nioCore, .nioEmbedded]),
+    ("MeshworkTesting", ["MeshTransport", "MeshWire", "Identity", .nioCore, .nioEmbedded, .logging]),
 ]
 
 /// The tests of each library, and what they need beside it.
@@ -92,11 +92,14 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "MeshHTTPTests",
         [
-            "MeshHTTP", "MeshTransport", "MeshworkTesting", "Identity", .hummingbird, .httpTypes, .nioCore, .nioHTTP1,
-            .nioPosix, .nioSSL,
+            "MeshHTTP", "MeshTransport", "MeshworkTesting", "Identity", .hummingbird, .httpTypes, .logging, .nioCore,
+            .nioHTTP1, .nioPosix, .nioSSL,
         ]
     ),
-    ("IdentityServicesTests", ["IdentityServices", "MeshTransport", "MeshWire", "MeshworkTesting", "Identity"]),
+    (
+        "IdentityServicesTests",
+        ["IdentityServices", "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", .logging]
+    ),
     ("NeuralNetworkTests", ["NeuralNetwork", "Autodiff", "Optimizers", "Tensor"]),
     (
         "CoordinationTests",
@@ -123,7 +126,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
             "Telemetry", "Tensor", .nioHTTP1,
         ]
     ),
-    ("MeshworkTestingTests", ["MeshworkTesting", "MeshTransport", "MeshWire", "Identity"]),
+    ("MeshworkTestingTests", ["MeshworkTesting", "MeshTransport", "MeshWire", "Identity", .logging]),
 ]
 
 let package = Package(
