@@ -13,7 +13,10 @@ import Tensor
 struct TestCluster: Sendable {
     let runtime: any Runtime
     let coordinator: Coordinator
+    /// What the parameter servers say.
+    let log = LogCapture()
     private let authority: TestAuthority
+    private let attemptTimeout: Duration
     private let coordinatorAddress: ListenerAddress
     private let listening = Listening()
 
@@ -26,18 +29,19 @@ struct TestCluster: Sendable {
 
     /// Starts a coordinator and `servers` servers, which run until the simulation ends or ``stop()``.
     static func start(
-        _ runtime: any Runtime, servers: Int = 2,
+        _ runtime: any Runtime, servers: Int = 2, attemptTimeout: Duration = .milliseconds(40),
         adjust: (inout CoordinatorConfiguration) -> Void = { _ in }
     ) async throws -> TestCluster {
         let authority = try TestAuthority(runtime: runtime)
-        let mesh = try Self.mesh(authority, runtime, "/coordinator")
+        let mesh = try Self.mesh(authority, runtime, "/coordinator", attemptTimeout)
         var configuration = CoordinatorConfiguration()
         configuration.lease = .seconds(5)
         configuration.serversBeforePlacement = max(1, servers)
         adjust(&configuration)
         let cluster = TestCluster(
             runtime: runtime, coordinator: try Coordinator(on: mesh, configuration: configuration, logger: silent),
-            authority: authority, coordinatorAddress: try await mesh.listen(host: "127.0.0.1", port: 0))
+            authority: authority, attemptTimeout: attemptTimeout,
+            coordinatorAddress: try await mesh.listen(host: "127.0.0.1", port: 0))
         cluster.listening.add(mesh)
         for index in 0..<servers { _ = try await cluster.startServer(index) }
         return cluster
@@ -50,7 +54,7 @@ struct TestCluster: Sendable {
         let mesh = try mesh("/server/\(index)")
         let server = try ParameterServer(
             named: "server-\(index)", on: mesh, coordination: coordination(mesh), configuration: configuration,
-            logger: Self.silent)
+            logger: log.logger)
         let address = try await mesh.listen(host: "127.0.0.1", port: 0)
         listening.add(mesh)
         try await server.register(at: address)
@@ -64,7 +68,7 @@ struct TestCluster: Sendable {
 
     /// A process of the mesh that is called `path`.
     func mesh(_ path: String, faults: (any FaultInjector)? = nil) throws -> Mesh {
-        try Self.mesh(authority, runtime, path, faults)
+        try Self.mesh(authority, runtime, path, attemptTimeout, faults)
     }
 
     /// A way to the coordinator.
@@ -97,11 +101,12 @@ struct TestCluster: Sendable {
     }
 
     private static func mesh(
-        _ authority: TestAuthority, _ runtime: any Runtime, _ path: String, _ faults: (any FaultInjector)? = nil
+        _ authority: TestAuthority, _ runtime: any Runtime, _ path: String, _ attemptTimeout: Duration,
+        _ faults: (any FaultInjector)? = nil
     ) throws -> Mesh {
         var configuration = MeshConfiguration()
         configuration.faults = faults
-        configuration.retry.attemptTimeout = .milliseconds(40)
+        configuration.retry.attemptTimeout = attemptTimeout
         configuration.retry.maximumAttempts = 12
         let policy = try AuthorizationPolicy(rules: [
             AuthorizationPolicy.Rule("everybody", methods: ["*"], identities: ["spiffe://test.example/*"])

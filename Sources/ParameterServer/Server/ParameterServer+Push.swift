@@ -1,5 +1,6 @@
 import Coordination
 import Identity
+import Logging
 import MeshTransport
 import MeshWire
 import Tensor
@@ -7,7 +8,19 @@ import Tensor
 extension ParameterServer {
     /// Answers each push of a call by itself. Runs on the event loop that received it.
     func push(_ request: PushRequest, _ call: CallContext) async throws -> PushResponse {
-        let pushes = try Self.pushes(of: request, call)
+        let pushes: [ArrivedPush]
+        do throws(ParameterServerError) {
+            pushes = try Self.pushes(of: request, call)
+        } catch {
+            log(error.code, error.message, partition: nil, peer: call.peer)
+            throw error.callFailure(.invalidArgument)
+        }
+        let response = try await answer(pushes)
+        if let peer = call.peer { logRefusals(among: response.replies, peer: peer) }
+        return response
+    }
+
+    private func answer(_ pushes: [ArrivedPush]) async throws(CallFailure) -> PushResponse {
         guard let first = pushes.first else { return PushResponse([]) }
         do throws(ParameterServerError) {
             if let refusal = try await hosted.refusal(
@@ -55,16 +68,39 @@ extension ParameterServer {
         return reply
     }
 
+    /// Says which pushes of a call were refused: once each, so not when an answer that was given before is repeated.
+    private func logRefusals(among replies: [PushReply], peer: SPIFFEID) {
+        for reply in replies where !reply.isReplay {
+            // A late copy of a push whose answer its session already has: the transport's doing, not the worker's.
+            guard case .refused(let code, let message) = reply.outcome, code != .acknowledged else { continue }
+            // A question to the coordinator that ended because the caller had gone: a copy of the push asks again.
+            if code == .coordination, Task.isCancelled { continue }
+            log(code, message, partition: reply.partition, peer: peer)
+        }
+    }
+
+    private func log(
+        _ code: ParameterServerError.Code, _ message: String, partition: PartitionID?, peer: SPIFFEID?
+    ) {
+        var metadata: Logger.Metadata = [
+            "server": "\(name)", "peer": "\(peer?.description ?? "none")", "code": "\(code)", "error": "\(message)",
+        ]
+        if let partition {
+            metadata["partition"] = "\(hosted.known(partition)?.name.description ?? partition.description)"
+        }
+        logger.warning("push refused", metadata: metadata)
+    }
+
     private struct ArrivedPush: Sendable {
         var partition: PartitionID
         var push: PartitionPush
     }
 
     /// The request's pushes with their sequence numbers; throws if the two do not fit each other.
-    private static func pushes(of request: PushRequest, _ call: CallContext) throws(CallFailure) -> [ArrivedPush] {
-        func malformed(_ message: String) -> CallFailure {
-            ParameterServerError(.malformedRequest, message).callFailure(.invalidArgument)
-        }
+    private static func pushes(
+        of request: PushRequest, _ call: CallContext
+    ) throws(ParameterServerError) -> [ArrivedPush] {
+        func malformed(_ message: String) -> ParameterServerError { ParameterServerError(.malformedRequest, message) }
         guard let peer = call.peer else { throw malformed("the caller has proved no identity") }
         guard let deduplication = call.deduplication else { throw malformed("the pushes have no session") }
         guard deduplication.entries.map(\.scope) == request.entries.map(\.partition.rawValue) else {

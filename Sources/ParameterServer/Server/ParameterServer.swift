@@ -19,7 +19,7 @@ public final class ParameterServer: Sendable {
     let mesh: Mesh
     private let coordination: CoordinationClient
     let configuration: ParameterServerConfiguration
-    private let logger: Logger
+    let logger: Logger
     let hosted: HostedPartitions
     let meter: ApplyMeter
     private let life: UInt64

@@ -177,6 +177,12 @@ import Testing
             #expect(new.session.unconfirmed.isEmpty)
             let late = try await old.push(Self.gradients())
             #expect(Set(late.failed.map(\.error.code)) == [.sessionFenced])
+            let logged = cluster.log.all("push refused")
+            #expect(
+                logged.compactMap { $0.metadata["partition"] }.sorted()
+                    == late.failed.map(\.push.name.description).sorted())
+            #expect(Set(logged.map { $0.metadata["code"] }) == ["sessionFenced"])
+            #expect(Set(logged.map { $0.metadata["peer"] }) == ["spiffe://test.example/worker/0"])
             try await new.declare(Self.tables())
             #expect(try await new.push(Self.gradients()).failed.isEmpty)
             #expect(try await cluster.applied() == [4, 4, 4, 4])

@@ -1,4 +1,5 @@
 import Coordination
+import Identity
 import MeshTransport
 import MeshWire
 import MeshworkTesting
@@ -60,6 +61,71 @@ import Testing
             #expect(try Set(tensor.scalars(as: Float.self)) == [-100])
         }
         reader.close()
+        await cluster.stop()
+    }
+
+    /// A push that a proper client does not send.
+    enum BadPush: CaseIterable, Sendable {
+        case notFinite, wrongShape, unknownPartition
+
+        var code: ParameterServerError.Code {
+            switch self {
+            case .notFinite: .nonFinite
+            case .wrongShape: .shapeMismatch
+            case .unknownPartition: .unknownParameter
+            }
+        }
+
+        /// Turns a good push of `place` into this one: its partition, its elements, its gradient.
+        func apply(to place: inout TableSet.Place, _ gradient: inout [Float]) {
+            switch self {
+            case .notFinite: gradient[place.elements.lowerBound + 1] = .nan
+            case .wrongShape: place.elements = place.elements.dropLast(1)
+            case .unknownPartition: place.id = PartitionID(rawValue: 99)
+            }
+        }
+    }
+
+    @Test(
+        "a bad push that arrives over TLS is refused by a server that the error names, and leaves every bit as it was",
+        arguments: BadPush.allCases)
+    func badPush(_ kind: BadPush) async throws {
+        let cluster = try await TestCluster.start(SystemRuntime.shared, attemptTimeout: .seconds(60))
+        let mesh = try cluster.mesh("/worker/0")
+        let client = try await cluster.client(mesh)
+        // Adam: its moments would show in later steps.
+        let tables = [
+            try Example.table(
+                "weight", shape: [8], initializer: .uniform(low: -1, high: 1), rule: .adam(), partitions: 2)
+        ]
+        try await client.declare(tables)
+        _ = try await client.push(NamedTensors([("weight", .full([8], Float(1)))]))
+        let before = try Example.bits(try await client.pull().tensor(named: "weight"))
+
+        let set = try TableSet(tables, in: cluster.coordinator.map, callBytes: 1 << 20)
+        let share = set.shares[0]
+        var (place, gradient) = (share.places[0], Array(repeating: Float(1), count: 8))
+        kind.apply(to: &place, &gradient)
+        var call = PushCall(to: share.server, from: client.session)
+        call.add(
+            place, PushNumbers.Number(sequence: 2, acknowledgedThrough: 1),
+            basis: PartitionVersion(epoch: place.epoch, applied: 1), of: try AnyTensor(gradient, shape: [8]))
+        let clients = ServerClients(mesh)
+        let report = await call.send(clients, timeout: .seconds(120))
+
+        let error = try #require(report.failed.first?.error)
+        #expect(report.failed.count == 1 && report.acknowledged.isEmpty)
+        #expect(error.code == kind.code)
+        #expect(error.peer == share.server.identity.description)
+        #expect(error.message.contains(kind == .unknownPartition ? "partition 99" : "\(place.name)"), "\(error)")
+        let after = try await client.pull()
+        #expect(try Example.bits(after.tensor(named: "weight")) == before)
+        #expect(try await cluster.applied() == [1, 1])
+        let records = cluster.log.all("push refused")
+        #expect(records.map { $0.metadata["code"] } == [kind.code.description])
+        #expect(records.map { $0.metadata["peer"] } == ["spiffe://test.example/worker/0"])
+        clients.close()
+        client.close()
         await cluster.stop()
     }
 }

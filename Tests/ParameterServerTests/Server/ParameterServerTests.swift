@@ -1,5 +1,6 @@
 import Coordination
 import Identity
+import Logging
 import MeshTransport
 import MeshWire
 import MeshworkTesting
@@ -84,6 +85,49 @@ import Testing
                 replies.map(\.outcome) == [
                     .refused(.shapeMismatch, "partition weight#0: expected 4 elements, found 2")
                 ])
+        }
+    }
+
+    @Test("a refused push is one warning that names who pushed what, and a copy of it is none")
+    func logsRefusals() throws {
+        try Self.simulate { worker, cluster in
+            func refusals() -> [LogCapture.Record] { cluster.log.all("push refused") }
+            _ = try await worker.push()
+            #expect(refusals().isEmpty)
+            let cases: [(code: String, partition: String, error: String, push: () async throws -> Void)] = [
+                (
+                    "nonFinite", "weight#0", "element 1",
+                    { _ = try await worker.push(sequence: 2, gradient: [1, .nan, 1, 1]) }
+                ),
+                ("shapeMismatch", "weight#0", "found 2", { _ = try await worker.push(sequence: 3, gradient: [1, 1]) }),
+                ("unknownParameter", "99", "partition 99", { _ = try await worker.push([99], sequence: 4) }),
+                (
+                    "sessionUnknown", "weight#0", "no session",
+                    { _ = try await worker.push(sequence: 4, session: SessionID(high: .max, low: 1)) }
+                ),
+            ]
+            for (index, refused) in cases.enumerated() {
+                try await refused.push()
+                #expect(refusals().count == index + 1)
+                let record = try #require(refusals().last)
+                #expect(record.level == .warning)
+                #expect(record.metadata["server"] == "server-0")
+                #expect(record.metadata["peer"] == "spiffe://test.example/worker/0")
+                #expect(record.metadata["code"] == refused.code)
+                #expect(record.metadata["partition"] == refused.partition)
+                #expect(record.metadata["error"]?.contains(refused.error) == true, "\(record)")
+            }
+            // The answer that it had before, and a number whose answer its session says that it has.
+            let copy = try await worker.push(sequence: 2, gradient: [1, .nan, 1, 1])
+            #expect(copy.map(\.isReplay) == [true])
+            _ = try await worker.push(sequence: 5, acknowledgedThrough: 4)
+            _ = try await worker.push(sequence: 2, gradient: [1, .nan, 1, 1])
+            #expect(refusals().count == cases.count)
+            // A call that contradicts itself is of no partition.
+            await #expect(throws: MeshError.self) { try await worker.push([1], scopes: [2]) }
+            #expect(refusals().count == cases.count + 1)
+            #expect(refusals().last?.metadata["code"] == "malformedRequest")
+            #expect(refusals().last?.metadata["peer"] == "spiffe://test.example/worker/0")
         }
     }
 
