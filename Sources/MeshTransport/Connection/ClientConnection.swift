@@ -109,14 +109,16 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
         guard case .established(let channel)? = event as? SecureChannelEvent else {
             return context.fireUserInboundEventTriggered(event)
         }
+        info.peer = channel.peer?.spiffeID
+        peerName = info.peer?.description ?? peerName
         // A server that chose no protocol is known by its first bytes.
         if let chosen = channel.applicationProtocol, chosen != ApplicationProtocol.mesh,
             chosen != ApplicationProtocol.join
         {
-            return end(context, MeshError(.protocolViolation, "the server speaks \(chosen)", progress: .notSent))
+            return end(
+                context,
+                MeshError(.protocolViolation, "the server speaks \(chosen)", progress: .notSent, peer: peerName))
         }
-        info.peer = channel.peer?.spiffeID
-        peerName = info.peer?.description ?? peerName
         info.tlsVersion = channel.tlsVersion
         notAfter = channel.notAfter
         writer.open(context) { self.state.nextWrite() }

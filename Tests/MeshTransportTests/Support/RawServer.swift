@@ -1,0 +1,92 @@
+import Identity
+import MeshTransport
+import MeshWire
+import MeshworkTesting
+import NIOCore
+import NIOPosix
+import NIOSSL
+import NIOTLS
+
+/// A TLS server without a mesh: greets whoever connects and answers the first call, both with what a test wants.
+struct RawServer {
+    /// What it says.
+    struct Script: Sendable {
+        /// Sent when the handshake is done; default a proper greeting.
+        var greeting = RawBytes().bytes
+        /// Sent when the first call has come.
+        var answer: [UInt8] = []
+        /// Whether the connection is closed behind the answer.
+        var closes = false
+    }
+
+    private let channel: any Channel
+    var port: Int { channel.localAddress?.port ?? 0 }
+
+    /// Listens on loopback with the certificate of `identity`; anybody may connect.
+    static func start(as identity: WorkloadIdentity, _ script: Script) async throws -> RawServer {
+        let key = try identity.withPrivateKeyDER { try NIOSSLPrivateKey(bytes: $0, format: .der) }
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: try identity.chain.map { .certificate(try NIOSSLCertificate(bytes: $0, format: .der)) },
+            privateKey: .privateKey(key))
+        configuration.minimumTLSVersion = .tlsv13
+        configuration.applicationProtocols = ["meshwork/1"]
+        let context = try NIOSSLContext(configuration: configuration)
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { child in
+                child.eventLoop.makeCompletedFuture {
+                    try child.pipeline.syncOperations.addHandlers([
+                        NIOSSLServerHandler(context: context), Speaker(script),
+                    ])
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        return RawServer(channel: channel)
+    }
+
+    func stop() async { try? await channel.close() }
+
+    private final class Speaker: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+        private let script: Script
+        private var received = ByteBuffer()
+        private var hasPreface = false
+        private var hasAnswered = false
+
+        init(_ script: Script) { self.script = script }
+
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if case .handshakeCompleted? = event as? TLSUserEvent { say(script.greeting, context) }
+            context.fireUserInboundEventTriggered(event)
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            received.writeImmutableBuffer(unwrapInboundIn(data))
+            guard !hasAnswered, hasRequest() else { return }
+            hasAnswered = true
+            say(script.answer, context)
+            if script.closes { context.close(promise: nil) }
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+        /// Reads whole frames up to a call.
+        private func hasRequest() -> Bool {
+            if !hasPreface { hasPreface = received.readSlice(length: Preface.bytes.count) != nil }
+            while hasPreface {
+                let start = received.readerIndex
+                guard let header = try? FrameHeader(from: &received) else { return false }
+                guard received.readSlice(length: header.payloadLength) != nil else {
+                    received.moveReaderIndex(to: start)
+                    return false
+                }
+                if header.kind == .request { return true }
+            }
+            return false
+        }
+
+        private func say(_ bytes: [UInt8], _ context: ChannelHandlerContext) {
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: nil)
+        }
+    }
+}
