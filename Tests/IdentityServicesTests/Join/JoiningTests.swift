@@ -1,5 +1,6 @@
 import Identity
 import IdentityServices
+import Logging
 import MeshTransport
 import MeshWire
 import MeshworkTesting
@@ -11,13 +12,15 @@ import Testing
         let test: TestAuthority
         let issuance: IssuanceServer
         let address: ListenerAddress
+        let log = LogCapture()
 
         init(_ trustDomain: String = "test.example", configuration: IssuanceConfiguration = IssuanceConfiguration())
             async throws
         {
             test = try TestAuthority(trustDomain, runtime: SystemRuntime.shared)
             issuance = try IssuanceServer(
-                authority: test.authority, identity: try test.svid("/coordinator"), configuration: configuration)
+                authority: test.authority, identity: try test.svid("/coordinator"), configuration: configuration,
+                logger: log.logger)
             address = try await issuance.listen(host: "127.0.0.1", port: 0)
         }
 
@@ -49,39 +52,57 @@ import Testing
         await authority.issuance.stop()
     }
 
-    @Test("a token is good for one certificate")
-    func reused() async throws {
-        let authority = try await Authority()
-        let token = try authority.token("/worker/0")
-        _ = try await authority.join(with: token)
-        let error = await status { _ = try await authority.join(with: token) }
-        #expect(error?.status == .permissionDenied)
-        #expect(error?.message.contains("redeemed before") == true)
-        await authority.issuance.stop()
+    enum BadJoin: CaseIterable, Sendable {
+        case unknownToken, usedToken, expiredToken, foreignRoot
+
+        /// What the client's error says.
+        var message: String {
+            switch self {
+            case .unknownToken: "not one that this authority issued"
+            case .usedToken: "redeemed before"
+            case .expiredToken: "expired"
+            case .foreignRoot: "expected the root"
+            }
+        }
+
+        /// What the server's log says.
+        var record: String { self == .foreignRoot ? "handshake failed" : "join refused" }
     }
 
-    @Test("a token that nobody issued is refused")
-    func unknown() async throws {
-        let authority = try await Authority()
+    @Test(
+        "a refused join: the error says why and names the other end, the log has one warning with the address",
+        arguments: BadJoin.allCases)
+    func refused(_ kind: BadJoin) async throws {
+        var configuration = IssuanceConfiguration()
+        if kind == .expiredToken { configuration.tokenLifetime = .seconds(-60) }
+        let authority = try await Authority(configuration: configuration)
         let other = try await Authority()
-        let stranger = try other.token("/worker/0")
-        let forged = try #require(
-            JoinToken(rootFingerprint: authority.test.authority.rootFingerprint, secret: stranger.secret))
-        let error = await status { _ = try await authority.join(with: forged) }
-        #expect(error?.status == .permissionDenied)
+        var token = try authority.token("/worker/0")
+        switch kind {
+        case .unknownToken:
+            token = try #require(
+                JoinToken(rootFingerprint: token.rootFingerprint, secret: try other.token("/worker/0").secret))
+        case .usedToken: _ = try await authority.join(with: token)
+        case .expiredToken: break
+        case .foreignRoot: token = try other.token("/worker/0")
+        }
+
+        let error = try #require(await status { _ = try await authority.join(with: token) })
+        #expect(error.message.contains(kind.message), "\(error)")
+        if kind == .foreignRoot {
+            #expect(error.code == .peerNotTrusted)
+            #expect(error.peer == "127.0.0.1:\(authority.address.port)")
+        } else {
+            // The server has proved who it is: it holds the token's root.
+            #expect(error.status == .permissionDenied)
+            #expect(error.peer == "spiffe://test.example/coordinator")
+        }
+        let record = await authority.log.first(kind.record)
+        #expect(record.level == .warning)
+        #expect(record.metadata["address"]?.contains("127.0.0.1") == true, "\(record)")
         await authority.issuance.stop()
         await other.issuance.stop()
-    }
-
-    @Test("a token that was not used in time is refused")
-    func expired() async throws {
-        var configuration = IssuanceConfiguration()
-        configuration.tokenLifetime = .seconds(-60)
-        let authority = try await Authority(configuration: configuration)
-        let error = await status { _ = try await authority.join(with: authority.token("/worker/0")) }
-        #expect(error?.status == .permissionDenied)
-        #expect(error?.message.contains("expired") == true)
-        await authority.issuance.stop()
+        #expect(authority.log.records.count { $0.level >= .warning } == 1)
     }
 
     @Test("a server whose root is not the token's learns nothing of the token")
