@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Identity
+import Logging
 import MeshHTTP
 import MeshTransport
 import MeshworkTesting
@@ -153,23 +154,47 @@ struct HTTPFrontTests {
         await test.mesh.stop()
     }
 
-    @Test("a caller without a certificate, or with a foreign one, is not served")
-    func certificates() async throws {
+    enum BadCaller: CaseIterable, Sendable {
+        case noCertificate, foreignCertificate, expiredCertificate
+
+        func svid(_ authority: TestAuthority) throws -> WorkloadIdentity? {
+            switch self {
+            case .noCertificate: nil
+            case .foreignCertificate: try TestAuthority(runtime: SystemRuntime.shared).svid("/operator")
+            case .expiredCertificate: try authority.svid("/operator", lifetime: .seconds(60), issued: .seconds(3_600))
+            }
+        }
+    }
+
+    @Test(
+        "a caller without a certificate, with a foreign or an expired one reaches no handler, and the log says who",
+        arguments: BadCaller.allCases)
+    func certificates(_ kind: BadCaller) async throws {
         let test = try TestMesh(["*"])
+        let seen = Seen()
         try HTTPFront(on: test.mesh) { router in
-            router.get("open") { _, _ in "done" }
+            router.get("open") { _, context in
+                seen.add(context.peer?.description ?? "nobody")
+                return "done"
+            }
         }
         let port = try await test.listen()
         await #expect(throws: (any Error).self) {
-            try await test.connected(to: port, as: nil) { try await $0.send(.GET, "/open") }
-        }
-        let foreign = try TestMesh(["*"])
-        await #expect(throws: (any Error).self) {
             try await HTTPTestClient.withConnection(
-                to: port, as: try foreign.authority.svid("/operator"),
-                trusting: test.authority.authority.rootCertificate
+                to: port, as: try kind.svid(test.authority), trusting: test.authority.authority.rootCertificate
             ) { try await $0.send(.GET, "/open") }
         }
+        let record = await test.log.first("handshake failed")
+        #expect(record.level == .warning)
+        #expect(record.metadata["address"]?.contains("127.0.0.1") == true)
+        let error = record.metadata["error"] ?? ""
+        #expect(kind == .noCertificate || error.contains("spiffe://test.example/operator"), "\(error)")
+        #expect(error.contains("expired") == (kind == .expiredCertificate), "\(error)")
+        #expect(seen.all.isEmpty)
+        // Others are served.
+        let served = try await test.connected(to: port) { try await $0.send(.GET, "/open") }
+        #expect(served.status == 200)
+        #expect(seen.all == ["spiffe://test.example/operator"])
         await test.mesh.stop()
     }
 

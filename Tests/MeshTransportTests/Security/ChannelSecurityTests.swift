@@ -4,6 +4,7 @@ import Logging
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import NIOCore
 import Testing
 
 /// Who may speak to whom, over real TLS.
@@ -198,35 +199,67 @@ import Testing
         await loopback.server.stop()
     }
 
+    /// Answers every request, and notes who connected.
+    private struct Acceptor: HTTPAcceptor {
+        let log: LogCapture
+
+        func accept(_ channel: any Channel, _ connection: ConnectionInfo, gate: HTTPGate) throws {
+            log.logger.info("accepted", metadata: ["peer": "\(connection.peer?.description ?? "none")"])
+            try channel.pipeline.syncOperations.addHandler(Handler())
+        }
+
+        private final class Handler: ChannelInboundHandler {
+            typealias InboundIn = ByteBuffer
+            typealias OutboundOut = ByteBuffer
+
+            func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+                context.writeAndFlush(
+                    wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 204 No Content\r\n\r\n")), promise: nil)
+                context.close(promise: nil)
+            }
+        }
+    }
+
     @Test(
-        "a resumed session without a certificate is refused",
-        .enabled(if: OpenSSL.path != nil, "openssl is not installed"))
-    func resumption() async throws {
-        let loopback = try await Loopback.start()
+        "a resumed session without a certificate is refused, whatever is spoken",
+        .enabled(if: OpenSSL.path != nil, "openssl is not installed"), arguments: ["meshwork/1", "http/1.1"])
+    func resumption(applicationProtocol: String) async throws {
+        let accepted = LogCapture()
+        let loopback = try await Loopback.start { mesh in
+            mesh.serveEcho()
+            mesh.serveHTTP(Acceptor(log: accepted))
+        }
         let folder = try TemporaryFolder()
         let svid = try loopback.authority.svid("/openssl")
         try Data(svid.chainPEM.utf8).write(to: folder.file("chain.pem"))
         try svid.withPrivateKeyPEM { try Data($0.utf8).write(to: folder.file("key.pem")) }
         let address = "127.0.0.1:\(loopback.port)"
         let session = folder.file("session.pem")
-        // What the server must answer before it finds something wrong and closes the connection.
-        let bytes = RawBytes().bytes + Array(repeating: 0xEE, count: 100)
-        let arguments = ["-connect", address, "-tls1_3", "-alpn", "meshwork/1"]
+        let isHTTP = applicationProtocol == "http/1.1"
+        // What the server must answer before it closes the connection; a mesh does because it finds something wrong.
+        let bytes =
+            isHTTP
+            ? Array("GET / HTTP/1.1\r\n\r\n".utf8) : RawBytes().bytes + Array(repeating: 0xEE, count: 100)
+        let answer = isHTTP ? Array("HTTP/1.1 204".utf8) : Preface.bytes
+        let arguments = ["-connect", address, "-tls1_3", "-alpn", applicationProtocol]
         // With the certificate: served, and given a ticket.
         let first = try await OpenSSL.client(
             arguments + [
                 "-cert", folder.file("chain.pem").path, "-key", folder.file("key.pem").path, "-sess_out", session.path,
             ], sending: bytes, in: folder)
-        #expect(first.contains(Preface.bytes))
+        #expect(first.contains(answer))
         try #require(FileManager.default.fileExists(atPath: session.path), "there is no session to resume")
-        let record = await loopback.log.first("peer does not keep to the protocol")
+        let record =
+            isHTTP
+            ? await accepted.first("accepted") : await loopback.log.first("peer does not keep to the protocol")
         #expect(record.metadata["peer"] == "spiffe://test.example/openssl")
-        #expect(loopback.log.records.allSatisfy { $0.message != "handshake failed" })
+        #expect(loopback.log.all("handshake failed").isEmpty)
         // Resumed, without a certificate: not a byte is answered.
         let second = try await OpenSSL.client(
             arguments + ["-sess_in", session.path], sending: bytes, in: folder)
-        #expect(!second.contains(Preface.bytes))
+        #expect(!second.contains(answer))
         #expect(await loopback.log.first("handshake failed").level == .warning)
+        #expect(accepted.records.count == (isHTTP ? 1 : 0))
         await loopback.server.stop()
     }
 }
