@@ -2,6 +2,7 @@ import Identity
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import Telemetry
 import Testing
 
 @Suite struct MeshTests {
@@ -25,6 +26,32 @@ import Testing
         #expect(info.tlsVersion == "TLSv1.3")
         client.close()
         await server.stop()
+    }
+
+    @Test("one call is one latency in both processes' metrics, with its direction, method and the peer's identity")
+    func metrics() async throws {
+        let loopback = try await Loopback.start()
+        let caller = try Mesh(
+            configuration: .patient, identity: try loopback.authority.identity("/client"), policy: .denyAll)
+        let client = caller.client(
+            Destination(
+                host: "127.0.0.1", port: loopback.port, identities: [.exact(try loopback.authority.id("/server"))]))
+        _ = try await client.call(Echo.echo, Note("x"))
+        client.close()
+        await loopback.server.stop()
+        func counts(_ mesh: Mesh) -> [Substring] {
+            String(decoding: PrometheusText.render(mesh.metrics), as: UTF8.self)
+                .split(separator: "\n").filter { $0.hasPrefix("response_latency_seconds_count") }
+        }
+        let (name, method) = ("response_latency_seconds_count", Echo.echo.path)
+        #expect(
+            counts(loopback.server) == [
+                #"\#(name){direction="inbound",method="\#(method)",client_id="spiffe://test.example/client"} 1"#
+            ])
+        #expect(
+            counts(caller) == [
+                #"\#(name){direction="outbound",method="\#(method)",server_id="spiffe://test.example/server"} 1"#
+            ])
     }
 
     @Test("a simulated call runs the same stacks on virtual time")
