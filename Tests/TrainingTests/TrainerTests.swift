@@ -43,10 +43,34 @@ import Training
         try parameters.map { try $0.tensor.scalars(as: Float.self).map(\.bitPattern) }
     }
 
-    /// Trains with one worker on two servers, each table in two partitions, and returns the parameters.
+    /// Pushes that were about to leave, guarded by a mutex.
+    private final class Departures: Sendable {
+        private let state = Mutex<[PushIdentity]>([])
+        var all: [PushIdentity] { state.withLock { $0 } }
+        var observer: PushObserver {
+            PushObserver(beforeFirstAttempt: { pushes in self.state.withLock { $0 += pushes } })
+        }
+    }
+
+    /// Trains with one worker on two servers, and returns the parameters.
     private static func trainOnServers(
         _ declaration: ModelDeclaration, _ rule: UpdateRule, epochs: Int, faults: (any FaultInjector)? = nil
     ) throws -> NamedTensors {
+        try withServers(declaration, rule, faults: faults) { client, _, runtime in
+            let trainer = Trainer(Perceptron(), parameters: client, runtime: runtime)
+            for epoch in 0..<epochs { try await trainer.train(on: try batches().epoch(epoch)) }
+            return try await client.pull()
+        }
+    }
+
+    /// Runs one worker on two servers that have the tables, most of them in several partitions.
+    private static func withServers<Result: Sendable>(
+        _ declaration: ModelDeclaration, _ rule: UpdateRule, faults: (any FaultInjector)? = nil,
+        observer: PushObserver = PushObserver(),
+        _ body:
+            @escaping @Sendable @concurrent (ParameterClient, ParameterReader, SimulatedRuntime) async throws ->
+            Result
+    ) throws -> Result {
         try SimulatedRuntime.run(seed: 9) { runtime in
             let authority = try TestAuthority(runtime: runtime)
             let policy = try AuthorizationPolicy(rules: [
@@ -76,12 +100,10 @@ import Training
             }
             let coordination = CoordinationClient(try mesh("/worker/0"), coordinator: destination)
             let session = try await coordination.openSession()
-            let client = try ParameterClient(session, coordination)
+            let client = try ParameterClient(session, coordination, observer: observer)
             try await client.declare(try declaration.tables(updateRule: rule, partitioning: .bytes(64)))
             #expect(coordinator.map.tables.map(\.partitions.count) == [3, 1, 2, 1])
-            let trainer = Trainer(Perceptron(), parameters: client, runtime: runtime)
-            for epoch in 0..<epochs { try await trainer.train(on: try batches().epoch(epoch)) }
-            return try await client.pull()
+            return try await body(client, try ParameterReader(coordination), runtime)
         }
     }
 
@@ -120,6 +142,32 @@ import Training
         #expect(error?.code == .lossNotFinite)
         #expect(error?.message.contains("step 40") == true)
         #expect(try Self.bits(local.pull()) == Self.bits(declaration.initialValues()))
+    }
+
+    @Test("a gradient that is not finite stops training although the loss is: named, and nothing left the worker")
+    func gradientNotFinite() throws {
+        let declaration = try initialize(Perceptron(), key: RandomKey(seed: 4), example: [1, 5])
+        let departures = Departures()
+        try Self.withServers(declaration, .adam(), observer: departures.observer) { client, reader, runtime in
+            let before = try Self.bits(try await client.pull())
+            // The square root of zero is zero and infinitely steep.
+            let trainer = Trainer(Perceptron(), parameters: client, runtime: runtime) { output, _ in
+                (output - output).squareRoot().sum()
+            }
+            let steps = Log()
+            let error = await #expect(throws: ParameterServerError.self) {
+                try await trainer.train(on: try Self.batches().epoch(0)) { steps.add($0) }
+            }
+            #expect(error?.code == .nonFinite)
+            let names = try declaration.initialValues().names
+            #expect(names.contains { error?.message.contains("of the gradient of \($0) is not finite") == true })
+            #expect(steps.all.isEmpty)
+            #expect(departures.all.isEmpty)
+            let accounts = try await reader.accounts()
+            #expect(accounts.map(\.version.applied) == Array(repeating: 0, count: 7))
+            #expect(accounts.allSatisfy { $0.sessions.isEmpty })
+            #expect(try Self.bits(try await client.pull()) == before)
+        }
     }
 
     @Test("cancelling the task ends training between two steps")
