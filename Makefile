@@ -4,7 +4,7 @@ SWIFT ?= swift
 # More arguments for `make demo`, such as DEMO="--serve --credentials /tmp/digits".
 DEMO ?=
 # The cases of `make bench` and their options.
-BENCH ?= rpc-latency push-pull
+BENCH ?= rpc-latency rpc-throughput push-pull
 
 # Every folder and file of Swift that the project writes.
 SWIFT_SOURCES := $(wildcard Package.swift Sources Tests Examples/Package.swift Examples/Digits Examples/Tests \
@@ -41,8 +41,8 @@ lint: ## Check the format, and that nothing bypasses the Runtime
 
 nightly: ## Run the tests under the address and thread sanitizers
 	@Scripts/install-prerequisites.sh test
-	$(SWIFT) test --sanitize address --scratch-path .build/address
-	$(SWIFT) test --sanitize thread --scratch-path .build/thread
+	ASAN_OPTIONS=allocator_may_return_null=1 $(SWIFT) test --sanitize address --scratch-path .build/address
+	TSAN_OPTIONS=allocator_may_return_null=1 $(SWIFT) test --sanitize thread --scratch-path .build/thread
 
 bench: ## Run benchmarks (cases and options in BENCH; BENCH=list names them)
 	@Scripts/install-prerequisites.sh build
