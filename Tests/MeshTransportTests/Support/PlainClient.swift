@@ -7,6 +7,7 @@ struct PlainClient {
 
     static func connect(port: Int) async throws -> PlainClient {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connectTimeout(.seconds(120))
             .connect(host: "127.0.0.1", port: port).get()
         return PlainClient(channel: channel)
     }

@@ -38,6 +38,7 @@ final class RawClient: Sendable {
         let context = try NIOSSLContext(configuration: configuration)
         let inbox = Inbox()
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connectTimeout(.seconds(120))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     // Whoever answers is fine: it is the server that is tested.
