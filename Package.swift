@@ -70,7 +70,7 @@ let rooms: [(name: String, dependencies: [Target.Dependency])] = [
             .nioCore, .logging,
         ]
     ),
-    ("MeshworkTesting", ["MeshTransport", "MeshWire", "Identity", .nioCore, .nioEmbedded, .logging]),
+    ("MeshworkTesting", ["MeshTransport", "MeshWire", "Identity", .nioCore, .nioEmbedded, .nioPosix, .logging]),
 ]
 
 /// The tests of each library, and what they need beside it.

@@ -5,7 +5,7 @@ import MeshworkTesting
 import Telemetry
 import Testing
 
-@Suite struct MeshTests {
+@Suite(.timeLimit(.minutes(5))) struct MeshTests {
     @Test("a call over mutual TLS is answered, and both sides know each other")
     func echo() async throws {
         let runtime = SystemRuntime.shared
@@ -55,8 +55,8 @@ import Testing
     }
 
     @Test("a simulated call runs the same stacks on virtual time")
-    func simulated() throws {
-        let text = try SimulatedRuntime.run(seed: 3) { runtime in
+    func simulated() async throws {
+        let text = try await SimulatedRuntime.run(seed: 3) { runtime in
             let authority = try TestAuthority(runtime: runtime)
             let policy = try AuthorizationPolicy.everything(in: authority.trustDomain)
             let server = try Mesh(identity: try authority.identity("/server"), policy: policy, runtime: runtime)
@@ -73,7 +73,7 @@ import Testing
         #expect(text == "hello from spiffe://test.example/client")
     }
 
-    @Test("thousands of calls with 64 in flight all get their own answer", .timeLimit(.minutes(5)))
+    @Test("thousands of calls with 64 in flight all get their own answer")
     func load() async throws {
         let loopback = try await Loopback.start { mesh in
             mesh.serve(Echo.echo, execution: .onLoop) { note, _ in note }
@@ -100,8 +100,8 @@ import Testing
     }
 
     @Test("a mesh that is cancelled while it runs finishes its calls first")
-    func cancelledRun() throws {
-        try Simulated.run { simulation in
+    func cancelledRun() async throws {
+        try await Simulated.run { simulation in
             let started = Gate()
             let server = try await simulation.server { mesh in
                 mesh.serve(Echo.once) { note, _ in
@@ -124,8 +124,8 @@ import Testing
     }
 
     @Test("a mesh that stops waits for its calls no longer than it should")
-    func drainTimeout() throws {
-        try Simulated.run { simulation in
+    func drainTimeout() async throws {
+        try await Simulated.run { simulation in
             let started = Gate()
             var configuration = MeshConfiguration()
             configuration.drainTimeout = .seconds(2)

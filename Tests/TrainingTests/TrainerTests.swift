@@ -55,8 +55,8 @@ import Training
     /// Trains with one worker on two servers, and returns the parameters.
     private static func trainOnServers(
         _ declaration: ModelDeclaration, _ rule: UpdateRule, epochs: Int, faults: (any FaultInjector)? = nil
-    ) throws -> NamedTensors {
-        try withServers(declaration, rule, faults: faults) { client, _, runtime in
+    ) async throws -> NamedTensors {
+        try await withServers(declaration, rule, faults: faults) { client, _, runtime in
             let trainer = Trainer(Perceptron(), parameters: client, runtime: runtime)
             for epoch in 0..<epochs { try await trainer.train(on: try batches().epoch(epoch)) }
             return try await client.pull()
@@ -70,8 +70,8 @@ import Training
         _ body:
             @escaping @Sendable @concurrent (ParameterClient, ParameterReader, SimulatedRuntime) async throws ->
             Result
-    ) throws -> Result {
-        try SimulatedRuntime.run(seed: 9) { runtime in
+    ) async throws -> Result {
+        try await SimulatedRuntime.run(seed: 9) { runtime in
             let authority = try TestAuthority(runtime: runtime)
             let policy = try AuthorizationPolicy(rules: [
                 AuthorizationPolicy.Rule("all", methods: ["*"], identities: ["spiffe://test.example/*"])
@@ -121,7 +121,7 @@ import Training
         let faults = SeededFaults(
             seed: 5, replyLoss: 0.1, requestLoss: 0.1, requestDuplication: 0.1,
             isAffected: { $0.hasPrefix("\(ParameterService.name)/") })
-        let remote = try Self.trainOnServers(declaration, rule, epochs: 4, faults: faults)
+        let remote = try await Self.trainOnServers(declaration, rule, epochs: 4, faults: faults)
         #expect(faults.counts.repliesLost > 0 && faults.counts.requestsDoubled > 0)
         #expect(try Self.bits(remote) == Self.bits(local.pull()))
         #expect(log.all.map(\.number) == Array(0..<24))
@@ -145,10 +145,10 @@ import Training
     }
 
     @Test("a gradient that is not finite stops training although the loss is: named, and nothing left the worker")
-    func gradientNotFinite() throws {
+    func gradientNotFinite() async throws {
         let declaration = try initialize(Perceptron(), key: RandomKey(seed: 4), example: [1, 5])
         let departures = Departures()
-        try Self.withServers(declaration, .adam(), observer: departures.observer) { client, reader, runtime in
+        try await Self.withServers(declaration, .adam(), observer: departures.observer) { client, reader, runtime in
             let before = try Self.bits(try await client.pull())
             // The square root of zero is zero and infinitely steep.
             let trainer = Trainer(Perceptron(), parameters: client, runtime: runtime) { output, _ in

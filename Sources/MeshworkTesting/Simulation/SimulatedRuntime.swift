@@ -1,13 +1,14 @@
 public import MeshWire
 public import NIOCore
 import NIOEmbedded
+import NIOPosix
 import Synchronization
 
 /// A runtime on one thread, with a clock that jumps from event to event and a network in memory: everything that
 /// happens follows from the seed.
 ///
 /// ```swift
-/// let reply = try SimulatedRuntime.run(seed: 7) { runtime in
+/// let reply = try await SimulatedRuntime.run(seed: 7) { runtime in
 ///     let authority = try TestAuthority(runtime: runtime)
 ///     …
 /// }
@@ -37,15 +38,35 @@ public final class SimulatedRuntime: Runtime, @unchecked Sendable {
             loop: loop, latency: latency, generator: SplitMix64(seed: seed ^ 0x5EED_0F4E_7770_4B21))
     }
 
-    /// Runs `body` in a simulation of `seed` until it returns, on the calling thread.
+    /// The threads that simulations occupy: as many as there are processors, and none of Swift's pool, on which
+    /// everything else of the process runs meanwhile.
+    private static let threads: NIOThreadPool = {
+        let pool = NIOThreadPool(numberOfThreads: System.coreCount)
+        pool.start()
+        return pool
+    }()
+
+    /// Runs `body` in a simulation of `seed` until it returns, on a thread of its own; as many simulations run at a
+    /// time as there are processors.
     ///
     /// - Parameters:
     ///   - latency: how long a message takes; each draws its own time. Default 50 µs to 2 ms.
     ///   - limit: the simulated time after which the run counts as hung. Default one hour.
-    /// - Throws: what `body` throws, or ``SimulationHung``.
+    /// - Throws: what `body` throws, ``SimulationHung``, or `CancellationError` where the calling task was cancelled
+    ///   before a thread was free.
     public static func run<Result: Sendable>(
         seed: UInt64, latency: ClosedRange<Duration> = .microseconds(50)...(.milliseconds(2)),
         limit: Duration = .seconds(3_600),
+        _ body: @escaping @Sendable @concurrent (SimulatedRuntime) async throws -> Result
+    ) async throws -> Result {
+        try await threads.runIfActive {
+            try simulate(seed: seed, latency: latency, limit: limit, body)
+        }
+    }
+
+    /// Runs a simulation on the calling thread.
+    private static func simulate<Result: Sendable>(
+        seed: UInt64, latency: ClosedRange<Duration>, limit: Duration,
         _ body: @escaping @Sendable @concurrent (SimulatedRuntime) async throws -> Result
     ) throws -> Result {
         let runtime = try SimulatedRuntime(seed: seed, latency: latency)

@@ -43,13 +43,13 @@ import Testing
         }
     }
 
-    private static func simulate(_ body: @escaping @Sendable @concurrent (Job) async throws -> Void) throws {
-        try SimulatedRuntime.run(seed: 11) { runtime in try await body(try await Job(runtime)) }
+    private static func simulate(_ body: @escaping @Sendable @concurrent (Job) async throws -> Void) async throws {
+        try await SimulatedRuntime.run(seed: 11) { runtime in try await body(try await Job(runtime)) }
     }
 
     @Test("a worker opens a session, renews it and closes it")
-    func lifeOfASession() throws {
-        try Self.simulate { job in
+    func lifeOfASession() async throws {
+        try await Self.simulate { job in
             let client = try job.client("/worker/0")
             let session = try await client.openSession()
             #expect(session.slot == 0)
@@ -65,8 +65,8 @@ import Testing
     }
 
     @Test("a refusal reaches the client with its code, its words and who said it")
-    func refusals() throws {
-        try Self.simulate { job in
+    func refusals() async throws {
+        try await Self.simulate { job in
             let (first, second) = (try job.client("/worker/0"), try job.client("/worker/1"))
             _ = try await first.openSession(slot: 0)
             let taken = await #expect(throws: CoordinationError.self) { try await second.openSession(slot: 0) }
@@ -82,8 +82,8 @@ import Testing
     }
 
     @Test("a session that is not renewed ends with its lease; one that is kept alive does not")
-    func leases() throws {
-        try Self.simulate { job in
+    func leases() async throws {
+        try await Self.simulate { job in
             try await withThrowingTaskGroup { group in
                 group.addTask { try await job.coordinator.run() }
                 let client = try job.client("/worker/0")
@@ -101,8 +101,8 @@ import Testing
     }
 
     @Test("who keeps a session alive learns that it was fenced")
-    func keeperLearns() throws {
-        try Self.simulate { job in
+    func keeperLearns() async throws {
+        try await Self.simulate { job in
             let client = try job.client("/worker/0")
             let old = try await client.openSession(slot: 0)
             let error = await #expect(throws: CoordinationError.self) {
@@ -115,8 +115,8 @@ import Testing
     }
 
     @Test("losing its session cancels what was done under it")
-    func losingASession() throws {
-        try Self.simulate { job in
+    func losingASession() async throws {
+        try await Self.simulate { job in
             let client = try job.client("/worker/0")
             let error = await #expect(throws: CoordinationError.self) {
                 try await client.withSession(slot: 0) { _ in
@@ -130,8 +130,8 @@ import Testing
     }
 
     @Test("a server registers as who it is, and gets the fence")
-    func serverRegisters() throws {
-        try Self.simulate { job in
+    func serverRegisters() async throws {
+        try await Self.simulate { job in
             let worker = try job.client("/worker/0")
             let session = try await worker.openSession(slot: 1)
             let address = try await job.mesh("/server/a").listen(host: "127.0.0.1", port: 0)
@@ -147,8 +147,8 @@ import Testing
     }
 
     @Test("without a coordinator every call ends with an error that names it")
-    func unreachable() throws {
-        try SimulatedRuntime.run(seed: 1) { runtime in
+    func unreachable() async throws {
+        try await SimulatedRuntime.run(seed: 1) { runtime in
             let authority = try TestAuthority(runtime: runtime)
             let mesh = try Mesh(
                 identity: authority.identity("/worker/0"), policy: .denyAll, runtime: runtime, logger: TestLog.silent)

@@ -5,7 +5,7 @@ import MeshWire
 import MeshworkTesting
 import Testing
 
-@Suite struct IdentityRenewalTests {
+@Suite(.timeLimit(.minutes(5))) struct IdentityRenewalTests {
     @Test("a renewed certificate has a new key and the same names, and a workload that never joined gets none")
     func renew() async throws {
         let authority = try TestAuthority(runtime: SystemRuntime.shared)
@@ -43,8 +43,8 @@ import Testing
     }
 
     @Test("the loop renews on time, again and again, and keeps the old certificate when the authority is away")
-    func loop() throws {
-        let generations = try SimulatedRuntime.run(seed: 11) { runtime in
+    func loop() async throws {
+        let generations = try await SimulatedRuntime.run(seed: 11) { runtime in
             let authority = try TestAuthority(runtime: runtime)
             let policy = try AuthorizationPolicy(rules: [
                 AuthorizationPolicy.Rule("renewal", methods: ["*"], identities: ["spiffe://test.example/*"])

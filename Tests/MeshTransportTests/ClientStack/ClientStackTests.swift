@@ -19,8 +19,8 @@ import Testing
     /// Calls `method` once through `faults`: how often it ran, and what came of it.
     private func call(
         _ method: UnaryMethod<Note, Note>, _ faults: ScriptedFaults, timeout: Duration = .seconds(30)
-    ) throws -> (runs: Int, reply: Note?, error: MeshError?, took: Duration) {
-        try Simulated.run { simulation in
+    ) async throws -> (runs: Int, reply: Note?, error: MeshError?, took: Duration) {
+        try await Simulated.run { simulation in
             let runs = Tally()
             let server = try await simulation.server { mesh in
                 for method in [Echo.echo, Echo.count, Echo.once] {
@@ -48,17 +48,17 @@ import Testing
     }
 
     @Test("a lost reply is asked for again where that is safe", arguments: [Echo.echo, Echo.count])
-    func lostReply(method: UnaryMethod<Note, Note>) throws {
+    func lostReply(method: UnaryMethod<Note, Note>) async throws {
         let faults = ScriptedFaults(replies: [.lose])
-        let outcome = try call(method, faults)
+        let outcome = try await call(method, faults)
         #expect(outcome.reply == Note("run 2"))
         #expect(outcome.runs == 2)
         #expect(faults.asked == (2, 2))
     }
 
     @Test("a lost reply of a method that bears no repetition ends with the deadline, and the caller knows why")
-    func lostReplyNever() throws {
-        let outcome = try call(Echo.once, ScriptedFaults(replies: [.lose]), timeout: .seconds(5))
+    func lostReplyNever() async throws {
+        let outcome = try await call(Echo.once, ScriptedFaults(replies: [.lose]), timeout: .seconds(5))
         #expect(outcome.runs == 1)
         #expect(outcome.error?.code == .deadlineExceeded)
         #expect(outcome.error?.progress == .mayHaveRun)
@@ -66,27 +66,27 @@ import Testing
     }
 
     @Test("a lost request is sent again where that is safe, for all that the client knows it may have run")
-    func lostRequest() throws {
+    func lostRequest() async throws {
         let faults = ScriptedFaults(requests: [.lose])
-        let outcome = try call(Echo.echo, faults)
+        let outcome = try await call(Echo.echo, faults)
         #expect(outcome.reply == Note("run 1"))
         // No reply has arrived for the first: nobody was asked about its fate.
         #expect(faults.asked == (2, 1))
-        let never = try call(Echo.once, ScriptedFaults(requests: [.lose]), timeout: .seconds(3))
+        let never = try await call(Echo.once, ScriptedFaults(requests: [.lose]), timeout: .seconds(3))
         #expect(never.runs == 0)
         #expect(never.error?.progress == .mayHaveRun)
     }
 
     @Test("a doubled request reaches the server twice and answers once", arguments: [Echo.echo, Echo.count, Echo.once])
-    func doubled(method: UnaryMethod<Note, Note>) throws {
-        let outcome = try call(method, ScriptedFaults(requests: [.duplicate]))
+    func doubled(method: UnaryMethod<Note, Note>) async throws {
+        let outcome = try await call(method, ScriptedFaults(requests: [.duplicate]))
         #expect(outcome.runs == 2)
         #expect(outcome.reply?.text.hasPrefix("run ") == true)
     }
 
     @Test("a call that is never answered ends after its attempts, as one that may have run")
-    func allLost() throws {
-        let outcome = try call(Echo.echo, ScriptedFaults(replies: [.lose, .lose, .lose, .lose]))
+    func allLost() async throws {
+        let outcome = try await call(Echo.echo, ScriptedFaults(replies: [.lose, .lose, .lose, .lose]))
         #expect(outcome.runs == 3)
         #expect(outcome.error?.code == .deadlineExceeded)
         #expect(outcome.error?.progress == .mayHaveRun)
@@ -94,8 +94,8 @@ import Testing
     }
 
     @Test("no attempt outlives the call's own deadline")
-    func deadline() throws {
-        let outcome = try call(
+    func deadline() async throws {
+        let outcome = try await call(
             Echo.echo, ScriptedFaults(replies: [.lose, .lose, .lose]), timeout: .milliseconds(1_500))
         #expect(outcome.runs == 2)
         #expect(outcome.error?.code == .deadlineExceeded)
@@ -103,19 +103,19 @@ import Testing
     }
 
     @Test("a timeout that has passed already sends nothing; one that never passes does no harm")
-    func extremeTimeouts() throws {
+    func extremeTimeouts() async throws {
         for timeout in [Duration.zero, .seconds(-1), .seconds(Int64.min)] {
-            let outcome = try call(Echo.once, ScriptedFaults(), timeout: timeout)
+            let outcome = try await call(Echo.once, ScriptedFaults(), timeout: timeout)
             #expect(outcome.runs == 0)
             #expect(outcome.error?.code == .deadlineExceeded)
             #expect(outcome.error?.progress == .notSent)
         }
-        #expect(try call(Echo.echo, ScriptedFaults(), timeout: .seconds(Int64.max)).reply == Note("run 1"))
+        #expect(try await call(Echo.echo, ScriptedFaults(), timeout: .seconds(Int64.max)).reply == Note("run 1"))
     }
 
     @Test("when nobody listens the call is known not to have been sent, and all attempts are made")
-    func refused() throws {
-        try Simulated.run { simulation in
+    func refused() async throws {
+        try await Simulated.run { simulation in
             let client = try simulation.client(Self.configuration(nil))
             for method in [Echo.echo, Echo.once] {
                 let start = simulation.runtime.now
@@ -131,8 +131,8 @@ import Testing
     }
 
     @Test("a call that may have run at its first attempt may have run, though the last was not sent")
-    func progressOfAllAttempts() throws {
-        try Simulated.run { simulation in
+    func progressOfAllAttempts() async throws {
+        try await Simulated.run { simulation in
             let server = try await simulation.server { $0.serveEcho() }
             let client = try simulation.client(Self.configuration(ScriptedFaults(replies: [.lose])))
             async let failure = meshError { _ = try await client.call(Echo.echo, Note("x")) }
@@ -147,8 +147,8 @@ import Testing
     }
 
     @Test("a cancelled caller is let go at once, and so is the handler")
-    func cancellation() throws {
-        try Simulated.run { simulation in
+    func cancellation() async throws {
+        try await Simulated.run { simulation in
             let (started, cancelled) = (Gate(), Gate())
             let runtime = simulation.runtime
             let server = try await simulation.server { mesh in
@@ -176,8 +176,8 @@ import Testing
     }
 
     @Test("a caller that is cancelled before it calls sends nothing")
-    func cancelledBefore() throws {
-        try Simulated.run { simulation in
+    func cancelledBefore() async throws {
+        try await Simulated.run { simulation in
             let runs = Tally()
             let server = try await simulation.server { mesh in
                 mesh.serve(Echo.echo) { note, _ in
@@ -200,8 +200,8 @@ import Testing
     }
 
     @Test("a caller that is cancelled between two attempts learns that, and how far the call came")
-    func cancelledWhileWaiting() throws {
-        try Simulated.run { simulation in
+    func cancelledWhileWaiting() async throws {
+        try await Simulated.run { simulation in
             var configuration = Self.configuration(nil)
             configuration.retry.backoffBase = .seconds(60)
             configuration.retry.backoffLimit = .seconds(60)
@@ -221,8 +221,8 @@ import Testing
     }
 
     @Test("a deduplicated call that may have run is not repeated at another instance")
-    func instanceChanged() throws {
-        try Simulated.run { simulation in
+    func instanceChanged() async throws {
+        try await Simulated.run { simulation in
             let runs = Tally()
             let register: (Mesh) -> Void = { mesh in
                 mesh.serve(Echo.count) { note, _ in Note("run \(runs.add())") }
@@ -251,8 +251,8 @@ import Testing
     }
 
     @Test("an idempotent call goes on at another instance")
-    func otherInstance() throws {
-        try Simulated.run { simulation in
+    func otherInstance() async throws {
+        try await Simulated.run { simulation in
             let first = try await simulation.server { $0.serveEcho() }
             let client = try simulation.client(Self.configuration(ScriptedFaults(replies: [.lose])))
             async let reply = client.call(Echo.echo, Note("x"))
@@ -267,8 +267,8 @@ import Testing
     }
 
     @Test("a deduplicated call that its first instance has certainly not run may be made at another")
-    func instanceDrained() throws {
-        try Simulated.run { simulation in
+    func instanceDrained() async throws {
+        try await Simulated.run { simulation in
             var limits = MeshConfiguration()
             limits.limits.concurrentCalls = 1
             let (started, release) = (Gate(), Gate())
@@ -300,8 +300,8 @@ import Testing
     }
 
     @Test("a server without room is asked again, also for what bears no repetition")
-    func noRoom() throws {
-        try Simulated.run { simulation in
+    func noRoom() async throws {
+        try await Simulated.run { simulation in
             var limits = MeshConfiguration()
             limits.limits.concurrentCalls = 1
             let (started, release) = (Gate(), Gate())
@@ -328,8 +328,8 @@ import Testing
     }
 
     @Test("a server that stays without room answers so in the end, and the call has not run")
-    func neverRoom() throws {
-        try Simulated.run { simulation in
+    func neverRoom() async throws {
+        try await Simulated.run { simulation in
             let server = try await simulation.server { mesh in
                 mesh.serve(Echo.once) { _, _ in throw CallFailure(.unavailable, "closed today", hasNotRun: true) }
                 mesh.serve(Echo.echo) { _, _ in throw CallFailure(.unavailable, "half done") }

@@ -5,10 +5,10 @@ import MeshworkTesting
 import NIOCore
 import Testing
 
-@Suite struct MeshClientTests {
+@Suite(.timeLimit(.minutes(5))) struct MeshClientTests {
     @Test("a deduplicated method is not called without a session and a number")
-    func missingDeduplication() throws {
-        try Simulated.run { simulation in
+    func missingDeduplication() async throws {
+        try await Simulated.run { simulation in
             let client = try simulation.client()
             for identity in [nil, Deduplication(session: SessionID(high: 0, low: 1), entries: [])] {
                 let error = await meshError {
@@ -22,8 +22,8 @@ import Testing
     }
 
     @Test("a call over the limits does not leave, and disturbs no other")
-    func tooLarge() throws {
-        try Simulated.run { simulation in
+    func tooLarge() async throws {
+        try await Simulated.run { simulation in
             let server = try await simulation.server { $0.serveEcho() }
             var configuration = MeshConfiguration()
             configuration.limits.messageBytes = 100_000
@@ -45,14 +45,14 @@ import Testing
     }
 
     @Test("an answer that is no such message is reported with its server")
-    func malformedAnswer() throws {
+    func malformedAnswer() async throws {
         struct Odd: MeshMessage {
             static let messageName = Note.messageName
             init() {}
             init(from decoder: inout MessageDecoder) throws(WireError) { while try decoder.nextField() != nil {} }
             func encode(to encoder: inout MessageEncoder) { encoder.uint64(1, 1) }
         }
-        try Simulated.run { simulation in
+        try await Simulated.run { simulation in
             let server = try await simulation.server { mesh in
                 mesh.serve(UnaryMethod<Odd, Odd>(service: Echo.name, method: "Echo", retry: .idempotent)) { _, _ in
                     Odd()
@@ -69,8 +69,8 @@ import Testing
     }
 
     @Test("a connection learns of a method once, however often it is called")
-    func declaration() throws {
-        try Simulated.run { simulation in
+    func declaration() async throws {
+        try await Simulated.run { simulation in
             var configuration = MeshConfiguration()
             configuration.limits.declaredMethods = 2
             let server = try await simulation.server(configuration) { mesh in

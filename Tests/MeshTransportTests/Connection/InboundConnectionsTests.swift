@@ -45,8 +45,8 @@ import Testing
     }
 
     @Test("a peer whose root is trusted no more gets the answers it waits for and is let go; others stay")
-    func rootRemoved() throws {
-        try Simulated.run { simulation in
+    func rootRemoved() async throws {
+        try await Simulated.run { simulation in
             let (started, release) = (Gate(), Gate())
             let setting = try await Setting(simulation) { mesh in
                 mesh.serve(Echo.echo) { note, _ in note }
@@ -81,8 +81,8 @@ import Testing
     }
 
     @Test("a call that takes longer than the drain time is lost with its peer's trust")
-    func drainTimeout() throws {
-        try Simulated.run { simulation in
+    func drainTimeout() async throws {
+        try await Simulated.run { simulation in
             let started = Gate()
             let setting = try await Setting(simulation) { mesh in
                 mesh.serve(Echo.once) { note, _ in
@@ -107,8 +107,8 @@ import Testing
     }
 
     @Test("a handshake that began before the trust changed ends in no connection")
-    func changedInHandshake() throws {
-        try Simulated.run { simulation in
+    func changedInHandshake() async throws {
+        try await Simulated.run { simulation in
             let setting = try await Setting(simulation) { $0.serveEcho() }
             var generation: UInt64 = 3
             for microseconds in stride(from: 0, to: 8_000, by: 250) {

@@ -39,8 +39,8 @@ import Testing
     @Test(
         "an HTTP connection ends with a certificate, or after the drain time if it does not by itself",
         arguments: [true, false])
-    func expiry(isObedient: Bool) throws {
-        try Simulated.run { simulation in
+    func expiry(isObedient: Bool) async throws {
+        try await Simulated.run { simulation in
             let (authority, runtime) = (simulation.authority, simulation.runtime)
             let acceptor = Acceptor(isObedient: isObedient)
             let server = try await simulation.server { $0.serveHTTP(acceptor) }

@@ -5,8 +5,8 @@ import Testing
 
 @Suite struct RuntimeShutdownTests {
     @Test("work that runs until it is stopped ends with its task's cancellation, and no sooner")
-    func cancelled() throws {
-        let time = try SimulatedRuntime.run(seed: 1) { runtime in
+    func cancelled() async throws {
+        let time = try await SimulatedRuntime.run(seed: 1) { runtime in
             let start = runtime.now
             await withTaskGroup(of: Void.self) { group in
                 group.addTask {

@@ -3,10 +3,10 @@ import MeshWire
 import NIOCore
 import Testing
 
-@Suite struct SystemRuntimeTests {
+@Suite(.timeLimit(.minutes(5))) struct SystemRuntimeTests {
     private let runtime = SystemRuntime.shared
 
-    @Test("the clock goes forward, and sleeping takes as long as it should", .timeLimit(.minutes(5)))
+    @Test("the clock goes forward, and sleeping takes as long as it should")
     func clock() async throws {
         let start = runtime.now
         try await runtime.sleep(for: .milliseconds(20))
@@ -14,7 +14,7 @@ import Testing
         try await runtime.sleep(until: start)
     }
 
-    @Test("a sleep for ever ends with its task", .timeLimit(.minutes(5)))
+    @Test("a sleep for ever ends with its task")
     func forever() async {
         let isCancelled = await withTaskGroup(of: Bool.self) { group in
             group.addTask {

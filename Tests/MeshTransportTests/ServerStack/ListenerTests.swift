@@ -5,7 +5,7 @@ import MeshworkTesting
 import Telemetry
 import Testing
 
-@Suite struct ListenerTests {
+@Suite(.timeLimit(.minutes(5))) struct ListenerTests {
     @Test("a port in use is one clear error that names the address")
     func portInUse() async throws {
         let loopback = try await Loopback.start()
@@ -64,8 +64,8 @@ import Testing
     }
 
     @Test("a connection that ends makes room for another")
-    func room() throws {
-        try Simulated.run { simulation in
+    func room() async throws {
+        try await Simulated.run { simulation in
             var configuration = MeshConfiguration()
             configuration.connectionsPerListener = 1
             let server = try await simulation.server(configuration) { $0.serveEcho() }

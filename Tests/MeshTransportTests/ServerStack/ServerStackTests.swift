@@ -7,7 +7,7 @@ import NIOCore
 import Synchronization
 import Testing
 
-@Suite struct ServerStackTests {
+@Suite(.timeLimit(.minutes(5))) struct ServerStackTests {
     /// Another message under the name of the echo's method.
     struct Other: MeshMessage {
         static let messageName = "test.Other"
@@ -17,8 +17,8 @@ import Testing
     }
 
     @Test("a method that is not served is named in the refusal, and other methods go on")
-    func unknownMethod() throws {
-        try Simulated.run { simulation in
+    func unknownMethod() async throws {
+        try await Simulated.run { simulation in
             let server = try await simulation.server { mesh in mesh.serve(Echo.echo) { note, _ in note } }
             let client = try simulation.client()
             let error = await meshError { _ = try await client.call(Echo.once, Note("x")) }
@@ -32,8 +32,8 @@ import Testing
     }
 
     @Test("message types that the two sides do not agree on are refused, also beside ones that they agree on")
-    func wrongTypes() throws {
-        try Simulated.run { simulation in
+    func wrongTypes() async throws {
+        try await Simulated.run { simulation in
             let server = try await simulation.server { $0.serveEcho() }
             let client = try simulation.client()
             #expect(try await client.call(Echo.echo, Note("x")) == Note("x"))
@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    @Test("a peer that may not call the method learns that, and nothing of the policy", .timeLimit(.minutes(5)))
+    @Test("a peer that may not call the method learns that, and nothing of the policy")
     func permissionDenied() async throws {
         let policy = try AuthorizationPolicy(rules: [
             AuthorizationPolicy.Rule(
@@ -109,14 +109,14 @@ import Testing
     }
 
     @Test("a request that is no such message is refused before the handler sees it")
-    func malformedRequest() throws {
+    func malformedRequest() async throws {
         struct Broken: MeshMessage {
             static let messageName = Note.messageName
             init() {}
             init(from decoder: inout MessageDecoder) throws(WireError) { while try decoder.nextField() != nil {} }
             func encode(to encoder: inout MessageEncoder) { encoder.uint64(1, 1) }
         }
-        try Simulated.run { simulation in
+        try await Simulated.run { simulation in
             let server = try await simulation.server { $0.serveEcho() }
             let client = try simulation.client()
             let method = UnaryMethod<Broken, Note>(service: Echo.name, method: "Echo", retry: .idempotent)
@@ -159,8 +159,8 @@ import Testing
     }
 
     @Test("a handler is told who calls, until when, and what came along")
-    func context() throws {
-        try Simulated.run { simulation in
+    func context() async throws {
+        try await Simulated.run { simulation in
             let server = try await simulation.server { mesh in
                 mesh.serve(Echo.count) { note, call in
                     #expect(call.peer?.path == "/client")

@@ -12,8 +12,8 @@ struct Simulated: Sendable {
     /// Runs `body` in a simulation.
     static func run<Result: Sendable>(
         seed: UInt64 = 1, _ body: @escaping @Sendable @concurrent (Simulated) async throws -> Result
-    ) throws -> Result {
-        try SimulatedRuntime.run(seed: seed) { runtime in
+    ) async throws -> Result {
+        try await SimulatedRuntime.run(seed: seed) { runtime in
             let authority = try TestAuthority(runtime: runtime)
             return try await body(
                 Simulated(

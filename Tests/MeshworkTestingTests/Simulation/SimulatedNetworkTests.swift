@@ -15,8 +15,8 @@ import Testing
     }
 
     @Test("a port is listened on once")
-    func portInUse() throws {
-        try SimulatedRuntime.run(seed: 1) { runtime in
+    func portInUse() async throws {
+        try await SimulatedRuntime.run(seed: 1) { runtime in
             let authority = try TestAuthority(runtime: runtime)
             let (first, second) = (try Self.mesh("/a", authority, runtime), try Self.mesh("/b", authority, runtime))
             let address = try await first.listen(host: "here", port: 0)
@@ -30,8 +30,9 @@ import Testing
     }
 
     @Test("a message takes a time within the latency that was asked for")
-    func latency() throws {
-        let times = try SimulatedRuntime.run(seed: 1, latency: .milliseconds(10)...(.milliseconds(20))) { runtime in
+    func latency() async throws {
+        let latency = Duration.milliseconds(10)...(.milliseconds(20))
+        let times = try await SimulatedRuntime.run(seed: 1, latency: latency) { runtime in
             let authority = try TestAuthority(runtime: runtime)
             let server = try Self.mesh("/a", authority, runtime)
             let address = try await server.listen(host: "here", port: 0)
@@ -53,8 +54,8 @@ import Testing
     }
 
     @Test("a listener that is killed takes its connections with it, and another can take its place")
-    func kill() throws {
-        try SimulatedRuntime.run(seed: 1) { runtime in
+    func kill() async throws {
+        try await SimulatedRuntime.run(seed: 1) { runtime in
             let authority = try TestAuthority(runtime: runtime)
             let first = try Self.mesh("/a", authority, runtime)
             let address = try await first.listen(host: "here", port: 0)
@@ -76,9 +77,9 @@ import Testing
     }
 
     @Test("a simulation may end with connections open and calls under way")
-    func abandoned() throws {
+    func abandoned() async throws {
         for seed in 0..<10 as Range<UInt64> {
-            try SimulatedRuntime.run(seed: seed) { runtime in
+            try await SimulatedRuntime.run(seed: seed) { runtime in
                 let authority = try TestAuthority(runtime: runtime)
                 let server = try Self.mesh("/a", authority, runtime)
                 let address = try await server.listen(host: "here", port: 0)
@@ -90,8 +91,8 @@ import Testing
     }
 
     @Test("a connection may be killed at any moment of its handshake", arguments: 0..<30 as Range<UInt64>)
-    func killedWhileConnecting(seed: UInt64) throws {
-        try SimulatedRuntime.run(seed: seed) { runtime in
+    func killedWhileConnecting(seed: UInt64) async throws {
+        try await SimulatedRuntime.run(seed: seed) { runtime in
             let authority = try TestAuthority(runtime: runtime)
             let server = try Self.mesh("/a", authority, runtime)
             let address = try await server.listen(host: "here", port: 0)

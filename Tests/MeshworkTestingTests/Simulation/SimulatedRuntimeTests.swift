@@ -7,8 +7,8 @@ import Testing
 
 @Suite struct SimulatedRuntimeTests {
     @Test("time jumps from event to event, and sleepers wake in the order of their times")
-    func sleeping() throws {
-        let (trace, end) = try SimulatedRuntime.run(seed: 1) { runtime in
+    func sleeping() async throws {
+        let (trace, end) = try await SimulatedRuntime.run(seed: 1) { runtime in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for seconds in [30, 1, 600, 2] {
                     group.addTask {
@@ -32,8 +32,8 @@ import Testing
     }
 
     @Test("a sleep that is over already returns, and the clock stands still")
-    func pastSleep() throws {
-        let moved = try SimulatedRuntime.run(seed: 1) { runtime in
+    func pastSleep() async throws {
+        let moved = try await SimulatedRuntime.run(seed: 1) { runtime in
             let start = runtime.now
             try await runtime.sleep(for: .seconds(-5))
             try await runtime.sleep(until: start)
@@ -43,8 +43,8 @@ import Testing
     }
 
     @Test("a cancelled sleep ends at once with a CancellationError")
-    func cancelledSleep() throws {
-        let (isCancelled, moved) = try SimulatedRuntime.run(seed: 1) { runtime in
+    func cancelledSleep() async throws {
+        let (isCancelled, moved) = try await SimulatedRuntime.run(seed: 1) { runtime in
             let start = runtime.now
             let isCancelled = await withTaskGroup(of: Bool.self) { group in
                 group.addTask {
@@ -68,8 +68,8 @@ import Testing
     }
 
     @Test("a sleep in a task that is cancelled before it begins does not wait")
-    func cancelledBefore() throws {
-        let moved = try SimulatedRuntime.run(seed: 1) { runtime in
+    func cancelledBefore() async throws {
+        let moved = try await SimulatedRuntime.run(seed: 1) { runtime in
             let start = runtime.now
             await withTaskGroup(of: Void.self) { group in
                 group.cancelAll()
@@ -81,15 +81,15 @@ import Testing
     }
 
     @Test("what the body throws comes out")
-    func throwing() throws {
+    func throwing() async throws {
         struct Failure: Error {}
-        #expect(throws: Failure.self) { try SimulatedRuntime.run(seed: 1) { _ in throw Failure() } }
+        await #expect(throws: Failure.self) { try await SimulatedRuntime.run(seed: 1) { _ in throw Failure() } }
     }
 
     @Test("a simulation that waits for what never happens is reported with its seed")
-    func hung() throws {
-        let error = #expect(throws: SimulationHung.self) {
-            try SimulatedRuntime.run(seed: 77, limit: .seconds(10)) { runtime in
+    func hung() async throws {
+        let error = await #expect(throws: SimulationHung.self) {
+            try await SimulatedRuntime.run(seed: 77, limit: .seconds(10)) { runtime in
                 try await runtime.sleep(until: RuntimeInstant(nanoseconds: .max))
             }
         }
@@ -98,18 +98,18 @@ import Testing
     }
 
     @Test("random bits follow from the seed")
-    func randomBits() throws {
-        func bits(_ seed: UInt64) throws -> [UInt64] {
-            try SimulatedRuntime.run(seed: seed) { runtime in (0..<10).map { _ in runtime.randomBits() } }
+    func randomBits() async throws {
+        func bits(_ seed: UInt64) async throws -> [UInt64] {
+            try await SimulatedRuntime.run(seed: seed) { runtime in (0..<10).map { _ in runtime.randomBits() } }
         }
-        let (first, second, other) = (try bits(3), try bits(3), try bits(4))
+        let (first, second, other) = (try await bits(3), try await bits(3), try await bits(4))
         #expect(first == second)
         #expect(first != other)
     }
 
     /// Three clients that count at a server through a bad network, and what each side saw when.
-    private func counting(seed: UInt64) throws -> (trace: String, sum: UInt64, retries: Int) {
-        try SimulatedRuntime.run(seed: seed) { runtime in
+    private func counting(seed: UInt64) async throws -> (trace: String, sum: UInt64, retries: Int) {
+        try await SimulatedRuntime.run(seed: seed) { runtime in
             let authority = try TestAuthority(runtime: runtime)
             let policy = try AuthorizationPolicy(rules: [
                 AuthorizationPolicy.Rule("all", methods: ["*"], identities: ["spiffe://test.example/*"])
@@ -153,8 +153,8 @@ import Testing
     }
 
     @Test("a seed replays a whole mesh with a bad network, event for event", arguments: [1 as UInt64, 2, 3])
-    func replay(seed: UInt64) throws {
-        let (first, second) = (try counting(seed: seed), try counting(seed: seed))
+    func replay(seed: UInt64) async throws {
+        let (first, second) = (try await counting(seed: seed), try await counting(seed: seed))
         #expect(first.trace == second.trace)
         #expect(first.sum == second.sum)
         // Requests that were doubled, or sent again because the reply was lost.
@@ -163,8 +163,8 @@ import Testing
     }
 
     @Test("another seed is another run")
-    func otherSeed() throws {
-        let (one, other) = (try counting(seed: 1), try counting(seed: 2))
+    func otherSeed() async throws {
+        let (one, other) = (try await counting(seed: 1), try await counting(seed: 2))
         #expect(one.trace != other.trace)
     }
 }

@@ -32,15 +32,15 @@ import Testing
 
     private static func simulate(
         _ body: @escaping @Sendable @concurrent (TestCluster) async throws -> Void
-    ) throws {
-        try SimulatedRuntime.run(seed: 3) { runtime in
+    ) async throws {
+        try await SimulatedRuntime.run(seed: 3) { runtime in
             try await body(try await TestCluster.start(runtime))
         }
     }
 
     @Test("the first pull has the declared first values, whichever servers made them")
-    func firstPull() throws {
-        try Self.simulate { cluster in
+    func firstPull() async throws {
+        try await Self.simulate { cluster in
             let client = try await cluster.client(cluster.mesh("/worker/0"))
             try await client.declare(Self.tables())
             let pulled = try await client.pull()
@@ -52,8 +52,8 @@ import Testing
     }
 
     @Test("a step changes every table once, and the next pull sees it")
-    func pushThenPull() throws {
-        try Self.simulate { cluster in
+    func pushThenPull() async throws {
+        try await Self.simulate { cluster in
             let client = try await cluster.client(cluster.mesh("/worker/0"))
             try await client.declare(Self.tables())
             let before = try await client.pull()
@@ -70,8 +70,8 @@ import Testing
     }
 
     @Test("a gradient that is unknown, missing, or of another shape or type stops the step before anything leaves")
-    func checksGradients() throws {
-        try Self.simulate { cluster in
+    func checksGradients() async throws {
+        try await Self.simulate { cluster in
             let departures = Departures()
             let client = try await cluster.client(cluster.mesh("/worker/0"), observer: departures.observer)
             try await client.declare(Self.tables())
@@ -94,8 +94,8 @@ import Testing
     }
 
     @Test("of a step that is not finite nothing leaves, and the error names the parameter")
-    func checksBeforeSend() throws {
-        try Self.simulate { cluster in
+    func checksBeforeSend() async throws {
+        try await Self.simulate { cluster in
             let departures = Departures()
             let client = try await cluster.client(cluster.mesh("/worker/0"), observer: departures.observer)
             try await client.declare(Self.tables())
@@ -112,8 +112,8 @@ import Testing
     }
 
     @Test("without that check the partition that the NaN is in rejects it, bit-equal, and the others apply their share")
-    func partlyApplied() throws {
-        try Self.simulate { cluster in
+    func partlyApplied() async throws {
+        try await Self.simulate { cluster in
             var configuration = ParameterClientConfiguration()
             configuration.checksBeforeSend = false
             let client = try await cluster.client(cluster.mesh("/worker/0"), configuration: configuration)
@@ -136,8 +136,8 @@ import Testing
     }
 
     @Test("every worker declares; who declares another table of the same name is told what conflicts")
-    func declarations() throws {
-        try Self.simulate { cluster in
+    func declarations() async throws {
+        try await Self.simulate { cluster in
             let first = try await cluster.client(cluster.mesh("/worker/0"))
             let second = try await cluster.client(cluster.mesh("/worker/1"), slot: 1)
             try await first.declare(Self.tables())
@@ -155,8 +155,8 @@ import Testing
     }
 
     @Test("a client that has declared nothing can neither pull nor push")
-    func undeclared() throws {
-        try Self.simulate { cluster in
+    func undeclared() async throws {
+        try await Self.simulate { cluster in
             let client = try await cluster.client(cluster.mesh("/worker/0"))
             let pull = await #expect(throws: ParameterServerError.self) { try await client.pull() }
             let push = await #expect(throws: ParameterServerError.self) { try await client.push(Self.gradients()) }
@@ -165,8 +165,8 @@ import Testing
     }
 
     @Test("taking a slot over fences its session and says what that had applied")
-    func takeover() throws {
-        try Self.simulate { cluster in
+    func takeover() async throws {
+        try await Self.simulate { cluster in
             let old = try await cluster.client(cluster.mesh("/worker/0"))
             try await old.declare(Self.tables())
             for _ in 0..<3 { _ = try await old.push(Self.gradients()) }
@@ -190,8 +190,8 @@ import Testing
     }
 
     @Test("a server that cannot be reached is named when a session opens, and learns of it from the first push")
-    func unreachableServer() throws {
-        try SimulatedRuntime.run(seed: 5) { runtime in
+    func unreachableServer() async throws {
+        try await SimulatedRuntime.run(seed: 5) { runtime in
             let cluster = try await TestCluster.start(runtime) { $0.fenceTimeout = .milliseconds(500) }
             let old = try await cluster.client(cluster.mesh("/worker/0"))
             try await old.declare(Self.tables())
@@ -205,8 +205,8 @@ import Testing
     }
 
     @Test("a session whose lease ran out pushes nothing any more")
-    func expiredLease() throws {
-        try Self.simulate { cluster in
+    func expiredLease() async throws {
+        try await Self.simulate { cluster in
             try await withThrowingTaskGroup { group in
                 group.addTask { try await cluster.coordinator.run() }
                 let client = try await cluster.client(cluster.mesh("/worker/0"))
@@ -222,8 +222,8 @@ import Testing
     }
 
     @Test("a session that is kept alive outlives its lease, and ends with its body")
-    func keptAlive() throws {
-        try Self.simulate { cluster in
+    func keptAlive() async throws {
+        try await Self.simulate { cluster in
             try await withThrowingTaskGroup { group in
                 group.addTask { try await cluster.coordinator.run() }
                 let coordination = try cluster.coordination(cluster.mesh("/worker/0"))
@@ -242,9 +242,9 @@ import Testing
     }
 
     @Test("a step whose note cannot be taken does not leave")
-    func noteFails() throws {
+    func noteFails() async throws {
         struct NoLauncher: Error {}
-        try Self.simulate { cluster in
+        try await Self.simulate { cluster in
             let client = try await cluster.client(
                 cluster.mesh("/worker/0"), observer: PushObserver(beforeFirstAttempt: { _ in throw NoLauncher() }))
             try await client.declare(Self.tables())
@@ -255,8 +255,8 @@ import Testing
     }
 
     @Test("a server that was restarted has nothing of the old partitions, and says so")
-    func restartedServer() throws {
-        try SimulatedRuntime.run(seed: 4) { runtime in
+    func restartedServer() async throws {
+        try await SimulatedRuntime.run(seed: 4) { runtime in
             let cluster = try await TestCluster.start(runtime, servers: 1)
             let client = try await cluster.client(cluster.mesh("/worker/0"))
             try await client.declare(Self.tables())

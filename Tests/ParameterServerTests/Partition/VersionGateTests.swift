@@ -9,8 +9,8 @@ import Testing
     private static func version(_ applied: UInt64) -> PartitionVersion { PartitionVersion(epoch: 1, applied: applied) }
 
     @Test("who waits for a version is let through when it is reached, and others go on waiting")
-    func letsThrough() throws {
-        let ends = try SimulatedRuntime.run(seed: 1) { runtime in
+    func letsThrough() async throws {
+        let ends = try await SimulatedRuntime.run(seed: 1) { runtime in
             let gate = VersionGate(Self.version(0), limit: 8)
             let end = runtime.now.advanced(by: .seconds(10))
             return await withTaskGroup(of: String.self) { group in

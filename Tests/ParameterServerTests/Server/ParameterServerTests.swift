@@ -56,16 +56,16 @@ import Testing
 
     private static func simulate(
         partitions: Int = 1, _ body: @escaping @Sendable @concurrent (RawWorker, TestCluster) async throws -> Void
-    ) throws {
-        try SimulatedRuntime.run(seed: 2) { runtime in
+    ) async throws {
+        try await SimulatedRuntime.run(seed: 2) { runtime in
             let cluster = try await TestCluster.start(runtime, servers: 1)
             try await body(try await RawWorker(cluster, partitions: partitions), cluster)
         }
     }
 
     @Test("each push of a call is answered by itself: one for a partition that does not exist does not stop the others")
-    func answersEach() throws {
-        try Self.simulate { worker, cluster in
+    func answersEach() async throws {
+        try await Self.simulate { worker, cluster in
             let replies = try await worker.push([99, 1])
             guard case .refused(.unknownParameter, let message) = replies[0].outcome else {
                 Issue.record("\(replies[0])")
@@ -78,8 +78,8 @@ import Testing
     }
 
     @Test("a push of the wrong size is rejected by the partition")
-    func wrongSize() throws {
-        try Self.simulate { worker, _ in
+    func wrongSize() async throws {
+        try await Self.simulate { worker, _ in
             let replies = try await worker.push(gradient: [1, 1])
             #expect(
                 replies.map(\.outcome) == [
@@ -89,8 +89,8 @@ import Testing
     }
 
     @Test("a refused push is one warning that names who pushed what, and a copy of it is none")
-    func logsRefusals() throws {
-        try Self.simulate { worker, cluster in
+    func logsRefusals() async throws {
+        try await Self.simulate { worker, cluster in
             func refusals() -> [LogCapture.Record] { cluster.log.all("push refused") }
             _ = try await worker.push()
             #expect(refusals().isEmpty)
@@ -132,8 +132,8 @@ import Testing
     }
 
     @Test("a call that contradicts itself is an error and applies nothing")
-    func malformedCalls() throws {
-        try Self.simulate { worker, cluster in
+    func malformedCalls() async throws {
+        try await Self.simulate { worker, cluster in
             for (partitions, scopes) in [([1], [2]), ([1, 1], [1, 1]), ([1], [1, 2])] as [([UInt64], [UInt64])] {
                 let error = await #expect(throws: MeshError.self) { try await worker.push(partitions, scopes: scopes) }
                 #expect(error?.status == .invalidArgument)
@@ -144,8 +144,8 @@ import Testing
     }
 
     @Test("a session that the coordinator does not know pushes nothing, and one that it does is asked for")
-    func unknownSession() throws {
-        try Self.simulate { worker, _ in
+    func unknownSession() async throws {
+        try await Self.simulate { worker, _ in
             let forged = SessionID(high: .max, low: 1)
             let replies = try await worker.push(session: forged)
             guard case .refused(.sessionUnknown, _) = replies[0].outcome else {
@@ -157,8 +157,8 @@ import Testing
     }
 
     @Test("a pull that asks for a version waits for it, and until its deadline at most")
-    func pullWaits() throws {
-        try Self.simulate { worker, cluster in
+    func pullWaits() async throws {
+        try await Self.simulate { worker, cluster in
             _ = try await worker.push(sequence: 1)
             async let later = worker.pull(1, minimum: 2)
             try await cluster.runtime.sleep(for: .milliseconds(10))
@@ -172,8 +172,8 @@ import Testing
     }
 
     @Test("a pull of a partition that does not exist is an error that names it")
-    func pullsUnknown() throws {
-        try Self.simulate { worker, _ in
+    func pullsUnknown() async throws {
+        try await Self.simulate { worker, _ in
             let error = await #expect(throws: MeshError.self) { try await worker.pull(99) }
             #expect(error?.status == .notFound)
             #expect(error.map { ParameterServerError($0).code } == .unknownParameter)
@@ -181,8 +181,8 @@ import Testing
     }
 
     @Test("gradients above the size for loops are applied on the compute executor, with the same result")
-    func largePushes() throws {
-        try SimulatedRuntime.run(seed: 2) { runtime in
+    func largePushes() async throws {
+        try await SimulatedRuntime.run(seed: 2) { runtime in
             let cluster = try await TestCluster.start(runtime, servers: 0)
             var configuration = ParameterServerConfiguration()
             configuration.bytesAppliedOnLoop = 0
@@ -199,8 +199,8 @@ import Testing
     }
 
     @Test("a server's name is its identity's: another identity cannot register under it")
-    func nameIsOwned() throws {
-        try SimulatedRuntime.run(seed: 2) { runtime in
+    func nameIsOwned() async throws {
+        try await SimulatedRuntime.run(seed: 2) { runtime in
             let cluster = try await TestCluster.start(runtime, servers: 1)
             let mesh = try cluster.mesh("/worker/7")
             let impostor = try ParameterServer(named: "server-0", on: mesh, coordination: cluster.coordination(mesh))

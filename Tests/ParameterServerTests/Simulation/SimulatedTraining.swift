@@ -26,8 +26,8 @@ struct SimulatedTraining: Sendable {
     }
 
     /// Runs it and returns the trace with the audit.
-    static func run(seed: UInt64) throws -> (trace: EventTrace, audit: PushAudit) {
-        try SimulatedRuntime.run(seed: seed) { runtime in
+    static func run(seed: UInt64) async throws -> (trace: EventTrace, audit: PushAudit) {
+        try await SimulatedRuntime.run(seed: seed) { runtime in
             let cluster = try await TestCluster.start(runtime)
             let training = SimulatedTraining(runtime: runtime, cluster: cluster)
             let audit = try await withThrowingTaskGroup(of: Void.self) { group in

@@ -13,8 +13,8 @@ import Testing
     @Test(
         "every push is applied exactly once, though messages are lost and doubled and a worker is replaced",
         arguments: 1...6 as ClosedRange<UInt64>)
-    func appliesExactlyOnce(seed: UInt64) throws {
-        let (trace, audit) = try SimulatedTraining.run(seed: seed)
+    func appliesExactlyOnce(seed: UInt64) async throws {
+        let (trace, audit) = try await SimulatedTraining.run(seed: seed)
         #expect(audit.discrepancies == [], "seed \(seed)")
         #expect(audit.duplicatesSuppressed > 0, "seed \(seed)")
         #expect(audit.applied >= audit.acknowledged && audit.applied <= audit.sent, "seed \(seed)")
@@ -28,15 +28,15 @@ import Testing
     func replays() async throws {
         let first = try #require(
             await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
-                print(try SimulatedTraining.run(seed: 7).trace.text)
+                print(try await SimulatedTraining.run(seed: 7).trace.text)
             }?.standardOutputContent)
         let second = try #require(
             await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
-                print(try SimulatedTraining.run(seed: 7).trace.text)
+                print(try await SimulatedTraining.run(seed: 7).trace.text)
             }?.standardOutputContent)
         let other = try #require(
             await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
-                print(try SimulatedTraining.run(seed: 8).trace.text)
+                print(try await SimulatedTraining.run(seed: 8).trace.text)
             }?.standardOutputContent)
         #expect(first == second)
         #expect(first != other)
