@@ -11,7 +11,7 @@ import Synchronization
 import Testing
 
 /// Requests over real connections: mutual TLS on loopback.
-struct HTTPFrontTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPFrontTests {
     /// Values that a handler saw.
     private final class Seen: Sendable {
         private let values = Mutex<[String]>([])

@@ -22,7 +22,8 @@ public enum JoinClient {
         runtime: any Runtime = SystemRuntime.shared, logger: Logger = Logger(label: "meshwork.join")
     ) async throws -> RotatableIdentity {
         let client = try JoinEndpoint.client(
-            host: host, port: port, root: token.rootFingerprint, runtime: runtime, logger: logger)
+            host: host, port: port, root: token.rootFingerprint, timeout: timeout, runtime: runtime,
+            logger: logger)
         defer { client.close() }
         let request = try CertificateRequest()
         let issued = try await client.call(

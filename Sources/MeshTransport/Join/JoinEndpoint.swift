@@ -60,10 +60,14 @@ package final class JoinEndpoint: Sendable {
     }
 
     /// A client for a process that has no identity yet and knows its mesh by the root's fingerprint alone.
+    ///
+    /// - Parameter timeout: how long the join may take, and so the connection: an authority that a whole job joins at
+    ///   once only gets slower when handshakes that it is busy with are given up and begun again.
     package static func client(
-        host: String, port: Int, root: SHA256Fingerprint, runtime: any Runtime, logger: Logger
+        host: String, port: Int, root: SHA256Fingerprint, timeout: Duration, runtime: any Runtime, logger: Logger
     ) throws(MeshError) -> MeshClient {
-        let configuration = MeshConfiguration()
+        var configuration = MeshConfiguration()
+        configuration.connectTimeout = timeout
         let core = ClientCore(
             instance: InstanceID(high: runtime.randomBits(), low: runtime.randomBits()),
             configuration: configuration, runtime: runtime, identity: nil, trust: .pinnedRoot(root),

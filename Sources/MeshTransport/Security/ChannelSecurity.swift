@@ -129,6 +129,9 @@ struct ChannelSecurity: Sendable {
         configuration.maximumTLSVersion = .tlsv13
         configuration.applicationProtocols = applicationProtocols
         configuration.renegotiationSupport = .none
+        // A closed connection waits no longer for its peer's own goodbye: until then it reads, and throws away, whatever
+        // the peer goes on sending.
+        configuration.shutdownTimeout = .seconds(1)
         return configuration
     }
 

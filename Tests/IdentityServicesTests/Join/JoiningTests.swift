@@ -6,7 +6,7 @@ import MeshWire
 import MeshworkTesting
 import Testing
 
-@Suite struct JoiningTests {
+@Suite(.timeLimit(.minutes(5))) struct JoiningTests {
     /// An authority that is listening for those who join.
     private struct Authority {
         let test: TestAuthority
@@ -102,8 +102,8 @@ import Testing
         #expect(record.metadata["address"]?.contains("127.0.0.1") == true, "\(record)")
         await authority.issuance.stop()
         await other.issuance.stop()
-        // A machine that is slow to shake hands may have made the client try again before it was refused.
-        #expect(kind == .foreignRoot || authority.log.records.count { $0.message == record.message } == 1)
+        let warnings = authority.log.records.filter { $0.level >= .warning }
+        #expect(warnings.count == 1, "\(warnings)")
     }
 
     @Test("a server whose root is not the token's learns nothing of the token")

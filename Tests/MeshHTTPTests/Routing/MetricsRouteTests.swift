@@ -4,7 +4,7 @@ import MeshTransport
 import NIOHTTP1
 import Testing
 
-struct MetricsRouteTests {
+@Suite(.timeLimit(.minutes(5))) struct MetricsRouteTests {
     @Test("/metrics is Prometheus' text, and counts requests by route, not by the paths that callers choose")
     func metrics() async throws {
         let test = try TestMesh(["*"])

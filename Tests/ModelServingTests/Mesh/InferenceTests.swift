@@ -5,7 +5,7 @@ import Tensor
 import Testing
 
 /// Predictions over a real mesh: mutual TLS on loopback.
-struct InferenceTests {
+@Suite(.timeLimit(.minutes(5))) struct InferenceTests {
     private func request(_ examples: AnyTensor) throws -> PredictRequest {
         try PredictRequest(model: "small", inputs: NamedTensors([("features", examples)]))
     }

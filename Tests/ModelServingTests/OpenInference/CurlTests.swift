@@ -5,7 +5,7 @@ import ModelServing
 import Testing
 
 /// What an operator does by hand: `curl` with a certificate.
-struct CurlTests {
+@Suite(.timeLimit(.minutes(5))) struct CurlTests {
     private static let curl = "/usr/bin/curl"
 
     private func run(_ arguments: [String]) async throws -> String {

@@ -6,7 +6,7 @@ import Tensor
 import Testing
 
 /// The Open Inference Protocol over real connections: mutual TLS on loopback.
-struct InferenceRoutesTests {
+@Suite(.timeLimit(.minutes(5))) struct InferenceRoutesTests {
     /// The first row of Triton's example: 0…15 and sixteen ones.
     private static let simple = """
         {"id":"42","parameters":{"any":[1,{}]},"inputs":[

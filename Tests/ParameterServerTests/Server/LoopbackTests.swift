@@ -10,7 +10,7 @@ import Testing
 
 @testable import ParameterServer
 
-@Suite struct LoopbackTests {
+@Suite(.timeLimit(.minutes(5))) struct LoopbackTests {
     /// Notes of pushes, guarded by a mutex.
     private final class Notes: Sendable {
         private let state = Mutex((sent: PushNotes(), acknowledged: PushNotes()))
@@ -24,7 +24,9 @@ import Testing
 
     @Test("over TLS and on many threads, with lost and doubled messages, every push is applied exactly once")
     func exactlyOnce() async throws {
-        let cluster = try await TestCluster.start(SystemRuntime.shared)
+        let cluster = try await TestCluster.start(SystemRuntime.shared, attemptTimeout: .milliseconds(500)) {
+            $0.lease = .seconds(300)
+        }
         let notes = Notes()
         // One table below and one above the size that is applied on an event loop.
         let tables = [
@@ -90,7 +92,9 @@ import Testing
         "a bad push that arrives over TLS is refused by a server that the error names, and leaves every bit as it was",
         arguments: BadPush.allCases)
     func badPush(_ kind: BadPush) async throws {
-        let cluster = try await TestCluster.start(SystemRuntime.shared, attemptTimeout: .seconds(60))
+        let cluster = try await TestCluster.start(SystemRuntime.shared, attemptTimeout: .seconds(60)) {
+            $0.lease = .seconds(300)
+        }
         let mesh = try cluster.mesh("/worker/0")
         let client = try await cluster.client(mesh)
         // Adam: its moments would show in later steps.
