@@ -8,22 +8,24 @@ BENCH ?= rpc-latency rpc-throughput push-pull
 
 # Every folder and file of Swift that the project writes.
 SWIFT_SOURCES := $(wildcard Package.swift Sources Tests Examples/Package.swift Examples/Digits Examples/Tests \
-	Benchmarks/Package.swift Benchmarks/MeshworkBench)
+	Benchmarks/Package.swift Benchmarks/MeshworkBench Fuzzing/Package.swift Fuzzing/MeshworkFuzz)
 FORMAT := --configuration .swift-format --recursive $(SWIFT_SOURCES)
 
 # Tests of the examples link the demo's own release build: without testable imports, both are compiled the same way.
 EXAMPLES := --configuration release --package-path Examples
 
-.PHONY: help demo test format lint nightly bench clean
+.PHONY: help demo demo-build test format lint nightly bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## Train digits on a small mesh, lose a worker, serve the model (arguments in DEMO)
-	@Scripts/install-prerequisites.sh build
-	$(SWIFT) build $(EXAMPLES) --product digits
+demo: demo-build ## Train digits on a small mesh, lose a worker, serve the model (arguments in DEMO)
 	@mkdir -p .build/demo
 	Examples/.build/release/digits --summary .build/demo/summary.json $(DEMO)
+
+demo-build:
+	@Scripts/install-prerequisites.sh build
+	$(SWIFT) build $(EXAMPLES) --product digits
 
 test: ## Run every test but the nightly ones
 	@Scripts/install-prerequisites.sh test
@@ -39,10 +41,8 @@ lint: ## Check the format, and that nothing bypasses the Runtime
 	Scripts/check-runtime-seam.py --self-test
 	Scripts/check-runtime-seam.py
 
-nightly: ## Run the tests under the address and thread sanitizers
-	@Scripts/install-prerequisites.sh test
-	ASAN_OPTIONS=allocator_may_return_null=1 $(SWIFT) test --sanitize address --scratch-path .build/address
-	TSAN_OPTIONS=allocator_may_return_null=1 $(SWIFT) test --sanitize thread --scratch-path .build/thread
+nightly: ## Run what takes longer than CI may: sanitizers, fuzzing, long rounds, every kernel path, a soak, benchmarks
+	Scripts/nightly.sh
 
 bench: ## Run benchmarks (cases and options in BENCH; BENCH=list names them)
 	@Scripts/install-prerequisites.sh build

@@ -1,8 +1,5 @@
-import Identity
 import MeshTransport
-import MeshWire
 import NIOCore
-import NIOPosix
 
 /// `rpc-latency`: a round trip of 64 bytes over mutual TLS, one call at a time, beside a bare NIO + NIOSSL echo in
 /// the same run.
@@ -11,36 +8,24 @@ enum RPCLatency: Benchmark {
     static let summary = "round trip of 64 B with mutual TLS, caller on the mesh's executor and on the default one"
 
     static func run(isQuick: Bool, into report: inout Report) async throws {
-        let identities = try BenchmarkIdentities()
-        let bareServer = try PeerProcess(role: "bare-echo", identity: identities.server, bundle: identities.bundle)
-        defer { bareServer.stop() }
-        let meshServer = try PeerProcess(role: "mesh", identity: identities.server, bundle: identities.bundle)
-        defer { meshServer.stop() }
-
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let handler = BareClientHandler(.echo)
-        let bare = try await BarePeer.connect(
-            port: bareServer.port, as: identities.client.current, on: group, handler: handler)
-        let client = try MeshSide.client(port: meshServer.port, identity: identities.client)
-
         let calls = isQuick ? 1_000 : 5_000
         var rounds = Rounds(count: isQuick ? 3 : 7)
-        for round in 0...rounds.count {
-            let sides = [
-                ("bare", try await handler.run(count: calls, depth: 1, on: bare)),
-                ("executor", try await onExecutor(client, calls)),
-                ("default", try await measure(client, calls)),
-            ]
-            // The first round warms both sides up.
-            guard round > 0 else { continue }
-            for (side, latencies) in sides {
-                let sorted = latencies.sorted()
-                rounds.add(Statistics.percentile(0.5, ofSorted: sorted), to: side)
-                rounds.add(Statistics.percentile(0.99, ofSorted: sorted), to: side + " p99")
+        try await EchoPair.with { pair in
+            for round in 0...rounds.count {
+                let sides = [
+                    ("bare", try await pair.runBare(count: calls, depth: 1)),
+                    ("executor", try await onExecutor(pair.client, calls)),
+                    ("default", try await measure(pair.client, calls)),
+                ]
+                // The first round warms both sides up.
+                guard round > 0 else { continue }
+                for (side, latencies) in sides {
+                    let sorted = latencies.sorted()
+                    rounds.add(Statistics.percentile(0.5, ofSorted: sorted), to: side)
+                    rounds.add(Statistics.percentile(0.99, ofSorted: sorted), to: side + " p99")
+                }
             }
         }
-        client.close()
-        try await bare.close()
 
         for (side, label) in [
             ("executor", "caller on the mesh's executor"), ("default", "caller on the default executor"),
@@ -71,26 +56,5 @@ enum RPCLatency: Benchmark {
             latencies.append(Double((NIODeadline.now() - start).nanoseconds) / 1_000)
         }
         return latencies
-    }
-}
-
-/// The mesh's side of the transport's figures.
-enum MeshSide {
-    /// A client on an event loop of its own.
-    static func client(port: Int, identity: any IdentitySource) throws -> MeshClient {
-        let runtime = SystemRuntime(eventLoopGroup: MultiThreadedEventLoopGroup(numberOfThreads: 1))
-        let mesh = try Mesh(identity: identity, policy: .denyAll, runtime: runtime)
-        let expected = try IdentityPattern(parsing: "spiffe://bench.example/server")
-        return mesh.client(Destination(host: "127.0.0.1", port: port, identities: [expected]))
-    }
-
-    /// A server on one event loop.
-    static func server(identity: any IdentitySource) throws -> Mesh {
-        let policy = try AuthorizationPolicy(rules: [
-            AuthorizationPolicy.Rule("bench", methods: ["*"], identities: ["spiffe://bench.example/*"])
-        ])
-        return try Mesh(
-            identity: identity, policy: policy,
-            runtime: SystemRuntime(eventLoopGroup: MultiThreadedEventLoopGroup(numberOfThreads: 1)))
     }
 }

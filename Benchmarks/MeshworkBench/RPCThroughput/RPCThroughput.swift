@@ -1,9 +1,6 @@
 import Foundation
-import Identity
 import MeshTransport
-import MeshWire
 import NIOCore
-import NIOPosix
 
 /// `rpc-throughput`: calls of 64 bytes over one connection with mutual TLS, 64 in flight, beside a bare NIO + NIOSSL
 /// echo as deep, in the same run.
@@ -14,34 +11,22 @@ enum RPCThroughput: Benchmark {
     private static let depth = 64
 
     static func run(isQuick: Bool, into report: inout Report) async throws {
-        let identities = try BenchmarkIdentities()
-        let bareServer = try PeerProcess(role: "bare-echo", identity: identities.server, bundle: identities.bundle)
-        defer { bareServer.stop() }
-        let meshServer = try PeerProcess(role: "mesh", identity: identities.server, bundle: identities.bundle)
-        defer { meshServer.stop() }
-
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let handler = BareClientHandler(.echo)
-        let bare = try await BarePeer.connect(
-            port: bareServer.port, as: identities.client.current, on: group, handler: handler)
-        let client = try MeshSide.client(port: meshServer.port, identity: identities.client)
-
         let calls = isQuick ? 64_000 : 256_000
         var rounds = Rounds(count: isQuick ? 3 : 5)
-        for round in 0...rounds.count {
-            let sides = [
-                ("bare", try await cost(calls) { _ = try await handler.run(count: calls, depth: depth, on: bare) }),
-                ("mesh", try await cost(calls) { try await onExecutor(client, calls) }),
-            ]
-            // The first round warms both sides up.
-            guard round > 0 else { continue }
-            for (side, cost) in sides {
-                rounds.add(cost.perSecond, to: side)
-                rounds.add(cost.processorMicroseconds, to: side + " processor")
+        try await EchoPair.with { pair in
+            for round in 0...rounds.count {
+                let sides = [
+                    ("bare", try await cost(calls) { _ = try await pair.runBare(count: calls, depth: depth) }),
+                    ("mesh", try await cost(calls) { try await onExecutor(pair.client, calls) }),
+                ]
+                // The first round warms both sides up.
+                guard round > 0 else { continue }
+                for (side, cost) in sides {
+                    rounds.add(cost.perSecond, to: side)
+                    rounds.add(cost.processorMicroseconds, to: side + " processor")
+                }
             }
         }
-        client.close()
-        try await bare.close()
 
         report.add(
             Figure(

@@ -1,0 +1,46 @@
+import NIOCore
+
+@testable import Coordination
+@testable import IdentityServices
+@testable import MeshWire
+@testable import ModelServing
+@testable import ParameterServer
+
+/// Every message that a peer may send: the first byte chooses one, the second says where its segments begin.
+enum Messages {
+    private static let all: [@Sendable (Payload) -> Void] = [
+        check(Hello.self), check(CallHead.self), check(ReplyHead.self), check(MethodDeclaration.self),
+        check(GoAway.self), check(Deduplication.self), check(OpenSession.self), check(OpenedSession.self),
+        check(RenewedSession.self), check(SessionReference.self), check(TableRequests.self), check(FenceOrder.self),
+        check(FenceReport.self), check(SessionFence.self), check(SequenceSet.self), check(ServerRecord.self),
+        check(PartitionMap.self), check(JoinRequest.self), check(RenewalRequest.self), check(IssuedIdentity.self),
+        check(PullRequest.self), check(PullResponse.self), check(PushRequest.self), check(PushResponse.self),
+        check(AuditResponse.self), check(PartitionAccount.self), check(PartitionVersion.self),
+        check(TableDeclaration.self), check(PredictRequest.self), check(PredictResponse.self),
+    ]
+
+    static func decode(_ bytes: [UInt8]) {
+        guard bytes.count >= 2 else { return }
+        let split = min(bytes.count, 2 + Int(bytes[1]) * 4)
+        var segments: [SegmentField] = []
+        // Odd places have none; others one in each of the first fields.
+        if bytes[1] % 2 == 0 {
+            let segment = Array(bytes[split...])
+            segments = (1...4).map { SegmentField(number: $0, segment: Segment(copying: segment)) }
+        }
+        let payload = Payload(head: ByteBuffer(bytes: bytes[2..<split]), segments: segments)
+        all[Int(bytes[0]) % all.count](payload)
+    }
+
+    /// What can be read can be written, and reads back the same.
+    private static func check<Message: MeshMessage>(_ type: Message.Type) -> @Sendable (Payload) -> Void {
+        { payload in
+            guard let message = try? payload.decode(as: Message.self) else { return }
+            let written = Payload(message)
+            guard let again = try? written.decode(as: Message.self) else {
+                fatalError("\(Message.messageName) does not read what it wrote")
+            }
+            precondition(Payload(again).head == written.head, "\(Message.messageName) changed on the way")
+        }
+    }
+}

@@ -1,0 +1,42 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// Fuzzers of everything that reads bytes from outside; Scripts/fuzz.sh builds them with libFuzzer and runs them.
+let package = Package(
+    name: "Fuzzing",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(name: "Meshwork", path: ".."),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    ],
+    targets: [
+        .target(name: "CFuzzer", path: "CFuzzer"),
+        .executableTarget(
+            name: "meshwork-fuzz",
+            dependencies: [
+                "CFuzzer",
+                .product(name: "Coordination", package: "Meshwork"),
+                .product(name: "Identity", package: "Meshwork"),
+                .product(name: "IdentityServices", package: "Meshwork"),
+                .product(name: "MeshTransport", package: "Meshwork"),
+                .product(name: "MeshWire", package: "Meshwork"),
+                .product(name: "MeshworkTesting", package: "Meshwork"),
+                .product(name: "ModelServing", package: "Meshwork"),
+                .product(name: "ParameterServer", package: "Meshwork"),
+                .product(name: "Tensor", package: "Meshwork"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            path: "MeshworkFuzz",
+            swiftSettings: [
+                .swiftLanguageMode(.v6),
+                .strictMemorySafety(),
+                .treatAllWarnings(as: .error),
+                .enableUpcomingFeature("ExistentialAny"),
+                .enableUpcomingFeature("InternalImportsByDefault"),
+                .enableUpcomingFeature("MemberImportVisibility"),
+                .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+            ]
+        ),
+    ]
+)

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# What takes longer than .ci/run may: sanitizers over everything, long random tests, every kernel path, a soak of the
+# main job, and the benchmarks in short.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+if [ $# -gt 0 ]; then
+    cat <<'EOF'
+Usage: Scripts/nightly.sh
+
+Runs every step within a budget of seconds, whatever the ones before it did; the exit status is 0 when all passed.
+Tests under a sanitizer run one at a time: side by side, slowed down tenfold, they would run into time limits that
+have nothing to do with what they test.
+EOF
+    [ "$1" = --help ] || [ "$1" = -h ]
+    exit
+fi
+
+source Scripts/steps.sh
+
+# The main job with another seed each time, then for ten times as long; its figures are checked after each.
+soak() {
+    local seed
+    for seed in 2 3 4 5 6; do
+        make demo DEMO="--seed $seed" && Scripts/check-summary.py || return 1
+    done
+    make demo DEMO="--epochs 140" && Scripts/check-summary.py
+}
+
+# The tests whose numbers come from the kernels, on each path that this processor has, and on one thread.
+kernel_paths() {
+    local tests='TensorTests|AutodiffTests|OptimizersTests|NeuralNetworkTests|TrainingTests' path
+    for path in scalar avx2 avx512; do
+        MESHWORK_ISA=$path swift test --skip-build --filter "$tests" || return 1
+    done
+    MESHWORK_THREADS=1 swift test --skip-build --filter "$tests"
+}
+export -f soak kernel_paths
+
+export ASAN_OPTIONS=allocator_may_return_null=1
+export TSAN_OPTIONS="allocator_may_return_null=1 suppressions=$PWD/Scripts/tsan-suppressions.txt"
+export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+
+step "prerequisites" 150 Scripts/install-prerequisites.sh test
+step "thread sanitizer" 3600 swift test --sanitize thread --scratch-path .build/thread --no-parallel
+step "address sanitizer" 3600 swift test --sanitize address --scratch-path .build/address --no-parallel
+step "undefined behaviour sanitizer" 3600 swift test --sanitize undefined --scratch-path .build/undefined --no-parallel
+step "fuzzing" 1800 Scripts/fuzz.sh 120
+step "tests" 1420 make test
+step "random tests, fifty times as long" 1800 env MESHWORK_TEST_ROUNDS=50 swift test --skip-build --filter MeshWireTests
+step "kernel paths" 600 bash -c kernel_paths
+step "soak" 900 bash -c soak
+step "benchmarks" 1800 make bench BENCH="rpc-latency rpc-throughput push-pull --quick"
+
+conclude
