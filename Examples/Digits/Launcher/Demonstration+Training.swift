@@ -36,13 +36,13 @@ extension Demonstration {
             let figures = try await worker.member.answer(within: Self.longestTraining) {
                 if case .finished(let figures) = $0 { figures } else { nil }
             }
-            console.settle()
             console.print(
                 "\(worker.member.name) finished: \(figures.repliesLost) replies lost on purpose,"
                     + " \(figures.retries) retries")
             worker.member.process.stop()
             _ = await worker.member.drained()
         }
+        console.settle()
         return connections
     }
 

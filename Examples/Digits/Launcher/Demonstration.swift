@@ -52,6 +52,7 @@ struct Demonstration: Sendable {
     }
 
     private func run() async throws -> Int32 {
+        if options.port != 0 { try LoopbackPort.check(options.port) }
         let digits = try HeldOutDigits.read()
         let coordinator = try await startCoordinator()
         let launcher = try await coordinator.membership(for: SPIFFEIDs.launcher)

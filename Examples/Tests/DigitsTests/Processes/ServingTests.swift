@@ -70,7 +70,7 @@ extension DemonstrationTests {
         #expect(!(try Self.files(beside: path)).values.contains { $0.firstRange(of: Data(Self.keyMark.utf8)) != nil })
     }
 
-    @Test("a port in use ends everything with one error that names the address")
+    @Test("a port in use is told before anything starts, with one error that names the address")
     func portInUse() async throws {
         let path = Self.summaryPath()
         defer { Self.remove(path) }
@@ -80,5 +80,6 @@ extension DemonstrationTests {
         #expect(status == 1)
         #expect(errors.split(separator: "\n").count == 1, "\(errors)")
         #expect(errors.contains("127.0.0.1:\(taken.number)"), "\(errors)")
+        #expect(await digits.restOfOutput().isEmpty)
     }
 }
