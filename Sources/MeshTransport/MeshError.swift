@@ -37,8 +37,6 @@ public struct MeshError: Error, Sendable, CustomStringConvertible {
         public static let callTooLarge = Code("callTooLarge")
         /// The address cannot be listened on.
         public static let listenFailed = Code("listenFailed")
-        /// The mesh is not running, or it was started twice.
-        public static let invalidState = Code("invalidState")
         /// The configuration is wrong.
         public static let invalidConfiguration = Code("invalidConfiguration")
     }

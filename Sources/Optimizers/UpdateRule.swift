@@ -7,7 +7,7 @@
 /// ```
 ///
 /// A step gives the same bits on every machine, with every instruction set, and however the parameters are cut into
-/// partitions, as far as ``scope`` allows cutting. That is what lets a replica re-execute it.
+/// partitions: each element depends on its own gradient only. That is what lets a replica re-execute it.
 ///
 /// On the wire and in checkpoints a rule is its ``kind`` and its ``hyperparameters``, whose numbers and order are
 /// permanent.
@@ -106,16 +106,6 @@ public struct UpdateRule: Sendable, Hashable {
     /// The learning rate, which every rule has.
     public var learningRate: Float { hyperparameters[0] }
 
-    /// The same rule with another learning rate, for schedules. Traps for one that is negative or not finite.
-    public func withLearningRate(_ learningRate: Float) -> UpdateRule {
-        trapping { () throws(OptimizerError) in
-            try UpdateRule(kind: kind, hyperparameters: [learningRate] + hyperparameters.dropFirst())
-        }
-    }
-
-    /// How far a parameter may be cut for this rule.
-    public var scope: UpdateScope { .element }
-
     /// Names of the tensors that the rule keeps for each parameter, in the order of ``OptimizerState/slots``.
     public var slotNames: [String] {
         switch kind {
@@ -138,14 +128,4 @@ extension UpdateRule: CustomStringConvertible {
     public var description: String {
         "\(kind)(\(hyperparameters.map { "\($0)" }.joined(separator: ", ")))"
     }
-}
-
-/// How far a parameter may be cut, so that each part can be updated on its own with the same result as the whole.
-public enum UpdateScope: Sendable, Hashable {
-    /// Anywhere: each element depends on its own gradient only.
-    case element
-    /// Between rows: a row's elements depend on each other.
-    case row
-    /// Nowhere: the rule needs the whole tensor.
-    case tensor
 }

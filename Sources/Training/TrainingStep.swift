@@ -10,10 +10,4 @@ public struct TrainingStep: Sendable, Hashable {
     public var duration: Duration
     /// The most steps of others that a partition had applied between its pull and its push.
     public var staleness: UInt64
-
-    /// Examples a second.
-    public var examplesPerSecond: Double {
-        let seconds = Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
-        return seconds > 0 ? Double(examples) / seconds : .infinity
-    }
 }

@@ -81,7 +81,6 @@ import Testing
     @Test("parts of a parameter, updated apart, have the bits of the whole", arguments: [1, 2, 4])
     func parts(cut: Int) throws {
         let rule = UpdateRule.adam()
-        #expect(rule.scope == .element)
         var parts: [Float] = []
         for range in [0..<cut, cut..<6] {
             var part = try AnyTensor(Array(Self.parameters[range]), shape: [range.count])

@@ -28,18 +28,18 @@ package enum RoleConfiguration: Codable, Sendable, Equatable {
     package struct Coordinator: Codable, Sendable, Equatable {
         package var trustDomain: String
         package var spiffeID: String
-        /// Who may register as a parameter server, in the order in which partitions are dealt out.
-        package var servers: [String]
+        /// How many parameter servers register before partitions are dealt out.
+        package var serverCount: Int
         /// Slots for workers.
         package var slots: Int
         package var certificateLifetimeSeconds: Int
 
         package init(
-            trustDomain: String, spiffeID: String, servers: [String], slots: Int, certificateLifetimeSeconds: Int
+            trustDomain: String, spiffeID: String, serverCount: Int, slots: Int, certificateLifetimeSeconds: Int
         ) {
             self.trustDomain = trustDomain
             self.spiffeID = spiffeID
-            self.servers = servers
+            self.serverCount = serverCount
             self.slots = slots
             self.certificateLifetimeSeconds = certificateLifetimeSeconds
         }

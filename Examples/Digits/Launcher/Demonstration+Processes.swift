@@ -28,7 +28,7 @@ extension Demonstration {
 
     func startCoordinator() async throws -> MeshProcess {
         let configuration = RoleConfiguration.Coordinator(
-            trustDomain: SPIFFEIDs.trustDomain, spiffeID: SPIFFEIDs.coordinator, servers: SPIFFEIDs.servers,
+            trustDomain: SPIFFEIDs.trustDomain, spiffeID: SPIFFEIDs.coordinator, serverCount: SPIFFEIDs.servers.count,
             slots: plan.slots, certificateLifetimeSeconds: 3600)
         return try await start("coordinator", as: "coordinator", .coordinator(configuration))
     }

@@ -39,8 +39,8 @@ public struct TableDeclaration: Sendable, Hashable {
     ///
     /// - Parameter partitioning: default 1 MiB a partition, small enough to balance servers and large enough that one
     ///   message a partition is cheap.
-    /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` for an empty name, for fewer partitions than one or
-    ///   more than elements, and for a rule that needs the whole tensor or whole rows in a table of several partitions.
+    /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` for an empty name, and for fewer partitions than one
+    ///   or more than elements.
     public init(
         name: String, shape: Shape, initializer: Initializer, key: RandomKey, updateRule: UpdateRule,
         partitioning: Partitioning = .bytes(1 << 20)
@@ -62,9 +62,6 @@ public struct TableDeclaration: Sendable, Hashable {
         let most = min(Self.maximumPartitionCount, max(1, shape.elementCount))
         guard (1...most).contains(partitionCount) else {
             throw invalid("\(partitionCount) partitions of \(shape.elementCount) elements, expected 1 to \(most)")
-        }
-        guard partitionCount == 1 || updateRule.scope == .element else {
-            throw invalid("\(updateRule) updates whole rows or tensors, and \(partitionCount) partitions cut them")
         }
         self.name = name
         self.shape = shape

@@ -6,7 +6,7 @@ import Testing
 struct ChildFamilyTests {
     /// Shells do not read it.
     private static let configuration = RoleConfiguration.coordinator(
-        .init(trustDomain: "a", spiffeID: "b", servers: [], slots: 1, certificateLifetimeSeconds: 1))
+        .init(trustDomain: "a", spiffeID: "b", serverCount: 0, slots: 1, certificateLifetimeSeconds: 1))
 
     @Test("a child that ends by itself ends the scope with an error that names it and says how")
     func unexpectedEnd() async throws {
