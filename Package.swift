@@ -35,7 +35,7 @@ extension Target.Dependency {
 let rooms: [(name: String, dependencies: [Target.Dependency])] = [
     ("Telemetry", []),
     ("Tensor", ["CTensorKernels"]),
-    ("Identity", ["Telemetry", .x509, .crypto, .asn1]),
+    ("Identity", [.x509, .crypto, .asn1]),
     ("Autodiff", ["Tensor"]),
     ("Optimizers", ["Tensor", "CTensorKernels"]),
     ("MeshWire", [.nioCore]),
@@ -53,16 +53,13 @@ let rooms: [(name: String, dependencies: [Target.Dependency])] = [
         ]
     ),
     ("IdentityServices", ["MeshTransport", "MeshWire", "Identity", "Telemetry", .logging, .serviceLifecycle]),
-    ("NeuralNetwork", ["Autodiff", "Tensor"]),
+    ("NeuralNetwork", ["Tensor"]),
     ("Coordination", ["MeshTransport", "MeshWire", "Identity", .nioCore, .logging, .serviceLifecycle]),
     (
         "ParameterServer",
         ["Tensor", "Optimizers", "Coordination", "MeshTransport", "MeshWire", "Identity", "Telemetry", .logging]
     ),
-    (
-        "Training",
-        ["NeuralNetwork", "Autodiff", "Tensor", "Optimizers", "ParameterServer", "MeshTransport", "MeshWire"]
-    ),
+    ("Training", ["NeuralNetwork", "Autodiff", "Tensor", "Optimizers", "ParameterServer", "MeshWire"]),
     (
         "ModelServing",
         [
