@@ -58,8 +58,9 @@ public struct UnaryMethod<Request: MeshMessage, Response: MeshMessage>: Sendable
 public enum RetrySafety: Sendable, Hashable {
     /// Running it twice is the same as running it once: it is retried, at any server.
     case idempotent
-    /// The server remembers the calls of a session and applies each once: it is retried at the server instance of its
-    /// first attempt. Calls carry a ``Deduplication``.
+    /// The service applies each call once, however often it arrives: it is retried at the server instance of its first
+    /// attempt. Calls carry a ``Deduplication``, which the mesh hands over and does not look up: the service itself
+    /// remembers its sessions and numbers and repeats the answers, as a parameter server's ledger does.
     case deduplicated
     /// It is retried only when the server has certainly not run it.
     case never
