@@ -56,7 +56,8 @@ extension Mesh {
     }
 }
 
-/// What the demonstration's processes log: warnings and errors, to standard error.
+/// What the demonstration's processes log: errors, to standard error. Warnings are part of the play: the worker that is
+/// killed on purpose makes some.
 enum ProcessLog {
     static let logger: Logger = {
         var logger = Logger(label: "digits", factory: { StreamLogHandler.standardError(label: $0) })
