@@ -170,12 +170,18 @@ public struct ListenerAddress: Sendable, Hashable, CustomStringConvertible {
 
 extension PeerVerifier {
     convenience init(clockSkew: Duration) throws(MeshError) {
-        var configuration = PeerVerifierConfiguration()
-        configuration.clockSkew = clockSkew
         do throws(IdentityError) {
-            try self.init(configuration: configuration)
+            try self.init(configuration: PeerVerifierConfiguration(clockSkew: clockSkew))
         } catch {
             throw MeshError(.invalidConfiguration, error.message, cause: error)
         }
+    }
+}
+
+extension PeerVerifierConfiguration {
+    /// The defaults with another clock skew.
+    init(clockSkew: Duration) {
+        self.init()
+        self.clockSkew = clockSkew
     }
 }

@@ -1,3 +1,4 @@
+import Identity
 public import MeshWire
 
 /// What a mesh does when the host does not say otherwise: time limits, retries, bounds.
@@ -19,7 +20,8 @@ public struct MeshConfiguration: Sendable {
     public var connectionsPerListener = 16_384
     /// The limits of each connection.
     public var limits = WireLimits()
-    /// How far the clocks of two peers may be apart when a connection ends because a certificate does. Default 20 s.
+    /// How far the clocks of two peers may be apart when a connection ends because a certificate does. At most 1 h;
+    /// default 20 s.
     public var clockSkew: Duration = .seconds(20)
     /// Loses or doubles messages on purpose, in tests and rehearsals. Default none.
     public var faults: (any FaultInjector)?
@@ -38,18 +40,19 @@ public struct MeshConfiguration: Sendable {
         for (name, duration) in durations where duration <= .zero {
             problems.append("\(name) must be above zero, is \(duration)")
         }
-        for (name, duration) in [("drainTimeout", drainTimeout), ("clockSkew", clockSkew)] where duration < .zero {
-            problems.append("\(name) must not be negative, is \(duration)")
-        }
-        if connectionsPerListener < 1 {
-            problems.append("connectionsPerListener must be at least 1, is \(connectionsPerListener)")
-        }
-        if retry.maximumAttempts < 1 {
-            problems.append("retry.maximumAttempts must be at least 1, is \(retry.maximumAttempts)")
+        if drainTimeout < .zero { problems.append("drainTimeout must not be negative, is \(drainTimeout)") }
+        for (name, count) in [
+            ("callsAwaitingConnection", callsAwaitingConnection), ("connectionsPerListener", connectionsPerListener),
+            ("retry.maximumAttempts", retry.maximumAttempts),
+        ] where count < 1 {
+            problems.append("\(name) must be at least 1, is \(count)")
         }
         if !(0...1).contains(retry.jitter) { problems.append("retry.jitter must be in 0...1, is \(retry.jitter)") }
-        if limits.framePayloadBytes < OutboundQueue.dataFrameBytes {
-            problems.append("limits.framePayloadBytes must be at least \(OutboundQueue.dataFrameBytes)")
+        problems += limits.problems.map { "limits.\($0)" }
+        do throws(IdentityError) {
+            try PeerVerifierConfiguration(clockSkew: clockSkew).validate()
+        } catch {
+            problems.append(error.message)
         }
         guard problems.isEmpty else {
             throw MeshError(.invalidConfiguration, problems.joined(separator: "; "))

@@ -29,7 +29,7 @@ struct Member: Sendable {
             identities: [.exact(try SPIFFEID(parsing: membership.coordinatorID))])
         return Member(
             mesh: mesh, coordinator: coordinator,
-            renewal: IdentityRenewal(of: identity, on: mesh, authority: coordinator, logger: logger))
+            renewal: try IdentityRenewal(of: identity, on: mesh, authority: coordinator, logger: logger))
     }
 
     /// Serves and renews while `body` runs, and ends both after it.

@@ -32,6 +32,9 @@ public struct CoordinatorConfiguration: Sendable, Hashable {
         for (name, duration) in [("lease", lease), ("fenceTimeout", fenceTimeout)] where duration <= .zero {
             problems.append("\(name) must be above zero, is \(duration)")
         }
+        if serversBeforePlacement > servers {
+            problems.append("serversBeforePlacement must be at most servers, is \(serversBeforePlacement)")
+        }
         guard problems.isEmpty else {
             throw CoordinationError(.invalidConfiguration, problems.joined(separator: "; "))
         }

@@ -34,11 +34,13 @@ public final class IssuanceServer: Sendable {
     /// - Parameters:
     ///   - authority: signs; its key stays in this process.
     ///   - identity: this process's own, issued by the same authority; joining workloads see its chain and the root.
+    /// - Throws: `IdentityError`, for example with code `invalidConfiguration`.
     public init(
         authority: CertificateAuthority, identity: WorkloadIdentity,
         configuration: IssuanceConfiguration = IssuanceConfiguration(), runtime: any Runtime = SystemRuntime.shared,
         metrics: MetricsRegistry = MetricsRegistry(), logger: Logger = Logger(label: "meshwork.issuance")
     ) throws {
+        try configuration.validate()
         self.authority = authority
         self.configuration = configuration
         self.runtime = runtime

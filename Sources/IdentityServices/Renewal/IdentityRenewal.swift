@@ -18,11 +18,13 @@ public struct IdentityRenewal: Service {
     ///   - identity: what is renewed.
     ///   - mesh: the process's mesh, which proves the old identity to get the new one.
     ///   - authority: where ``IssuanceService`` is served.
+    /// - Throws: `IdentityError` with code `invalidConfiguration`.
     public init(
         of identity: RotatableIdentity, on mesh: Mesh, authority: Destination,
         configuration: RenewalConfiguration = RenewalConfiguration(),
         logger: Logger = Logger(label: "meshwork.renewal")
-    ) {
+    ) throws(IdentityError) {
+        try configuration.validate()
         self.identity = identity
         self.mesh = mesh
         client = mesh.client(authority)

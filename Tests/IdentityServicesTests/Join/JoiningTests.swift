@@ -74,7 +74,7 @@ import Testing
         arguments: BadJoin.allCases)
     func refused(_ kind: BadJoin) async throws {
         var configuration = IssuanceConfiguration()
-        if kind == .expiredToken { configuration.tokenLifetime = .seconds(-60) }
+        if kind == .expiredToken { configuration.tokenLifetime = .seconds(1) }
         let authority = try await Authority(configuration: configuration)
         let other = try await Authority()
         var token = try authority.token("/worker/0")
@@ -83,7 +83,7 @@ import Testing
             token = try #require(
                 JoinToken(rootFingerprint: token.rootFingerprint, secret: try other.token("/worker/0").secret))
         case .usedToken: _ = try await authority.join(with: token)
-        case .expiredToken: break
+        case .expiredToken: try await SystemRuntime.shared.sleep(for: .seconds(2))
         case .foreignRoot: token = try other.token("/worker/0")
         }
 

@@ -63,7 +63,7 @@ import Testing
             let worker = try Mesh(identity: identity, policy: .denyAll, runtime: runtime)
             let destination = Destination(
                 host: address.host, port: address.port, identities: [.exact(try authority.id("/coordinator"))])
-            let renewal = IdentityRenewal(of: identity, on: worker, authority: destination)
+            let renewal = try IdentityRenewal(of: identity, on: worker, authority: destination)
             var seen: [UInt64] = []
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await renewal.run() }

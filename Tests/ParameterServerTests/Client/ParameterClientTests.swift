@@ -111,6 +111,16 @@ import Testing
         }
     }
 
+    @Test("a configuration names all its problems at once")
+    func validatesConfiguration() {
+        var configuration = ParameterClientConfiguration()
+        configuration.timeout = .zero
+        configuration.callBytes = 0
+        let error = #expect(throws: ParameterServerError.self) { try configuration.validate() }
+        #expect(error?.code == .invalidConfiguration)
+        for name in ["timeout", "callBytes"] { #expect(error?.message.contains(name) == true, "\(name)") }
+    }
+
     @Test("without that check the partition that the NaN is in rejects it, bit-equal, and the others apply their share")
     func partlyApplied() async throws {
         try await Self.simulate { cluster in

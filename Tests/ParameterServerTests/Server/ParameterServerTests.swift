@@ -214,8 +214,14 @@ import Testing
     func validatesConfiguration() {
         var configuration = ParameterServerConfiguration()
         configuration.queuedPushes = 0
+        configuration.bytesAppliedOnLoop = -1
+        configuration.unacknowledgedPushes = 0
         configuration.ledgerRuns = 0
+        configuration.ledgerSessions = 0
         let error = #expect(throws: ParameterServerError.self) { try configuration.validate() }
-        #expect(error?.message.contains("queuedPushes") == true && error?.message.contains("ledgerRuns") == true)
+        #expect(error?.code == .invalidConfiguration)
+        for name in ["queuedPushes", "bytesAppliedOnLoop", "unacknowledgedPushes", "ledgerRuns", "ledgerSessions"] {
+            #expect(error?.message.contains(name) == true, "\(name)")
+        }
     }
 }
