@@ -8,15 +8,10 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct MeshTests {
     @Test("a call over mutual TLS is answered, and both sides know each other")
     func echo() async throws {
-        let runtime = SystemRuntime.shared
-        let authority = try TestAuthority(runtime: runtime)
-        let policy = try AuthorizationPolicy.everything(in: authority.trustDomain)
-        let server = try Mesh(identity: try authority.identity("/server"), policy: policy)
-        server.serve(Echo.echo) { note, call in Note("\(note.text) from \(call.peer!)", payload: note.payload) }
-        let address = try await server.listen(host: "127.0.0.1", port: 0)
-        let caller = try Mesh(identity: try authority.identity("/client"), policy: policy)
-        let client = caller.client(
-            Destination(host: "127.0.0.1", port: address.port, identities: [.exact(try authority.id("/server"))]))
+        let loopback = try await Loopback.start { mesh in
+            mesh.serve(Echo.echo) { note, call in Note("\(note.text) from \(call.peer!)", payload: note.payload) }
+        }
+        let client = try loopback.client()
         let payload = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         let reply = try await client.call(Echo.echo, Note("hello", payload: payload))
         #expect(reply.text == "hello from spiffe://test.example/client")
@@ -25,7 +20,7 @@ import Testing
         #expect(info.peer?.description == "spiffe://test.example/server")
         #expect(info.tlsVersion == "TLSv1.3")
         client.close()
-        await server.stop()
+        await loopback.server.stop()
     }
 
     @Test("one call is one latency in both processes' metrics, with its direction, method and the peer's identity")
@@ -56,15 +51,11 @@ import Testing
 
     @Test("a simulated call runs the same stacks on virtual time")
     func simulated() async throws {
-        let text = try await SimulatedRuntime.run(seed: 3) { runtime in
-            let authority = try TestAuthority(runtime: runtime)
-            let policy = try AuthorizationPolicy.everything(in: authority.trustDomain)
-            let server = try Mesh(identity: try authority.identity("/server"), policy: policy, runtime: runtime)
-            server.serve(Echo.echo) { note, call in Note("\(note.text) from \(call.peer!)") }
-            let address = try await server.listen(host: "server", port: 0)
-            let caller = try Mesh(identity: try authority.identity("/client"), policy: policy, runtime: runtime)
-            let client = caller.client(
-                Destination(host: "server", port: address.port, identities: [.exact(try authority.id("/server"))]))
+        let text = try await Simulated.run(seed: 3) { simulation in
+            let server = try await simulation.server { mesh in
+                mesh.serve(Echo.echo) { note, call in Note("\(note.text) from \(call.peer!)") }
+            }
+            let client = try simulation.client()
             let reply = try await client.call(Echo.echo, Note("hello"))
             client.close()
             await server.stop()
@@ -103,13 +94,7 @@ import Testing
     func cancelledRun() async throws {
         try await Simulated.run { simulation in
             let started = Gate()
-            let server = try await simulation.server { mesh in
-                mesh.serve(Echo.once) { note, _ in
-                    started.open()
-                    try await simulation.runtime.sleep(for: .seconds(3))
-                    return note
-                }
-            }
+            let server = try await simulation.server { $0.serveLate(Echo.once, after: .seconds(3), started: started) }
             let client = try simulation.client()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }
@@ -129,13 +114,7 @@ import Testing
             let started = Gate()
             var configuration = MeshConfiguration()
             configuration.drainTimeout = .seconds(2)
-            let server = try await simulation.server(configuration) { mesh in
-                mesh.serve(Echo.once) { note, _ in
-                    started.open()
-                    try await simulation.runtime.sleep(for: .seconds(1_000))
-                    return note
-                }
-            }
+            let server = try await simulation.server(configuration) { $0.serveLate(Echo.once, started: started) }
             let client = try simulation.client()
             async let failure = meshError { _ = try await client.call(Echo.once, Note("x")) }
             await started.wait()

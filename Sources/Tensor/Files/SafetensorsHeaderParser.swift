@@ -2,7 +2,8 @@
 ///
 /// Why not Foundation's parser: it keeps the last of two equal keys without a word, turns numbers into floating point
 /// where it likes, and would make every program that embeds tensors link Foundation. A header is one object of known
-/// form, so a parser for it is small, and each error can say which byte is wrong.
+/// form, so a parser for it is small, and each error can say which byte is wrong. It is not the one that reads requests
+/// either: tensors would need a room of its own for it below them.
 struct SafetensorsHeaderParser {
     private let text: [UInt8]
     private var position = 0

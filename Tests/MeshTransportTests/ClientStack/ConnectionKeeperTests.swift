@@ -45,13 +45,7 @@ import Testing
     func lost() async throws {
         try await Simulated.run { simulation in
             let started = Gate()
-            let server = try await simulation.server { mesh in
-                mesh.serve(Echo.once) { note, _ in
-                    started.open()
-                    try await simulation.runtime.sleep(for: .seconds(1_000))
-                    return note
-                }
-            }
+            let server = try await simulation.server { $0.serveLate(Echo.once, started: started) }
             let client = try simulation.client()
             async let failure = meshError { _ = try await client.call(Echo.once, Note("x")) }
             await started.wait()
@@ -105,13 +99,7 @@ import Testing
     func closed() async throws {
         try await Simulated.run { simulation in
             let started = Gate()
-            let server = try await simulation.server { mesh in
-                mesh.serve(Echo.echo) { note, _ in
-                    started.open()
-                    try await simulation.runtime.sleep(for: .seconds(1_000))
-                    return note
-                }
-            }
+            let server = try await simulation.server { $0.serveLate(Echo.echo, started: started) }
             let client = try simulation.client()
             async let failure = meshError { _ = try await client.call(Echo.echo, Note("x")) }
             await started.wait()
@@ -153,8 +141,7 @@ import Testing
             let server = try await simulation.server { $0.serveEcho() }
             let authority = simulation.authority
             let identity = try authority.identity("/client")
-            let client = try Mesh(identity: identity, policy: .denyAll, runtime: simulation.runtime).client(
-                Destination(host: "server", port: 1_000, identities: [.exact(try authority.id("/server"))]))
+            let client = try simulation.client(of: simulation.mesh("/client", identity: identity))
             #expect(try await client.call(Echo.once, Note("x")) == Note("x"))
             let stranger = try TestAuthority(runtime: simulation.runtime)
             identity.set(
@@ -270,9 +257,8 @@ import Testing
             let server = try await simulation.server { $0.serveEcho() }
             let identity = RotatableIdentity(
                 svid: try authority.svid("/client", lifetime: .seconds(300)), bundle: try authority.authority.bundle())
-            let mesh = try Mesh(identity: identity, policy: simulation.policy, runtime: runtime)
-            let client = mesh.client(
-                Destination(host: "server", port: 1_000, identities: [.exact(try authority.id("/server"))]))
+            let mesh = try simulation.mesh("/client", identity: identity)
+            let client = try simulation.client(of: mesh)
             _ = try await client.call(Echo.once, Note("x"))
             #expect(server.connections.count == 1)
             try await runtime.sleep(for: .seconds(310))
@@ -296,16 +282,11 @@ import Testing
             let (authority, runtime) = (simulation.authority, simulation.runtime)
             let started = Gate()
             let server = try await simulation.server { mesh in
-                mesh.serve(Echo.once) { note, _ in
-                    started.open()
-                    try await runtime.sleep(for: .seconds(3_000))
-                    return note
-                }
+                mesh.serveLate(Echo.once, after: .seconds(3_000), started: started)
             }
             let identity = RotatableIdentity(
                 svid: try authority.svid("/client", lifetime: .seconds(300)), bundle: try authority.authority.bundle())
-            let client = try Mesh(identity: identity, policy: simulation.policy, runtime: runtime).client(
-                Destination(host: "server", port: 1_000, identities: [.exact(try authority.id("/server"))]))
+            let client = try simulation.client(of: simulation.mesh("/client", identity: identity))
             let start = runtime.now
             let error = await meshError {
                 _ = try await client.call(Echo.once, Note("x"), timeout: .seconds(3_600))
@@ -325,8 +306,7 @@ import Testing
             let authority = simulation.authority
             let server = try await simulation.server { $0.serveEcho() }
             let identity = try authority.identity("/client")
-            let client = try Mesh(identity: identity, policy: simulation.policy, runtime: simulation.runtime).client(
-                Destination(host: "server", port: 1_000, identities: [.exact(try authority.id("/server"))]))
+            let client = try simulation.client(of: simulation.mesh("/client", identity: identity))
             for round in 0..<20 {
                 for _ in 0..<10 { _ = try await client.call(Echo.once, Note("\(round)")) }
                 identity.set(svid: try authority.svid("/client"))

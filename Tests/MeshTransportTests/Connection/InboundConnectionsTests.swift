@@ -84,13 +84,7 @@ import Testing
     func drainTimeout() async throws {
         try await Simulated.run { simulation in
             let started = Gate()
-            let setting = try await Setting(simulation) { mesh in
-                mesh.serve(Echo.once) { note, _ in
-                    started.open()
-                    try await simulation.runtime.sleep(for: .seconds(1_000))
-                    return note
-                }
-            }
+            let setting = try await Setting(simulation) { $0.serveLate(Echo.once, started: started) }
             let client = try setting.client("/goes", of: setting.other)
             async let failure = meshError { _ = try await client.call(Echo.once, Note("x")) }
             await started.wait()

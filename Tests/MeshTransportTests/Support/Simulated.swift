@@ -21,9 +21,14 @@ struct Simulated: Sendable {
         }
     }
 
-    func mesh(_ path: String, _ configuration: MeshConfiguration = MeshConfiguration()) throws -> Mesh {
+    /// A mesh of the process `path`, or of whoever `identity` says.
+    func mesh(
+        _ path: String, _ configuration: MeshConfiguration = MeshConfiguration(),
+        identity: (any IdentitySource)? = nil
+    ) throws -> Mesh {
         try Mesh(
-            configuration: configuration, identity: try authority.identity(path), policy: policy, runtime: runtime)
+            configuration: configuration, identity: try identity ?? authority.identity(path), policy: policy,
+            runtime: runtime)
     }
 
     /// A server at `server:1000`.
@@ -36,10 +41,24 @@ struct Simulated: Sendable {
         return mesh
     }
 
-    /// A client of `server:1000`.
-    func client(_ configuration: MeshConfiguration = MeshConfiguration()) throws -> MeshClient {
-        try mesh("/client", configuration).client(
+    /// A client of `server:1000`, of the mesh `/client` unless the test names another.
+    func client(
+        _ configuration: MeshConfiguration = MeshConfiguration(), of mesh: Mesh? = nil
+    ) throws -> MeshClient {
+        try (mesh ?? self.mesh("/client", configuration)).client(
             Destination(host: "server", port: 1_000, identities: [.exact(try authority.id("/server"))]))
+    }
+}
+
+extension Mesh {
+    /// Opens `started` with each call, and sends back what it gets after `duration`: longer than a test runs, by
+    /// default.
+    func serveLate(_ method: UnaryMethod<Note, Note>, after duration: Duration = .seconds(1_000), started: Gate) {
+        serve(method) { [runtime] note, _ in
+            started.open()
+            try await runtime.sleep(for: duration)
+            return note
+        }
     }
 }
 

@@ -4,30 +4,18 @@ import MeshTransport
 import MeshWire
 import MeshworkTesting
 import Optimizers
-import Synchronization
 import Tensor
 import Testing
 
 @testable import ParameterServer
 
 @Suite(.timeLimit(.minutes(5))) struct LoopbackTests {
-    /// Notes of pushes, guarded by a mutex.
-    private final class Notes: Sendable {
-        private let state = Mutex((sent: PushNotes(), acknowledged: PushNotes()))
-        var all: (sent: PushNotes, acknowledged: PushNotes) { state.withLock { $0 } }
-        var observer: PushObserver {
-            PushObserver(
-                beforeFirstAttempt: { pushes in self.state.withLock { $0.sent.insert(pushes) } },
-                afterAcknowledgement: { pushes in self.state.withLock { $0.acknowledged.insert(pushes) } })
-        }
-    }
-
     @Test("over TLS and on many threads, with lost and doubled messages, every push is applied exactly once")
     func exactlyOnce() async throws {
         let cluster = try await TestCluster.start(SystemRuntime.shared, attemptTimeout: .milliseconds(500)) {
             $0.lease = .seconds(300)
         }
-        let notes = Notes()
+        let notes = PushNotebook()
         // One table below and one above the size that is applied on an event loop.
         let tables = [
             try Example.table("small", shape: [100], rule: .sgd(learningRate: 1)),

@@ -3,7 +3,6 @@ import MeshTransport
 import MeshWire
 import MeshworkTesting
 import Optimizers
-import Synchronization
 import Telemetry
 import Tensor
 
@@ -14,16 +13,7 @@ import Tensor
 struct SimulatedTraining: Sendable {
     private let runtime: SimulatedRuntime
     private let cluster: TestCluster
-    private let notes = Notes()
-
-    /// What the launcher of a real job keeps: guarded by a mutex.
-    private final class Notes: Sendable {
-        private let state = Mutex((sent: PushNotes(), acknowledged: PushNotes()))
-
-        var all: (sent: PushNotes, acknowledged: PushNotes) { state.withLock { $0 } }
-        func sent(_ pushes: [PushIdentity]) { state.withLock { $0.sent.insert(pushes) } }
-        func acknowledged(_ pushes: [PushIdentity]) { state.withLock { $0.acknowledged.insert(pushes) } }
-    }
+    private let notes = PushNotebook()
 
     /// Runs it and returns the trace with the audit.
     static func run(seed: UInt64) async throws -> (trace: EventTrace, audit: PushAudit) {
