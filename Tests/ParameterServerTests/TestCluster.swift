@@ -5,6 +5,7 @@ import MeshTransport
 import MeshWire
 import MeshworkTesting
 import Synchronization
+import Telemetry
 import Tensor
 
 @testable import ParameterServer
@@ -15,6 +16,8 @@ struct TestCluster: Sendable {
     let coordinator: Coordinator
     /// What the parameter servers say.
     let log = LogCapture()
+    /// What the parameter servers count, all together.
+    let metrics = MetricsRegistry()
     private let authority: TestAuthority
     private let attemptTimeout: Duration
     private let coordinatorAddress: ListenerAddress
@@ -51,7 +54,7 @@ struct TestCluster: Sendable {
     func startServer(
         _ index: Int, configuration: ParameterServerConfiguration = ParameterServerConfiguration()
     ) async throws -> ListenerAddress {
-        let mesh = try mesh("/server/\(index)")
+        let mesh = try Self.mesh(authority, runtime, "/server/\(index)", attemptTimeout, metrics: metrics)
         let server = try ParameterServer(
             named: "server-\(index)", on: mesh, coordination: coordination(mesh), configuration: configuration,
             logger: log.logger)
@@ -60,6 +63,9 @@ struct TestCluster: Sendable {
         try await server.register(at: address)
         return address
     }
+
+    /// Stops the coordinator, which started first.
+    func stopCoordinator() async { await listening.all.first?.stop() }
 
     /// Stops listening.
     func stop() async {
@@ -102,7 +108,7 @@ struct TestCluster: Sendable {
 
     private static func mesh(
         _ authority: TestAuthority, _ runtime: any Runtime, _ path: String, _ attemptTimeout: Duration,
-        _ faults: (any FaultInjector)? = nil
+        _ faults: (any FaultInjector)? = nil, metrics: MetricsRegistry = MetricsRegistry()
     ) throws -> Mesh {
         var configuration = MeshConfiguration()
         configuration.faults = faults
@@ -113,7 +119,7 @@ struct TestCluster: Sendable {
         ])
         return try Mesh(
             configuration: configuration, identity: authority.identity(path), policy: policy, runtime: runtime,
-            logger: silent)
+            metrics: metrics, logger: silent)
     }
 
     private static let silent = Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() }

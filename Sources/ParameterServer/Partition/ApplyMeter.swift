@@ -6,9 +6,11 @@ package import Telemetry
 /// | name | kind | labels |
 /// |---|---|---|
 /// | `parameter_pushes_total` | counter | `outcome`: `applied`, `duplicate`, `rejected`, `refused`, `fenced` |
+/// | `parameter_refusals_total` | counter | `code`: a ``ParameterServerError/Code`` |
 /// | `parameter_apply_seconds` | histogram | – |
 ///
-/// `rejected` pushes are those that the ledger remembers as such, `refused` ones may come again.
+/// `rejected` pushes are those that the ledger remembers as such, `refused` ones may come again. Refusals are what the
+/// log warns of: each push once, by why it was refused, and calls that were refused as a whole.
 package struct ApplyMeter: Sendable {
     private let runtime: any Runtime
     private let applied: Counter
@@ -16,6 +18,7 @@ package struct ApplyMeter: Sendable {
     private let rejected: Counter
     private let refused: Counter
     private let fenced: Counter
+    private let refusals: MetricFamily<Counter>
     private let seconds: LatencyHistogram
 
     package init(_ metrics: MetricsRegistry, runtime: any Runtime) {
@@ -27,6 +30,8 @@ package struct ApplyMeter: Sendable {
         rejected = pushes.series("rejected")
         refused = pushes.series("refused")
         fenced = pushes.series("fenced")
+        refusals = metrics.counter(
+            "parameter_refusals_total", help: "Pushes, and calls of pushes, that were refused, by why.", labels: "code")
         seconds = metrics.histogram(
             "parameter_apply_seconds", help: "Time that a partition took to apply a push, waiting not included."
         ).series()
@@ -40,6 +45,9 @@ package struct ApplyMeter: Sendable {
         count(reply)
         return reply
     }
+
+    /// Counts a push, or a call of pushes, that was refused.
+    func countRefusal(_ code: ParameterServerError.Code) { refusals.series(code.description).increment() }
 
     /// Counts a reply that no partition was asked for.
     func count(_ reply: PushReply) {

@@ -12,11 +12,11 @@ extension ParameterServer {
         do throws(ParameterServerError) {
             pushes = try Self.pushes(of: request, call)
         } catch {
-            log(error.code, error.message, partition: nil, peer: call.peer)
+            report(error.code, error.message, partition: nil, peer: call.peer)
             throw error.callFailure(.invalidArgument)
         }
         let response = try await answer(pushes)
-        if let peer = call.peer { logRefusals(among: response.replies, peer: peer) }
+        if let peer = call.peer { reportRefusals(among: response.replies, peer: peer) }
         return response
     }
 
@@ -29,6 +29,8 @@ extension ParameterServer {
                 return PushResponse(pushes.map { refuse($0.partition, refusal.code, refusal.message) })
             }
         } catch {
+            // A question to the coordinator that ended because the caller had gone: a copy of the push asks again.
+            if !Task.isCancelled { report(error.code, error.message, partition: nil, peer: first.push.peer) }
             throw error.callFailure(.unavailable)
         }
         // What is small and not contended is applied here, on the loop; the rest takes turns on the compute pool.
@@ -69,17 +71,18 @@ extension ParameterServer {
     }
 
     /// Says which pushes of a call were refused: once each, so not when an answer that was given before is repeated.
-    private func logRefusals(among replies: [PushReply], peer: SPIFFEID) {
+    private func reportRefusals(among replies: [PushReply], peer: SPIFFEID) {
         for reply in replies where !reply.isReplay {
             // A late copy of a push whose answer its session already has: the transport's doing, not the worker's.
             guard case .refused(let code, let message) = reply.outcome, code != .acknowledged else { continue }
             // A question to the coordinator that ended because the caller had gone: a copy of the push asks again.
             if code == .coordination, Task.isCancelled { continue }
-            log(code, message, partition: reply.partition, peer: peer)
+            report(code, message, partition: reply.partition, peer: peer)
         }
     }
 
-    private func log(
+    /// Logs and counts a refusal.
+    private func report(
         _ code: ParameterServerError.Code, _ message: String, partition: PartitionID?, peer: SPIFFEID?
     ) {
         var metadata: Logger.Metadata = [
@@ -89,6 +92,7 @@ extension ParameterServer {
             metadata["partition"] = "\(hosted.known(partition)?.name.description ?? partition.description)"
         }
         logger.warning("push refused", metadata: metadata)
+        meter.countRefusal(code)
     }
 
     private struct ArrivedPush: Sendable {

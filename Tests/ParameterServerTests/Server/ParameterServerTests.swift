@@ -4,6 +4,7 @@ import Logging
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import Telemetry
 import Tensor
 import Testing
 
@@ -177,6 +178,44 @@ import Testing
             let error = await #expect(throws: MeshError.self) { try await worker.pull(99) }
             #expect(error?.status == .notFound)
             #expect(error.map { ParameterServerError($0).code } == .unknownParameter)
+        }
+    }
+
+    @Test("refused pushes, and calls that contradict themselves, are counted by why, and a copy is not")
+    func countsRefusals() async throws {
+        try await Self.simulate { worker, cluster in
+            func refusals() -> [Substring] {
+                String(decoding: PrometheusText.render(cluster.metrics), as: UTF8.self)
+                    .split(separator: "\n").filter { $0.hasPrefix("parameter_refusals_total") }
+            }
+            _ = try await worker.push()
+            #expect(refusals().isEmpty)
+            for _ in 0..<2 { _ = try await worker.push(sequence: 2, gradient: [1, .nan, 1, 1]) }
+            _ = try await worker.push([98, 99], sequence: 3)
+            await #expect(throws: MeshError.self) { _ = try await worker.push([1], scopes: [2], sequence: 3) }
+            #expect(
+                Set(refusals()) == [
+                    #"parameter_refusals_total{code="nonFinite"} 1"#,
+                    #"parameter_refusals_total{code="unknownParameter"} 2"#,
+                    #"parameter_refusals_total{code="malformedRequest"} 1"#,
+                ])
+        }
+    }
+
+    @Test("a call whose session nobody can be asked about is refused with a warning, and counted")
+    func countsUnansweredQuestions() async throws {
+        try await SimulatedRuntime.run(seed: 2) { runtime in
+            // Longer than the server asks: a call that its caller has given up is no refusal.
+            let cluster = try await TestCluster.start(runtime, servers: 1, attemptTimeout: .seconds(60))
+            let worker = try await RawWorker(cluster)
+            await cluster.stopCoordinator()
+            await #expect(throws: MeshError.self) {
+                _ = try await worker.push(session: SessionID(high: .max, low: 1))
+            }
+            let codes = cluster.log.all("push refused").map { $0.metadata["code"] }
+            #expect(!codes.isEmpty && Set(codes) == ["coordination"])
+            let text = String(decoding: PrometheusText.render(cluster.metrics), as: UTF8.self)
+            #expect(text.contains("parameter_refusals_total{code=\"coordination\"} \(codes.count)\n"))
         }
     }
 
