@@ -123,7 +123,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
             "Telemetry", "Tensor", .nioHTTP1,
         ]
     ),
-    ("MeshworkTestingTests", ["MeshworkTesting", "MeshTransport", "MeshWire", "Identity", .logging]),
+    ("MeshworkTestingTests", ["MeshworkTesting", "MeshTransport", "MeshWire", "Identity", .logging, .nioCore]),
 ]
 
 let package = Package(

@@ -67,6 +67,9 @@ final class SimulatedNetwork: RuntimeNetwork, @unchecked Sendable {
                     client.connect(to: self.anywhere, promise: nil)
                     promise.succeed(client)
                 case .failure(let error):
+                    // As a socket would be: neither end keeps handlers for a connection that never was.
+                    server.close(promise: nil)
+                    client.close(promise: nil)
                     promise.fail(error)
                 }
             }

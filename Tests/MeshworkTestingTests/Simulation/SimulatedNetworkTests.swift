@@ -2,6 +2,8 @@ import Identity
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import NIOCore
+import Synchronization
 import Testing
 
 @Suite struct SimulatedNetworkTests {
@@ -73,6 +75,29 @@ import Testing
             client.close()
             await first.stop()
             await second.stop()
+        }
+    }
+
+    @Test("a connection that one end cannot be set up for is closed at both", arguments: ["client", "server"])
+    func failedSetUp(failing: String) async throws {
+        struct Refusal: Error {}
+        let closed = Mutex<Set<String>>([])
+        @Sendable func setUp(_ end: String) -> @Sendable (any Channel) -> EventLoopFuture<Void> {
+            { channel in
+                channel.closeFuture.whenComplete { _ in closed.withLock { _ = $0.insert(end) } }
+                return channel.eventLoop.makeCompletedFuture { if end == failing { throw Refusal() } }
+            }
+        }
+        try await SimulatedRuntime.run(seed: 1) { runtime in
+            let listener = try await runtime.network.listen(host: "here", port: 1, initializer: setUp("server")).get()
+            await #expect(throws: Refusal.self) {
+                _ = try await runtime.network.connect(
+                    host: "here", port: 1, on: runtime.eventLoopGroup.next(), timeout: .seconds(1),
+                    initializer: setUp("client")
+                ).get()
+            }
+            #expect(closed.withLock { $0 } == ["client", "server"])
+            try await listener.close()
         }
     }
 
