@@ -2,7 +2,6 @@ import Identity
 import MeshTransport
 import MeshWire
 import MeshworkTesting
-import Telemetry
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct MeshTests {
@@ -34,17 +33,13 @@ import Testing
         _ = try await client.call(Echo.echo, Note("x"))
         client.close()
         await loopback.server.stop()
-        func counts(_ mesh: Mesh) -> [Substring] {
-            String(decoding: PrometheusText.render(mesh.metrics), as: UTF8.self)
-                .split(separator: "\n").filter { $0.hasPrefix("response_latency_seconds_count") }
-        }
         let (name, method) = ("response_latency_seconds_count", Echo.echo.path)
         #expect(
-            counts(loopback.server) == [
+            loopback.server.metrics.lines(of: name) == [
                 #"\#(name){direction="inbound",method="\#(method)",client_id="spiffe://test.example/client"} 1"#
             ])
         #expect(
-            counts(caller) == [
+            caller.metrics.lines(of: name) == [
                 #"\#(name){direction="outbound",method="\#(method)",server_id="spiffe://test.example/server"} 1"#
             ])
     }

@@ -44,6 +44,27 @@ import Testing
         await second.stop()
     }
 
+    @Test("handshakes that fail are counted, whether TLS or the first bytes are at fault, and others are not")
+    func countsFailedHandshakes() async throws {
+        let loopback = try await Loopback.start()
+        let client = try loopback.client()
+        #expect(try await client.call(Echo.echo, Note("x")) == Note("x"))
+        let name = "mesh_handshake_failures_total"
+        #expect(loopback.server.metrics.lines(of: name) == ["\(name) 0"])
+        let nobody = try await RawClient.connect(port: loopback.port, identity: nil)
+        _ = await nobody.untilClosed()
+        _ = await loopback.log.first("handshake failed")
+        #expect(loopback.server.metrics.lines(of: name) == ["\(name) 1"])
+        let stranger = try await RawClient.connect(
+            port: loopback.port, identity: try loopback.authority.svid("/stranger"), applicationProtocols: [])
+        await stranger.send(Array("what?".utf8))
+        _ = await stranger.untilClosed()
+        _ = await loopback.log.first("connection refused")
+        #expect(loopback.server.metrics.lines(of: name) == ["\(name) 2"])
+        client.close()
+        await loopback.server.stop()
+    }
+
     @Test("connections beyond the listener's limit are closed at once, counted, and said once; others go on")
     func full() async throws {
         var configuration = MeshConfiguration.patient

@@ -87,6 +87,34 @@ import Testing
         await loopback.server.stop()
     }
 
+    @Test("calls that the policy refuses are counted by who made them")
+    func countsRefusals() async throws {
+        try await Simulated.run { simulation in
+            let server = try await simulation.server { $0.serveEcho() }
+            server.setPolicy(
+                try AuthorizationPolicy(rules: [
+                    AuthorizationPolicy.Rule(
+                        "one", methods: ["test.Echo/Echo"], identities: ["spiffe://test.example/client"])
+                ]))
+            let client = try simulation.client()
+            let other = try simulation.client(of: simulation.mesh("/other"))
+            #expect(try await client.call(Echo.echo, Note("x")) == Note("x"))
+            for (caller, method) in [(client, Echo.once), (other, Echo.once), (other, Echo.echo)] {
+                let error = await meshError { _ = try await caller.call(method, Note("x")) }
+                #expect(error?.status == .permissionDenied)
+            }
+            let name = "mesh_authorization_denied_total"
+            #expect(
+                Set(server.metrics.lines(of: name)) == [
+                    #"\#(name){peer="spiffe://test.example/client"} 1"#,
+                    #"\#(name){peer="spiffe://test.example/other"} 2"#,
+                ])
+            client.close()
+            other.close()
+            await server.stop()
+        }
+    }
+
     @Test("a handler's failure reaches the caller with its status, an error only the log")
     func failures() async throws {
         struct Secret: Error, CustomStringConvertible { let description = "the password is swordfish" }

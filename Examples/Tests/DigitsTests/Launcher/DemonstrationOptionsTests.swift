@@ -1,5 +1,6 @@
 import ArgumentParser
 import DigitsKit
+import Foundation
 import Testing
 
 @Suite("Options")
@@ -26,5 +27,27 @@ struct DemonstrationOptionsTests {
             #expect(help.contains(option))
         }
         #expect(!help.contains("model-server") && !help.contains("SUBCOMMANDS"))
+    }
+
+    /// What the parser says of itself.
+    private struct Description: Decodable {
+        struct Command: Decodable { var arguments: [Argument]? }
+        struct Argument: Decodable {
+            struct Name: Decodable { var name: String }
+            var preferredName: Name?
+            var abstract: String?
+        }
+        var command: Command
+    }
+
+    @Test("every option of the parser has an explanation")
+    func explanations() throws {
+        let json = Data(DigitsCommand._dumpHelp().utf8)
+        let arguments = try #require(try JSONDecoder().decode(Description.self, from: json).command.arguments)
+        #expect(arguments.count >= 7)
+        for argument in arguments {
+            let explanation = argument.abstract ?? ""
+            #expect(!explanation.isEmpty, "\(argument.preferredName?.name ?? "an argument") is not explained")
+        }
     }
 }
