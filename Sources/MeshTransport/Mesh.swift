@@ -110,7 +110,7 @@ public final class Mesh: Service {
     ///
     /// - Parameter port: 0 picks a free one.
     /// - Returns: where it listens.
-    /// - Throws: ``MeshError/Code/listenFailed``, for example when the port is in use.
+    /// - Throws: ``MeshError/Code/listenFailed``, for example when the port is in use, or the mesh was stopped.
     @discardableResult
     public func listen(host: String, port: Int) async throws(MeshError) -> ListenerAddress {
         let listener = ListenerCore(
@@ -121,7 +121,10 @@ public final class Mesh: Service {
             state.listeners.append(channel)
             return state.isStopped
         }
-        if isStopped { try? await channel.close() }
+        guard !isStopped else {
+            try? await channel.close()
+            throw MeshError(.listenFailed, "cannot listen on \(host):\(port): the mesh was stopped")
+        }
         return ListenerAddress(host: host, port: channel.localAddress?.port ?? port)
     }
 

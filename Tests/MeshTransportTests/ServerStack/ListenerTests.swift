@@ -35,6 +35,9 @@ import Testing
     func stopped() async throws {
         let loopback = try await Loopback.start()
         await loopback.server.stop()
+        let late = await meshError { try await loopback.server.listen(host: "127.0.0.1", port: 0) }
+        #expect(late?.code == .listenFailed)
+        #expect(late?.message.contains("the mesh was stopped") == true)
         let second = try Mesh(identity: try loopback.authority.identity("/server"), policy: loopback.policy)
         second.serveEcho()
         try await second.listen(host: "127.0.0.1", port: loopback.port)
