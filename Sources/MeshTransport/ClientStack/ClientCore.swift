@@ -16,6 +16,8 @@ final class ClientCore: Sendable {
     let table: ConnectionTable
     let metrics: ClientMetrics
     let logger: Logger
+    /// The connections of all clients.
+    let connections = OutboundConnections()
     private let generation: Generation
     private let observation: IdentityObservation?
 
@@ -40,7 +42,11 @@ final class ClientCore: Sendable {
             observation = nil
             return
         }
-        observation = identity.onChange { generation.rise(to: identity.current.generation) }
+        let connections = self.connections
+        observation = identity.onChange {
+            generation.rise(to: identity.current.generation)
+            connections.review()
+        }
         generation.rise(to: identity.current.generation)
     }
 

@@ -1,10 +1,14 @@
 import Identity
+import Logging
 import MeshWire
 import NIOCore
 import Telemetry
 
 /// Keeps one connection to a destination: makes it when it is needed, makes it anew when it is lost, and replaces it
 /// before it is given up when our certificate has been renewed.
+///
+/// When whom we trust has changed, the server of an open connection is judged again by what it has shown: calls wait for
+/// the verdict, and one that is trusted no more gets none of them.
 ///
 /// Sendable: everything mutable is touched on the client's event loop alone.
 final class ConnectionKeeper: @unchecked Sendable {
@@ -15,6 +19,10 @@ final class ConnectionKeeper: @unchecked Sendable {
     private let destination: Destination
     private var current: ClientConnection?
     private var isConnecting = false
+    /// The connection whose server is being judged again.
+    private var underReview: ClientConnection?
+    /// When a connection that serves may next be tried to be replaced, after that has failed.
+    private var mayReplace = RuntimeInstant(nanoseconds: .min)
     private var isClosed = false
     private var waiting: [(ClientConnection?, MeshError?) -> Void] = []
     /// Connections that are kept open until their calls are answered.
@@ -39,15 +47,19 @@ final class ConnectionKeeper: @unchecked Sendable {
             return body(nil, MeshError(.draining, "the client is closed", progress: .notSent, peer: "\(destination)"))
         }
         if let current, current.takesCalls {
-            if isOutdated(current), !isConnecting { connect() }
-            return body(current, nil)
+            guard isOutdated(current) else { return body(current, nil) }
+            if isTrusted(current) {
+                if !isConnecting, core.runtime.now >= mayReplace { connect() }
+                return body(current, nil)
+            }
+            review(current)
         }
         guard waiting.count < core.configuration.callsAwaitingConnection else {
             let message = "\(waiting.count) calls already wait for a connection"
             return body(nil, MeshError(.connectFailed, message, progress: .notSent, peer: "\(destination)"))
         }
         waiting.append(body)
-        if !isConnecting { connect() }
+        if !isConnecting, underReview == nil { connect() }
     }
 
     /// Ends all connections; open calls fail.
@@ -63,6 +75,44 @@ final class ConnectionKeeper: @unchecked Sendable {
     /// True if our certificate or whom we trust has changed since.
     private func isOutdated(_ connection: ClientConnection) -> Bool {
         connection.identityGeneration != core.identityGeneration
+    }
+
+    /// True if the server has been judged by the bundle in force.
+    private func isTrusted(_ connection: ClientConnection) -> Bool {
+        connection.trustedBy == core.identity?.current.bundle
+    }
+
+    /// Judges the connection's server by the bundle in force if it has not been; the calls that wait get the connection
+    /// when it is still trusted, and a new one when it is not.
+    private func review(_ connection: ClientConnection) {
+        guard connection === current, underReview == nil, !isTrusted(connection), let handshake = connection.handshake
+        else { return }
+        underReview = connection
+        let (security, snapshot) = (security(), core.identity?.current)
+        // Ends with the verdict.
+        core.runtime.spawn(on: executor) {
+            do throws(MeshError) {
+                _ = try await security.verify(handshake.chain, against: snapshot)
+                connection.trustedBy = snapshot?.bundle
+            } catch {
+                self.core.logger.warning(
+                    "server is no longer trusted",
+                    metadata: ["peer": "\(connection.peerName)", "server": "\(self.destination)", "error": "\(error)"])
+                if self.current === connection { self.retire(connection) }
+            }
+            self.reviewed(connection)
+        }
+    }
+
+    private func reviewed(_ connection: ClientConnection) {
+        underReview = nil
+        guard current === connection, connection.takesCalls else {
+            if !waiting.isEmpty, !isConnecting { connect() }
+            return
+        }
+        // Trust may have changed again meanwhile.
+        guard isTrusted(connection) else { return review(connection) }
+        release(connection, nil)
     }
 
     private func connect() {
@@ -123,14 +173,20 @@ final class ConnectionKeeper: @unchecked Sendable {
             if let old = current, old !== connection { retire(old) }
             current = connection
             let (table, number) = (core.table, core.table.opened(connection.info, .outbound))
-            connection.whenClosed { table.closed(number) }
+            let connections = core.connections
+            let place = connections.opened { self.executor.eventLoop.execute { self.review(connection) } }
+            connection.whenClosed {
+                table.closed(number)
+                connections.closed(place)
+            }
             scheduleExpiry(of: connection)
+            // A change of trust between the beginning of the handshake and now has not been heard of here.
+            guard isTrusted(connection) else { return review(connection) }
             release(connection, nil)
         case .failure(let cause):
             core.metrics.connectFailures.increment()
+            mayReplace = core.runtime.now.advanced(by: core.configuration.retry.backoffLimit)
             if let error = cause as? MeshError {
-                // Trust has changed: what was verified before it is not good enough any more.
-                if error.code == .peerNotTrusted, let current, isOutdated(current) { retire(current) }
                 var error = error
                 error.progress = .notSent
                 error.peer = error.peer ?? "\(destination)"
@@ -166,7 +222,7 @@ final class ConnectionKeeper: @unchecked Sendable {
 
     /// No connection outlives the earlier end of its two certificates, give or take the clocks.
     private func scheduleExpiry(of connection: ClientConnection) {
-        guard let notAfter = connection.notAfter else { return }
+        guard let notAfter = connection.handshake?.notAfter else { return }
         connection.expire(
             in: notAfter.since(core.runtime.unixTime) + core.configuration.clockSkew,
             drainTimeout: core.configuration.drainTimeout)

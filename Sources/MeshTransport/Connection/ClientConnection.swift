@@ -14,8 +14,10 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
     private(set) var info: ConnectionInfo
     /// Who is at the other end, for errors.
     private(set) var peerName: String
-    /// When either side's certificate ends.
-    private(set) var notAfter: UnixTime?
+    /// What the server has shown in the handshake, and what it was judged by.
+    private(set) var handshake: SecureChannel?
+    /// The bundle that the server was last found trustworthy by.
+    var trustedBy: TrustBundle?
     /// The generation of our own identity that the connection was made with.
     let identityGeneration: UInt64
 
@@ -120,7 +122,8 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
                 MeshError(.protocolViolation, "the server speaks \(chosen)", progress: .notSent, peer: peerName))
         }
         info.tlsVersion = channel.tlsVersion
-        notAfter = channel.notAfter
+        handshake = channel
+        trustedBy = channel.bundle
         writer.open(context) { self.state.nextWrite() }
     }
 

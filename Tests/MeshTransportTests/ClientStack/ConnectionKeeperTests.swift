@@ -135,25 +135,88 @@ import Testing
         }
     }
 
-    @Test("a server that is trusted no more gets no calls, although the connection is open")
+    @Test("a server that is trusted no more gets no further call, and its connection ends, calls or not")
     func trustRemoved() async throws {
+        try await Simulated.run { simulation in
+            let runs = Tally()
+            let server = try await simulation.server { mesh in
+                mesh.serve(Echo.once) { note, _ in
+                    runs.add()
+                    return note
+                }
+            }
+            let authority = simulation.authority
+            let identity = try authority.identity("/client")
+            let log = LogCapture()
+            let mesh = try Mesh(
+                identity: identity, policy: simulation.policy, runtime: simulation.runtime, logger: log.logger)
+            let (calling, idle) = (try simulation.client(of: mesh), try simulation.client(of: mesh))
+            for client in [calling, idle] { _ = try await client.call(Echo.once, Note("x")) }
+            let stranger = try TestAuthority(runtime: simulation.runtime)
+            identity.set(
+                bundle: try TrustBundle(
+                    [authority.trustDomain: [stranger.authority.rootCertificate]], generation: 9))
+            for _ in 0..<2 {
+                let error = await meshError { _ = try await calling.call(Echo.once, Note("x")) }
+                #expect(error?.code == .peerNotTrusted)
+                #expect(error?.progress == .notSent)
+            }
+            try await simulation.runtime.sleep(for: .seconds(1))
+            #expect(runs.count == 2)
+            #expect(server.connections.isEmpty)
+            #expect(mesh.connections.isEmpty)
+            #expect(
+                log.all("server is no longer trusted").map { $0.metadata["peer"] }
+                    == Array(repeating: "spiffe://test.example/server", count: 2))
+            for client in [calling, idle] { client.close() }
+            await server.stop()
+        }
+    }
+
+    @Test("a server that has gone gets no calls over what is left of its connection when it is trusted no more")
+    func trustRemovedUnreachable() async throws {
+        try await Simulated.run { simulation in
+            let runs = Tally()
+            var configuration = MeshConfiguration()
+            configuration.connectionsPerListener = 1
+            let server = try await simulation.server(configuration) { mesh in
+                mesh.serve(Echo.once) { note, _ in
+                    runs.add()
+                    return note
+                }
+            }
+            let authority = simulation.authority
+            let identity = try authority.identity("/client")
+            let client = try simulation.client(of: simulation.mesh("/client", identity: identity))
+            _ = try await client.call(Echo.once, Note("x"))
+            let stranger = try TestAuthority(runtime: simulation.runtime)
+            identity.set(
+                bundle: try TrustBundle(
+                    [authority.trustDomain: [stranger.authority.rootCertificate]], generation: 9))
+            // The listener is full: no new handshake says that the server is not trusted.
+            let error = await meshError { _ = try await client.call(Echo.once, Note("x")) }
+            #expect(error?.code == .connectFailed || error?.code == .peerNotTrusted)
+            #expect(error?.progress == .notSent)
+            #expect(runs.count == 1)
+            client.close()
+            await server.stop()
+        }
+    }
+
+    @Test("a server that is trusted after a change too keeps its calls")
+    func trustAdded() async throws {
         try await Simulated.run { simulation in
             let server = try await simulation.server { $0.serveEcho() }
             let authority = simulation.authority
             let identity = try authority.identity("/client")
             let client = try simulation.client(of: simulation.mesh("/client", identity: identity))
-            #expect(try await client.call(Echo.once, Note("x")) == Note("x"))
-            let stranger = try TestAuthority(runtime: simulation.runtime)
+            _ = try await client.call(Echo.once, Note("x"))
+            let other = try TestAuthority(runtime: simulation.runtime)
             identity.set(
                 bundle: try TrustBundle(
-                    [authority.trustDomain: [stranger.authority.rootCertificate]], generation: 9))
-            // The call that finds the connection outdated still goes over it, and has it replaced.
-            _ = try? await client.call(Echo.once, Note("x"))
-            try await simulation.runtime.sleep(for: .seconds(1))
-            let error = await meshError { _ = try await client.call(Echo.once, Note("x")) }
-            #expect(error?.code == .peerNotTrusted)
-            #expect(error?.progress == .notSent)
-            #expect(server.connections.isEmpty)
+                    [authority.trustDomain: [other.authority.rootCertificate, authority.authority.rootCertificate]],
+                    generation: 9))
+            for _ in 0..<10 { #expect(try await client.call(Echo.once, Note("x")) == Note("x")) }
             client.close()
             await server.stop()
         }
