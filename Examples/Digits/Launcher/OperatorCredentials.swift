@@ -15,7 +15,8 @@ struct OperatorCredentials: Sendable {
     ) async throws -> OperatorCredentials {
         let identity = try await JoinClient.join(
             with: try JoinToken(parsing: membership.joinToken), host: membership.join.host,
-            port: membership.join.port, logger: ProcessLog.logger
+            port: membership.join.port, expecting: .exact(try SPIFFEID(parsing: membership.coordinatorID)),
+            logger: ProcessLog.logger
         ).current
         let files = FileManager.default
         let private700 = [FileAttributeKey.posixPermissions: 0o700]

@@ -19,14 +19,15 @@ struct Member: Sendable {
         // Kernels and what the mesh calls computing share one set of threads.
         let runtime = SystemRuntime(computeExecutor: ComputeExecutor.shared)
         let logger = ProcessLog.logger
+        let authority = IdentityPattern.exact(try SPIFFEID(parsing: membership.coordinatorID))
         let identity = try await JoinClient.join(
             with: try JoinToken(parsing: membership.joinToken), host: membership.join.host,
-            port: membership.join.port, runtime: runtime, logger: logger)
+            port: membership.join.port, expecting: authority, runtime: runtime, logger: logger)
         let mesh = try Mesh(
             configuration: configuration, identity: identity, policy: policy, runtime: runtime, logger: logger)
         let coordinator = Destination(
             host: membership.coordinator.host, port: membership.coordinator.port,
-            identities: [.exact(try SPIFFEID(parsing: membership.coordinatorID))])
+            identities: [authority])
         return Member(
             mesh: mesh, coordinator: coordinator,
             renewal: try IdentityRenewal(of: identity, on: mesh, authority: coordinator, logger: logger))

@@ -13,16 +13,20 @@ public enum JoinClient {
     ///   - token: a one-time token of the mesh's authority.
     ///   - host: where the authority's join listener is.
     ///   - port: its port.
+    ///   - server: who must answer there. By default anybody whom the root vouches for, and so any workload of the mesh
+    ///     that can put itself in the authority's place on the network: name the authority where it is known.
     ///   - timeout: how long it may take in all. Default 30 s.
-    /// - Throws: `MeshError` with code `peerNotTrusted` when the server's root is not the token's, `status` with
+    /// - Throws: `MeshError` with code `peerNotTrusted` when the server's root is not the token's, or it is not the
+    ///   one that is expected; `status` with
     ///   `permissionDenied` when the token is unknown, expired or used; `IdentityError` when the certificate that came
     ///   back is not for this key.
     public static func join(
-        with token: JoinToken, host: String, port: Int, timeout: Duration = .seconds(30),
+        with token: JoinToken, host: String, port: Int, expecting server: IdentityPattern? = nil,
+        timeout: Duration = .seconds(30),
         runtime: any Runtime = SystemRuntime.shared, logger: Logger = Logger(label: "meshwork.join")
     ) async throws -> RotatableIdentity {
         let client = try JoinEndpoint.client(
-            host: host, port: port, root: token.rootFingerprint, timeout: timeout, runtime: runtime,
+            host: host, port: port, root: token.rootFingerprint, server: server, timeout: timeout, runtime: runtime,
             logger: logger)
         defer { client.close() }
         let request = try CertificateRequest()

@@ -157,7 +157,8 @@ final class ConnectionKeeper: @unchecked Sendable {
 
     private func security() -> ChannelSecurity {
         let expectation =
-            core.identity == nil ? PeerExpectation.anyTrusted : PeerExpectation(identities: destination.identities)
+            core.identity == nil && destination.identities.isEmpty
+            ? PeerExpectation.anyTrusted : PeerExpectation(identities: destination.identities)
         return ChannelSecurity(
             role: .client(serverName: Self.serverName(destination.host)), identity: core.identity, trust: core.trust,
             expectation: expectation, applicationProtocols: [core.applicationProtocol], verifier: core.verifier,

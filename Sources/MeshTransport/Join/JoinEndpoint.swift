@@ -61,10 +61,13 @@ package final class JoinEndpoint: Sendable {
 
     /// A client for a process that has no identity yet and knows its mesh by the root's fingerprint alone.
     ///
-    /// - Parameter timeout: how long the join may take, and so the connection: an authority that a whole job joins at
-    ///   once only gets slower when handshakes that it is busy with are given up and begun again.
+    /// - Parameters:
+    ///   - server: who must answer; `nil` for anybody whom the root vouches for.
+    ///   - timeout: how long the join may take, and so the connection: an authority that a whole job joins at once only
+    ///     gets slower when handshakes that it is busy with are given up and begun again.
     package static func client(
-        host: String, port: Int, root: SHA256Fingerprint, timeout: Duration, runtime: any Runtime, logger: Logger
+        host: String, port: Int, root: SHA256Fingerprint, server: IdentityPattern?, timeout: Duration,
+        runtime: any Runtime, logger: Logger
     ) throws(MeshError) -> MeshClient {
         var configuration = MeshConfiguration()
         configuration.connectTimeout = timeout
@@ -75,7 +78,7 @@ package final class JoinEndpoint: Sendable {
             verifier: try PeerVerifier(clockSkew: configuration.clockSkew), table: ConnectionTable(),
             metrics: ClientMetrics(MetricsRegistry()),
             logger: logger)
-        let destination = Destination(host: host, port: port, identities: [])
+        let destination = Destination(host: host, port: port, identities: server.map { [$0] } ?? [])
         return MeshClient(core, destination, on: runtime.eventLoopGroup.next())
     }
 }

@@ -2,6 +2,12 @@ import MeshWire
 import NIOCore
 import NIOPosix
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// TCP over IPv4 and IPv6.
 struct SystemNetwork: RuntimeNetwork {
     /// Accepted connections are spread over its loops.
@@ -17,6 +23,8 @@ struct SystemNetwork: RuntimeNetwork {
             .connectTimeout(.nanoseconds(timeout.inNanoseconds))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: Self.waterMark)
+            .channelOption(.socketOption(.so_keepalive), value: 1)
+            .channelInitializer(Self.watch)
             .connect(host: host, port: port)
             .flatMap { channel in
                 // A name with several addresses is tried on several channels: only the one that connected is set up.
@@ -35,8 +43,33 @@ struct SystemNetwork: RuntimeNetwork {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.writeBufferWaterMark, value: Self.waterMark)
-            .childChannelInitializer(initializer)
+            .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            .childChannelInitializer { channel in Self.watch(channel).flatMap { initializer(channel) } }
             .bind(host: host, port: port)
+    }
+
+    /// Seconds after which a peer that acknowledges nothing is taken for gone: bytes that were sent, or probes where
+    /// nothing was. Without it a host that vanished would keep its connections, and the calls on them, for a quarter of
+    /// an hour.
+    static let silence = 20
+
+    /// Has the system look after a connection; elsewhere than on Linux with its own times.
+    private static func watch(_ channel: any Channel) -> EventLoopFuture<Void> {
+        #if os(Linux)
+            let probes = silence / 4
+            let options: [(name: CInt, value: Int)] = [
+                (TCP_USER_TIMEOUT, silence * 1_000), (TCP_KEEPIDLE, probes), (TCP_KEEPINTVL, probes), (TCP_KEEPCNT, 3),
+            ]
+            return channel.eventLoop.makeCompletedFuture {
+                let synchronous = channel.syncOptions
+                for option in options {
+                    try synchronous?.setOption(
+                        .tcpOption(NIOBSDSocket.Option(rawValue: option.name)), value: option.value)
+                }
+            }
+        #else
+            return channel.eventLoop.makeSucceededVoidFuture()
+        #endif
     }
 
     /// A connection is written to until the socket refuses 1 MiB, and again when it has taken three quarters of it:

@@ -121,6 +121,27 @@ import Testing
         await impostor.issuance.stop()
     }
 
+    @Test("a workload of the mesh that poses as the authority learns nothing of the token where the authority is named")
+    func impostorOfTheMesh() async throws {
+        let authority = try await Authority()
+        // A certificate of the same authority, shown with its root by another process.
+        let impostor = try IssuanceServer(
+            authority: authority.test.authority, identity: try authority.test.svid("/worker/9"))
+        let address = try await impostor.listen(host: "127.0.0.1", port: 0)
+        let token = try authority.token("/worker/0")
+        let coordinator = IdentityPattern.exact(try authority.test.id("/coordinator"))
+        let error = await status {
+            _ = try await JoinClient.join(
+                with: token, host: address.host, port: address.port, expecting: coordinator)
+        }
+        #expect(error?.code == .peerNotTrusted)
+        #expect(error?.message.contains("spiffe://test.example/worker/9") == true, "\(String(describing: error))")
+        _ = try await JoinClient.join(
+            with: token, host: authority.address.host, port: authority.address.port, expecting: coordinator)
+        await authority.issuance.stop()
+        await impostor.stop()
+    }
+
     @Test("joins beyond the rate are refused before they use their token up")
     func rate() async throws {
         var configuration = IssuanceConfiguration()

@@ -24,8 +24,8 @@ import Testing
             let address = try await endpoint.listen(host: "join", port: 1)
             func client() throws -> MeshClient {
                 try JoinEndpoint.client(
-                    host: address.host, port: address.port, root: authority.rootFingerprint, timeout: .seconds(10),
-                    runtime: runtime, logger: log.logger)
+                    host: address.host, port: address.port, root: authority.rootFingerprint, server: nil,
+                    timeout: .seconds(10), runtime: runtime, logger: log.logger)
             }
 
             var clients: [MeshClient] = []

@@ -1,7 +1,14 @@
-import MeshTransport
 import MeshWire
 import NIOCore
 import Testing
+
+@testable import MeshTransport
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 @Suite(.timeLimit(.minutes(5))) struct SystemRuntimeTests {
     private let runtime = SystemRuntime.shared
@@ -12,6 +19,29 @@ import Testing
         try await runtime.sleep(for: .milliseconds(20))
         #expect(start.duration(to: runtime.now) >= .milliseconds(20))
         try await runtime.sleep(until: start)
+    }
+
+    @Test("the system looks after both ends of a connection, so that a host that vanishes is missed")
+    func silence() async throws {
+        let (accepted, didAccept) = AsyncStream.makeStream(of: (any Channel).self)
+        let listener = try await runtime.network.listen(host: "127.0.0.1", port: 0) { channel in
+            didAccept.yield(channel)
+            return channel.eventLoop.makeSucceededVoidFuture()
+        }.get()
+        let port = try #require(listener.localAddress?.port)
+        let outbound = try await runtime.network.connect(
+            host: "127.0.0.1", port: port, on: runtime.eventLoopGroup.next(), timeout: .seconds(60)
+        ) { $0.eventLoop.makeSucceededVoidFuture() }.get()
+        let inbound = try #require(await accepted.first { _ in true })
+        for channel in [outbound, inbound] {
+            #expect(try await channel.getOption(.socketOption(.so_keepalive)).get() == 1)
+            #if os(Linux)
+                let limit = NIOBSDSocket.Option(rawValue: TCP_USER_TIMEOUT)
+                #expect(try await channel.getOption(.tcpOption(limit)).get() == SystemNetwork.silence * 1_000)
+            #endif
+            try await channel.close()
+        }
+        try await listener.close()
     }
 
     @Test("a sleep for ever ends with its task")
