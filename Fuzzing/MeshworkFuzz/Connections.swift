@@ -29,6 +29,9 @@ enum Connections {
             state.receive(read)
             do throws(WireError) {
                 while let event = try state.nextEvent() {
+                    if case .announced(let stream, _) = event, stream.rawValue % 8 == 5 {
+                        state.refuse(stream, status: .permissionDenied, message: "no")
+                    }
                     guard case .call(let stream, _, let payload) = event else { continue }
                     _ = try? payload.decode(as: EmptyMessage.self)
                     if stream.rawValue % 4 == 1 { state.reply(to: stream, payload: payload) }

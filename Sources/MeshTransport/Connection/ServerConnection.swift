@@ -133,11 +133,30 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, Inb
             break
         case .declared(let declaration):
             methods.append(stack.resolve(declaration))
+        case .announced(let stream, let head):
+            review(stream, head)
         case .call(let stream, let head, let payload):
             start(stream, head, payload)
         case .cancelled(let stream):
             running[stream]?.task.cancel()
         }
+    }
+
+    /// Turns a call away that will not run, before memory is set aside for it.
+    private func review(_ stream: StreamID, _ head: CallHead) {
+        let reply: Reply
+        switch methods[Int(head.method) - 1] {
+        case .refused(let refusal):
+            reply = refusal
+        case .served(let route):
+            let now = core.runtime.now
+            guard case .failure(let refusal) = stack.admit(route, head, now: now) else { return }
+            route.series.began()
+            reply = refusal.reply
+            stack.finished(route, reply, from: now)
+        }
+        state.refuse(stream, status: reply.status, message: reply.message)
+        write()
     }
 
     private func start(_ stream: StreamID, _ head: CallHead, _ payload: Payload) {

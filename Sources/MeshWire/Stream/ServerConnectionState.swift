@@ -7,7 +7,8 @@ package import NIOCore
 ///   (none) ───────────────► reading ───────────► running ──────────► (none)
 ///      │                       │                    │
 ///      │ over a limit          └───── cancel ───────┴──────────────► (none)
-///      └──────────────► refused: answered at once with `hasNotRun`; what still arrives of it is ignored
+///      └──────────────► refused: answered at once with `hasNotRun`; what still arrives of it is ignored. So is a call
+///                       that ``refuse(_:status:message:)`` turns away once its head has been read
 /// ```
 package struct ServerConnectionState {
     package enum Event {
@@ -15,6 +16,9 @@ package struct ServerConnectionState {
         case established(Hello)
         /// The client gave a method a number.
         case declared(MethodDeclaration)
+        /// A call has begun and more of it is to come. Nothing is set aside for it before the next event is asked for:
+        /// ``refuse(_:status:message:)`` turns away what will not run.
+        case announced(StreamID, CallHead)
         /// A call is complete and waits for ``reply(to:status:message:hasNotRun:payload:)``.
         case call(StreamID, CallHead, Payload)
         /// The caller of a running call has lost interest; no reply is sent any more.
@@ -34,6 +38,8 @@ package struct ServerConnectionState {
     private var lastTaken: StreamID?
     private var declaredMethods = 0
     private var incompleteBytes = 0
+    /// The first piece of the call that was announced last.
+    private var opening: (stream: StreamID, piece: ByteBuffer)?
     /// Set by the first error: where the next frame would begin is not known any more.
     private var isBroken = false
 
@@ -64,6 +70,10 @@ package struct ServerConnectionState {
     package mutating func nextEvent() throws(WireError) -> Event? {
         guard !isBroken else { return nil }
         do throws(WireError) {
+            if var announced = opening {
+                opening = nil
+                if let event = try received(&announced.piece, of: announced.stream) { return event }
+            }
             while let element = try input.next() {
                 if let event = try handle(element) { return event }
             }
@@ -98,6 +108,15 @@ package struct ServerConnectionState {
             status: status, message: message.cut(toBytes: ReplyHead.largestMessage), hasNotRun: hasNotRun,
             layout: layout)
         queue.append(.response, stream, head, payload: payload)
+    }
+
+    /// Answers a call that has been announced and is not complete; what still arrives of it is ignored.
+    package mutating func refuse(_ stream: StreamID, status: CallStatus, message: String) {
+        guard case .reading(let head, _) = streams[stream] else { return }
+        streams.removeValue(forKey: stream)
+        // Counted when it was announced, by the same sum.
+        incompleteBytes -= (try? head.layout.totalBytes(within: limits)) ?? 0
+        refuse(stream, status, message.cut(toBytes: ReplyHead.largestMessage))
     }
 
     /// Takes no calls from here on; open ones are finished.
@@ -174,7 +193,8 @@ package struct ServerConnectionState {
         }
         incompleteBytes += total
         streams[stream] = .reading(head, PayloadAssembler(layout: head.layout, totalBytes: total))
-        return try received(&payload, of: stream)
+        opening = (stream, payload)
+        return .announced(stream, head)
     }
 
     private mutating func received(_ piece: inout ByteBuffer, of stream: StreamID) throws(WireError) -> Event? {

@@ -39,8 +39,9 @@ import Testing
                 let limit = NIOBSDSocket.Option(rawValue: TCP_USER_TIMEOUT)
                 #expect(try await channel.getOption(.tcpOption(limit)).get() == SystemNetwork.silence * 1_000)
             #endif
-            try await channel.close()
         }
+        // One end's is the other's.
+        try await outbound.close()
         try await listener.close()
     }
 

@@ -87,6 +87,42 @@ import Testing
         await loopback.server.stop()
     }
 
+    @Test("calls that will not run are refused at their head, and take no room from those that will")
+    func refusedAtTheHead() async throws {
+        try await Simulated.run { simulation in
+            var configuration = MeshConfiguration()
+            configuration.limits.messageBytes = 1 << 20
+            configuration.limits.incompleteMessageBytes = 1 << 20
+            let server = try await simulation.server(configuration) { $0.serveEcho() }
+            server.setPolicy(
+                try AuthorizationPolicy(rules: [
+                    AuthorizationPolicy.Rule("one", methods: [Echo.echo.path], identities: ["spiffe://test.example/*"])
+                ]))
+            let client = try simulation.client()
+            let unknown = UnaryMethod<Note, Note>(service: Echo.name, method: "Missing", retry: .never)
+            let large = Note(String(repeating: "x", count: 900 << 10))
+            // Any two of them are more than the connection has room for.
+            try await withThrowingTaskGroup { group in
+                for (method, status) in [
+                    (Echo.once, CallStatus.permissionDenied), (unknown, .unimplemented), (Echo.once, .permissionDenied),
+                ] {
+                    group.addTask {
+                        let error = await meshError { _ = try await client.call(method, large) }
+                        #expect(error?.status == status)
+                        #expect(error?.progress == .answered)
+                    }
+                }
+                group.addTask {
+                    let reply = try await client.call(Echo.echo, large)
+                    #expect(reply == large)
+                }
+                try await group.waitForAll()
+            }
+            client.close()
+            await server.stop()
+        }
+    }
+
     @Test("calls that the policy refuses are counted by who made them")
     func countsRefusals() async throws {
         try await Simulated.run { simulation in

@@ -125,6 +125,8 @@ private struct ConnectionPair {
         while let event = try server.nextEvent() {
             switch event {
             case .established, .declared: break
+            case .announced(let stream, _):
+                if generator.next() % 8 == 0 { server.refuse(stream, status: .permissionDenied, message: "no") }
             case .call(let stream, let head, let payload):
                 let call = try #require(calls[stream])
                 #expect(!call.wasSeen, "\(stream) arrived twice")

@@ -173,6 +173,32 @@ import Testing
         #expect(try server.replies().allSatisfy { $0.head.status == .ok })
     }
 
+    @Test("a call that is turned away at its head takes no room, and what still arrives of it is ignored")
+    func turnedAway() throws {
+        var server = try server { $0.incompleteMessageBytes = 100 }
+        for number in 0..<50 as Range<UInt32> {
+            let (refused, taken) = (4 * number + 1, 4 * number + 3)
+            var frames = RawFrames()
+            frames.request(refused, head: 10, segments: [90], inline: Array(repeating: 0, count: 10))
+            #expect(try server.receive(frames, turningAway: [refused]).isEmpty)
+            let replies = try server.replies()
+            #expect(replies.map(\.stream) == [refused])
+            #expect(replies[0].head.status == .permissionDenied && replies[0].head.hasNotRun)
+            #expect(server.state.openStreams == 0)
+            frames = RawFrames()
+            frames.add(.data, refused, payload: Array(repeating: 0, count: 90))
+            frames.request(taken, segments: [100])
+            frames.add(.data, taken, payload: Array(repeating: 0, count: 100))
+            frames.add(.cancel, refused)
+            #expect(try server.receive(frames).count == 1)
+            server.state.reply(to: StreamID(rawValue: taken))
+            #expect(try server.replies().map(\.stream) == [taken])
+        }
+        // Nothing is left of them to refuse.
+        server.state.refuse(.first, status: .permissionDenied, message: "again")
+        #expect(try server.replies().isEmpty)
+    }
+
     @Test("too many calls at a time are refused, and room is made by an answer or a cancellation")
     func concurrency() throws {
         var server = try server { $0.concurrentCalls = 2 }

@@ -74,11 +74,22 @@ struct ServerUnderTest {
         _ = try sent.next()
     }
 
-    /// The events that `frames` cause.
-    mutating func receive(_ frames: RawFrames) throws(WireError) -> [ServerConnectionState.Event] {
+    /// The events that `frames` cause, without the announcements; calls of the streams in `turnedAway` are refused when
+    /// they are announced.
+    mutating func receive(
+        _ frames: RawFrames, turningAway turnedAway: Set<UInt32> = []
+    ) throws(WireError) -> [ServerConnectionState.Event] {
         state.receive(ByteBuffer(bytes: frames.bytes))
         var events: [ServerConnectionState.Event] = []
-        while let event = try state.nextEvent() { events.append(event) }
+        while let event = try state.nextEvent() {
+            guard case .announced(let stream, _) = event else {
+                events.append(event)
+                continue
+            }
+            if turnedAway.contains(stream.rawValue) {
+                state.refuse(stream, status: .permissionDenied, message: "not for you")
+            }
+        }
         return events
     }
 
