@@ -40,12 +40,13 @@ export -f soak kernel_paths
 # The leak checker does not follow the tagged pointers that Swift keeps in enums.
 export ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=0
 export TSAN_OPTIONS="allocator_may_return_null=1 suppressions=$PWD/Scripts/tsan-suppressions.txt"
-export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
 step "prerequisites" 150 Scripts/install-prerequisites.sh test
 step "thread sanitizer" 3600 swift test --sanitize thread --scratch-path .build/thread --no-parallel
 step "address sanitizer" 3600 swift test --sanitize address --scratch-path .build/address --no-parallel
-step "undefined behaviour sanitizer" 3600 swift test --sanitize undefined --scratch-path .build/undefined --no-parallel
+# Of the C kernels: the compiler has none for Swift here. What it finds traps.
+step "undefined behaviour sanitizer" 3600 swift test --scratch-path .build/undefined --no-parallel \
+    -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
 step "fuzzing" 1800 Scripts/fuzz.sh 120
 step "tests" 1420 make test
 step "random tests, fifty times as long" 1800 env MESHWORK_TEST_ROUNDS=50 swift test --skip-build --filter MeshWireTests
