@@ -52,12 +52,15 @@ public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
         public static let callFailed = Code(18)
         /// A configuration has problems; the message lists all of them.
         public static let invalidConfiguration = Code(19)
+        /// The server is not the one in the partition map: it has not registered yet, or a later life of it has. Nothing
+        /// was done; the same request may come again.
+        public static let notRegistered = Code(20)
 
         private static let names = [
             "unknownParameter", "shapeMismatch", "dtypeMismatch", "nonFinite", "sessionFenced", "sessionExpired",
             "sessionUnknown", "notOwner", "ledgerFull", "busy", "rolledBack", "acknowledged", "malformedRequest",
             "applyFailed", "versionNotReached", "invalidDeclaration", "coordination", "callFailed",
-            "invalidConfiguration",
+            "invalidConfiguration", "notRegistered",
         ]
 
         /// The code's name, or its number where it has none here.

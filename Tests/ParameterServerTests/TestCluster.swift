@@ -54,14 +54,22 @@ struct TestCluster: Sendable {
     func startServer(
         _ index: Int, configuration: ParameterServerConfiguration = ParameterServerConfiguration()
     ) async throws -> ListenerAddress {
+        let (server, address) = try await listeningServer(index, configuration: configuration)
+        try await server.register(at: address)
+        return address
+    }
+
+    /// A server of this number that can be called, on any port or this one, and has not registered.
+    func listeningServer(
+        _ index: Int, port: Int = 0, configuration: ParameterServerConfiguration = ParameterServerConfiguration()
+    ) async throws -> (ParameterServer, ListenerAddress) {
         let mesh = try Self.mesh(authority, runtime, "/server/\(index)", attemptTimeout, metrics: metrics)
         let server = try ParameterServer(
             named: "server-\(index)", on: mesh, coordination: coordination(mesh), configuration: configuration,
             logger: log.logger)
-        let address = try await mesh.listen(host: "127.0.0.1", port: 0)
+        let address = try await mesh.listen(host: "127.0.0.1", port: port)
         listening.add(mesh)
-        try await server.register(at: address)
-        return address
+        return (server, address)
     }
 
     /// Stops the coordinator, which started first.

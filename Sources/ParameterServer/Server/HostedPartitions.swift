@@ -7,15 +7,20 @@ import Tensor
 
 /// The partitions that a server has, with the fence that newcomers among them start with.
 ///
-/// What it does not know, a partition or a session, it asks the coordinator for, one question at a time. Safe to use
-/// from any task: guarded by one mutex, which is not held across a call.
+/// What it does not know, a partition or a session, it asks the coordinator for, one question at a time. Before its
+/// server has registered it takes no push and has no partition: a server that was restarted where it was can be reached
+/// before that, and the map of then still has the epochs of its earlier life. Safe to use from any task: guarded by one
+/// mutex, which is not held across a call.
 final class HostedPartitions: Sendable {
     private struct State {
         var fence = SessionFence()
         var partitions: [PartitionID: Partition] = [:]
+        var isRegistered = false
     }
 
     private let server: String
+    /// The server's life, as it registers it.
+    private let life: UInt64
     private let coordination: CoordinationClient
     private let configuration: ParameterServerConfiguration
     private let meter: ApplyMeter
@@ -24,9 +29,11 @@ final class HostedPartitions: Sendable {
     private let questions: TurnQueue
 
     init(
-        server: String, coordination: CoordinationClient, configuration: ParameterServerConfiguration, meter: ApplyMeter
+        server: String, life: UInt64, coordination: CoordinationClient, configuration: ParameterServerConfiguration,
+        meter: ApplyMeter
     ) {
         self.server = server
+        self.life = life
         self.coordination = coordination
         self.configuration = configuration
         self.meter = meter
@@ -41,9 +48,16 @@ final class HostedPartitions: Sendable {
         state.withLock { $0.partitions.values.sorted { $0.id < $1.id } }
     }
 
+    /// Takes pushes and makes partitions from now on: the coordinator has this life in its map.
+    func serverIsRegistered() { state.withLock { $0.isRegistered = true } }
+
     /// The partition: known, or made now because the coordinator has placed it here. Computes; not for loops.
+    ///
+    /// - Throws: ``ParameterServerError`` with `notRegistered`, `unknownParameter`, `invalidDeclaration`,
+    ///   `coordination` or `busy`.
     func partition(_ id: PartitionID) async throws(ParameterServerError) -> Partition {
         if let partition = known(id) { return partition }
+        guard state.withLock({ $0.isRegistered }) else { throw notRegistered("has not registered yet") }
         try await askingCoordinator { () throws(ParameterServerError) in
             guard known(id) == nil else { return }
             try await refresh()
@@ -56,15 +70,17 @@ final class HostedPartitions: Sendable {
     }
 
     /// Why a session may not push, or `nil`; asks the coordinator about one that is newer than what is known.
+    ///
+    /// - Throws: ``ParameterServerError`` with `notRegistered`, `coordination` or `busy`.
     func refusal(of session: SessionID, slot: Int, peer: SPIFFEID) async throws(ParameterServerError) -> PushFault? {
-        let refusal = knownRefusal(of: session, slot: slot, peer: peer)
+        let refusal = try knownRefusal(of: session, slot: slot, peer: peer)
         guard let refusal, refusal.code == .sessionUnknown else { return refusal }
         try await askingCoordinator { () throws(ParameterServerError) in
-            guard knownRefusal(of: session, slot: slot, peer: peer)?.code == .sessionUnknown else { return }
+            guard try knownRefusal(of: session, slot: slot, peer: peer)?.code == .sessionUnknown else { return }
             _ = try await install(
                 fetch { () throws(CoordinationError) in try await coordination.fetchFence() }, reportOn: nil)
         }
-        return knownRefusal(of: session, slot: slot, peer: peer)
+        return try knownRefusal(of: session, slot: slot, peer: peer)
     }
 
     /// Puts a newer fence in force in every partition, those to come included, and returns what `session` has applied.
@@ -87,13 +103,23 @@ final class HostedPartitions: Sendable {
         return applied
     }
 
-    private func knownRefusal(of session: SessionID, slot: Int, peer: SPIFFEID) -> PushFault? {
-        state.withLock { $0.fence }.refusal(of: session, slot: slot, peer: peer)
+    private func knownRefusal(
+        of session: SessionID, slot: Int, peer: SPIFFEID
+    ) throws(ParameterServerError) -> PushFault? {
+        let (fence, isRegistered) = state.withLock { ($0.fence, $0.isRegistered) }
+        guard isRegistered else { throw notRegistered("has not registered yet") }
+        return fence.refusal(of: session, slot: slot, peer: peer)
+    }
+
+    private func notRegistered(_ why: String) -> ParameterServerError {
+        ParameterServerError(.notRegistered, "server \(server) \(why)")
     }
 
     /// Makes the partitions that the coordinator's map has placed here since.
     private func refresh() async throws(ParameterServerError) {
         let map = try await fetch { () throws(CoordinationError) in try await coordination.fetchMap() }
+        // A later life of this server heads the partitions in the epochs of this map, and this one in none.
+        guard map.server(named: server)?.life == life else { throw notRegistered("has been started anew elsewhere") }
         for table in map.tables {
             for (index, partition) in table.partitions.enumerated()
             where partition.head == server && known(partition.id) == nil {

@@ -50,7 +50,7 @@ extension ParameterServerError.Code {
         switch self {
         case .unknownParameter: .notFound
         case .versionNotReached: .deadlineExceeded
-        case .busy, .coordination: .unavailable
+        case .busy, .coordination, .notRegistered: .unavailable
         default: .internalError
         }
     }

@@ -25,7 +25,8 @@ public final class ParameterServer: Sendable {
     private let life: UInt64
 
     /// Makes a server and has `mesh` answer its methods: see ``ParameterService`` and
-    /// ``/Coordination/SessionFencing``. Nobody calls it before ``register(at:)``.
+    /// ``/Coordination/SessionFencing``. Until ``register(at:)`` returns, pushes and pulls are refused with
+    /// ``ParameterServerError/Code/notRegistered`` and may come again.
     ///
     /// - Throws: ``ParameterServerError/Code/invalidConfiguration``.
     public init(
@@ -42,7 +43,7 @@ public final class ParameterServer: Sendable {
         meter = ApplyMeter(mesh.metrics, runtime: mesh.runtime)
         life = mesh.runtime.randomBits()
         hosted = HostedPartitions(
-            server: name, coordination: coordination, configuration: configuration, meter: meter)
+            server: name, life: life, coordination: coordination, configuration: configuration, meter: meter)
         mesh.serve(SessionFencing.fence) { order, _ in try await self.fence(order) }
         mesh.serve(ParameterService.push, execution: .onLoop) { request, call in try await self.push(request, call) }
         mesh.serve(ParameterService.pull, execution: .onLoop) { request, call in try await self.pull(request, call) }
@@ -61,6 +62,7 @@ public final class ParameterServer: Sendable {
             throw ParameterServerError(error)
         }
         _ = try await hosted.install(fence, reportOn: nil)
+        hosted.serverIsRegistered()
         logger.info("server registered", metadata: ["server": "\(name)", "address": "\(address)"])
     }
 

@@ -285,4 +285,64 @@ import Testing
             #expect(try await client.push(Self.gradients()).failed.isEmpty)
         }
     }
+
+    @Test("a server that was restarted where it was takes nothing before it has registered, and then says what it lost")
+    func restartedInPlace() async throws {
+        try await SimulatedRuntime.run(seed: 4) { runtime in
+            let cluster = try await TestCluster.start(runtime, servers: 1)
+            let client = try await cluster.client(cluster.mesh("/worker/0"))
+            try await client.declare(Self.tables())
+            _ = try await client.pull()
+            #expect(try await client.push(Self.gradients()).failed.isEmpty)
+            let old = cluster.coordinator.map.servers[0]
+            runtime.kill(host: old.host, port: old.port)
+            let (server, address) = try await cluster.listeningServer(0, port: old.port)
+            // Once the client has seen its connection end, gradients of the old life reach the new one, while the map
+            // still has the old one's epochs.
+            try await runtime.sleep(for: .seconds(1))
+            async let early = client.push(Self.gradients())
+            try await runtime.sleep(for: .milliseconds(20))
+            #expect(Set(cluster.log.all("push refused").map { $0.metadata["code"] }) == ["notRegistered"])
+            try await server.register(at: address)
+            #expect(Set(try await early.failed.map(\.error.code)) == [.rolledBack])
+            _ = try await client.pull()
+            #expect(try await client.push(Self.gradients()).failed.isEmpty)
+            let versions = try await cluster.reader().accounts().map(\.version)
+            #expect(versions == Array(repeating: PartitionVersion(epoch: 2, applied: 1), count: 4))
+        }
+    }
+
+    @Test("who asks a server that has not registered, and does not in time, is told so")
+    func neverRegisters() async throws {
+        try await SimulatedRuntime.run(seed: 4) { runtime in
+            let cluster = try await TestCluster.start(runtime, servers: 1)
+            let client = try await cluster.client(cluster.mesh("/worker/0"))
+            try await client.declare(Self.tables())
+            let old = cluster.coordinator.map.servers[0]
+            runtime.kill(host: old.host, port: old.port)
+            _ = try await cluster.listeningServer(0, port: old.port)
+            let report = try await client.push(Self.gradients())
+            #expect(Set(report.failed.map(\.error.code)) == [.notRegistered])
+            let error = await #expect(throws: ParameterServerError.self) { try await client.pull() }
+            #expect(error?.code == .notRegistered)
+            #expect(error?.message == "server server-0 has not registered yet")
+        }
+    }
+
+    @Test("a server that makes way for a later life of it makes no partition any more")
+    func superseded() async throws {
+        try await SimulatedRuntime.run(seed: 4) { runtime in
+            let cluster = try await TestCluster.start(runtime, servers: 1)
+            let client = try await cluster.client(cluster.mesh("/worker/0"))
+            try await client.declare(Self.tables())
+            // The old one still runs, and the client's map still names it.
+            _ = try await cluster.startServer(0)
+            let late = try await client.push(Self.gradients())
+            #expect(Set(late.failed.map(\.error.code)) == [.notRegistered])
+            #expect(late.failed.first?.error.message == "server server-0 has been started anew elsewhere")
+            try await client.declare(Self.tables())
+            _ = try await client.pull()
+            #expect(try await client.push(Self.gradients()).failed.isEmpty)
+        }
+    }
 }
