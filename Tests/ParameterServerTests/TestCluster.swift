@@ -33,10 +33,11 @@ struct TestCluster: Sendable {
     /// Starts a coordinator and `servers` servers, which run until the simulation ends or ``stop()``.
     static func start(
         _ runtime: any Runtime, servers: Int = 2, attemptTimeout: Duration = .milliseconds(40),
+        coordinatorFaults: (any FaultInjector)? = nil,
         adjust: (inout CoordinatorConfiguration) -> Void = { _ in }
     ) async throws -> TestCluster {
         let authority = try TestAuthority(runtime: runtime)
-        let mesh = try Self.mesh(authority, runtime, "/coordinator", attemptTimeout)
+        let mesh = try Self.mesh(authority, runtime, "/coordinator", attemptTimeout, coordinatorFaults)
         var configuration = CoordinatorConfiguration()
         configuration.lease = .seconds(5)
         configuration.serversBeforePlacement = max(1, servers)

@@ -16,7 +16,7 @@ package final class Partition: Sendable {
     /// The elements that it has.
     package let elementCount: Int
     private let state: Mutex<PartitionState>
-    private let turns: TurnQueue
+    let turns: TurnQueue
     private let gate: VersionGate
     private let meter: ApplyMeter
 
@@ -80,14 +80,17 @@ package final class Partition: Sendable {
         await gate.wait(for: minimum, until: deadline, on: runtime)
     }
 
-    /// Puts a newer fence in force and returns what `session` has applied; `nil` if too many wait. After this returns,
-    /// nothing of a session that the fence shuts out is applied.
-    package func install(_ fence: SessionFence, reportOn session: SessionID?) async -> SequenceSet? {
-        await withTurn {
-            state.withLock { state in
-                state.install(fence)
-                return session.map { state.ledger.applied(of: $0) } ?? SequenceSet()
-            }
+    /// Puts a newer fence in force and returns what `session` has applied. After this returns, nothing of a session that
+    /// the fence shuts out is applied.
+    ///
+    /// Waits for its turn however many pushes wait: a partition that is too busy to apply more must still learn who may
+    /// push. Fences come one a session that begins or ends.
+    package func install(_ fence: SessionFence, reportOn session: SessionID?) async -> SequenceSet {
+        await turns.takeWithoutLimit()
+        defer { turns.pass() }
+        return state.withLock { state in
+            state.install(fence)
+            return session.map { state.ledger.applied(of: $0) } ?? SequenceSet()
         }
     }
 

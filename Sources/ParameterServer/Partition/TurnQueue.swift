@@ -12,7 +12,7 @@ final class TurnQueue: Sendable {
     private let limit: Int
     private let line = Mutex(Line())
 
-    /// - Parameter limit: the most tasks that wait at a time.
+    /// - Parameter limit: the most tasks that wait at a time when a further one comes with ``take()``.
     init(limit: Int) { self.limit = limit }
 
     /// Takes the turn if nobody has it.
@@ -28,7 +28,12 @@ final class TurnQueue: Sendable {
     /// turns before it are bounded in number and length.
     ///
     /// - Returns: false, at once, if too many wait.
-    func take() async -> Bool {
+    func take() async -> Bool { await take(ifFewerWaitThan: limit) }
+
+    /// Waits for the turn however many wait: for those whose number is bounded elsewhere and who must not be refused.
+    func takeWithoutLimit() async { _ = await take(ifFewerWaitThan: .max) }
+
+    private func take(ifFewerWaitThan limit: Int) async -> Bool {
         enum Place {
             case served, waiting, refused
         }

@@ -13,7 +13,10 @@ import Tensor
 /// mutex, which is not held across a call.
 final class HostedPartitions: Sendable {
     private struct State {
+        /// The newest fence, for partitions to come.
         var fence = SessionFence()
+        /// The fence that every partition has: a session that is new in ``fence`` may push once all have heard of it.
+        var fenceInForce = SessionFence()
         var partitions: [PartitionID: Partition] = [:]
         var isRegistered = false
     }
@@ -77,36 +80,32 @@ final class HostedPartitions: Sendable {
         guard let refusal, refusal.code == .sessionUnknown else { return refusal }
         try await askingCoordinator { () throws(ParameterServerError) in
             guard try knownRefusal(of: session, slot: slot, peer: peer)?.code == .sessionUnknown else { return }
-            _ = try await install(
-                fetch { () throws(CoordinationError) in try await coordination.fetchFence() }, reportOn: nil)
+            let fence = try await fetch { () throws(CoordinationError) in try await coordination.fetchFence() }
+            _ = await install(fence, reportOn: nil)
         }
         return try knownRefusal(of: session, slot: slot, peer: peer)
     }
 
     /// Puts a newer fence in force in every partition, those to come included, and returns what `session` has applied.
-    ///
-    /// - Throws: ``ParameterServerError/Code/busy`` if a partition's queue is full; its older fence may still hold there.
-    func install(
-        _ newer: SessionFence, reportOn session: SessionID?
-    ) async throws(ParameterServerError) -> [AppliedPushes] {
+    /// Waits for each partition's turn.
+    func install(_ newer: SessionFence, reportOn session: SessionID?) async -> [AppliedPushes] {
         let (fence, partitions) = state.withLock { state in
             state.fence.merge(newer)
             return (state.fence, state.partitions.values.sorted { $0.id < $1.id })
         }
         var applied: [AppliedPushes] = []
         for partition in partitions {
-            guard let sequences = await partition.install(fence, reportOn: session) else {
-                throw ParameterServerError(.busy, "partition \(partition.name): too many pushes wait")
-            }
+            let sequences = await partition.install(fence, reportOn: session)
             if session != nil { applied.append(AppliedPushes(partition: partition.id, sequences: sequences)) }
         }
+        state.withLock { _ = $0.fenceInForce.merge(fence) }
         return applied
     }
 
     private func knownRefusal(
         of session: SessionID, slot: Int, peer: SPIFFEID
     ) throws(ParameterServerError) -> PushFault? {
-        let (fence, isRegistered) = state.withLock { ($0.fence, $0.isRegistered) }
+        let (fence, isRegistered) = state.withLock { ($0.fenceInForce, $0.isRegistered) }
         guard isRegistered else { throw notRegistered("has not registered yet") }
         return fence.refusal(of: session, slot: slot, peer: peer)
     }

@@ -44,7 +44,9 @@ public final class ParameterServer: Sendable {
         life = mesh.runtime.randomBits()
         hosted = HostedPartitions(
             server: name, life: life, coordination: coordination, configuration: configuration, meter: meter)
-        mesh.serve(SessionFencing.fence) { order, _ in try await self.fence(order) }
+        mesh.serve(SessionFencing.fence) { order, _ in
+            FenceReport(applied: await self.hosted.install(order.fence, reportOn: order.reportOn))
+        }
         mesh.serve(ParameterService.push, execution: .onLoop) { request, call in try await self.push(request, call) }
         mesh.serve(ParameterService.pull, execution: .onLoop) { request, call in try await self.pull(request, call) }
         mesh.serve(ParameterService.audit, execution: .compute) { _, _ in try await self.audit() }
@@ -61,17 +63,9 @@ public final class ParameterServer: Sendable {
         } catch {
             throw ParameterServerError(error)
         }
-        _ = try await hosted.install(fence, reportOn: nil)
+        _ = await hosted.install(fence, reportOn: nil)
         hosted.serverIsRegistered()
         logger.info("server registered", metadata: ["server": "\(name)", "address": "\(address)"])
-    }
-
-    private func fence(_ order: FenceOrder) async throws -> FenceReport {
-        do throws(ParameterServerError) {
-            return FenceReport(applied: try await hosted.install(order.fence, reportOn: order.reportOn))
-        } catch {
-            throw error.callFailure(.unavailable)
-        }
     }
 
     private func audit() async throws -> AuditResponse {

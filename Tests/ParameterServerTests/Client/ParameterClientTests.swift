@@ -199,7 +199,7 @@ import Testing
         }
     }
 
-    @Test("a server that cannot be reached is named when a session opens, and learns of it from the first push")
+    @Test("a server that cannot be reached is named when a session opens")
     func unreachableServer() async throws {
         try await SimulatedRuntime.run(seed: 5) { runtime in
             let cluster = try await TestCluster.start(runtime) { $0.fenceTimeout = .milliseconds(500) }
@@ -211,6 +211,30 @@ import Testing
             let new = try await cluster.client(cluster.mesh("/worker/0"))
             #expect(new.session.unconfirmed == cluster.coordinator.map.partitions(headedBy: server.name))
             #expect(!new.session.unconfirmed.isEmpty)
+        }
+    }
+
+    @Test(
+        "a server that was not told of a session learns of it from its first push, and then takes none of the old one")
+    func learnsFromFirstPush() async throws {
+        try await SimulatedRuntime.run(seed: 5) { runtime in
+            let faults = SeededFaults(seed: 5, requestLoss: 1, isAffected: { $0 == "meshwork.SessionFencing/Fence" })
+            let cluster = try await TestCluster.start(runtime, coordinatorFaults: faults) {
+                $0.fenceTimeout = .milliseconds(500)
+            }
+            let old = try await cluster.client(cluster.mesh("/worker/0"))
+            try await old.declare(Self.tables())
+            #expect(try await old.push(Self.gradients()).failed.isEmpty)
+            let new = try await cluster.client(cluster.mesh("/worker/0"))
+            #expect(new.session.unconfirmed.count == 4)
+            #expect(faults.counts.requestsLost > 0)
+            // Nobody has told the servers yet that the old session made way.
+            #expect(try await old.push(Self.gradients()).failed.isEmpty)
+            try await new.declare(Self.tables())
+            #expect(try await new.push(Self.gradients()).failed.isEmpty)
+            let late = try await old.push(Self.gradients())
+            #expect(late.failed.map(\.error.code) == Array(repeating: .sessionFenced, count: 4))
+            #expect(try await cluster.applied() == [3, 3, 3, 3])
         }
     }
 

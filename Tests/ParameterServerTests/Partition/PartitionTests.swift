@@ -92,7 +92,7 @@ import Testing
         let partition = try Example.partition(Example.table(), fence: Example.fence(old))
         _ = await partition.push(try Example.push(1, of: old))
         let applied = await partition.install(Example.fence(new), reportOn: old)
-        #expect(applied?.runs == [1...1])
+        #expect(applied.runs == [1...1])
         let late = await partition.push(try Example.push(2, of: old))
         let copy = await partition.push(try Example.push(1, of: old))
         for reply in [late, copy] {

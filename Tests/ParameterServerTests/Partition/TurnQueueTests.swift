@@ -1,3 +1,5 @@
+import MeshWire
+import MeshworkTesting
 import Synchronization
 import Testing
 
@@ -46,5 +48,22 @@ import Testing
         #expect(await !queue.take())
         queue.pass()
         #expect(await queue.take())
+    }
+
+    @Test("who must not be refused waits in a full line, and gets the turn when it is given on")
+    func waitsWhenFull() async throws {
+        try await SimulatedRuntime.run(seed: 1) { runtime in
+            let queue = TurnQueue(limit: 0)
+            #expect(queue.tryTake())
+            async let served: Bool = {
+                await queue.takeWithoutLimit()
+                return true
+            }()
+            try await runtime.sleep(for: .milliseconds(1))
+            #expect(await !queue.take())
+            queue.pass()
+            #expect(await served)
+            #expect(!queue.tryTake())
+        }
     }
 }

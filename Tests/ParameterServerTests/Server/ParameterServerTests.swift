@@ -237,6 +237,39 @@ import Testing
         }
     }
 
+    @Test("a partition with a full queue takes a new fence all the same, and pushes of the new session wait for it")
+    func fencesFullQueue() async throws {
+        try await SimulatedRuntime.run(seed: 2) { runtime in
+            let cluster = try await TestCluster.start(runtime, servers: 0, attemptTimeout: .seconds(60)) {
+                $0.fenceTimeout = .milliseconds(500)
+            }
+            var configuration = ParameterServerConfiguration()
+            configuration.queuedPushes = 1
+            let (server, address) = try await cluster.listeningServer(0, configuration: configuration)
+            try await server.register(at: address)
+            let tables = [try Example.table(partitions: 2)]
+            func gradients() throws -> NamedTensors { try NamedTensors([("weight", .full([4], Float(1)))]) }
+            let old = try await cluster.client(cluster.mesh("/worker/0"))
+            try await old.declare(tables)
+            #expect(try await old.push(gradients()).failed.isEmpty)
+            // Somebody is at the first partition, and a push waits: its queue is full.
+            let busy = server.hosted.all[0]
+            #expect(busy.turns.tryTake())
+            async let waiting = old.push(gradients())
+            try await runtime.sleep(for: .milliseconds(20))
+            let new = try await cluster.client(cluster.mesh("/worker/0"))
+            #expect(new.session.unconfirmed == server.hosted.all.map(\.id))
+            try await new.declare(tables)
+            async let first = new.push(gradients())
+            try await runtime.sleep(for: .milliseconds(20))
+            busy.turns.pass()
+            #expect(try await waiting.failed.isEmpty)
+            #expect(try await first.failed.map(\.error.code) == [])
+            #expect(Set(try await old.push(gradients()).failed.map(\.error.code)) == [.sessionFenced])
+            #expect(try await cluster.applied() == [3, 3])
+        }
+    }
+
     @Test("a server's name is its identity's: another identity cannot register under it")
     func nameIsOwned() async throws {
         try await SimulatedRuntime.run(seed: 2) { runtime in
