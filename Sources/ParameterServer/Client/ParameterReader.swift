@@ -28,12 +28,15 @@ public final class ParameterReader: Sendable {
         clients = ServerClients(coordination.mesh)
     }
 
-    /// All tables as they are now, in the order in which they were declared. Each partition is consistent in itself;
+    /// The tables as they are now, in the order in which they were declared. Each partition is consistent in itself;
     /// while workers push, partitions are of different moments.
     ///
-    /// - Throws: ``ParameterServerError`` with `coordination`, `callFailed` or what a server answers.
-    public func pull() async throws(ParameterServerError) -> NamedTensors {
-        let tables = try TableSet(try await map(), callBytes: configuration.callBytes)
+    /// - Parameter names: the tables to pull, whatever others there are; default all.
+    /// - Throws: ``ParameterServerError`` with `unknownParameter` for a name that is not declared, `invalidDeclaration`
+    ///   that names every table to pull whose declaration cannot be read, `coordination`, `callFailed` or what a server
+    ///   answers.
+    public func pull(_ names: [String]? = nil) async throws(ParameterServerError) -> NamedTensors {
+        let tables = try TableSet(try await map(), named: names, callBytes: configuration.callBytes)
         return try await ParameterPull(tables: tables, clients: clients, timeout: configuration.timeout)
             .run(minimums: [:]).parameters
     }

@@ -54,16 +54,26 @@ struct TableSet: Sendable {
         }
     }
 
-    /// All tables of a map, as they were declared.
-    init(_ map: PartitionMap, callBytes: Int) throws(ParameterServerError) {
+    /// The tables of a map as they were declared: all, or those of these names.
+    ///
+    /// - Throws: ``ParameterServerError/Code/unknownParameter`` for a name that is not in the map;
+    ///   ``ParameterServerError/Code/invalidDeclaration``, which names every table that cannot be read.
+    init(_ map: PartitionMap, named names: [String]? = nil, callBytes: Int) throws(ParameterServerError) {
+        for name in names ?? [] where map.table(named: name) == nil {
+            throw ParameterServerError(.unknownParameter, "table \(name) is not declared")
+        }
         var tables: [TableDeclaration] = []
-        for table in map.tables {
-            do {
-                tables.append(try TableDeclaration(messageBytes: table.declaration))
+        var problems: [ParameterServerError] = []
+        for table in map.tables where names?.contains(table.name) ?? true {
+            do throws(ParameterServerError) {
+                tables.append(try TableDeclaration(of: table))
             } catch {
-                throw ParameterServerError(
-                    .invalidDeclaration, "table \(table.name): \(error.message)", cause: error)
+                problems.append(error)
             }
+        }
+        guard problems.isEmpty else {
+            throw ParameterServerError(
+                .invalidDeclaration, problems.map(\.message).joined(separator: "; "), cause: problems[0].cause)
         }
         try self.init(tables, in: map, callBytes: callBytes)
     }

@@ -1,5 +1,6 @@
 import Coordination
 import Identity
+import Logging
 import MeshTransport
 import MeshWire
 import Synchronization
@@ -18,6 +19,8 @@ final class HostedPartitions: Sendable {
         /// The fence that every partition has: a session that is new in ``fence`` may push once all have heard of it.
         var fenceInForce = SessionFence()
         var partitions: [PartitionID: Partition] = [:]
+        /// Why partitions that the coordinator has placed here are not here.
+        var unhosted: [PartitionID: ParameterServerError] = [:]
         var isRegistered = false
     }
 
@@ -27,19 +30,21 @@ final class HostedPartitions: Sendable {
     private let coordination: CoordinationClient
     private let configuration: ParameterServerConfiguration
     private let meter: ApplyMeter
+    private let logger: Logger
     private let state = Mutex(State())
     /// Whoever has the turn asks the coordinator.
     private let questions: TurnQueue
 
     init(
         server: String, life: UInt64, coordination: CoordinationClient, configuration: ParameterServerConfiguration,
-        meter: ApplyMeter
+        meter: ApplyMeter, logger: Logger
     ) {
         self.server = server
         self.life = life
         self.coordination = coordination
         self.configuration = configuration
         self.meter = meter
+        self.logger = logger
         questions = TurnQueue(limit: configuration.queuedPushes)
     }
 
@@ -65,11 +70,10 @@ final class HostedPartitions: Sendable {
             guard known(id) == nil else { return }
             try await refresh()
         }
-        guard let partition = known(id) else {
-            throw ParameterServerError(
+        if let partition = known(id) { return partition }
+        throw state.withLock { $0.unhosted[id] }
+            ?? ParameterServerError(
                 .unknownParameter, "partition \(id) is of no declared table that server \(server) heads")
-        }
-        return partition
     }
 
     /// Why a session may not push, or `nil`; asks the coordinator about one that is newer than what is known.
@@ -120,35 +124,52 @@ final class HostedPartitions: Sendable {
         // A later life of this server heads the partitions in the epochs of this map, and this one in none.
         guard map.server(named: server)?.life == life else { throw notRegistered("has been started anew elsewhere") }
         for table in map.tables {
-            for (index, partition) in table.partitions.enumerated()
-            where partition.head == server && known(partition.id) == nil {
-                try host(partition, index: index, of: table)
+            let places = table.partitions.indices.filter {
+                table.partitions[$0].head == server && known(table.partitions[$0].id) == nil
+            }
+            guard !places.isEmpty else { continue }
+            do throws(ParameterServerError) {
+                try host(places, of: table)
+            } catch {
+                // One table that cannot be hosted is no reason not to host the others.
+                cannotHost(places.map { table.partitions[$0].id }, of: table, error)
             }
         }
     }
 
-    private func host(
-        _ entry: PartitionMap.Partition, index: Int, of table: PartitionMap.Table
-    ) throws(ParameterServerError) {
-        do {
-            let declaration = try TableDeclaration(messageBytes: table.declaration)
-            guard index < declaration.partitionCount else {
-                throw ParameterServerError(
-                    .invalidDeclaration, "table \(table.name) has no partition \(index) in its declaration")
+    /// Makes the partitions at `places` of a table.
+    private func host(_ places: [Int], of table: PartitionMap.Table) throws(ParameterServerError) {
+        let declaration = try TableDeclaration(of: table)
+        do throws(TensorError) {
+            for place in places {
+                let entry = table.partitions[place]
+                let values = try declaration.initialValues(ofPartition: place)
+                try state.withLock { (state) throws(TensorError) in
+                    // The fence of this moment: a newer one reaches the partition through `install`.
+                    state.partitions[entry.id] = try Partition(
+                        id: entry.id, index: place, of: declaration, epoch: entry.epoch, initialValues: values,
+                        fence: state.fence, configuration: configuration, meter: meter)
+                    state.unhosted[entry.id] = nil
+                }
             }
-            let values = try declaration.initialValues(ofPartition: index)
-            try state.withLock { state in
-                // The fence of this moment: a newer one reaches the partition through `install`.
-                state.partitions[entry.id] = try Partition(
-                    id: entry.id, index: index, of: declaration, epoch: entry.epoch, initialValues: values,
-                    fence: state.fence, configuration: configuration, meter: meter)
-            }
-        } catch let error as ParameterServerError {
-            throw error
         } catch {
             throw ParameterServerError(
                 .invalidDeclaration, "table \(table.name) cannot be hosted: \(error)", cause: error)
         }
+    }
+
+    /// Keeps why partitions are not here, for those who ask for them, and says so once.
+    private func cannotHost(_ partitions: [PartitionID], of table: PartitionMap.Table, _ error: ParameterServerError) {
+        let isNew = state.withLock { state in
+            var isNew = false
+            for id in partitions where state.partitions[id] == nil {
+                isNew = state.unhosted.updateValue(error, forKey: id) == nil || isNew
+            }
+            return isNew
+        }
+        guard isNew else { return }
+        logger.warning(
+            "table cannot be hosted", metadata: ["server": "\(server)", "table": "\(table.name)", "error": "\(error)"])
     }
 
     private func fetch<Result>(

@@ -43,7 +43,8 @@ public final class ParameterServer: Sendable {
         meter = ApplyMeter(mesh.metrics, runtime: mesh.runtime)
         life = mesh.runtime.randomBits()
         hosted = HostedPartitions(
-            server: name, life: life, coordination: coordination, configuration: configuration, meter: meter)
+            server: name, life: life, coordination: coordination, configuration: configuration, meter: meter,
+            logger: logger)
         mesh.serve(SessionFencing.fence) { order, _ in
             FenceReport(applied: await self.hosted.install(order.fence, reportOn: order.reportOn))
         }

@@ -54,13 +54,42 @@ extension TableDeclaration: MeshMessage {
         encoder.uint64(7, UInt64(partitionCount))
     }
 
+    /// What a table of a map was declared as. A coordinator takes any bytes, so they are checked here, and against what
+    /// the map says of the table, before anything is made of them.
+    ///
+    /// - Throws: ``ParameterServerError/Code/invalidDeclaration``, which names the table, for bytes that are no
+    ///   declaration known here or that of another table, and for partitions that are not the declaration's.
+    init(of table: PartitionMap.Table) throws(ParameterServerError) {
+        func invalid(_ reason: String, cause: (any Error)? = nil) -> ParameterServerError {
+            ParameterServerError(.invalidDeclaration, "table \(table.name): \(reason)", cause: cause)
+        }
+        do throws(WireError) {
+            try self.init(messageBytes: table.declaration)
+        } catch {
+            throw invalid(error.message, cause: error)
+        }
+        guard name == table.name else { throw invalid("its declaration is that of table \(name)") }
+        guard partitionCount == table.partitions.count else {
+            throw invalid("it is declared with \(partitionCount) partitions and has \(table.partitions.count)")
+        }
+        for (index, partition) in table.partitions.enumerated() {
+            guard partition.byteCount == byteCount(ofPartition: index) else {
+                throw invalid(
+                    "partition \(index) is declared with \(byteCount(ofPartition: index)) bytes and has \(partition.byteCount)"
+                )
+            }
+        }
+    }
+
     /// What the coordinator is asked for.
     var request: TableRequest {
         TableRequest(
             name: name, declaration: messageBytes(),
-            partitionByteCounts: (0..<partitionCount).map {
-                UInt64(elements(ofPartition: $0).count * DType.float32.byteWidth)
-            })
+            partitionByteCounts: (0..<partitionCount).map(byteCount(ofPartition:)))
+    }
+
+    private func byteCount(ofPartition index: Int) -> UInt64 {
+        UInt64(elements(ofPartition: index).count * DType.float32.byteWidth)
     }
 }
 

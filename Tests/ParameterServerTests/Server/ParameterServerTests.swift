@@ -270,6 +270,46 @@ import Testing
         }
     }
 
+    @Test("a table that cannot be hosted is one warning and an error that names it, and later tables are hosted")
+    func unreadableTables() async throws {
+        try await SimulatedRuntime.run(seed: 2) { runtime in
+            let cluster = try await TestCluster.start(runtime, servers: 1)
+            let other = try Example.table("other", partitions: 2).request
+            let bad = [
+                TableRequest(name: "noise", declaration: [1, 2, 3], partitionByteCounts: [16]),
+                TableRequest(name: "renamed", declaration: other.declaration, partitionByteCounts: [8, 8]),
+                TableRequest(name: "other", declaration: other.declaration, partitionByteCounts: [8, 4]),
+                TableRequest(
+                    name: "short", declaration: try Example.table("short").request.declaration,
+                    partitionByteCounts: [8, 8]),
+            ]
+            let stranger = try cluster.coordination(cluster.mesh("/worker/9"))
+            let map = try await stranger.declare(bad)
+            let worker = try await RawWorker(cluster)
+            let good = try #require(worker.map.table(named: "weight")?.partitions[0].id)
+            #expect(try await worker.push([good.rawValue]).map(\.outcome) == [.applied])
+            for table in map.tables {
+                let error = await #expect(throws: MeshError.self) {
+                    try await worker.pull(table.partitions[0].id.rawValue)
+                }
+                #expect(error.map { ParameterServerError($0).code } == .invalidDeclaration)
+                #expect(error?.message.contains("table \(table.name): ") == true, "\(String(describing: error))")
+            }
+            let warnings = cluster.log.all("table cannot be hosted")
+            #expect(warnings.map { $0.metadata["table"] } == bad.map(\.name))
+            #expect(Set(warnings.map(\.level)) == [.warning])
+
+            let reader = try cluster.reader()
+            #expect(
+                try await reader.pull(["weight"]).tensor(named: "weight").scalars(as: Float.self) == [-1, -1, -1, -1])
+            let all = await #expect(throws: ParameterServerError.self) { try await reader.pull() }
+            #expect(all?.code == .invalidDeclaration)
+            for table in bad { #expect(all?.message.contains("table \(table.name): ") == true, "\(table.name)") }
+            let unknown = await #expect(throws: ParameterServerError.self) { try await reader.pull(["nowhere"]) }
+            #expect(unknown?.code == .unknownParameter)
+        }
+    }
+
     @Test("a server's name is its identity's: another identity cannot register under it")
     func nameIsOwned() async throws {
         try await SimulatedRuntime.run(seed: 2) { runtime in
