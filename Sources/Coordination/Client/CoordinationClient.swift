@@ -51,16 +51,23 @@ public final class CoordinationClient: Sendable {
     /// Renews a session's lease three times a lease, until the task is cancelled or the session is lost. A
     /// coordinator that cannot be reached does not end it: training goes on without one.
     ///
+    /// A renewal waits a sixth of the lease for its answer, and one that had none is repeated a twelfth of the lease
+    /// later: three of them fit into a lease, so that two in a row may be lost.
+    ///
     /// - Throws: ``CoordinationError`` with `sessionFenced`, `sessionExpired` or `sessionUnknown`, or
     ///   `CancellationError`.
     public func keepAlive(_ session: WorkerSession) async throws {
+        var wait = session.lease / 3
         while true {
-            try await mesh.runtime.sleep(for: session.lease / 3)
+            try await mesh.runtime.sleep(for: wait)
             do {
                 _ = try await call(
-                    CoordinationService.renewSession, HeldSession(session: session.id, slot: session.slot))
+                    CoordinationService.renewSession, HeldSession(session: session.id, slot: session.slot),
+                    timeout: session.lease / 6)
+                wait = session.lease / 3
             } catch {
                 guard error.code == .callFailed else { throw error }
+                wait = session.lease / 12
             }
         }
     }
@@ -98,10 +105,10 @@ public final class CoordinationClient: Sendable {
     public func closeConnection() { client.close() }
 
     private func call<Request: MeshMessage, Response: MeshMessage>(
-        _ method: UnaryMethod<Request, Response>, _ request: Request
+        _ method: UnaryMethod<Request, Response>, _ request: Request, timeout: Duration? = nil
     ) async throws(CoordinationError) -> Response {
         do throws(MeshError) {
-            return try await client.call(method, request)
+            return try await client.call(method, request, timeout: timeout)
         } catch {
             throw CoordinationError(error)
         }

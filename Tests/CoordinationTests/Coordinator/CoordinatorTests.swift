@@ -3,6 +3,7 @@ import Identity
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import Synchronization
 import Testing
 
 @Suite struct CoordinatorTests {
@@ -24,22 +25,56 @@ import Testing
             address = try await mesh.listen(host: "127.0.0.1", port: 0)
         }
 
-        func client(_ path: String) throws -> CoordinationClient {
+        func client(_ path: String, faults: (any FaultInjector)? = nil) throws -> CoordinationClient {
             let identity = try IdentityPattern.exact(authority.id("/coordinator"))
             return CoordinationClient(
-                try mesh(path),
+                try mesh(path, faults: faults),
                 coordinator: Destination(host: address.host, port: address.port, identities: [identity]))
         }
 
-        func mesh(_ path: String) throws -> Mesh { try Self.mesh(authority, runtime, path) }
+        func mesh(_ path: String, faults: (any FaultInjector)? = nil) throws -> Mesh {
+            try Self.mesh(authority, runtime, path, faults)
+        }
 
-        private static func mesh(_ authority: TestAuthority, _ runtime: SimulatedRuntime, _ path: String) throws -> Mesh
-        {
+        private static func mesh(
+            _ authority: TestAuthority, _ runtime: SimulatedRuntime, _ path: String,
+            _ faults: (any FaultInjector)? = nil
+        ) throws -> Mesh {
+            var configuration = MeshConfiguration()
+            configuration.faults = faults
             let policy = try AuthorizationPolicy(rules: [
                 AuthorizationPolicy.Rule("all", methods: ["*"], identities: ["spiffe://test.example/*"])
             ])
             return try Mesh(
-                identity: authority.identity(path), policy: policy, runtime: runtime, logger: TestLog.silent)
+                configuration: configuration, identity: authority.identity(path), policy: policy, runtime: runtime,
+                logger: TestLog.silent)
+        }
+    }
+
+    /// Loses the first renewals, or their answers. Guarded by a mutex.
+    private final class LostRenewals: FaultInjector {
+        enum Loss: CaseIterable {
+            case request, reply
+        }
+        private let loss: Loss
+        private let left: Mutex<Int>
+        var remaining: Int { left.withLock { $0 } }
+
+        init(_ count: Int, of loss: Loss) {
+            self.loss = loss
+            left = Mutex(count)
+        }
+
+        func fate(ofRequest path: String) -> MessageFate { fate(path, .request) }
+        func fate(ofReply path: String) -> MessageFate { fate(path, .reply) }
+
+        private func fate(_ path: String, _ message: Loss) -> MessageFate {
+            guard path == "meshwork.Coordination/RenewSession", message == loss else { return .deliver }
+            return left.withLock { left in
+                guard left > 0 else { return .deliver }
+                left -= 1
+                return .lose
+            }
         }
     }
 
@@ -95,6 +130,26 @@ import Testing
                 #expect(fence.entry(for: 0)?.hasEnded == false)
                 #expect(fence.entry(for: 1)?.session == left.id)
                 #expect(fence.entry(for: 1)?.hasEnded == true)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test(
+        "a session outlives two renewals in a row that are lost, or whose answers are",
+        arguments: LostRenewals.Loss.allCases, [1, 2])
+    private func lostRenewals(loss: LostRenewals.Loss, count: Int) async throws {
+        try await Self.simulate { job in
+            try await withThrowingTaskGroup { group in
+                group.addTask { try await job.coordinator.run() }
+                let faults = LostRenewals(count, of: loss)
+                let client = try job.client("/worker/0", faults: faults)
+                let session = try await client.openSession(slot: 0)
+                group.addTask { try await client.keepAlive(session) }
+                try await job.runtime.sleep(for: .seconds(20))
+                #expect(faults.remaining == 0)
+                #expect(job.coordinator.fence.entry(for: 0)?.session == session.id)
+                #expect(job.coordinator.fence.entry(for: 0)?.hasEnded == false)
                 group.cancelAll()
             }
         }
