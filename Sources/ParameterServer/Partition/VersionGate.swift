@@ -19,10 +19,11 @@ final class VersionGate: Sendable {
         state = Mutex(State(current: current))
     }
 
-    /// Lets those through who wait for `version` or one before it.
+    /// Lets those through who wait for `version` or one before it. Versions may be told in any order: whoever applied a
+    /// push says so after its turn, and the next may be first.
     func reached(_ version: PartitionVersion) {
         let through = state.withLock { state in
-            state.current = version
+            state.current = max(state.current, version)
             guard !state.waiting.isEmpty else { return [Wait]() }
             let through = state.waiting.filter { $0.minimum <= version }.map(\.wait)
             state.waiting.removeAll { $0.minimum <= version }

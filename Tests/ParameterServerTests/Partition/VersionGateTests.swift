@@ -35,4 +35,12 @@ import Testing
         let gate = VersionGate(PartitionVersion(epoch: 2, applied: 0), limit: 1)
         #expect(await gate.wait(for: Self.version(50), until: RuntimeInstant(nanoseconds: 0), on: StillRuntime()))
     }
+
+    @Test("a version that is told after a later one does not take that back")
+    func lateNews() async {
+        let gate = VersionGate(Self.version(0), limit: 1)
+        for applied in [2, 1] as [UInt64] { gate.reached(Self.version(applied)) }
+        #expect(await gate.wait(for: Self.version(2), until: RuntimeInstant(nanoseconds: 0), on: StillRuntime()))
+        #expect(await !gate.wait(for: Self.version(3), until: RuntimeInstant(nanoseconds: 0), on: StillRuntime()))
+    }
 }
