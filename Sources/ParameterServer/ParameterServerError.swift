@@ -30,7 +30,9 @@ public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
         public static let sessionUnknown = Code(7)
         /// The session belongs to another identity.
         public static let notOwner = Code(8)
-        /// The session has more pushes without acknowledgement, or more gaps, than the ledger keeps.
+        /// The session has more pushes without acknowledgement, or more gaps, than the ledger keeps; or the ledger knows
+        /// as many sessions as it may. Gaps stay: after ``ParameterServerConfiguration/ledgerRuns`` of them every further
+        /// push of the session is refused so, and the worker has to open a new session.
         public static let ledgerFull = Code(9)
         /// The partition's queue is full.
         public static let busy = Code(10)

@@ -15,13 +15,15 @@ package import MeshWire
 /// waits for the partition and then finds the reply.
 ///
 /// Memory is bounded: replies are kept for as many pushes as a session may have without acknowledgement, outcomes as
-/// runs of sequence numbers, and what would go beyond is refused, never forgotten.
+/// runs of sequence numbers, and what would go beyond is refused, never forgotten. Runs are kept apart for good, as the
+/// audit compares them number by number: a session that has as many as it may have is at its end in this partition.
 package struct PushLedger: Sendable {
     /// How much is remembered.
     package struct Limits: Sendable, Hashable {
         /// The most pushes of a session beyond what it has acknowledged. Default 1,024.
         package var unacknowledged: UInt64 = 1_024
-        /// The most runs of sequence numbers of a session: each rejected or abandoned push may cut one. Default 1,024.
+        /// The most runs of sequence numbers of a session: each rejected or abandoned push may cut one. At the limit every
+        /// further push of the session is refused. Default 1,024.
         package var runs = 1_024
         /// The most sessions. Default 65,536.
         package var sessions = 65_536
@@ -107,7 +109,10 @@ package struct PushLedger: Sendable {
             )
         }
         guard account.applied.runs.count + account.rejected.runs.count < limits.runs else {
-            return .reject(.ledgerFull, "the session's pushes have more than \(limits.runs) gaps")
+            return .reject(
+                .ledgerFull,
+                "the session's rejected and lost pushes have cut its numbers into \(limits.runs) runs, the limit; only a new session can push here"
+            )
         }
         return .apply
     }

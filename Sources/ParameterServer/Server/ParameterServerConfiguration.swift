@@ -8,7 +8,9 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
     public var bytesAppliedOnLoop = 64 << 10
     /// The most pushes of a session that a partition's ledger keeps answers for. Default 1,024.
     public var unacknowledgedPushes = 1_024
-    /// The most gaps and rejected pushes of a session that a partition's ledger keeps apart. Default 1,024.
+    /// The most runs of sequence numbers of a session that a partition's ledger keeps apart: a push that is rejected or
+    /// lost for good may cut one more. A session that has so many can push there no more, and its worker has to open a
+    /// new one. Default 1,024.
     public var ledgerRuns = 1_024
     /// The most sessions that a partition's ledger knows. Default 65,536.
     public var ledgerSessions = 65_536

@@ -85,6 +85,13 @@ import Testing
         // 2–3, 5 and 7 are three runs; a fourth would be one too many.
         let runs = [isRefused(1, 5, 4), isRefused(1, 7, 6), isRefused(1, 9, 8)]
         #expect(runs == [false, false, true])
+        // Waiting does not help, acknowledging does not, and the words say what does.
+        let last = ledger.receivedPush(Example.session(1), sequence: 10, acknowledgedThrough: 9)
+        guard case .reject(.ledgerFull, let message) = last else {
+            Issue.record("\(last)")
+            return
+        }
+        #expect(message.contains("3 runs, the limit; only a new session can push here"))
         let sessions = [isRefused(2, 1), isRefused(3, 1)]
         #expect(sessions == [false, true])
         #expect(ledger.applied(of: Example.session(1)).runs == [2...3, 5...5, 7...7])
