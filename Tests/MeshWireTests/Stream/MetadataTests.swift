@@ -18,4 +18,21 @@ import Testing
         metadata.append(Metadata.Entry(key: "kä", value: "v"))
         #expect(metadata.byteCount == 32 + 32 + 4)
     }
+
+    @Test("bytes travel under keys that end with -bin, and under no others")
+    func bytes() throws {
+        var metadata: Metadata = ["trace": "7"]
+        metadata.append(Metadata.Entry(key: "trace-bin", bytes: [0, 255, 10]))
+        #expect(metadata[bytes: "trace-bin"] == [0, 255, 10])
+        #expect(metadata.byteCount == 32 + 6 + 32 + 12)
+        let entry = try Payload(metadata[1]).decode(as: Metadata.Entry.self)
+        #expect(entry == metadata[1])
+        var encoder = MessageEncoder()
+        encoder.string(1, "trace")
+        encoder.bytes(3, [1])
+        let head = encoder.head
+        #expect(
+            wireError { () throws(WireError) in _ = try Payload(head: head).decode(as: Metadata.Entry.self) }
+                == .malformed)
+    }
 }
