@@ -11,7 +11,7 @@ enum Connections {
         limits.declaredMethods = 8
         limits.messageHeadBytes = 10_000
         limits.messageBytes = 100_000
-        limits.incompleteMessageBytes = 200_000
+        limits.largeMessageBytes = 200_000
         return limits
     }()
 

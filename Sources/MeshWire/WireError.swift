@@ -16,6 +16,10 @@ public struct WireError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let truncated = Code(description: "truncated")
         /// A frame that the connection's state does not allow.
         public static let unexpectedFrame = Code(description: "unexpectedFrame")
+        /// A frame whose checksum is of other bytes.
+        public static let corrupted = Code(description: "corrupted")
+        /// More bytes than the peer was given credit for, or more credit than there is.
+        public static let flowControl = Code(description: "flowControl")
         /// The peer speaks no version of the protocol that this side speaks.
         public static let unsupportedVersion = Code(description: "unsupportedVersion")
     }

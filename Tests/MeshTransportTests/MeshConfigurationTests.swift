@@ -24,7 +24,7 @@ import Testing
         configuration.limits.framePayloadBytes = 10
         configuration.limits.messageHeadBytes = 0
         configuration.limits.messageBytes = 0
-        configuration.limits.incompleteMessageBytes = 0
+        configuration.limits.largeMessageBytes = 0
         configuration.limits.concurrentCalls = 0
         configuration.limits.declaredMethods = 0
         configuration.limits.segments = 0
@@ -37,7 +37,7 @@ import Testing
                 "connectTimeout", "handshakeTimeout", "callTimeout", "drainTimeout", "clockSkew",
                 "callsAwaitingConnection", "connectionsPerListener", "retry.maximumAttempts", "retry.attemptTimeout",
                 "retry.backoffBase", "retry.backoffLimit", "retry.jitter", "limits.framePayloadBytes",
-                "limits.messageHeadBytes", "limits.messageBytes", "limits.incompleteMessageBytes",
+                "limits.messageHeadBytes", "limits.messageBytes", "limits.largeMessageBytes",
                 "limits.concurrentCalls", "limits.declaredMethods", "limits.segments", "limits.metadataBytes",
                 "limits.deduplicationEntries", "limits.queuedReplyBytes",
             ])
@@ -55,7 +55,7 @@ import Testing
     @Test("a message larger than all incomplete ones together may be is refused")
     func messageBytes() {
         var configuration = MeshConfiguration()
-        configuration.limits.messageBytes = configuration.limits.incompleteMessageBytes + 1
+        configuration.limits.messageBytes = configuration.limits.largeMessageBytes + 1
         expectProblems(of: configuration, ["limits.messageBytes"])
     }
 

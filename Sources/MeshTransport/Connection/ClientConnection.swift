@@ -179,6 +179,13 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
             established.succeed()
         case .response(let stream, let head, let payload):
             attempts.removeValue(forKey: stream)?.answered(head, payload, peer: peerName)
+        case .unreadable(let stream, let error):
+            attempts.removeValue(forKey: stream)?.finish(
+                .failed(
+                    MeshError(
+                        .malformedMessage, error.message, progress: .answered, peer: peerName, cause: error), .final))
+        case .metadata, .message, .pong:
+            break
         case .goAway(let goAway, let notTaken):
             for stream in notTaken {
                 attempts.removeValue(forKey: stream)?.finish(

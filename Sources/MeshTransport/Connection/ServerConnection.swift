@@ -137,6 +137,8 @@ final class ServerConnection: ChannelDuplexHandler, RemovableChannelHandler, Inb
             review(stream, head)
         case .call(let stream, let head, let payload):
             start(stream, head, payload)
+        case .opened, .message, .requestsEnded, .pong:
+            break
         case .cancelled(let stream):
             running[stream]?.task.cancel()
         }

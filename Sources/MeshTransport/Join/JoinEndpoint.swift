@@ -21,7 +21,7 @@ package final class JoinEndpoint: Sendable {
         var configuration = MeshConfiguration()
         configuration.limits.messageHeadBytes = 64 << 10
         configuration.limits.messageBytes = 64 << 10
-        configuration.limits.incompleteMessageBytes = 64 << 10
+        configuration.limits.largeMessageBytes = 64 << 10
         configuration.limits.framePayloadBytes = 256 << 10
         configuration.limits.concurrentCalls = 4
         configuration.connectionsPerListener = 256

@@ -15,6 +15,8 @@ package struct FrameDecoder {
     package static let largestControlPayload = 8 << 10
 
     private let largestPayload: Int
+    /// What both sides can do; known once the hello has been read.
+    package var features: Features = []
     private var pending = ByteBuffer()
     private var header: FrameHeader?
     private var dataRemaining = 0
@@ -40,10 +42,28 @@ package struct FrameDecoder {
     package mutating func next() throws(WireError) -> Element? {
         defer { releaseIfRead() }
         guard let header = try currentHeader() else { return nil }
-        guard header.kind != .data else { return nextPiece(of: header) }
-        guard let payload = pending.readSlice(length: header.payloadLength) else { return nil }
+        guard header.kind != .data || header.hasChecksum else { return nextPiece(of: header) }
+        guard var payload = pending.readSlice(length: header.payloadLength) else { return nil }
         self.header = nil
-        return .frame(header, payload)
+        if header.hasChecksum { try verify(&payload, of: header) }
+        return header.kind == .data ? .data(header.stream, payload) : .frame(header, payload)
+    }
+
+    /// Takes the checksum off a frame's payload; throws if it is of other bytes.
+    private func verify(_ payload: inout ByteBuffer, of header: FrameHeader) throws(WireError) {
+        let length = payload.readableBytes - CRC32C.size
+        guard let claimed = payload.getInteger(at: payload.readerIndex + length, as: UInt32.self) else {
+            throw WireError(.malformed, "a \(header.kind) frame says that it has a checksum and has no room for one")
+        }
+        var head = ByteBuffer()
+        header.write(to: &head)
+        var checksum = CRC32C()
+        checksum.append(head.readableBytesView)
+        checksum.append(payload.readableBytesView.prefix(length))
+        guard checksum.value == claimed else {
+            throw WireError(.corrupted, "the checksum of a \(header.kind) frame on \(header.stream) is of other bytes")
+        }
+        payload = payload.readSlice(length: length) ?? ByteBuffer()
     }
 
     /// Lets go of bytes that were read: the connection receives into the same memory again if nobody holds it, and
@@ -60,7 +80,15 @@ package struct FrameDecoder {
             throw WireError(
                 .tooLarge, "a \(read.kind) frame of \(read.payloadLength) bytes is over the limit of \(limit)")
         }
-        guard read.kind != .data || read.payloadLength > 0 else {
+        guard features.isSuperset(of: read.kind.feature) else {
+            throw WireError(.unexpectedFrame, "a \(read.kind) frame needs a feature that the two sides do not share")
+        }
+        // A frame that was written before the peer's hello was read has none.
+        let mayHaveChecksum = features.contains(.checksums)
+        guard mayHaveChecksum ? read.hasChecksum || !read.kind.carriesCall : !read.hasChecksum else {
+            throw WireError(.malformed, "a \(read.kind) frame \(read.hasChecksum ? "has a" : "lacks its") checksum")
+        }
+        guard read.kind != .data || read.payloadLength > (read.hasChecksum ? CRC32C.size : 0) else {
             throw WireError(.malformed, "a data frame is empty")
         }
         header = read

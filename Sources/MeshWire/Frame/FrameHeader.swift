@@ -1,27 +1,49 @@
 package import NIOCore
 
-/// The kinds of frames. A receiver ends the connection on a kind that it does not know: new kinds need a feature bit.
-package enum FrameKind: UInt8, Sendable {
+/// The kinds of frames. A receiver ends the connection on a kind that it does not know, or whose feature the two sides do
+/// not share: new kinds need a feature bit.
+package enum FrameKind: UInt8, Sendable, CaseIterable {
     /// What each side can do; the first frame after the preface, once.
     case hello = 1
     /// A client gives a method a number on this connection.
     case declare = 2
-    /// A call's head and the first bytes of its payload; opens a stream.
+    /// A call's head and the first bytes of its message, if it has but one; opens a stream.
     case request = 3
-    /// A call's outcome and the first bytes of its payload; ends a stream.
+    /// A call's outcome and the first bytes of its message, if it has but one; ends a stream.
     case response = 4
-    /// More bytes of a request's or response's payload.
+    /// More bytes of the message that the stream's last opening frame has begun.
     case data = 5
     /// The client does not want the answer any more.
     case cancel = 6
     /// No new streams are taken; those up to the one named are finished.
     case goAway = 7
+    /// The head and the first bytes of one of a stream's several messages. Needs ``Features/streams``.
+    case message = 8
+    /// The client has sent the last of a stream's requests. Needs ``Features/streams``.
+    case end = 9
+    /// More bytes may be sent, on a stream or on the connection. Needs ``Features/streams``.
+    case credit = 10
+    /// What a server says of a call before its first response. Needs ``Features/streams``.
+    case metadata = 11
+    /// Asks whether the peer is there. Needs ``Features/ping``.
+    case ping = 12
+    /// Answers a ping with its eight bytes. Needs ``Features/ping``.
+    case pong = 13
 
     /// Whether the frame carries a part of a call's request or response.
     var carriesCall: Bool {
         switch self {
-        case .request, .response, .data: true
-        case .hello, .declare, .cancel, .goAway: false
+        case .request, .response, .data, .message, .metadata: true
+        case .hello, .declare, .cancel, .goAway, .end, .credit, .ping, .pong: false
+        }
+    }
+
+    /// The feature that both sides must have for it.
+    var feature: Features {
+        switch self {
+        case .hello, .declare, .request, .response, .data, .cancel, .goAway: []
+        case .message, .end, .credit, .metadata: .streams
+        case .ping, .pong: .ping
         }
     }
 }
@@ -37,15 +59,20 @@ package enum FrameKind: UInt8, Sendable {
 package struct FrameHeader: Sendable, Hashable {
     /// The size of an encoded header, in bytes.
     package static let encodedSize = 12
+    /// Set in the flags of a frame whose payload ends with a checksum.
+    static let checksumFlag: UInt8 = 1
 
     package var payloadLength: Int
     package var kind: FrameKind
     package var stream: StreamID
+    /// Whether the payload's last four bytes are a checksum of the header and of what is before them.
+    package var hasChecksum = false
 
-    package init(kind: FrameKind, stream: StreamID, payloadLength: Int) {
+    package init(kind: FrameKind, stream: StreamID, payloadLength: Int, hasChecksum: Bool = false) {
         self.kind = kind
         self.stream = stream
         self.payloadLength = payloadLength
+        self.hasChecksum = hasChecksum
     }
 
     /// Reads a header if `buffer` holds one.
@@ -58,22 +85,28 @@ package struct FrameHeader: Sendable, Hashable {
         guard let known = FrameKind(rawValue: kind) else {
             throw WireError(.malformed, "frame kind \(kind) is unknown")
         }
-        guard flags == 0, reserved == 0 else {
+        guard flags & ~Self.checksumFlag == 0, reserved == 0 else {
             throw WireError(.malformed, "a \(known) frame has unknown flags \(flags) or reserved bits \(reserved)")
         }
-        self.init(kind: known, stream: StreamID(rawValue: stream), payloadLength: Int(length))
+        self.init(
+            kind: known, stream: StreamID(rawValue: stream), payloadLength: Int(length), hasChecksum: flags != 0)
     }
 
     /// Appends the header.
     package func write(to buffer: inout ByteBuffer) {
         buffer.writeMultipleIntegers(
-            UInt32(payloadLength), kind.rawValue, UInt8(0), UInt16(0), stream.rawValue
+            UInt32(payloadLength), kind.rawValue, hasChecksum ? Self.checksumFlag : 0, UInt16(0), stream.rawValue
         )
     }
 
-    /// Fills the length in, in a header that was written before its payload.
-    package static func setPayloadLength(_ length: Int, ofHeaderAt index: Int, in buffer: inout ByteBuffer) {
+    /// Completes a frame whose header was written at `index` before its payload: fills the length in, and appends the
+    /// checksum if the header announces one.
+    static func complete(at index: Int, in buffer: inout ByteBuffer) {
+        let hasChecksum = buffer.getInteger(at: index + 5, as: UInt8.self) == checksumFlag
+        let length = buffer.writerIndex - index - encodedSize + (hasChecksum ? CRC32C.size : 0)
         buffer.setInteger(UInt32(length), at: index)
+        guard hasChecksum else { return }
+        buffer.writeInteger(CRC32C.of(buffer.viewBytes(at: index, length: buffer.writerIndex - index)))
     }
 }
 

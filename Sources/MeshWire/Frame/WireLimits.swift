@@ -1,14 +1,27 @@
 /// What one side of a connection accepts. Each limit is enforced before memory is set aside for what it limits.
 public struct WireLimits: Sendable, Hashable {
-    /// The largest frame payload that is accepted, in bytes. Default 1 MiB; senders of this library use up to 256 KiB.
+    /// The largest frame payload that is accepted, in bytes, 256 KiB or more. Default 1 MiB; senders of this library use
+    /// up to 256 KiB.
     public var framePayloadBytes = 1 << 20
     /// The largest message head, in bytes: everything of a message but its segments. Default 4 MiB.
     public var messageHeadBytes = 4 << 20
     /// The largest message, head and segments, in bytes. Default 256 MiB.
     public var messageBytes = 256 << 20
-    /// The most bytes of incomplete messages at a time on one connection, ``messageBytes`` or more. Default 512 MiB; a
-    /// call beyond it is refused before it runs.
-    public var incompleteMessageBytes = 512 << 20
+    /// The most bytes of large messages that one connection holds: those that are arriving and those that wait to be
+    /// taken, ``messageBytes`` or more. Default 512 MiB. A message is large if it needs more credit than its stream has;
+    /// one that finds no room waits for it with its sender. (A peer of the first version, which knows no credit, has its
+    /// call refused before it runs.)
+    ///
+    /// With what all streams may send before they are given more, ``concurrentCalls`` times ``streamCredit``, this is
+    /// the most that a peer can make a connection hold.
+    public var largeMessageBytes = 512 << 20
+    /// The bytes that a peer may send on a stream before they are taken, 128 KiB or more. Default 256 KiB.
+    public var streamCredit = 256 << 10
+    /// The bytes that a peer may have on their way on all streams together, 1 MiB or more. Default 16 MiB: a connection
+    /// of 1 GB/s is never held up by it where a round trip takes less than 8 ms.
+    public var connectionCredit = 16 << 20
+    /// Whether frames end with a checksum, if the peer's do as well. Default no: TLS notices every change of a byte.
+    public var checksums = false
     /// The most calls at a time on one connection. Default 1,024; a call beyond it is refused before it runs.
     public var concurrentCalls = 1_024
     /// The most methods that a client may declare on one connection. Default 1,024.
@@ -26,6 +39,10 @@ public struct WireLimits: Sendable, Hashable {
     /// Makes the defaults.
     public init() {}
 
+    /// Less than this and a message's head might never get enough credit.
+    static let leastStreamCredit = 128 << 10
+    static let leastConnectionCredit = 1 << 20
+
     /// Each property that is out of range, with what it must be.
     package var problems: [String] {
         var problems: [String] = []
@@ -33,20 +50,22 @@ public struct WireLimits: Sendable, Hashable {
         for (name, bytes, least) in [
             ("framePayloadBytes", framePayloadBytes, OutboundQueue.dataFrameBytes),
             ("messageHeadBytes", messageHeadBytes, 1),
+            ("streamCredit", streamCredit, Self.leastStreamCredit),
+            ("connectionCredit", connectionCredit, Self.leastConnectionCredit),
         ] where !(least...Int(Int32.max)).contains(bytes) {
             problems.append("\(name) must be in \(least)...\(Int32.max), is \(bytes)")
         }
         for (name, limit) in [
-            ("messageBytes", messageBytes), ("incompleteMessageBytes", incompleteMessageBytes),
+            ("messageBytes", messageBytes), ("largeMessageBytes", largeMessageBytes),
             ("concurrentCalls", concurrentCalls), ("declaredMethods", declaredMethods), ("segments", segments),
             ("metadataBytes", metadataBytes), ("deduplicationEntries", deduplicationEntries),
             ("queuedReplyBytes", queuedReplyBytes),
         ] where limit < 1 {
             problems.append("\(name) must be at least 1, is \(limit)")
         }
-        // A message between the two would be refused as one too many, and so tried again for nothing.
-        if messageBytes > incompleteMessageBytes {
-            problems.append("messageBytes must be at most incompleteMessageBytes, is \(messageBytes)")
+        // A message between the two would wait for ever.
+        if messageBytes > largeMessageBytes {
+            problems.append("messageBytes must be at most largeMessageBytes, is \(messageBytes)")
         }
         return problems
     }

@@ -24,10 +24,23 @@ package struct Hello: MeshMessage, Hashable {
 
     package var lowestVersion = Hello.supportedVersions.lowerBound
     package var highestVersion = Hello.supportedVersions.upperBound
-    /// Optional abilities, a bit each; both sides must set one for it to be used. None is defined yet.
-    package var features: UInt64 = 0
+    package var features: Features = []
     package var instance: InstanceID
+    /// The bytes that the peer may send on a new stream before it is given more; with ``Features/streams``.
+    package var streamCredit = 0
+    /// The same on the connection.
+    package var connectionCredit = 0
 
+    /// What a side of a connection says that has `limits`.
+    package init(instance: InstanceID, limits: WireLimits) {
+        self.instance = instance
+        features = [.streams, .ping]
+        if limits.checksums { features.insert(.checksums) }
+        streamCredit = limits.streamCredit
+        connectionCredit = limits.connectionCredit
+    }
+
+    /// What a side says that has no features, as the first peers did.
     package init(instance: InstanceID) {
         self.instance = instance
     }
@@ -41,21 +54,32 @@ package struct Hello: MeshMessage, Hashable {
             switch field {
             case 1: lowestVersion = try decoder.uint32()
             case 2: highestVersion = try decoder.uint32()
-            case 3: features = try decoder.fixed64()
+            case 3: features = Features(rawValue: try decoder.fixed64())
             case 4: high = try decoder.fixed64()
             case 5: low = try decoder.fixed64()
+            case 6: streamCredit = try decoder.count()
+            case 7: connectionCredit = try decoder.count()
             default: break
             }
         }
         instance = InstanceID(high: high, low: low)
+        guard features.contains(.streams) else { return }
+        guard (WireLimits.leastStreamCredit...Credit.most).contains(streamCredit),
+            (WireLimits.leastConnectionCredit...Credit.most).contains(connectionCredit)
+        else {
+            throw WireError(
+                .malformed, "a hello gives \(streamCredit) bytes of credit to a stream, \(connectionCredit) in all")
+        }
     }
 
     package func encode(to encoder: inout MessageEncoder) {
         encoder.uint32(1, lowestVersion)
         encoder.uint32(2, highestVersion)
-        encoder.fixed64(3, features)
+        encoder.fixed64(3, features.rawValue)
         encoder.fixed64(4, instance.high)
         encoder.fixed64(5, instance.low)
+        encoder.uint64(6, UInt64(streamCredit))
+        encoder.uint64(7, UInt64(connectionCredit))
     }
 
     /// The highest version that both sides speak.

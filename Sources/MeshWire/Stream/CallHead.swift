@@ -10,11 +10,14 @@ package struct CallHead: MeshMessage {
     package var deduplication: Deduplication?
     package var metadata: Metadata
     package var layout: PayloadLayout
+    /// What leaves first, on both sides.
+    package var priority = CallPriority.normal
 
     package init(
         method: UInt32, timeRemaining: Duration, deduplication: Deduplication?, metadata: Metadata,
-        layout: PayloadLayout
+        layout: PayloadLayout, priority: CallPriority = .normal
     ) {
+        self.priority = priority
         self.method = method
         self.timeRemaining = timeRemaining
         self.deduplication = deduplication
@@ -32,6 +35,7 @@ package struct CallHead: MeshMessage {
             case 4: metadata.append(try decoder.message(Metadata.Entry.self))
             case 5: layout.headLength = try decoder.count()
             case 6: layout.segments.append(try decoder.message())
+            case 7: priority = CallPriority(onWire: try decoder.uint64())
             default: break
             }
         }
@@ -44,6 +48,7 @@ package struct CallHead: MeshMessage {
         for entry in metadata { encoder.message(4, entry) }
         encoder.uint64(5, UInt64(layout.headLength))
         for segment in layout.segments { encoder.message(6, segment) }
+        encoder.uint64(7, priority.onWire)
     }
 
     /// The bytes of the call's message, or an error if one side of a connection does not accept such a call.
@@ -66,20 +71,29 @@ package struct ReplyHead: MeshMessage {
 
     /// The most bytes of text that a reply's status carries; what a handler says beyond it is cut off.
     package static let largestMessage = 4 << 10
+    /// The most bytes of a status's details that are sent; longer ones are left out.
+    package static let largestDetails = 16 << 10
 
     package var status: CallStatus
     package var message: String
     /// True when the server answers for a call that its handler has not seen: trying elsewhere is safe.
     package var hasNotRun: Bool
+    /// What the server says of the call at its end.
+    package var metadata: Metadata
     package var layout: PayloadLayout
+    /// More about a status other than `ok`, in a form that caller and handler agree on: an encoded `google.rpc.Status`
+    /// where the other wire is to carry it.
+    package var details: [UInt8]
 
     package init(
-        status: CallStatus = .ok, message: String = "", hasNotRun: Bool = false,
-        layout: PayloadLayout = PayloadLayout()
+        status: CallStatus = .ok, message: String = "", hasNotRun: Bool = false, metadata: Metadata = Metadata(),
+        layout: PayloadLayout = PayloadLayout(), details: [UInt8] = []
     ) {
         self.status = status
         self.message = message
         self.hasNotRun = hasNotRun
+        self.metadata = metadata
+        self.details = details
         self.layout = layout
     }
 
@@ -90,8 +104,10 @@ package struct ReplyHead: MeshMessage {
             case 1: status = CallStatus(rawValue: try decoder.uint32())
             case 2: message = try decoder.string()
             case 3: hasNotRun = try decoder.bool()
+            case 4: metadata.append(try decoder.message(Metadata.Entry.self))
             case 5: layout.headLength = try decoder.count()
             case 6: layout.segments.append(try decoder.message())
+            case 7: details = try decoder.bytes()
             default: break
             }
         }
@@ -101,8 +117,10 @@ package struct ReplyHead: MeshMessage {
         encoder.uint32(1, status.rawValue)
         encoder.string(2, message)
         encoder.bool(3, hasNotRun)
+        for entry in metadata { encoder.message(4, entry) }
         encoder.uint64(5, UInt64(layout.headLength))
         for segment in layout.segments { encoder.message(6, segment) }
+        encoder.bytes(7, details)
     }
 }
 

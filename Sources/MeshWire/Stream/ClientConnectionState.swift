@@ -8,36 +8,51 @@ package import NIOCore
 ///                         │                       │
 ///                         └────── cancel(…) ──────┴──────────────► (none); what still arrives is ignored
 /// ```
+/// A call that streams its responses gives them out while it waits, and ends with a response that has no message.
 package struct ClientConnectionState {
     package enum Event {
         /// The server said hello: calls may be opened.
         case established(Hello)
-        /// A call was answered.
+        /// What the server says of a call before its first response.
+        case metadata(StreamID, Metadata)
+        /// The next response of a call that streams them; ``taken(from:)`` says that its reader has it.
+        case message(StreamID, Payload)
+        /// A call has ended: its outcome, and the response of a call that has but one.
         case response(StreamID, ReplyHead, Payload)
+        /// A call was given up because its answer is over a limit of this side.
+        case unreadable(StreamID, WireError)
         /// The server takes no new streams; of those open, the ones listed were not taken.
         case goAway(GoAway, notTaken: [StreamID])
+        /// The server has answered a ping.
+        case pong(UInt64)
     }
 
-    private enum Stream {
-        case waiting
-        case reading(ReplyHead, PayloadAssembler)
+    private struct Stream {
+        let kind: CallKind
+        /// The outcome, while the message that it came with is read.
+        var outcome: ReplyHead?
+        var hasMetadata = false
     }
 
     private let limits: WireLimits
     private var input: ConnectionInput
     private var queue = OutboundQueue()
+    private var inbound: InboundStreams
     private var streams: [StreamID: Stream] = [:]
     private var nextStream: StreamID? = .first
-    private var declaredMethods: UInt32 = 0
+    private var methods: [CallKind] = []
+    private var features: Features = []
+    private var isEstablished = false
     private var isGoingAway = false
     /// Set by the first error: where the next frame would begin is not known any more.
     private var isBroken = false
 
     /// A connection of the process `instance`, whose first bytes are queued at once.
     package init(instance: InstanceID, limits: WireLimits) {
-        let hello = Hello(instance: instance)
+        let hello = Hello(instance: instance, limits: limits)
         self.limits = limits
         input = ConnectionInput(own: hello, limits: limits)
+        inbound = InboundStreams(limits: limits)
         queue.append(bytes: Preface.bytes)
         queue.append(.hello, .connection, hello)
     }
@@ -45,41 +60,87 @@ package struct ClientConnectionState {
     /// The calls that have not been answered.
     package var openStreams: Int { streams.count }
 
-    /// False once the server said that it goes away, or the stream numbers are used up.
-    package var takesCalls: Bool { !isGoingAway && nextStream != nil }
+    /// False before the server's hello, and once it said that it goes away or the stream numbers are used up.
+    package var takesCalls: Bool { isEstablished && !isGoingAway && nextStream != nil }
+
+    /// Whether the server knows calls of this kind.
+    package func takes(_ kind: CallKind) -> Bool { kind == .unary || features.contains(.streams) }
+
+    // MARK: What leaves
 
     /// Gives a method with the message types that its caller means a number on this connection: the server compares
-    /// them once for each.
-    package mutating func declare(path: String, requestName: String, responseName: String) -> UInt32 {
-        declaredMethods += 1
+    /// them once for each. The server must know calls of this kind.
+    package mutating func declare(
+        path: String, requestName: String, responseName: String, kind: CallKind = .unary
+    ) -> UInt32 {
+        precondition(takes(kind), "\(path) streams, which the server does not know")
+        methods.append(kind)
+        let number = UInt32(methods.count)
         queue.append(
             .declare, .connection,
             MethodDeclaration(
-                number: declaredMethods, path: path, requestName: requestName, responseName: responseName))
-        return declaredMethods
+                number: number, path: path, requestName: requestName, responseName: responseName, kind: kind))
+        return number
     }
 
-    /// Queues a call of a declared method; `nil` if the connection takes no more.
+    /// Queues a call of a declared method; `nil` if the connection takes no more. A call that streams its requests has
+    /// no payload here.
     package mutating func open(
-        _ method: UInt32, timeRemaining: Duration, deduplication: Deduplication?, metadata: Metadata, payload: Payload
+        _ method: UInt32, timeRemaining: Duration, deduplication: Deduplication?, metadata: Metadata,
+        priority: CallPriority = .normal, payload: Payload = Payload()
     ) -> StreamID? {
-        precondition((1...declaredMethods).contains(method), "method \(method) was not declared")
+        precondition((1...methods.count).contains(Int(method)), "method \(method) was not declared")
         guard takesCalls, let stream = nextStream else { return nil }
         nextStream = stream.next
+        let kind = methods[Int(method) - 1]
         let head = CallHead(
             method: method, timeRemaining: timeRemaining, deduplication: deduplication, metadata: metadata,
-            layout: payload.layout)
-        queue.append(.request, stream, head, payload: payload)
-        streams[stream] = .waiting
+            layout: payload.layout, priority: priority)
+        queue.open(stream, head, payload: payload, streamsRequests: kind.streamsRequests)
+        if kind.streamsResponses { inbound.open(stream) }
+        streams[stream] = Stream(kind: kind)
         return stream
+    }
+
+    /// Queues a request of a call that streams them; does nothing if the call has ended. Throws if the message is over
+    /// this side's own limits: the server's are the same by default.
+    package mutating func send(_ payload: Payload, on stream: StreamID) throws(WireError) {
+        guard streams[stream]?.kind.streamsRequests == true else { return }
+        _ = try payload.layout.totalBytes(within: limits)
+        queue.message(payload, on: stream)
+    }
+
+    /// Whether the call takes another request; if not, ``relievedStreams()`` names it when it does again.
+    package mutating func takesRequests(of stream: StreamID) -> Bool { queue.takesMessages(of: stream) }
+
+    /// The calls that take requests again, once.
+    package mutating func relievedStreams() -> [StreamID] { queue.relievedStreams() }
+
+    /// Says that a call has no more requests.
+    package mutating func endRequests(of stream: StreamID) {
+        guard streams[stream]?.kind.streamsRequests == true else { return }
+        queue.end(stream)
     }
 
     /// Gives a call up; its answer, should it still come, is ignored.
     package mutating func cancel(_ stream: StreamID) {
         guard streams.removeValue(forKey: stream) != nil else { return }
+        inbound.close(stream, &queue)
         queue.drop(stream)
         queue.append(.cancel, stream)
     }
+
+    /// Asks whether the server is there; false if it does not know the question.
+    package mutating func ping(_ value: UInt64) -> Bool {
+        guard features.contains(.ping) else { return false }
+        queue.append(.ping, .connection, bytes: ByteBuffer(integer: value))
+        return true
+    }
+
+    /// The next bytes to send, or `nil`.
+    package mutating func nextWrite() -> ByteBuffer? { queue.next() }
+
+    // MARK: What arrives
 
     /// Takes bytes off the connection; ask ``nextEvent()`` what they mean.
     package mutating func receive(_ bytes: ByteBuffer) {
@@ -105,22 +166,42 @@ package struct ClientConnectionState {
         if !isBroken { try input.end() }
     }
 
-    /// The next bytes to send, or `nil`.
-    package mutating func nextWrite() -> ByteBuffer? { queue.next() }
+    /// The reader of a call has the oldest of the responses that have arrived for it.
+    package mutating func taken(from stream: StreamID) { inbound.taken(from: stream, &queue) }
 
     private mutating func handle(_ element: ConnectionInput.Element) throws(WireError) -> Event? {
         switch element {
-        case .established(let hello):
+        case .established(let hello, let shared):
+            features = shared
+            isEstablished = true
+            queue.keep(to: hello, shared)
+            if shared.contains(.streams) { inbound.count() }
             return .established(hello)
         case .data(let stream, var piece):
-            return try received(&piece, of: stream)
+            try requireOpened(stream)
+            if let call = streams[stream], call.outcome == nil, !call.kind.streamsResponses {
+                throw WireError(.unexpectedFrame, "data before the response on \(stream)")
+            }
+            return arrived(try inbound.data(on: stream, &piece, &queue), on: stream)
         case .frame(let header, var payload):
             switch header.kind {
             case .response:
                 return try response(on: header.stream, &payload)
+            case .message:
+                return try message(on: header.stream, &payload)
+            case .metadata:
+                return try metadata(payload, header.stream)
             case .goAway:
                 return try goAway(payload)
-            case .hello, .declare, .request, .data, .cancel:
+            case .credit:
+                try credit(&payload, header.stream)
+                return nil
+            case .ping:
+                queue.append(.pong, .connection, bytes: try pingBytes(payload))
+                return nil
+            case .pong:
+                return .pong(try pingValue(payload))
+            case .hello, .declare, .request, .data, .cancel, .end:
                 throw WireError(.unexpectedFrame, "a server sent a \(header.kind) frame")
             }
         }
@@ -128,44 +209,80 @@ package struct ClientConnectionState {
 
     private mutating func response(on stream: StreamID, _ payload: inout ByteBuffer) throws(WireError) -> Event? {
         let head = try readOpening(&payload, as: ReplyHead.self)
-        switch streams[stream] {
-        case .waiting:
-            let total = try head.layout.totalBytes(within: limits)
-            if total == payload.readableBytes, head.layout.segments.isEmpty {
-                return answered(stream, head, Payload(head: payload))
-            }
-            streams[stream] = .reading(head, PayloadAssembler(layout: head.layout, totalBytes: total))
-            return try received(&payload, of: stream)
-        case .reading:
-            throw WireError(.unexpectedFrame, "a second response on \(stream)")
-        case nil:
+        try inbound.requireInline(payload)
+        guard let call = streams[stream] else {
             try requireOpened(stream)
             return nil
         }
+        guard call.outcome == nil, !inbound.isInsideMessage(stream) else {
+            throw WireError(.unexpectedFrame, "a response inside a message, or a second one, on \(stream)")
+        }
+        guard head.metadata.byteCount <= limits.metadataBytes else {
+            return unreadable(stream, WireError(.tooLarge, "metadata over \(limits.metadataBytes) bytes"))
+        }
+        let total: Int
+        do throws(WireError) {
+            total = try head.layout.totalBytes(within: limits)
+        } catch {
+            return unreadable(stream, error)
+        }
+        if total == payload.readableBytes, head.layout.segments.isEmpty {
+            return answered(stream, head, Payload(head: payload))
+        }
+        guard !call.kind.streamsResponses else {
+            throw WireError(.malformed, "the end of a call that streams its responses has one")
+        }
+        streams[stream]?.outcome = head
+        let arrival = try inbound.begin(head.layout, totalBytes: total, on: stream, &payload, &queue)
+        return arrived(arrival, on: stream)
     }
 
-    private mutating func received(_ piece: inout ByteBuffer, of stream: StreamID) throws(WireError) -> Event? {
-        // The assembler is taken out while it grows, so that its buffers are not shared and copied.
-        switch streams.removeValue(forKey: stream) {
-        case nil:
-            try requireOpened(stream)
+    private mutating func message(on stream: StreamID, _ payload: inout ByteBuffer) throws(WireError) -> Event? {
+        try requireOpened(stream)
+        guard streams[stream]?.kind.streamsResponses ?? true else {
+            throw WireError(.unexpectedFrame, "a message on \(stream), whose call has one response")
+        }
+        return arrived(try inbound.message(on: stream, &payload, &queue), on: stream)
+    }
+
+    private mutating func metadata(_ payload: ByteBuffer, _ stream: StreamID) throws(WireError) -> Event? {
+        try requireOpened(stream)
+        guard let call = streams[stream] else { return nil }
+        guard !call.hasMetadata else { throw WireError(.unexpectedFrame, "a second metadata frame on \(stream)") }
+        let metadata = try Payload(head: payload).decode(as: ResponseMetadata.self).metadata
+        guard metadata.byteCount <= limits.metadataBytes else {
+            return unreadable(stream, WireError(.tooLarge, "metadata over \(limits.metadataBytes) bytes"))
+        }
+        streams[stream]?.hasMetadata = true
+        return .metadata(stream, metadata)
+    }
+
+    /// What an arrival on a stream means.
+    private mutating func arrived(_ arrival: InboundStreams.Arrival, on stream: StreamID) -> Event? {
+        switch arrival {
+        case .unwanted, .incomplete:
             return nil
-        case .waiting:
-            throw WireError(.unexpectedFrame, "data before the response on \(stream)")
-        case .reading(let head, var assembler):
-            try assembler.append(&piece)
-            guard assembler.isComplete else {
-                streams[stream] = .reading(head, assembler)
-                return nil
-            }
-            return answered(stream, head, assembler.finish())
+        case .noRoom:
+            return unreadable(
+                stream, WireError(.tooLarge, "unfinished answers exceed \(limits.largeMessageBytes) bytes"))
+        case .tooLarge(let error):
+            return streams[stream] == nil ? nil : unreadable(stream, error)
+        case .complete(let payload):
+            guard let head = streams[stream]?.outcome else { return .message(stream, payload) }
+            return answered(stream, head, payload)
         }
     }
 
-    /// An answer is complete; the server wants no more of the request, should some of it wait.
+    private mutating func unreadable(_ stream: StreamID, _ error: WireError) -> Event {
+        cancel(stream)
+        return .unreadable(stream, error)
+    }
+
+    /// A call is answered; the server wants no more of its requests, should some of them wait.
     private mutating func answered(_ stream: StreamID, _ head: ReplyHead, _ payload: Payload) -> Event {
         streams.removeValue(forKey: stream)
-        if queue.holdsPayload(of: stream) {
+        inbound.close(stream, &queue)
+        if queue.holds(stream) {
             queue.drop(stream)
             queue.append(.cancel, stream)
         }
@@ -178,9 +295,18 @@ package struct ClientConnectionState {
         let notTaken = streams.keys.filter { $0 > goAway.lastStream }.sorted()
         for stream in notTaken {
             streams.removeValue(forKey: stream)
+            inbound.close(stream, &queue)
             queue.drop(stream)
         }
         return .goAway(goAway, notTaken: notTaken)
+    }
+
+    private mutating func credit(_ payload: inout ByteBuffer, _ stream: StreamID) throws(WireError) {
+        if stream != .connection { try requireOpened(stream) }
+        guard payload.readableBytes == CreditFrame.size, let bytes = payload.readInteger(as: UInt32.self) else {
+            throw WireError(.malformed, "a credit frame of \(payload.readableBytes) bytes")
+        }
+        try queue.credited(Int(bytes), stream)
     }
 
     private func requireOpened(_ stream: StreamID) throws(WireError) {

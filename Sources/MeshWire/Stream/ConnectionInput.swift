@@ -3,7 +3,7 @@ import NIOCore
 /// The reading side of a connection until frames mean something: preface, hello, then frames.
 struct ConnectionInput {
     enum Element {
-        case established(Hello)
+        case established(Hello, Features)
         case frame(FrameHeader, ByteBuffer)
         case data(StreamID, ByteBuffer)
     }
@@ -41,7 +41,8 @@ struct ConnectionInput {
             let hello = try Payload(head: payload).decode(as: Hello.self)
             _ = try own.version(sharedWith: hello)
             phase = .open
-            return .established(hello)
+            decoder.features = own.features.intersection(hello.features)
+            return .established(hello, decoder.features)
         case (.open, .frame(let header, _)) where header.kind == .hello:
             throw WireError(.unexpectedFrame, "a second hello")
         case (.open, .frame(let header, let payload)):

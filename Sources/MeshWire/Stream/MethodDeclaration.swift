@@ -7,8 +7,12 @@ package struct MethodDeclaration: MeshMessage, Hashable {
     package var path: String
     package var requestName: String
     package var responseName: String
+    package var kind: CallKind
 
-    package init(number: UInt32, path: String, requestName: String, responseName: String) {
+    package init(
+        number: UInt32, path: String, requestName: String, responseName: String, kind: CallKind = .unary
+    ) {
+        self.kind = kind
         self.number = number
         self.path = path
         self.requestName = requestName
@@ -23,6 +27,12 @@ package struct MethodDeclaration: MeshMessage, Hashable {
             case 2: path = try decoder.string()
             case 3: requestName = try decoder.string()
             case 4: responseName = try decoder.string()
+            case 5:
+                let value = try decoder.uint32()
+                guard let known = CallKind(rawValue: value) else {
+                    throw WireError(.malformed, "call kind \(value) is unknown")
+                }
+                kind = known
             default: break
             }
         }
@@ -33,6 +43,7 @@ package struct MethodDeclaration: MeshMessage, Hashable {
         encoder.string(2, path)
         encoder.string(3, requestName)
         encoder.string(4, responseName)
+        encoder.uint32(5, kind.rawValue)
     }
 }
 

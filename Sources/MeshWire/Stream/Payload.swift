@@ -23,6 +23,9 @@ package struct Payload: Sendable {
         return try Message(from: &decoder)
     }
 
+    /// The bytes of head and segments.
+    package var count: Int { segments.reduce(head.readableBytes) { $0 + $1.segment.count } }
+
     package var layout: PayloadLayout {
         PayloadLayout(
             headLength: head.readableBytes,

@@ -92,7 +92,7 @@ import Testing
         try await Simulated.run { simulation in
             var configuration = MeshConfiguration()
             configuration.limits.messageBytes = 1 << 20
-            configuration.limits.incompleteMessageBytes = 1 << 20
+            configuration.limits.largeMessageBytes = 1 << 20
             let server = try await simulation.server(configuration) { $0.serveEcho() }
             server.setPolicy(
                 try AuthorizationPolicy(rules: [

@@ -21,7 +21,8 @@ import Testing
 
     @Test(
         "unknown kinds, flags and reserved bits are refused",
-        arguments: [(0, 0, 0), (8, 0, 0), (255, 0, 0), (3, 1, 0), (3, 0, 1), (3, 0, 0x8000)] as [(UInt8, UInt8, UInt16)]
+        arguments: [(0, 0, 0), (14, 0, 0), (255, 0, 0), (3, 2, 0), (3, 0, 1), (3, 0, 0x8000)]
+            as [(UInt8, UInt8, UInt16)]
     )
     func unknown(kind: UInt8, flags: UInt8, reserved: UInt16) {
         var buffer = ByteBuffer()

@@ -12,8 +12,23 @@ import Testing
     @Test("a hello comes back as it was sent")
     func roundTrip() throws {
         var hello = Hello(instance: InstanceID(high: .max, low: 7))
-        hello.features = 1 << 63
+        hello.features = Features(rawValue: 1 << 63)
         #expect(try Payload(hello).decode(as: Hello.self) == hello)
+        hello = Hello(instance: InstanceID(high: .max, low: 7), limits: WireLimits())
+        #expect(hello.features == [.streams, .ping])
+        #expect(try Payload(hello).decode(as: Hello.self) == hello)
+    }
+
+    @Test("credit that no message could be sent with is refused", arguments: [0, 1, 131_071, 1 << 41, .max])
+    func credit(bytes: Int) {
+        var streams = Hello(instance: InstanceID(high: 1, low: 2), limits: WireLimits())
+        var connection = streams
+        streams.streamCredit = bytes
+        connection.connectionCredit = bytes
+        for hello in [streams, connection] {
+            #expect(
+                wireError { () throws(WireError) in _ = try Payload(hello).decode(as: Hello.self) } == .malformed)
+        }
     }
 
     @Test("the highest version that both speak is used")

@@ -66,14 +66,37 @@ import Testing
             } == .unexpectedFrame)
     }
 
-    @Test("an answer that is malformed or over a limit ends the connection before memory is set aside")
+    @Test("an answer that is malformed ends the connection")
     func malformed() throws {
         #expect(try error { $0.add(.response, 1) } == .truncated)
-        #expect(try error { $0.response(1, ReplyHead(layout: PayloadLayout(headLength: 5 << 20))) } == .tooLarge)
-        let huge = PayloadLayout(segments: [.init(field: 1, length: .max)])
-        #expect(try error { $0.response(1, ReplyHead(layout: huge)) } == .tooLarge)
         #expect(try error { $0.response(1, ReplyHead(), inline: [1]) } == .malformed)
         #expect(try error { $0.add(.goAway, 0, payload: [0x08]) } == .truncated)
+    }
+
+    @Test("an answer over a limit ends its call alone, before memory is set aside")
+    func unreadable() throws {
+        var large = Metadata()
+        for _ in 0..<400 { large.append(Metadata.Entry(key: "key", value: "12345678")) }
+        for head in [
+            ReplyHead(layout: PayloadLayout(headLength: 5 << 20)),
+            ReplyHead(layout: PayloadLayout(segments: [.init(field: 1, length: .max)])),
+            ReplyHead(metadata: large),
+        ] {
+            var client = try ClientUnderTest()
+            let (stream, other) = (try client.opened(), try client.opened())
+            _ = try client.sent()
+            var frames = RawFrames()
+            frames.response(stream.rawValue, head)
+            frames.add(.data, stream.rawValue, payload: [1, 2, 3])
+            frames.response(other.rawValue, ReplyHead())
+            let events = try client.receive(frames)
+            guard case .unreadable(stream, let error)? = events.first, case .response(other, _, _)? = events.last else {
+                Issue.record("expected one unreadable answer and one answer, found \(events)")
+                return
+            }
+            #expect(error.code == .tooLarge)
+            #expect(try client.sent().map(\.kind) == [.cancel])
+        }
     }
 
     @Test("the answer of a call that was given up is ignored, with all its data")

@@ -10,7 +10,7 @@ import Testing
         limits.declaredMethods = 8
         limits.messageHeadBytes = 10_000
         limits.messageBytes = 100_000
-        limits.incompleteMessageBytes = 200_000
+        limits.largeMessageBytes = 200_000
         return limits
     }
 
@@ -95,16 +95,12 @@ import Testing
     private func feedClient(_ bytes: [UInt8], _ generator: inout SeededGenerator) -> WireError? {
         var state = ClientConnectionState(instance: InstanceID(high: 2, low: 2), limits: Self.limits())
         var methods = DeclaredMethods()
-        for number in 0..<20 {
-            _ = state.open(
-                methods.number(of: "a.B/\(number % 3)", "a.Q", in: &state), timeRemaining: .seconds(1),
-                deduplication: nil, metadata: Metadata(), payload: Payload())
-        }
         var rest = ByteBuffer(bytes: bytes)
         do throws(WireError) {
             while rest.readableBytes > 0 {
                 state.receive(rest.readSlice(length: min(rest.readableBytes, Int(generator.next() % 400) + 1))!)
                 while let event = try state.nextEvent() {
+                    if case .established = event { methods.openCalls(20, in: &state) }
                     if case .response(_, _, let payload) = event { _ = try? payload.decode(as: Everything.self) }
                 }
                 #expect(state.openStreams <= 20)

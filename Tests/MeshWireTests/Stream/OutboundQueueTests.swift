@@ -24,7 +24,7 @@ import Testing
     private func stream(_ number: UInt32) -> StreamID { StreamID(rawValue: number) }
 
     private func append(_ queue: inout OutboundQueue, _ number: UInt32, _ payload: Payload) {
-        queue.append(.response, stream(number), ReplyHead(layout: payload.layout), payload: payload)
+        queue.respond(stream(number), ReplyHead(layout: payload.layout), payload: payload, .normal)
     }
 
     @Test("a small call never waits behind more than one data frame")
@@ -72,9 +72,9 @@ import Testing
         var order: [UInt32] = []
         for _ in 0..<2 { order += try frames(queue.next()).map(\.stream.rawValue) }
         let dropped = numbers[position]
-        #expect(queue.holdsPayload(of: stream(dropped)))
+        #expect(queue.holds(stream(dropped)))
         queue.drop(stream(dropped))
-        #expect(!queue.holdsPayload(of: stream(dropped)))
+        #expect(!queue.holds(stream(dropped)))
         queue.drop(stream(dropped))
         let before = order.count
         while let bytes = queue.next() { order += try frames(bytes).map(\.stream.rawValue) }

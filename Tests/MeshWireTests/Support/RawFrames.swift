@@ -14,6 +14,18 @@ struct RawFrames {
         return frames
     }
 
+    /// A beginning of a peer that has features.
+    static func greeting(_ features: Features, streamCredit: Int = 256 << 10) -> RawFrames {
+        var frames = RawFrames()
+        var limits = WireLimits()
+        limits.streamCredit = streamCredit
+        var hello = Hello(instance: InstanceID(high: 1, low: 1), limits: limits)
+        hello.features = features
+        frames.bytes = Preface.bytes
+        frames.add(.hello, 0, hello)
+        return frames
+    }
+
     mutating func add(_ kind: FrameKind, _ stream: UInt32, payload: [UInt8] = []) {
         var buffer = ByteBuffer()
         FrameHeader(kind: kind, stream: StreamID(rawValue: stream), payloadLength: payload.count).write(to: &buffer)
@@ -34,10 +46,22 @@ struct RawFrames {
     }
 
     /// Declares method `number` and its neighbours' names.
-    mutating func declare(_ number: UInt32, path: String = "test.Service/Method") {
+    mutating func declare(_ number: UInt32, path: String = "test.Service/Method", kind: CallKind = .unary) {
         add(
             .declare, 0,
-            MethodDeclaration(number: number, path: path, requestName: "test.Request", responseName: "test.Response"))
+            MethodDeclaration(
+                number: number, path: path, requestName: "test.Request", responseName: "test.Response", kind: kind))
+    }
+
+    /// One of a stream's messages: its head, then `inline`.
+    mutating func message(_ stream: UInt32, head: Int = 0, segments: [Int] = [], inline: [UInt8] = []) {
+        let layout = PayloadLayout(
+            headLength: head, segments: segments.map { PayloadLayout.SegmentLength(field: 2, length: $0) })
+        add(.message, stream, head: ReplyHead(layout: layout), inline: inline)
+    }
+
+    mutating func credit(_ stream: UInt32, _ bytes: UInt32) {
+        add(.credit, stream, payload: (0..<4).map { UInt8(truncatingIfNeeded: bytes >> (24 - 8 * $0)) })
     }
 
     mutating func request(
@@ -63,15 +87,19 @@ struct RawFrames {
 struct ServerUnderTest {
     var state: ServerConnectionState
     /// What it has sent, without preface and hello.
-    private var sent = FrameDecoder(largestPayload: 1 << 30)
+    private var reader: FrameDecoder = {
+        var decoder = FrameDecoder(largestPayload: 1 << 30)
+        decoder.features = [.streams, .ping]
+        return decoder
+    }()
 
     init(_ limits: WireLimits = WireLimits()) throws {
         state = ServerConnectionState(instance: InstanceID(high: 2, low: 2), limits: limits)
         while var bytes = state.nextWrite() {
             _ = try Preface.read(from: &bytes)
-            sent.feed(bytes)
+            reader.feed(bytes)
         }
-        _ = try sent.next()
+        _ = try reader.next()
     }
 
     /// The events that `frames` cause, without the announcements; calls of the streams in `turnedAway` are refused when
@@ -93,12 +121,24 @@ struct ServerUnderTest {
         return events
     }
 
+    /// The kinds of the frames that were sent since the last time.
+    mutating func sent() throws -> [FrameKind] {
+        var kinds: [FrameKind] = []
+        while let bytes = state.nextWrite() {
+            reader.feed(bytes)
+            while let element = try reader.next() {
+                if case .frame(let header, _) = element { kinds.append(header.kind) } else { kinds.append(.data) }
+            }
+        }
+        return kinds
+    }
+
     /// The replies that were sent since the last time, by stream.
     mutating func replies() throws -> [(stream: UInt32, head: ReplyHead)] {
         var replies: [(UInt32, ReplyHead)] = []
         while let bytes = state.nextWrite() {
-            sent.feed(bytes)
-            while let element = try sent.next() {
+            reader.feed(bytes)
+            while let element = try reader.next() {
                 guard case .frame(let header, var payload) = element, header.kind == .response else { continue }
                 let head = payload.readSlice(length: Int(try payload.readVarint()))!
                 replies.append((header.stream.rawValue, try Payload(head: head).decode(as: ReplyHead.self)))
@@ -113,9 +153,9 @@ struct ClientUnderTest {
     var state: ClientConnectionState
     private var methods = DeclaredMethods()
 
-    init(_ limits: WireLimits = WireLimits()) throws {
+    init(_ limits: WireLimits = WireLimits(), greeting: RawFrames = .greeting) throws {
         state = ClientConnectionState(instance: InstanceID(high: 3, low: 3), limits: limits)
-        _ = try receive(.greeting)
+        _ = try receive(greeting)
     }
 
     mutating func receive(_ frames: RawFrames) throws(WireError) -> [ClientConnectionState.Event] {
@@ -125,9 +165,11 @@ struct ClientUnderTest {
         return events
     }
 
-    mutating func open(_ payload: Payload = Payload(), path: String = "a.B/C", request: String = "a.Q") -> StreamID? {
+    mutating func open(
+        _ payload: Payload = Payload(), path: String = "a.B/C", request: String = "a.Q", kind: CallKind = .unary
+    ) -> StreamID? {
         state.open(
-            methods.number(of: path, request, in: &state), timeRemaining: .seconds(1), deduplication: nil,
+            methods.number(of: path, request, kind: kind, in: &state), timeRemaining: .seconds(1), deduplication: nil,
             metadata: Metadata(), payload: payload)
     }
 
@@ -158,10 +200,22 @@ struct DeclaredMethods {
     private var numbers: [[String]: UInt32] = [:]
 
     /// The number of a method of `state`, which is declared if it has none.
-    mutating func number(of path: String, _ request: String, in state: inout ClientConnectionState) -> UInt32 {
-        if let number = numbers[[path, request]] { return number }
-        let number = state.declare(path: path, requestName: request, responseName: "a.R")
-        numbers[[path, request]] = number
+    mutating func number(
+        of path: String, _ request: String, kind: CallKind = .unary, in state: inout ClientConnectionState
+    ) -> UInt32 {
+        let key = [path, request, "\(kind)"]
+        if let number = numbers[key] { return number }
+        let number = state.declare(path: path, requestName: request, responseName: "a.R", kind: kind)
+        numbers[key] = number
         return number
+    }
+
+    /// Opens empty calls of three methods.
+    mutating func openCalls(_ count: Int, in state: inout ClientConnectionState) {
+        for index in 0..<count {
+            _ = state.open(
+                number(of: "a.B/\(index % 3)", "a.Q", in: &state), timeRemaining: .seconds(1), deduplication: nil,
+                metadata: Metadata())
+        }
     }
 }

@@ -1,0 +1,336 @@
+package import NIOCore
+
+/// What a connection has yet to send, cut into pieces that no large payload can hold up.
+///
+/// Small frames wait in one buffer and leave first; what does not fit there follows a frame at a time, in turn by
+/// priority, so that neither a small call nor another payload waits behind a large one for longer than a frame. Bytes
+/// that follow a call's opening frame leave on the credit that the receiver has given.
+package struct OutboundQueue {
+    /// The largest payload of a data frame that is sent, in bytes: with its header it fills a buffer of 256 KiB, which
+    /// one byte more would double.
+    package static let dataFrameBytes = (256 << 10) - FrameHeader.encodedSize
+    /// The most bytes of a message head that travel in the frame that opens the stream.
+    package static let inlineHeadBytes = 16 << 10
+    /// The bytes of small frames that are handed out at a time, so that a turn of many small messages is short as well.
+    private static let batchBytes = 64 << 10
+    /// A stream takes more messages while fewer bytes than this wait on it.
+    private static let streamBytes = 64 << 10
+
+    private var frames: ByteBuffer
+    private var streams: [StreamID: OutboundStream] = [:]
+    private var line = OutboundLine()
+    /// The bytes that wait on all streams.
+    private var waitingBytes = 0
+    /// What a new stream may send; `nil` while the receiver counts nothing.
+    private var streamCredit: Int?
+    private var connectionCredit = Credit(0)
+    private var hasChecksums = false
+    private var relieved: [StreamID] = []
+    private let allocator: ByteBufferAllocator
+
+    package init(allocator: ByteBufferAllocator = ByteBufferAllocator()) {
+        self.allocator = allocator
+        frames = allocator.buffer(capacity: 512)
+    }
+
+    /// Goes on as the receiver's hello says; nothing of a call has been queued before.
+    package mutating func keep(to hello: Hello, _ features: Features) {
+        hasChecksums = features.contains(.checksums)
+        guard features.contains(.streams) else { return }
+        streamCredit = hello.streamCredit
+        connectionCredit = Credit(hello.connectionCredit)
+    }
+
+    package var isEmpty: Bool { frames.readableBytes == 0 && waitingBytes == 0 && line.count == 0 }
+
+    /// The bytes that have not been sent: what a peer that reads nothing makes this side keep.
+    package var queuedBytes: Int { frames.readableBytes + waitingBytes }
+
+    /// True while a part of what the stream sends has not been sent.
+    package func holds(_ stream: StreamID) -> Bool { streams[stream] != nil }
+
+    /// Whether the stream takes another message; if not, ``relievedStreams()`` names it when it does again.
+    package mutating func takesMessages(of stream: StreamID) -> Bool {
+        guard let waiting = streams[stream]?.waitingBytes else { return false }
+        guard waiting >= Self.streamBytes else { return true }
+        streams[stream]?.isFull = true
+        return false
+    }
+
+    /// The streams that take messages again, once.
+    package mutating func relievedStreams() -> [StreamID] {
+        guard !relieved.isEmpty else { return [] }
+        defer { relieved.removeAll() }
+        return relieved
+    }
+
+    // MARK: What goes in
+
+    /// Queues raw bytes, in order with the small frames.
+    package mutating func append(bytes: [UInt8]) {
+        frames.writeBytes(bytes)
+    }
+
+    /// Queues a frame whose payload is `message`.
+    package mutating func append(_ kind: FrameKind, _ stream: StreamID, _ message: some MeshMessage) {
+        frames.frame(kind, stream, hasChecksums) { $0.encode { message.encode(to: &$0) } }
+    }
+
+    /// Queues a frame without a message, of `bytes`.
+    package mutating func append(_ kind: FrameKind, _ stream: StreamID, bytes: ByteBuffer = ByteBuffer()) {
+        frames.frame(kind, stream, hasChecksums) { $0.writeImmutableBuffer(bytes) }
+    }
+
+    /// Queues credit for the receiver's own bytes.
+    mutating func append(credit: Int, _ stream: StreamID) {
+        var rest = credit
+        while rest > 0 {
+            let part = min(rest, CreditFrame.most)
+            frames.frame(.credit, stream, hasChecksums) { _ = $0.writeInteger(UInt32(part)) }
+            rest -= part
+        }
+    }
+
+    /// Queues the frame that opens a stream, and the message of a call that has but one.
+    package mutating func open(
+        _ stream: StreamID, _ head: CallHead, payload: Payload = Payload(), streamsRequests: Bool = false
+    ) {
+        let transfer = Self.write(.request, stream, head, payload, hasChecksums, to: &frames)
+        guard transfer != nil || streamsRequests else { return }
+        wait(transfer, on: stream, head.priority, isLast: !streamsRequests)
+    }
+
+    /// Makes a stream one that several responses leave on.
+    package mutating func openResponses(_ stream: StreamID, _ priority: CallPriority) {
+        streams[stream] = OutboundStream(priority, credit: streamCredit ?? 0, isLast: false)
+    }
+
+    /// Queues a call's outcome, behind what its stream has yet to send.
+    package mutating func respond(_ stream: StreamID, _ head: ReplyHead, payload: Payload, _ priority: CallPriority) {
+        // Most connections answer calls of one message, and have no streams to look at.
+        let open = streams.isEmpty ? nil : streams[stream]
+        if let open, !open.isEmpty { return add(.response(head, payload), to: stream) }
+        let transfer = Self.write(.response, stream, head, payload, hasChecksums, to: &frames)
+        if let transfer { return wait(transfer, on: stream, priority, isLast: true) }
+        if open != nil { streams.removeValue(forKey: stream) }
+    }
+
+    /// Queues one of a stream's several messages; not for a stream that has been dropped.
+    package mutating func message(_ payload: Payload, on stream: StreamID) {
+        guard let open = streams[stream] else { return }
+        guard open.isEmpty, frames.readableBytes < Self.batchBytes, start(payload, on: stream) else {
+            return add(.message(payload), to: stream)
+        }
+    }
+
+    /// Queues the end of a stream's requests.
+    package mutating func end(_ stream: StreamID) {
+        guard let open = streams[stream] else { return }
+        guard open.isEmpty else { return add(.end, to: stream) }
+        streams.removeValue(forKey: stream)
+        append(.end, stream)
+    }
+
+    /// Forgets what has not been sent on a stream: its reader has lost interest.
+    package mutating func drop(_ stream: StreamID) {
+        guard let dropped = streams.removeValue(forKey: stream) else { return }
+        waitingBytes -= dropped.waitingBytes
+    }
+
+    /// Takes credit that the receiver gives; a stream that sends no more has no use for it.
+    package mutating func credited(_ bytes: Int, _ stream: StreamID) throws(WireError) {
+        guard streamCredit != nil else { return }
+        guard stream != .connection else { return try connectionCredit.add(bytes, to: stream) }
+        guard bytes > 0 else { throw WireError(.malformed, "credit of no bytes for \(stream)") }
+        try streams[stream]?.credit.add(bytes, to: stream)
+        enterLine(stream)
+    }
+
+    // MARK: What comes out
+
+    /// The next bytes to send, or `nil` when there are none, or no credit for them.
+    package mutating func next() -> ByteBuffer? {
+        if frames.readableBytes > 0 {
+            let batch = frames
+            frames = allocator.buffer(capacity: 512)
+            return batch
+        }
+        // Each stream in line has one chance: those that the connection's credit does not suffice for stay in line.
+        for _ in 0..<line.count {
+            guard let stream = line.next() else { return nil }
+            // Taken out while it changes, so that its items are not shared and copied.
+            guard var open = streams.removeValue(forKey: stream) else { continue }
+            open.isInLine = false
+            let before = open.waitingBytes
+            let bytes = produce(stream, &open)
+            waitingBytes -= before - open.waitingBytes
+            if open.isFull, open.waitingBytes < Self.streamBytes {
+                open.isFull = false
+                relieved.append(stream)
+            }
+            if !open.isEmpty || !open.isLast { streams[stream] = open }
+            if !open.isEmpty, mayProceed(open) { enterLine(stream) }
+            if let bytes { return bytes }
+        }
+        return nil
+    }
+
+    /// The next bytes of one stream: a piece of the message that is under way, or what follows it.
+    private mutating func produce(_ stream: StreamID, _ open: inout OutboundStream) -> ByteBuffer? {
+        if let transfer = open.transfer {
+            return piece(of: transfer, stream, &open)
+        }
+        var batch = allocator.buffer(capacity: 512)
+        while open.transfer == nil, batch.readableBytes < Self.batchBytes, let item = open.items.first {
+            switch item {
+            case .message(let payload):
+                guard start(payload, stream, &open, in: &batch) else {
+                    return batch.readableBytes > 0 ? batch : nil
+                }
+            case .end:
+                batch.frame(.end, stream, hasChecksums) { _ in }
+            case .response(let head, let payload):
+                open.transfer = Self.write(.response, stream, head, payload, hasChecksums, to: &batch)
+                open.isLast = true
+            }
+            _ = open.items.popFirst()
+            if case .end = item { open.isLast = true }
+            open.waitingBytes -= item.bytes - (open.transfer?.remaining ?? 0)
+        }
+        return batch
+    }
+
+    private mutating func piece(
+        of transfer: Transfer, _ stream: StreamID, _ open: inout OutboundStream
+    ) -> ByteBuffer? {
+        // Not shared while it is written from.
+        open.transfer = nil
+        var transfer = transfer
+        let checksum = hasChecksums ? CRC32C.size : 0
+        let length = min(Self.dataFrameBytes - checksum, transfer.remaining, allowance(open))
+        guard length > 0 else {
+            open.transfer = transfer
+            return nil
+        }
+        var frame = allocator.buffer(capacity: FrameHeader.encodedSize + length + checksum)
+        frame.frame(.data, stream, hasChecksums) { transfer.write(length, to: &$0) }
+        spend(length, &open)
+        open.waitingBytes -= length
+        if transfer.remaining > 0 { open.transfer = transfer }
+        return frame
+    }
+
+    /// Begins one of a stream's messages among the small frames if there is credit for it.
+    private mutating func start(_ payload: Payload, on stream: StreamID) -> Bool {
+        guard var open = streams.removeValue(forKey: stream) else { return false }
+        // Not shared while it is written to.
+        var batch = frames
+        frames = ByteBuffer()
+        defer {
+            frames = batch
+            streams[stream] = open
+        }
+        guard start(payload, stream, &open, in: &batch) else { return false }
+        guard let remaining = open.transfer?.remaining else { return true }
+        open.waitingBytes += remaining
+        waitingBytes += remaining
+        if mayProceed(open) {
+            open.isInLine = true
+            line.append(stream, open.priority)
+        }
+        return true
+    }
+
+    private mutating func start(
+        _ payload: Payload, _ stream: StreamID, _ open: inout OutboundStream, in buffer: inout ByteBuffer
+    ) -> Bool {
+        let begin = buffer.writerIndex
+        let transfer = Self.write(
+            .message, stream, MessageHead(layout: payload.layout), payload, hasChecksums, to: &buffer)
+        let size = buffer.writerIndex - begin - FrameHeader.encodedSize - (hasChecksums ? CRC32C.size : 0)
+        let cost = Credit.messageOverhead + size
+        guard cost <= allowance(open) else {
+            buffer.moveWriterIndex(to: begin)
+            open.neededCredit = cost
+            return false
+        }
+        spend(cost, &open)
+        open.transfer = transfer
+        return true
+    }
+
+    /// Writes a frame that begins a message: its head, then what fits beside it.
+    ///
+    /// - Returns: what follows in data frames.
+    private static func write(
+        _ kind: FrameKind, _ stream: StreamID, _ head: some MeshMessage, _ payload: Payload, _ hasChecksum: Bool,
+        to buffer: inout ByteBuffer
+    ) -> Transfer? {
+        var transfer = Transfer(payload)
+        buffer.frame(kind, stream, hasChecksum) { buffer in
+            buffer.encode { $0.delimited(head) }
+            transfer.write(transfer.inlineBytes, to: &buffer)
+        }
+        return transfer.remaining > 0 ? transfer : nil
+    }
+
+    /// Has a stream wait for its turns with what follows its opening frame.
+    private mutating func wait(_ transfer: Transfer?, on stream: StreamID, _ priority: CallPriority, isLast: Bool) {
+        var open = streams[stream] ?? OutboundStream(priority, credit: streamCredit ?? 0, isLast: isLast)
+        open.isLast = isLast
+        open.transfer = transfer
+        open.waitingBytes += transfer?.remaining ?? 0
+        waitingBytes += transfer?.remaining ?? 0
+        streams[stream] = open
+        enterLine(stream)
+    }
+
+    private mutating func add(_ item: OutboundStream.Item, to stream: StreamID) {
+        streams[stream]?.items.append(item)
+        streams[stream]?.waitingBytes += item.bytes
+        waitingBytes += item.bytes
+        enterLine(stream)
+    }
+
+    private mutating func enterLine(_ stream: StreamID) {
+        guard let open = streams[stream], !open.isInLine, !open.isEmpty, mayProceed(open) else { return }
+        streams[stream]?.isInLine = true
+        line.append(stream, open.priority)
+    }
+
+    /// Whether the stream's own credit lets something leave.
+    private func mayProceed(_ open: OutboundStream) -> Bool {
+        streamCredit == nil || open.credit.bytes >= (open.transfer == nil ? open.neededCredit : 1)
+    }
+
+    private func allowance(_ open: OutboundStream) -> Int {
+        streamCredit == nil ? .max : min(open.credit.bytes, connectionCredit.bytes)
+    }
+
+    private mutating func spend(_ count: Int, _ open: inout OutboundStream) {
+        guard streamCredit != nil else { return }
+        open.credit.spend(count)
+        connectionCredit.spend(count)
+    }
+}
+
+extension ByteBuffer {
+    /// Appends a frame whose payload is what `body` writes.
+    fileprivate mutating func frame(
+        _ kind: FrameKind, _ stream: StreamID, _ hasChecksum: Bool, _ body: (inout ByteBuffer) -> Void
+    ) {
+        let start = writerIndex
+        FrameHeader(kind: kind, stream: stream, payloadLength: 0, hasChecksum: hasChecksum).write(to: &self)
+        body(&self)
+        FrameHeader.complete(at: start, in: &self)
+    }
+
+    /// Appends what `body` encodes.
+    fileprivate mutating func encode(_ body: (inout MessageEncoder) -> Void) {
+        var encoder = MessageEncoder(appendingTo: self)
+        // The encoder holds the only reference while it writes, so that nothing is copied.
+        self = ByteBuffer()
+        body(&encoder)
+        self = encoder.head
+    }
+}
