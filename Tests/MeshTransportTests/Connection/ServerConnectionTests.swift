@@ -96,7 +96,7 @@ import Testing
         bytes.request(1)
         let raw = try await RawClient.connect(port: loopback.port, identity: try loopback.authority.svid("/hand"))
         await raw.send(bytes.bytes)
-        let hello = RawBytes().bytes.count
+        let hello = RawBytes.serverGreetingBytes
         let reply = await raw.received(hello + FrameHeader.encodedSize + 3)
         var buffer = ByteBuffer(bytes: reply.dropFirst(hello))
         #expect(try FrameHeader(from: &buffer)?.kind == .response)

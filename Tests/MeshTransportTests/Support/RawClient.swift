@@ -166,6 +166,11 @@ final class RawClient: Sendable {
 struct RawBytes {
     var bytes = Preface.bytes
 
+    /// The bytes that a server of ours begins with.
+    static let serverGreetingBytes =
+        Preface.bytes.count + FrameHeader.encodedSize
+        + Payload(Hello(instance: InstanceID(high: 1, low: 1), limits: WireLimits())).head.readableBytes
+
     init() { add(.hello, 0, Payload(Hello(instance: InstanceID(high: 1, low: 1))).head) }
 
     mutating func add(_ kind: FrameKind, _ stream: UInt32, _ payload: ByteBuffer = ByteBuffer()) {
