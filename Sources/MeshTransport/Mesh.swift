@@ -36,6 +36,7 @@ public final class Mesh: Service {
 
     private struct State {
         var httpAcceptor: (any HTTPAcceptor)?
+        var wires: [any WireProtocol] = []
         var listeners: [any Channel] = []
         var isStopped = false
     }
@@ -70,32 +71,17 @@ public final class Mesh: Service {
             logger: logger)
     }
 
-    /// Answers calls of `method` with `handler`.
-    ///
-    /// - Parameters:
-    ///   - execution: where the handler runs; default a task of the runtime's pool.
-    ///   - handler: may throw a ``CallFailure`` to answer with a status; other errors are logged and answered with
-    ///     ``CallStatus/unknown``.
-    public func serve<Request: MeshMessage, Response: MeshMessage>(
-        _ method: UnaryMethod<Request, Response>, execution: HandlerExecution = .task,
-        _ handler: @escaping @Sendable (Request, CallContext) async throws -> Response
+    /// Has `handler` answer the calls of `method`.
+    func register<Kind, Request, Response>(
+        _ method: MeshMethod<Kind, Request, Response>, _ handler: ServedMethod.Handler
     ) {
-        server.registry.register(method, .task(on: execution, handler))
+        server.registry.register(ServedMethod(method, handler))
     }
 
-    /// Answers calls of `method` with a handler that waits for nothing: it runs on the connection's event loop, while
-    /// the call is read and without a task of its own.
-    ///
-    /// For look-ups and counters. A handler that needs more than about 20 µs delays every connection of the loop; give
-    /// it to ``serve(_:execution:_:)`` instead. It cannot be cancelled.
-    ///
-    /// - Parameter handler: may throw a ``CallFailure`` to answer with a status; other errors are logged and answered
-    ///   with ``CallStatus/unknown``.
-    public func serveInline<Request: MeshMessage, Response: MeshMessage>(
-        _ method: UnaryMethod<Request, Response>,
-        _ handler: @escaping @Sendable (Request, CallContext) throws -> Response
-    ) {
-        server.registry.register(method, .inline(handler))
+    /// Speaks `wire` besides the mesh's own: on listeners and to destinations that are opened afterwards.
+    package func add(_ wire: any WireProtocol) {
+        state.withLock { $0.wires.append(wire) }
+        clientCore.add(wire)
     }
 
     /// Hands connections that speak HTTP/1.1 to `acceptor`; for listeners that are opened afterwards.
@@ -115,7 +101,8 @@ public final class Mesh: Service {
     public func listen(host: String, port: Int) async throws(MeshError) -> ListenerAddress {
         let listener = ListenerCore(
             server: server, identity: identity, verifier: verifier, trust: .bundle,
-            meshProtocol: ApplicationProtocol.mesh, httpAcceptor: state.withLock { $0.httpAcceptor })
+            meshProtocol: ApplicationProtocol.mesh, wires: state.withLock { $0.wires },
+            httpAcceptor: state.withLock { $0.httpAcceptor })
         let channel = try await listener.listen(host: host, port: port)
         let isStopped = state.withLock { state in
             state.listeners.append(channel)

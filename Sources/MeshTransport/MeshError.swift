@@ -33,6 +33,8 @@ public struct MeshError: Error, Sendable, CustomStringConvertible {
         public static let instanceChanged = Code("instanceChanged")
         /// A deduplicated method was called without a session and sequence numbers.
         public static let missingDeduplication = Code("missingDeduplication")
+        /// The server is too old for calls of this kind.
+        public static let unsupportedByPeer = Code("unsupportedByPeer")
         /// The call is over one of this side's ``MeshConfiguration/limits``.
         public static let callTooLarge = Code("callTooLarge")
         /// The address cannot be listened on.
@@ -63,6 +65,11 @@ public struct MeshError: Error, Sendable, CustomStringConvertible {
     public var peer: String?
     /// What made it fail.
     public var cause: (any Error)?
+    /// More about the server's ``status``, in a form that caller and handler agree on: an encoded `google.rpc.Status` from
+    /// a gRPC server.
+    public var details: [UInt8] = []
+    /// What the server said beside its ``status``.
+    public var trailers = Metadata()
 
     /// Makes an error.
     public init(
@@ -75,6 +82,13 @@ public struct MeshError: Error, Sendable, CustomStringConvertible {
         self.status = status
         self.peer = peer
         self.cause = cause
+    }
+
+    /// A server's answer with another status than `ok`.
+    init(_ head: ReplyHead, progress: Progress, peer: String) {
+        self.init(.status, head.message, progress: progress, status: head.status, peer: peer)
+        details = head.details
+        trailers = head.metadata
     }
 
     /// One line for a log.

@@ -1,25 +1,26 @@
-import MeshWire
+package import MeshWire
 import Telemetry
 
 /// A method as the calls of one client share it.
-final class ClientMethod: Sendable {
+package final class ClientMethod: Sendable {
     /// `service/method`.
-    let path: String
-    let requestName: String
-    let responseName: String
+    package let path: String
+    package let requestName: String
+    package let responseName: String
+    package let kind: CallKind
     let retry: RetrySafety
     let series: RequestSeries
     /// For errors: whom the calls are for.
     let destination: String
 
-    init(
-        path: String, requestName: String, responseName: String, retry: RetrySafety, series: RequestSeries,
-        destination: String
+    init<Kind: MethodKind, Request, Response>(
+        _ method: MeshMethod<Kind, Request, Response>, series: RequestSeries, destination: String
     ) {
-        self.path = path
-        self.requestName = requestName
-        self.responseName = responseName
-        self.retry = retry
+        path = method.path
+        requestName = Request.messageName
+        responseName = Response.messageName
+        kind = Kind.kind
+        retry = method.retry
         self.series = series
         self.destination = destination
     }
@@ -30,15 +31,17 @@ final class CallRequest: Sendable {
     let method: ClientMethod
     let deduplication: Deduplication?
     let metadata: Metadata
+    let priority: CallPriority
     let payload: Payload
 
     /// Throws for a call over the limits: the server's are the same by default, and would refuse it or end the
     /// connection with all other calls.
     init(
-        _ method: ClientMethod, _ payload: Payload, _ metadata: Metadata, _ deduplication: Deduplication?,
-        within limits: WireLimits
+        _ method: ClientMethod, _ payload: Payload, _ metadata: Metadata, _ priority: CallPriority,
+        _ deduplication: Deduplication?, within limits: WireLimits
     ) throws(MeshError) {
         self.method = method
+        self.priority = priority
         self.payload = payload
         self.metadata = metadata
         self.deduplication = deduplication
@@ -51,5 +54,12 @@ final class CallRequest: Sendable {
                 .callTooLarge, "\(method.path): \(error.message)", progress: .notSent, peer: method.destination,
                 cause: error)
         }
+    }
+
+    /// The call as a wire sends it now.
+    func outbound(until deadline: RuntimeInstant, now: RuntimeInstant) -> OutboundCall {
+        OutboundCall(
+            method: method, timeRemaining: .nanoseconds(now.nanoseconds(to: deadline)), deduplication: deduplication,
+            metadata: metadata, priority: priority, payload: payload)
     }
 }

@@ -18,6 +18,7 @@ final class ClientCore: Sendable {
     let logger: Logger
     /// The connections of all clients.
     let connections = OutboundConnections()
+    private let wires = Mutex<[any WireProtocol]>([])
     private let generation: Generation
     private let observation: IdentityObservation?
 
@@ -48,6 +49,19 @@ final class ClientCore: Sendable {
             connections.review()
         }
         generation.rise(to: identity.current.generation)
+    }
+
+    /// Speaks `wire` where a server does not speak the mesh's own.
+    func add(_ wire: any WireProtocol) { wires.withLock { $0.append(wire) } }
+
+    /// What servers may choose from, the first rather than the last.
+    var applicationProtocols: [String] {
+        [applicationProtocol] + wires.withLock { $0.map(\.applicationProtocol) }
+    }
+
+    /// The wire that a server chose, if it is not the mesh's own.
+    func wire(named name: String) -> (any WireProtocol)? {
+        wires.withLock { wires in wires.first { $0.applicationProtocol == name } }
     }
 
     /// Counts the changes of our identity and of whom it trusts; 0 without one.

@@ -13,9 +13,9 @@ import Telemetry
 /// 6. a deduplicated call goes to the server instance of its first attempt or nowhere;
 /// 7. the connection sends it and waits.
 final class ClientStack: Sendable {
-    private let core: ClientCore
-    private let keeper: ConnectionKeeper
-    private let request: CallRequest
+    let core: ClientCore
+    let keeper: ConnectionKeeper
+    let request: CallRequest
 
     init(_ core: ClientCore, _ keeper: ConnectionKeeper, _ request: CallRequest) {
         self.core = core
@@ -23,11 +23,13 @@ final class ClientStack: Sendable {
         self.request = request
     }
 
-    private var runtime: any Runtime { core.runtime }
-    private var series: RequestSeries { request.method.series }
+    var runtime: any Runtime { core.runtime }
+    var series: RequestSeries { request.method.series }
+    /// Uniform in 0 ..< 1.
+    var chance: Double { Double(runtime.randomBits() >> 11) * 0x1p-53 }
 
     /// Steps 1 to 3.
-    func run(timeout: Duration) async throws(MeshError) -> (Payload, peer: String) {
+    func run(timeout: Duration) async throws(MeshError) -> Attempt.Answer {
         series.began()
         let start = runtime.now
         let deadline = start.advanced(by: timeout)
@@ -42,13 +44,12 @@ final class ClientStack: Sendable {
             var error: MeshError
             let failure: AttemptFailure
             switch await outcome(of: attempt, now) {
-            case .replied(let head, let payload, let peer) where head.status == .ok:
+            case .replied(let answer) where answer.head.status == .ok:
                 series.ended(.success, nanoseconds: start.nanoseconds(to: runtime.now))
-                return (payload, peer)
-            case .replied(let head, _, let peer):
-                let mayPass = head.hasNotRun && head.status.mayPass
-                error = MeshError(
-                    .status, head.message, progress: mayPass ? .notSent : .answered, status: head.status, peer: peer)
+                return answer
+            case .replied(let answer):
+                let mayPass = answer.head.hasNotRun && answer.head.status.mayPass
+                error = MeshError(answer.head, progress: mayPass ? .notSent : .answered, peer: answer.peer)
                 failure = mayPass ? .notRun : .final
             case .failed(let found, let kind):
                 (error, failure) = (found, kind)
@@ -58,7 +59,6 @@ final class ClientStack: Sendable {
             if mayHaveRun, error.progress == .notSent { error.progress = .mayHaveRun }
             // An instance that has certainly not seen the call has no claim on it.
             bound = safety == .deduplicated && mayHaveRun ? bound ?? attempt.instance : nil
-            let chance = Double(runtime.randomBits() >> 11) * 0x1p-53
             guard case .retry(let next) = retry.failed(failure, at: runtime.now, chance: chance) else {
                 throw ended(error, since: start)
             }
@@ -71,13 +71,13 @@ final class ClientStack: Sendable {
     }
 
     /// Measures a call that failed.
-    private func ended(_ error: MeshError, since start: RuntimeInstant) -> MeshError {
+    func ended(_ error: MeshError, since start: RuntimeInstant) -> MeshError {
         let status = error.status ?? (error.code == .cancelled ? .cancelled : .unavailable)
         series.ended(status.classification, nanoseconds: start.nanoseconds(to: runtime.now))
         return error
     }
 
-    private func cancelled(after error: MeshError) -> MeshError {
+    func cancelled(after error: MeshError) -> MeshError {
         MeshError(
             .cancelled, "\(request.method.path): the caller was cancelled between two attempts",
             progress: error.progress, peer: error.peer, cause: error)
@@ -142,12 +142,13 @@ final class ClientStack: Sendable {
 extension MeshError.Code {
     /// Whether there may be a connection a moment later although there is none now: not if it is the destination, its
     /// server or a closed client that rules it out.
-    fileprivate var mayPass: Bool {
+    var mayPass: Bool {
         self != .peerNotTrusted && self != .noExpectedIdentity && self != .draining && self != .invalidConfiguration
+            && self != .unsupportedByPeer
     }
 }
 
 extension CallStatus {
     /// Whether a refusal with this status may not be repeated a moment later.
-    fileprivate var mayPass: Bool { self == .unavailable || self == .resourceExhausted }
+    var mayPass: Bool { self == .unavailable || self == .resourceExhausted }
 }

@@ -127,8 +127,7 @@ final class ConnectionKeeper: @unchecked Sendable {
         let loop = executor.eventLoop
         let established = loop.makePromise(of: Void.self)
         let connection = ClientConnection(
-            instance: core.instance, limits: core.configuration.limits, destination: "\(destination)",
-            identityGeneration: core.identityGeneration, executor: executor, established: established,
+            core, destination: "\(destination)", executor: executor, established: established,
             onClose: { self.closed($0) })
         let limit = loop.scheduleTask(in: .nanoseconds(core.configuration.connectTimeout.inNanoseconds)) {
             let error = MeshError(
@@ -161,7 +160,7 @@ final class ConnectionKeeper: @unchecked Sendable {
             ? PeerExpectation.anyTrusted : PeerExpectation(identities: destination.identities)
         return ChannelSecurity(
             role: .client(serverName: Self.serverName(destination.host)), identity: core.identity, trust: core.trust,
-            expectation: expectation, applicationProtocols: [core.applicationProtocol], verifier: core.verifier,
+            expectation: expectation, applicationProtocols: core.applicationProtocols, verifier: core.verifier,
             runtime: core.runtime)
     }
 

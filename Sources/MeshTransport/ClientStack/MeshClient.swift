@@ -35,34 +35,71 @@ public final class MeshClient: Sendable {
     /// Runs tasks on the event loop of the client's connection.
     public var executor: LoopExecutor { keeper.executor }
 
-    /// Calls a method and returns its answer.
+    /// Calls a method and returns its response.
     ///
     /// - Parameters:
     ///   - timeout: how long the call may take in all, retries included; ``MeshConfiguration/callTimeout`` if `nil`.
-    ///   - metadata: text that travels with the call.
+    ///   - metadata: what travels with the call.
+    ///   - priority: what of a connection's large messages leaves first, on both sides.
     ///   - deduplication: session and sequence numbers; a deduplicated method needs them.
     /// - Throws: a ``MeshError`` that says how far the call came.
     public func call<Request: MeshMessage, Response: MeshMessage>(
         _ method: UnaryMethod<Request, Response>, _ request: Request, timeout: Duration? = nil,
-        metadata: Metadata = Metadata(), deduplication: Deduplication? = nil
+        metadata: Metadata = Metadata(), priority: CallPriority = .normal, deduplication: Deduplication? = nil
     ) async throws(MeshError) -> Response {
+        try decode(
+            try await answer(method, request, timeout, metadata, priority, deduplication), of: method)
+    }
+
+    /// Calls a method and returns its response with what the server said beside it.
+    ///
+    /// The parameters are those of ``call(_:_:timeout:metadata:priority:deduplication:)``.
+    public func answer<Request: MeshMessage, Response: MeshMessage>(
+        _ method: UnaryMethod<Request, Response>, _ request: Request, timeout: Duration? = nil,
+        metadata: Metadata = Metadata(), priority: CallPriority = .normal, deduplication: Deduplication? = nil
+    ) async throws(MeshError) -> Answer<Response> {
+        let answer = try await answer(method, request, timeout, metadata, priority, deduplication)
+        return Answer(
+            try decode(answer, of: method), metadata: answer.metadata, trailers: answer.head.metadata)
+    }
+
+    private func answer<Request: MeshMessage, Response: MeshMessage>(
+        _ method: UnaryMethod<Request, Response>, _ request: Request, _ timeout: Duration?, _ metadata: Metadata,
+        _ priority: CallPriority, _ deduplication: Deduplication?
+    ) async throws(MeshError) -> Attempt.Answer {
         guard method.retry != .deduplicated || deduplication?.entries.isEmpty == false else {
             throw MeshError(
                 .missingDeduplication, "\(method.path) is deduplicated: its calls carry a session and sequence numbers",
                 progress: .notSent, peer: "\(destination)")
         }
         // Encoded once: every attempt sends identical bytes.
-        let request = try CallRequest(
-            known(method), Payload(request), metadata, deduplication, within: core.configuration.limits)
-        let (payload, peer) = try await ClientStack(core, keeper, request).run(
-            timeout: timeout ?? core.configuration.callTimeout)
+        return try await stack(method, Payload(request), metadata, priority, deduplication)
+            .run(timeout: timeout ?? callTimeout)
+    }
+
+    private func decode<Request, Response: MeshMessage>(
+        _ answer: Attempt.Answer, of method: UnaryMethod<Request, Response>
+    ) throws(MeshError) -> Response {
         do throws(WireError) {
-            return try payload.decode()
+            return try answer.payload.decode()
         } catch {
             throw MeshError(
                 .malformedMessage, "\(method.path) answered what is no \(Response.messageName): \(error.message)",
-                progress: .answered, peer: peer, cause: error)
+                progress: .answered, peer: answer.peer, cause: error)
         }
+    }
+
+    /// How long a call may take whose caller does not say.
+    var callTimeout: Duration { core.configuration.callTimeout }
+
+    /// The path of one call, whatever its kind.
+    func stack<Kind, Request, Response>(
+        _ method: MeshMethod<Kind, Request, Response>, _ payload: Payload, _ metadata: Metadata,
+        _ priority: CallPriority, _ deduplication: Deduplication? = nil
+    ) throws(MeshError) -> ClientStack {
+        let request = try CallRequest(
+            known(method), payload, metadata, priority, deduplication, within: core.configuration.limits)
+        return ClientStack(core, keeper, request)
     }
 
     /// The connection to the destination, made if there is none: who is at the other end, and how that is known.
@@ -88,23 +125,20 @@ public final class MeshClient: Sendable {
         let path: String
         let request: ObjectIdentifier
         let response: ObjectIdentifier
+        let kind: CallKind
         let retry: RetrySafety
     }
 
     /// What the calls of a method share, resolved once.
-    private func known<Request: MeshMessage, Response: MeshMessage>(
-        _ method: UnaryMethod<Request, Response>
-    ) -> ClientMethod {
+    private func known<Kind, Request, Response>(_ method: MeshMethod<Kind, Request, Response>) -> ClientMethod {
         let key = MethodKey(
             path: method.path, request: ObjectIdentifier(Request.self), response: ObjectIdentifier(Response.self),
-            retry: method.retry)
+            kind: Kind.kind, retry: method.retry)
         return methods.withLock { methods in
             if let known = methods[key] { return known }
             let peer = destination.identities.map(\.description).joined(separator: " ")
             let made = ClientMethod(
-                path: method.path, requestName: Request.messageName, responseName: Response.messageName,
-                retry: method.retry, series: core.metrics.series(method.path, destination: peer),
-                destination: "\(destination)")
+                method, series: core.metrics.series(method.path, destination: peer), destination: "\(destination)")
             methods[key] = made
             return made
         }

@@ -2,7 +2,7 @@ import MeshWire
 
 /// How one attempt of a call ended.
 enum AttemptOutcome: Sendable {
-    case replied(ReplyHead, Payload, peer: String)
+    case replied(Attempt.Answer)
     case failed(MeshError, AttemptFailure)
 }
 
@@ -10,7 +10,7 @@ enum AttemptOutcome: Sendable {
 /// whichever comes first.
 ///
 /// Sendable: everything mutable is touched on the client's event loop alone, and by the caller once it was resumed.
-@safe final class Attempt: @unchecked Sendable {
+@safe final class Attempt: DeadlineBound, @unchecked Sendable {
     /// Where the call is.
     private enum Place {
         /// With the client: no server has seen it.
@@ -21,8 +21,19 @@ enum AttemptOutcome: Sendable {
         case lost
     }
 
+    /// What a server answered.
+    struct Answer: Sendable {
+        /// What it said before the response.
+        var metadata: Metadata
+        var head: ReplyHead
+        var payload: Payload
+        var peer: String
+    }
+
     let request: CallRequest
     let deadline: RuntimeInstant
+    /// What the server said before its response.
+    var metadata = Metadata()
     /// The server's process that the attempt was sent to.
     private(set) var instance: InstanceID?
     /// The only process that may have it, if not any.
@@ -34,8 +45,7 @@ enum AttemptOutcome: Sendable {
     private var ended: AttemptOutcome?
     private var continuation: UnsafeContinuation<Void, Never>?
     private var deadlines: DeadlineTimer?
-    /// Where ``DeadlineTimer`` keeps it.
-    var position = 0
+    var position = -1
 
     /// - Parameter instance: the server's process that an earlier attempt of a deduplicated call was sent to.
     init(
@@ -87,6 +97,15 @@ enum AttemptOutcome: Sendable {
     /// Notes that nobody carries it, although it counts as sent.
     func wasLost() { place = .lost }
 
+    func deadlinePassed() { abandon(.deadlineExceeded, "no answer in time", .mayHaveRun) }
+
+    /// Only attempts whose messages were lost are still open then: nobody else knows of them.
+    func stopped(_ error: MeshError) {
+        var error = error
+        error.progress = .mayHaveRun
+        finish(.failed(error, .final))
+    }
+
     /// Gives the call up, telling the server if it has been sent.
     func abandon(_ code: MeshError.Code, _ message: String, _ failure: AttemptFailure) {
         guard isOpen else { return }
@@ -109,7 +128,7 @@ enum AttemptOutcome: Sendable {
     func answered(_ head: ReplyHead, _ payload: Payload, peer: String) {
         guard isOpen, !isUnheard else { return }
         if let faults, faults.fate(ofReply: request.method.path) == .lose { return wasLost() }
-        finish(.replied(head, payload, peer: peer))
+        finish(.replied(Answer(metadata: metadata, head: head, payload: payload, peer: peer)))
     }
 
     /// Ends the wait; later outcomes are ignored.

@@ -2,14 +2,14 @@ import Identity
 import MeshWire
 import NIOCore
 
-/// A client's connection to one server: drives a ``ClientConnectionState`` from a channel.
+/// A client's connection to one server, from the handshake to its end: picks the wire that the server speaks, keeps the
+/// calls that are open on it, and says how they ended.
 ///
 /// Sendable: everything mutable is touched on the channel's event loop alone.
-final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
+final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
 
-    /// The server's process, once it has said hello.
+    /// The server's process, if it said which.
     private(set) var instance: InstanceID?
     private(set) var info: ConnectionInfo
     /// Who is at the other end, for errors.
@@ -21,51 +21,63 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
     /// The generation of our own identity that the connection was made with.
     let identityGeneration: UInt64
 
+    private let core: ClientCore
     private let executor: LoopExecutor
     private let established: EventLoopPromise<Void>
     private let onClose: (ClientConnection) -> Void
-    private var state: ClientConnectionState
+    private var wire: (any ClientWire)?
     private var attempts: [StreamID: Attempt] = [:]
-    /// The methods that were declared, kept so that no other can take one's place in memory.
-    private var methods: [ObjectIdentifier: (method: ClientMethod, number: UInt32)] = [:]
+    private var streams: [StreamID: CallStream] = [:]
     private var context: ChannelHandlerContext?
-    private let writer: PacedWriter
-    private var isReading = false
+    private var isReady = false
     /// True once no more calls are taken and the connection is on its way to its end.
     private(set) var isClosing = false
     private var endTimer: Scheduled<Void>?
 
     init(
-        instance: InstanceID, limits: WireLimits, destination: String, identityGeneration: UInt64,
-        executor: LoopExecutor, established: EventLoopPromise<Void>, onClose: @escaping (ClientConnection) -> Void
+        _ core: ClientCore, destination: String, executor: LoopExecutor, established: EventLoopPromise<Void>,
+        onClose: @escaping (ClientConnection) -> Void
     ) {
-        state = ClientConnectionState(instance: instance, limits: limits)
+        self.core = core
         info = ConnectionInfo(peer: nil, tlsVersion: "", remoteAddress: destination)
         peerName = destination
-        self.identityGeneration = identityGeneration
+        identityGeneration = core.identityGeneration
         self.executor = executor
-        writer = PacedWriter(on: executor.eventLoop)
         self.established = established
         self.onClose = onClose
     }
 
+    // MARK: Calls
+
     /// False once the connection goes away: a new one is needed.
-    var takesCalls: Bool { instance != nil && !isClosing && state.takesCalls }
+    var takesCalls: Bool { isReady && !isClosing && wire?.takesCalls == true }
+
+    /// Whether the server knows calls of this kind.
+    func takes(_ kind: CallKind) -> Bool { wire?.takes(kind) == true }
 
     /// Sends a call; its attempt is finished when the answer arrives. False if the connection takes no calls.
     func send(_ attempt: Attempt, now: RuntimeInstant) -> Bool {
         guard takesCalls,
-            let stream = state.open(
-                number(of: attempt.request.method),
-                timeRemaining: .nanoseconds(now.nanoseconds(to: attempt.deadline)),
-                deduplication: attempt.request.deduplication, metadata: attempt.request.metadata,
-                payload: attempt.request.payload)
+            let stream = wire?.open(attempt.request.outbound(until: attempt.deadline, now: now))
         else { return false }
         attempts[stream] = attempt
         attempt.wasSent(on: self, stream)
-        write()
         return true
     }
+
+    /// Opens a call of several messages, which go to and come from `messages`. False if the connection takes no calls.
+    func open(_ request: CallRequest, _ messages: CallStream, until deadline: RuntimeInstant, now: RuntimeInstant)
+        -> Bool
+    {
+        guard takesCalls, let wire, let stream = wire.open(request.outbound(until: deadline, now: now)) else {
+            return false
+        }
+        streams[stream] = messages
+        messages.attach(to: self, stream)
+        return true
+    }
+
+    // MARK: The connection's life
 
     /// Takes no new calls and closes once the open ones are answered, or `limit` later with `error`.
     func drain(within limit: Duration, _ error: MeshError) {
@@ -104,7 +116,6 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
         // The timer would keep the connection in memory for the certificate's life.
         endTimer?.cancel()
         endTimer = nil
-        writer.close()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -113,86 +124,44 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
         }
         info.peer = channel.peer?.spiffeID
         peerName = info.peer?.description ?? peerName
-        // A server that chose no protocol is known by its first bytes.
-        if let chosen = channel.applicationProtocol, chosen != ApplicationProtocol.mesh,
-            chosen != ApplicationProtocol.join
-        {
-            return end(
-                context,
-                MeshError(.protocolViolation, "the server speaks \(chosen)", progress: .notSent, peer: peerName))
-        }
         info.tlsVersion = channel.tlsVersion
         handshake = channel
         trustedBy = channel.bundle
-        writer.open(context) { self.state.nextWrite() }
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if !isReading {
-            isReading = true
-            executor.beginReading()
-        }
-        state.receive(unwrapInboundIn(data))
-        do throws(WireError) {
-            while let event = try state.nextEvent() { handle(event) }
+        do {
+            wire = try makeWire(channel.applicationProtocol, on: context.channel)
         } catch {
-            end(context, MeshError(.protocolViolation, error.message, peer: peerName, cause: error))
+            end(error as? MeshError ?? MeshError(.connectFailed, "the connection could not be set up", cause: error))
         }
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
-        guard isReading else { return }
-        // Callers that were resumed send their next calls before the flush.
-        executor.finishReading()
-        isReading = false
-        writer.flush()
-        closeIfDone()
-    }
-
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { writer.flush() }
+    /// The wire that the server chose; one that chose none is known by its first bytes, which the mesh's own expects.
+    private func makeWire(_ chosen: String?, on channel: any Channel) throws -> any ClientWire {
+        guard let chosen, chosen != core.applicationProtocol else {
+            let wire = MeshClientWire(
+                instance: core.instance, limits: core.configuration.limits, executor: executor, delegate: self)
+            try channel.pipeline.syncOperations.addHandler(wire, position: .before(self))
+            return wire
+        }
+        guard let other = core.wire(named: chosen) else {
+            throw MeshError(.protocolViolation, "the server speaks \(chosen)", progress: .notSent, peer: peerName)
+        }
+        return try other.connect(channel, self, before: self)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // A server that does not accept our certificate says so after its own half of the handshake.
         let failure =
-            instance == nil
-            ? MeshError(
+            isReady
+            ? MeshError(.connectionLost, "the connection failed", peer: peerName, cause: error)
+            : MeshError(
                 .connectFailed, "the server ended the connection before its hello", peer: peerName, cause: error)
-            : MeshError(.connectionLost, "the connection failed", peer: peerName, cause: error)
-        end(context, error as? MeshError ?? failure)
+        end(error as? MeshError ?? failure)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if isReading { channelReadComplete(context: context) }
-        var cause: WireError?
-        do throws(WireError) { try state.end() } catch { cause = error }
-        let code: MeshError.Code = instance == nil ? .connectFailed : .connectionLost
-        end(context, MeshError(code, "the server closed the connection", peer: peerName, cause: cause))
+        let code: MeshError.Code = isReady ? .connectionLost : .connectFailed
+        end(MeshError(code, "the server closed the connection", peer: peerName))
         onClose(self)
-    }
-
-    private func handle(_ event: ClientConnectionState.Event) {
-        switch event {
-        case .established(let hello):
-            instance = hello.instance
-            established.succeed()
-        case .response(let stream, let head, let payload):
-            attempts.removeValue(forKey: stream)?.answered(head, payload, peer: peerName)
-        case .unreadable(let stream, let error):
-            attempts.removeValue(forKey: stream)?.finish(
-                .failed(
-                    MeshError(
-                        .malformedMessage, error.message, progress: .answered, peer: peerName, cause: error), .final))
-        case .metadata, .message, .pong:
-            break
-        case .goAway(let goAway, let notTaken):
-            for stream in notTaken {
-                attempts.removeValue(forKey: stream)?.finish(
-                    .failed(
-                        MeshError(.draining, goAway.reason, progress: .notSent, peer: peerName), .notRun))
-            }
-        }
     }
 
     private func schedule(in duration: Duration, _ body: @escaping @Sendable (ClientConnection) -> Void) {
@@ -202,49 +171,93 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
         }
     }
 
-    /// The number that the method has on this connection.
-    private func number(of method: ClientMethod) -> UInt32 {
-        if let known = methods[ObjectIdentifier(method)] { return known.number }
-        let number = state.declare(
-            path: method.path, requestName: method.requestName, responseName: method.responseName)
-        methods[ObjectIdentifier(method)] = (method, number)
-        return number
-    }
-
-    /// Gives a call up; its answer is ignored.
-    func withdraw(_ stream: StreamID) {
-        guard attempts.removeValue(forKey: stream) != nil else { return }
-        state.cancel(stream)
-        write()
-        closeIfDone()
-    }
-
-    /// Sends what waits: at the end of the read that is under way; else at once if no other call could share the flush,
-    /// or in the loop's next turn.
-    private func write() {
-        if isReading { return }
-        if attempts.count > 1 { writer.scheduleFlush() } else { writer.flush() }
-    }
-
     private func closeIfDone() {
-        guard !takesCalls, instance != nil, state.openStreams == 0 else { return }
+        guard isReady, !takesCalls, wire?.openCalls == 0 else { return }
         context?.close(promise: nil)
     }
 
-    private func end(_ context: ChannelHandlerContext, _ error: MeshError) {
+    private func end(_ error: MeshError) {
         isClosing = true
+        var error = error
+        if !isReady, error.code == .connectionLost { error.code = .connectFailed }
         established.fail(error)
         fail(error)
-        context.close(promise: nil)
+        context?.close(promise: nil)
     }
 
     private func fail(_ error: MeshError) {
-        let open = attempts.sorted { $0.key < $1.key }
+        var failure = error
+        failure.progress = .mayHaveRun
+        let (open, streaming) = (attempts.sorted { $0.key < $1.key }, streams.sorted { $0.key < $1.key })
         attempts.removeAll()
-        for (_, attempt) in open {
-            var failure = error
-            failure.progress = .mayHaveRun
-            attempt.finish(.failed(failure, .mayHaveRun))
+        streams.removeAll()
+        for (_, attempt) in open { attempt.finish(.failed(failure, .mayHaveRun)) }
+        for (_, messages) in streaming { finish(messages, .failed(failure)) }
+    }
+
+    /// Ends a call of several messages.
+    private func finish(_ messages: CallStream, _ end: CallStream.End) {
+        messages.finish(end)
+        messages.stopWriting(MeshError(.draining, "the call has ended", progress: .answered, peer: peerName))
+    }
+
+    // MARK: What the wire tells
+
+    func established(_ instance: InstanceID?) {
+        self.instance = instance
+        isReady = true
+        established.succeed()
+    }
+
+    func answered(_ stream: StreamID, _ head: ReplyHead, _ payload: Payload) {
+        if let attempt = attempts.removeValue(forKey: stream) {
+            attempt.answered(head, payload, peer: peerName)
+        } else if let messages = streams.removeValue(forKey: stream) {
+            finish(messages, .finished(head, payload))
         }
+    }
+
+    func delivered(_ stream: StreamID, _ payload: Payload) { streams[stream]?.deliver(payload) }
+
+    func delivered(_ stream: StreamID, _ metadata: Metadata) {
+        if let attempt = attempts[stream] { attempt.metadata = metadata } else { streams[stream]?.deliver(metadata) }
+    }
+
+    func unreadable(_ stream: StreamID, _ error: WireError) {
+        let failure = MeshError(.malformedMessage, error.message, progress: .answered, peer: peerName, cause: error)
+        attempts.removeValue(forKey: stream)?.finish(.failed(failure, .final))
+        if let messages = streams.removeValue(forKey: stream) { finish(messages, .failed(failure)) }
+    }
+
+    func notTaken(_ streams: [StreamID], reason: String) {
+        let error = MeshError(.draining, reason, progress: .notSent, peer: peerName)
+        for stream in streams {
+            attempts.removeValue(forKey: stream)?.finish(.failed(error, .notRun))
+            if let messages = self.streams.removeValue(forKey: stream) { finish(messages, .failed(error)) }
+        }
+    }
+
+    func relieved(_ stream: StreamID) { streams[stream]?.relieved() }
+
+    func heard() {}
+
+    func failed(_ error: MeshError) { end(error) }
+
+    func isQuiet() { closeIfDone() }
+}
+
+/// What leaves on a call of several messages goes through the connection, so that it knows when a call is over.
+extension ClientConnection: StreamWire {
+    func send(_ payload: Payload, on stream: StreamID) throws(WireError) { try wire?.send(payload, on: stream) }
+    func send(_ metadata: Metadata, on stream: StreamID) {}
+    func takesMessages(of stream: StreamID) -> Bool { wire?.takesMessages(of: stream) == true }
+    func taken(from stream: StreamID) { wire?.taken(from: stream) }
+    func endRequests(of stream: StreamID) { wire?.endRequests(of: stream) }
+
+    /// Gives a call up; its answer is ignored.
+    func withdraw(_ stream: StreamID) {
+        guard attempts.removeValue(forKey: stream) != nil || streams.removeValue(forKey: stream) != nil else { return }
+        wire?.withdraw(stream)
+        closeIfDone()
     }
 }

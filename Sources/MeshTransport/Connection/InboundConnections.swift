@@ -5,7 +5,7 @@ import NIOCore
 import Synchronization
 
 /// A connection that a peer has opened, whatever it speaks. Its functions are called from any thread.
-protocol InboundConnection: AnyObject, Sendable {
+package protocol InboundConnection: AnyObject, Sendable {
     /// Takes no new calls, finishes the open ones, then closes.
     func drain(reason: String)
     /// Closes at once.

@@ -42,7 +42,11 @@ final class ProtocolSelectionHandler: ChannelInboundHandler, RemovableChannelHan
         case nil:
             break
         case let other?:
-            refuse(context, "agreed on \(other), which is not served here")
+            if let wire = listener.wires.first(where: { $0.applicationProtocol == other }) {
+                become(.wire(wire), context)
+            } else {
+                refuse(context, "agreed on \(other), which is not served here")
+            }
         }
     }
 
@@ -51,8 +55,13 @@ final class ProtocolSelectionHandler: ChannelInboundHandler, RemovableChannelHan
         guard !isRefused else { return }
         received.writeImmutableBuffer(unwrapInboundIn(data))
         guard channel?.applicationProtocol == nil, let first = received.readableBytesView.first else { return }
+        let answers = listener.wires.map { ($0, $0.begins(received)) }
         if first == Preface.bytes[0] {
             become(.mesh, context)
+        } else if let (wire, _) = answers.first(where: { $0.1 == true }) {
+            become(.wire(wire), context)
+        } else if answers.contains(where: { $0.1 == nil }) {
+            return
         } else if listener.httpAcceptor != nil, (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(first) {
             become(.http, context)
         } else {
@@ -67,7 +76,11 @@ final class ProtocolSelectionHandler: ChannelInboundHandler, RemovableChannelHan
         context.close(promise: nil)
     }
 
-    private enum Choice { case mesh, http }
+    private enum Choice {
+        case mesh
+        case wire(any WireProtocol)
+        case http
+    }
 
     private func become(_ choice: Choice, _ context: ChannelHandlerContext) {
         guard let channel else { return }
@@ -81,6 +94,7 @@ final class ProtocolSelectionHandler: ChannelInboundHandler, RemovableChannelHan
             let connection =
                 switch choice {
                 case .mesh: try listener.acceptMesh(context.channel, info, after: self)
+                case .wire(let wire): try listener.accept(wire, context.channel, info, after: self)
                 case .http: try listener.acceptHTTP(context.channel, info)
                 }
             listener.opened(connection, info, on: context.channel, channel)

@@ -31,7 +31,7 @@ package final class JoinEndpoint: Sendable {
             table: ConnectionTable(), policy: nil, metrics: ServerMetrics(metrics), logger: logger)
         listener = ListenerCore(
             server: server, identity: identity, verifier: try PeerVerifier(clockSkew: configuration.clockSkew),
-            trust: .nothing, meshProtocol: ApplicationProtocol.join, httpAcceptor: nil)
+            trust: .nothing, meshProtocol: ApplicationProtocol.join, wires: [], httpAcceptor: nil)
     }
 
     /// Answers calls of `method`, from anybody.
@@ -39,7 +39,10 @@ package final class JoinEndpoint: Sendable {
         _ method: UnaryMethod<Request, Response>,
         _ handler: @escaping @Sendable (Request, CallContext) async throws -> Response
     ) {
-        server.registry.register(method, .task(on: .task, handler))
+        server.registry.register(
+            ServedMethod(
+                method, .task(on: .task) { request, call in Reply(payload: Payload(try await handler(request, call))) })
+        )
     }
 
     /// Listens on `host`; a port of 0 picks a free one.

@@ -9,6 +9,8 @@ import Telemetry
 final class ListenerCore: Sendable {
     let server: ServerCore
     let meshProtocol: String
+    /// What is spoken besides the mesh's own protocol and HTTP/1.1.
+    let wires: [any WireProtocol]
     let httpAcceptor: (any HTTPAcceptor)?
     private let security: ChannelSecurity
     private let places: Mutex<ConnectionPlaces>
@@ -16,14 +18,16 @@ final class ListenerCore: Sendable {
     /// - Parameter trust: whether callers must prove an identity.
     init(
         server: ServerCore, identity: any IdentitySource, verifier: PeerVerifier, trust: ChannelSecurity.Trust,
-        meshProtocol: String, httpAcceptor: (any HTTPAcceptor)?
+        meshProtocol: String, wires: [any WireProtocol], httpAcceptor: (any HTTPAcceptor)?
     ) {
+        self.wires = wires
         self.server = server
         self.meshProtocol = meshProtocol
         self.httpAcceptor = httpAcceptor
         security = ChannelSecurity(
             role: .server, identity: identity, trust: trust, expectation: .anyTrusted,
-            applicationProtocols: [meshProtocol] + (httpAcceptor == nil ? [] : [ApplicationProtocol.http]),
+            applicationProtocols: [meshProtocol] + wires.map(\.applicationProtocol)
+                + (httpAcceptor == nil ? [] : [ApplicationProtocol.http]),
             verifier: verifier, runtime: server.runtime)
         places = Mutex(ConnectionPlaces(limit: server.configuration.connectionsPerListener))
     }
@@ -43,9 +47,23 @@ final class ListenerCore: Sendable {
     func acceptMesh(_ channel: any Channel, _ info: ConnectionInfo, after handler: any ChannelHandler) throws
         -> any InboundConnection
     {
-        let connection = ServerConnection(server, info, executor: server.runtime.loopExecutor(for: channel.eventLoop))
+        let connection = MeshServerWire(
+            calls(on: channel, info), instance: server.instance, limits: server.configuration.limits)
         try channel.pipeline.syncOperations.addHandler(connection, position: .after(handler))
         return connection
+    }
+
+    /// Sets an established channel up for another wire, behind `handler`.
+    func accept(
+        _ wire: any WireProtocol, _ channel: any Channel, _ info: ConnectionInfo, after handler: any ChannelHandler
+    )
+        throws -> any InboundConnection
+    {
+        try wire.accept(channel, calls(on: channel, info), after: handler)
+    }
+
+    private func calls(on channel: any Channel, _ info: ConnectionInfo) -> ServerCalls {
+        ServerCalls(server, info, executor: server.runtime.loopExecutor(for: channel.eventLoop))
     }
 
     /// Hands an established channel to the HTTP front end.

@@ -1,70 +1,110 @@
-import MeshWire
+package import MeshWire
 import Synchronization
 
 /// What a method's handler made of a call.
-struct Reply: Sendable {
-    var status: CallStatus = .ok
-    var message = ""
-    var hasNotRun = false
-    var payload = Payload()
+package struct Reply: Sendable {
+    package var status: CallStatus = .ok
+    package var message = ""
+    package var hasNotRun = false
+    /// What the caller is told before the response, if nothing has been said yet.
+    package var metadata = Metadata()
+    /// What the caller is told at the end.
+    package var trailers = Metadata()
+    /// More about a status other than `ok`.
+    package var details: [UInt8] = []
+    package var payload = Payload()
     /// What the operator is told and the caller is not.
     var detail: String?
+
+    package init(
+        status: CallStatus = .ok, message: String = "", hasNotRun: Bool = false, payload: Payload = Payload()
+    ) {
+        self.status = status
+        self.message = message
+        self.hasNotRun = hasNotRun
+        self.payload = payload
+    }
+
+    /// A response, with what is said beside it.
+    init(_ answer: Answer<some MeshMessage>) {
+        self.init(payload: Payload(answer.message))
+        metadata = answer.metadata
+        trailers = answer.trailers
+    }
+
+    /// What a handler's error means to its caller.
+    init(to error: any Error) {
+        switch error {
+        case let failure as CallFailure:
+            self.init(status: failure.status, message: failure.message, hasNotRun: failure.hasNotRun)
+            details = failure.details
+            trailers = failure.trailers
+        case is CancellationError:
+            self.init(status: .cancelled, message: "the handler was cancelled")
+        default:
+            self.init(status: .unknown, message: "the handler failed")
+            detail = "\(error)"
+        }
+    }
 }
 
 /// A method that is served.
-final class ServedMethod: Sendable {
+package final class ServedMethod: Sendable {
     /// How a call is answered.
     enum Handler: Sendable {
         /// In a task, which runs where the execution says.
         case task(HandlerExecution, @Sendable (Payload, CallContext) async -> Reply)
         /// At once, on the connection's event loop.
         case inline(@Sendable (Payload, CallContext) -> Reply)
+        /// In a task that reads or writes several messages.
+        case streaming(HandlerExecution, @Sendable (CallStream, CallContext) async -> Reply)
     }
 
-    let path: String
-    let requestName: String
-    let responseName: String
+    /// `service/method`.
+    package let path: String
+    package let requestName: String
+    package let responseName: String
+    package let kind: CallKind
     let handler: Handler
 
-    init(path: String, requestName: String, responseName: String, handler: Handler) {
-        self.path = path
-        self.requestName = requestName
-        self.responseName = responseName
+    init<Kind: MethodKind, Request, Response>(_ method: MeshMethod<Kind, Request, Response>, _ handler: Handler) {
+        path = method.path
+        requestName = Request.messageName
+        responseName = Response.messageName
+        kind = Kind.kind
         self.handler = handler
     }
 }
 
-/// The methods that a listener serves, by path.
+/// The methods that a mesh serves, by path.
 final class MethodRegistry: Sendable {
     private let methods = Mutex<[String: ServedMethod]>([:])
 
     /// Adds a method; each is served by one handler.
-    func register<Request: MeshMessage, Response: MeshMessage>(
-        _ method: UnaryMethod<Request, Response>, _ handler: ServedMethod.Handler
-    ) {
-        let served = ServedMethod(
-            path: method.path, requestName: Request.messageName, responseName: Response.messageName, handler: handler)
+    func register(_ served: ServedMethod) {
         methods.withLock { methods in
-            precondition(methods[method.path] == nil, "\(method.path) is served already")
-            methods[method.path] = served
+            precondition(methods[served.path] == nil, "\(served.path) is served already")
+            methods[served.path] = served
         }
     }
 
     /// The method at a path.
     func method(at path: String) -> ServedMethod? { methods.withLock { $0[path] } }
+
+    /// The paths of all methods, in order.
+    var paths: [String] { methods.withLock { $0.keys.sorted() } }
 }
 
 extension ServedMethod.Handler {
     /// A handler that may wait.
-    static func task<Request: MeshMessage, Response: MeshMessage>(
-        on execution: HandlerExecution,
-        _ handler: @escaping @Sendable (Request, CallContext) async throws -> Response
+    static func task<Request: MeshMessage>(
+        on execution: HandlerExecution, _ handler: @escaping @Sendable (Request, CallContext) async throws -> Reply
     ) -> Self {
         .task(execution) { payload, context in
             do {
-                return Reply(payload: Payload(try await handler(try Self.request(payload), context)))
+                return try await handler(try payload.request(), context)
             } catch {
-                return Self.reply(to: error)
+                return Reply(to: error)
             }
         }
     }
@@ -75,29 +115,23 @@ extension ServedMethod.Handler {
     ) -> Self {
         .inline { payload, context in
             do {
-                return Reply(payload: Payload(try handler(try Self.request(payload), context)))
+                return Reply(payload: Payload(try handler(try payload.request(), context)))
             } catch {
-                return Self.reply(to: error)
+                return Reply(to: error)
             }
         }
     }
 
-    private static func request<Request: MeshMessage>(_ payload: Payload) throws(CallFailure) -> Request {
-        do throws(WireError) {
-            return try payload.decode()
-        } catch {
-            throw CallFailure(.invalidArgument, "\(Request.messageName): \(error.message)", hasNotRun: true)
-        }
-    }
-
-    private static func reply(to error: any Error) -> Reply {
-        switch error {
-        case let failure as CallFailure:
-            Reply(status: failure.status, message: failure.message, hasNotRun: failure.hasNotRun)
-        case is CancellationError:
-            Reply(status: .cancelled, message: "the handler was cancelled")
-        default:
-            Reply(status: .unknown, message: "the handler failed", detail: "\(error)")
+    /// A handler that reads or writes several messages.
+    static func streaming(
+        on execution: HandlerExecution, _ handler: @escaping @Sendable (CallStream, CallContext) async throws -> Reply
+    ) -> Self {
+        .streaming(execution) { stream, context in
+            do {
+                return try await handler(stream, context)
+            } catch {
+                return Reply(to: error)
+            }
         }
     }
 }

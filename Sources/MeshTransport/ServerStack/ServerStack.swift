@@ -13,7 +13,7 @@ import Telemetry
 /// 5. the outcome is measured and sent.
 ///
 /// 1 to 3 and 5 run on the connection's event loop, without a thread hop.
-final class ServerStack: Sendable {
+package final class ServerStack: Sendable {
     let core: ServerCore
     private let caller: CallContext.Caller
 
@@ -25,7 +25,7 @@ final class ServerStack: Sendable {
     private var info: ConnectionInfo { caller.info }
 
     /// What a declared method turned out to be.
-    enum Resolution {
+    package enum Resolution {
         case served(Route)
         case refused(Reply)
     }
@@ -33,8 +33,8 @@ final class ServerStack: Sendable {
     /// A served method on one connection.
     ///
     /// Confined to the connection's event loop.
-    final class Route {
-        let method: ServedMethod
+    package final class Route {
+        package let method: ServedMethod
         let series: RequestSeries
         /// The policy, by its number, that was found to allow the peer this method.
         fileprivate var allowedBy: UInt64?
@@ -48,9 +48,7 @@ final class ServerStack: Sendable {
     /// Step 1, once for each method of a connection.
     func resolve(_ declaration: MethodDeclaration) -> Resolution {
         guard let method = core.registry.method(at: declaration.path) else {
-            core.metrics.unknownMethods.increment()
-            return .refused(
-                Reply(status: .unimplemented, message: "\(declaration.path) is not served here", hasNotRun: true))
+            return .refused(unknown(declaration.path))
         }
         guard method.requestName == declaration.requestName, method.responseName == declaration.responseName else {
             return .refused(
@@ -60,7 +58,28 @@ final class ServerStack: Sendable {
                         + "the caller means \(declaration.requestName) and \(declaration.responseName)",
                     hasNotRun: true))
         }
-        return .served(Route(method, core.metrics.series(method.path, peer: info.peer)))
+        guard method.kind == declaration.kind else {
+            return .refused(
+                Reply(
+                    status: .unimplemented,
+                    message: "\(method.path) is \(method.kind), the caller means \(declaration.kind)", hasNotRun: true))
+        }
+        return .served(route(method))
+    }
+
+    /// Step 1 on a wire whose callers say no more of a method than its path.
+    package func resolve(path: String) -> Resolution {
+        guard let method = core.registry.method(at: path) else { return .refused(unknown(path)) }
+        return .served(route(method))
+    }
+
+    private func unknown(_ path: String) -> Reply {
+        core.metrics.unknownMethods.increment()
+        return Reply(status: .unimplemented, message: "\(path) is not served here", hasNotRun: true)
+    }
+
+    private func route(_ method: ServedMethod) -> Route {
+        Route(method, core.metrics.series(method.path, peer: info.peer))
     }
 
     /// Steps 2 and 3: an answer if the call is not to run, or what its handler is told.

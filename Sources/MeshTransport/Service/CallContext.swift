@@ -59,10 +59,20 @@ public struct CallFailure: Error, Sendable, Hashable, CustomStringConvertible {
     public var message: String
     /// True if the handler promises that it has changed nothing: the caller may try again elsewhere.
     public var hasNotRun: Bool
+    /// More about the failure, in a form that caller and handler agree on: an encoded `google.rpc.Status` for callers over
+    /// gRPC. At most 16 KiB; longer ones are left out.
+    public var details: [UInt8]
+    /// What the caller is told beside it.
+    public var trailers: Metadata
 
     /// Makes a failure.
-    public init(_ status: CallStatus, _ message: String, hasNotRun: Bool = false) {
+    public init(
+        _ status: CallStatus, _ message: String, hasNotRun: Bool = false, details: [UInt8] = [],
+        trailers: Metadata = Metadata()
+    ) {
         precondition(status != .ok, "a failure's status cannot be ok")
+        self.details = details
+        self.trailers = trailers
         self.status = status
         self.message = message
         self.hasNotRun = hasNotRun

@@ -22,6 +22,7 @@ public struct ServiceName: Sendable, Hashable, ExpressibleByStringLiteral, Custo
 ///     static let name: ServiceName = "shop.Scoring"
 ///     static let score = unary("Score", Basket.self, Score.self, retry: .idempotent)
 ///     static let learn = unary("Learn", Feedback.self, Receipt.self, retry: .deduplicated)
+///     static let watch = serverStreaming("Watch", Query.self, Score.self, retry: .idempotent)
 /// }
 /// ```
 public protocol MeshService {
@@ -36,20 +37,28 @@ extension MeshService {
     ) -> UnaryMethod<Request, Response> {
         UnaryMethod(service: name, method: method, retry: retry)
     }
-}
 
-/// A method with one request and one response, as caller and server know it.
-public struct UnaryMethod<Request: MeshMessage, Response: MeshMessage>: Sendable {
-    /// `service/method`, which policies and metrics name it by.
-    public let path: String
-    /// Whether a call may be made again when its answer did not come.
-    public let retry: RetrySafety
+    /// A method with one request and any number of responses; a call is repeated, if at all, before its first response.
+    public static func serverStreaming<Request: MeshMessage, Response: MeshMessage>(
+        _ method: String, _ request: Request.Type, _ response: Response.Type, retry: RetrySafety
+    ) -> ServerStreamingMethod<Request, Response> {
+        ServerStreamingMethod(service: name, method: method, retry: retry)
+    }
 
-    /// Makes a method of `service`.
-    public init(service: ServiceName, method: String, retry: RetrySafety) {
-        precondition(!method.isEmpty && !method.contains("/"), "\"\(method)\" is not a method name")
-        path = "\(service)/\(method)"
-        self.retry = retry
+    /// A method with any number of requests, then one response. Its calls are not repeated once a request may have
+    /// reached the server: the requests are gone.
+    public static func clientStreaming<Request: MeshMessage, Response: MeshMessage>(
+        _ method: String, _ request: Request.Type, _ response: Response.Type
+    ) -> ClientStreamingMethod<Request, Response> {
+        ClientStreamingMethod(service: name, method: method, retry: .never)
+    }
+
+    /// A method with any number of requests and responses, in any order. Its calls are not repeated once a request may
+    /// have reached the server: the requests are gone.
+    public static func bidirectional<Request: MeshMessage, Response: MeshMessage>(
+        _ method: String, _ request: Request.Type, _ response: Response.Type
+    ) -> BidirectionalMethod<Request, Response> {
+        BidirectionalMethod(service: name, method: method, retry: .never)
     }
 }
 

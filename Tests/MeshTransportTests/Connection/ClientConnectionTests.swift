@@ -3,6 +3,7 @@ import MeshWire
 import MeshworkTesting
 import NIOCore
 import NIOEmbedded
+import Telemetry
 import Testing
 
 @testable import MeshTransport
@@ -90,8 +91,13 @@ import Testing
             leafFingerprint: SHA256Fingerprint(of: []))
         try channel.pipeline.syncOperations.addHandler(
             ClientConnection(
-                instance: InstanceID(high: 1, low: 1), limits: WireLimits(), destination: "127.0.0.1:1",
-                identityGeneration: 0, executor: LoopExecutor(channel.eventLoop), established: established,
+                ClientCore(
+                    instance: InstanceID(high: 1, low: 1), configuration: MeshConfiguration(),
+                    runtime: SystemRuntime.shared, identity: nil, trust: .bundle,
+                    applicationProtocol: ApplicationProtocol.mesh,
+                    verifier: try PeerVerifier(clockSkew: .seconds(20)), table: ConnectionTable(),
+                    metrics: ClientMetrics(MetricsRegistry()), logger: LogCapture().logger),
+                destination: "127.0.0.1:1", executor: LoopExecutor(channel.eventLoop), established: established,
                 onClose: { _ in }))
         channel.pipeline.fireUserInboundEventTriggered(
             SecureChannelEvent.established(

@@ -38,6 +38,9 @@ enum Echo: MeshService {
     static let echo = unary("Echo", Note.self, Note.self, retry: .idempotent)
     static let count = unary("Count", Note.self, Note.self, retry: .deduplicated)
     static let once = unary("Once", Note.self, Note.self, retry: .never)
+    static let repeated = serverStreaming("Repeated", Note.self, Note.self, retry: .idempotent)
+    static let joined = clientStreaming("Joined", Note.self, Note.self)
+    static let chat = bidirectional("Chat", Note.self, Note.self)
 }
 
 extension AuthorizationPolicy {

@@ -59,6 +59,27 @@ extension Mesh {
         serve(Echo.echo) { note, _ in note }
         serve(Echo.count) { note, _ in note }
         serve(Echo.once) { note, _ in note }
+        serveStreams()
+    }
+
+    /// A response for each character of a request; one for all requests; one for each request.
+    func serveStreams() {
+        serve(Echo.repeated) { note, responses, _ in
+            for character in note.text {
+                try await responses.send(Note(String(character), payload: note.payload))
+            }
+        }
+        serve(Echo.joined) { requests, _ in
+            var (text, size) = ("", 0)
+            for try await note in requests {
+                text += note.text
+                size += note.payload.count
+            }
+            return Note("\(text) \(size)")
+        }
+        serve(Echo.chat) { requests, responses, _ in
+            for try await note in requests { try await responses.send(note) }
+        }
     }
 }
 

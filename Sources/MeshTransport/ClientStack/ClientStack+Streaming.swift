@@ -1,0 +1,102 @@
+import MeshWire
+import NIOCore
+import Telemetry
+
+/// What happens to a call of several messages: the same as to any other, but that it is repeated only before its first
+/// response, and only if its requests are still there: one that streams them has none to repeat.
+extension ClientStack {
+    /// Opens a call and hands it to `body`; the call ends when `body` does.
+    func stream<Result>(
+        timeout: Duration, _ body: (ClientStreamCall) async throws -> Result
+    ) async throws -> Result {
+        series.began()
+        let start = runtime.now
+        let call: ClientStreamCall
+        do throws(MeshError) {
+            call = try await opened(from: start, until: start.advanced(by: timeout))
+        } catch {
+            throw ended(error, since: start)
+        }
+        do {
+            let result = try await body(call)
+            abandonIfOpen(call)
+            series.ended(.success, nanoseconds: start.nanoseconds(to: runtime.now))
+            return result
+        } catch {
+            abandonIfOpen(call)
+            // An error of the host's own ends the call as well, and is no failure of the server's.
+            guard let error = error as? MeshError else {
+                series.ended(CallStatus.cancelled.classification, nanoseconds: start.nanoseconds(to: runtime.now))
+                throw error
+            }
+            throw ended(error, since: start)
+        }
+    }
+
+    private func abandonIfOpen(_ call: ClientStreamCall) {
+        let loop = keeper.executor.eventLoop
+        let abandon: @Sendable () -> Void = { if call.isOpen { call.abandon(.cancelled, "the caller has ended it") } }
+        if loop.inEventLoop { abandon() } else { loop.execute(abandon) }
+    }
+
+    /// A call that a server has: one of several responses has sent the first of them, or ended.
+    private func opened(from start: RuntimeInstant, until deadline: RuntimeInstant) async throws(MeshError)
+        -> ClientStreamCall
+    {
+        var retry = RetryState(request.method.retry, core.configuration.retry, deadline: deadline)
+        var mayHaveRun = false
+        while true {
+            let call = ClientStreamCall(request, keeper.executor, keeper.deadlines, deadline: deadline)
+            guard let (found, failure) = await firstFailure(of: call) else { return call }
+            var error = found
+            mayHaveRun = mayHaveRun || error.progress == .mayHaveRun
+            if mayHaveRun, error.progress == .notSent { error.progress = .mayHaveRun }
+            guard case .retry(let next) = retry.failed(failure, at: runtime.now, chance: chance) else { throw error }
+            guard (try? await runtime.sleep(until: next)) != nil else { throw cancelled(after: error) }
+            core.metrics.retried(request.method.path)
+        }
+    }
+
+    /// Opens a call; what was wrong with it if there was nothing to read, and what that means for another attempt.
+    private func firstFailure(of call: ClientStreamCall) async -> (MeshError, AttemptFailure)? {
+        if let error = await open(call) {
+            return (error, error.progress == .mayHaveRun ? .mayHaveRun : error.code.mayPass ? .notRun : .final)
+        }
+        guard !request.method.kind.streamsRequests else { return nil }
+        switch await call.stream.first() {
+        case nil: return nil
+        case .failed(let error):
+            // A deadline or a cancellation would end the next attempt as well.
+            let isFinal = error.code == .deadlineExceeded || error.code == .cancelled
+            return (error, isFinal ? .final : error.progress == .notSent ? .notRun : .mayHaveRun)
+        case .finished(let head, _):
+            guard head.status != .ok, head.hasNotRun, head.status.mayPass else { return nil }
+            return (MeshError(head, progress: .notSent, peer: request.method.destination), .notRun)
+        }
+    }
+
+    private func open(_ call: ClientStreamCall) async -> MeshError? {
+        let loop = keeper.executor.eventLoop
+        return await withTaskCancellationHandler {
+            await unsafe withUnsafeContinuation { continuation in
+                if loop.inEventLoop {
+                    unsafe begin(call, continuation)
+                } else {
+                    loop.execute { unsafe self.begin(call, continuation) }
+                }
+            }
+        } onCancel: {
+            loop.execute { call.abandon(.cancelled, "the caller was cancelled") }
+        }
+    }
+
+    private func begin(_ call: ClientStreamCall, _ continuation: UnsafeContinuation<MeshError?, Never>) {
+        unsafe call.begin(continuation, runtime.now)
+        if let connection = keeper.ready { return call.open(on: connection, now: runtime.now) }
+        keeper.withConnection { connection, error in
+            guard call.isOpen else { return }
+            if let connection { return call.open(on: connection, now: self.runtime.now) }
+            call.fail(error ?? MeshError(.connectFailed, "no connection", progress: .notSent))
+        }
+    }
+}

@@ -1,0 +1,62 @@
+public import MeshWire
+
+extension MeshClient {
+    /// Calls a method and reads its responses in `body`; the call ends when `body` returns.
+    ///
+    /// ```swift
+    /// try await client.call(Prices.watch, query) { prices in
+    ///     for try await price in prices { show(price) }
+    /// }
+    /// ```
+    /// - Parameters:
+    ///   - timeout: how long the call may take in all; ``MeshConfiguration/callTimeout`` if `nil`.
+    ///   - metadata: what travels with the call.
+    ///   - priority: which of a connection's responses leave first, where there are more than it takes.
+    ///   - body: is called when the first response, or the end, has arrived.
+    /// - Throws: a ``MeshError`` that says how far the call came, or what `body` throws.
+    public func call<Request: MeshMessage, Response: MeshMessage, Result>(
+        _ method: ServerStreamingMethod<Request, Response>, _ request: Request, timeout: Duration? = nil,
+        metadata: Metadata = Metadata(), priority: CallPriority = .normal,
+        _ body: (ResponseStream<Response>) async throws -> Result
+    ) async throws -> Result {
+        try await stack(method, Payload(request), metadata, priority).stream(timeout: timeout ?? callTimeout) { call in
+            try await body(ResponseStream(call))
+        }
+    }
+
+    /// Calls a method whose requests `body` sends, and returns its response.
+    ///
+    /// ```swift
+    /// let receipt = try await client.call(Uploads.add) { upload in
+    ///     for piece in pieces { try await upload.send(piece) }
+    /// }
+    /// ```
+    /// - Parameter body: sends the requests; the last one has been sent when it returns. What it throws ends the call.
+    public func call<Request: MeshMessage, Response: MeshMessage>(
+        _ method: ClientStreamingMethod<Request, Response>, timeout: Duration? = nil,
+        metadata: Metadata = Metadata(), priority: CallPriority = .normal,
+        _ body: (RequestSender<Request>) async throws -> Void
+    ) async throws -> Response {
+        try await stack(method, Payload(), metadata, priority).stream(timeout: timeout ?? callTimeout) { call in
+            do {
+                try await body(RequestSender(call))
+            } catch let error as MeshError {
+                // A server may answer before it has all requests: the answer says why no more were taken.
+                guard error.progress == .answered else { throw error }
+            }
+            call.stream.endRequests()
+            return try await call.response()
+        }
+    }
+
+    /// Calls a method whose requests `body` sends while it reads the responses; the call ends when `body` returns.
+    public func call<Request: MeshMessage, Response: MeshMessage, Result>(
+        _ method: BidirectionalMethod<Request, Response>, timeout: Duration? = nil,
+        metadata: Metadata = Metadata(), priority: CallPriority = .normal,
+        _ body: (RequestSender<Request>, ResponseStream<Response>) async throws -> Result
+    ) async throws -> Result {
+        try await stack(method, Payload(), metadata, priority).stream(timeout: timeout ?? callTimeout) { call in
+            try await body(RequestSender(call), ResponseStream(call))
+        }
+    }
+}

@@ -1,0 +1,222 @@
+import Identity
+import Logging
+package import MeshWire
+import NIOCore
+import Telemetry
+
+/// The calls of one connection from its client: starts their handlers and gives their answers to the connection's wire,
+/// whichever that is.
+///
+/// Sendable: everything mutable is touched on the connection's event loop alone.
+package final class ServerCalls: @unchecked Sendable {
+    /// A handler that runs in a task, also when its caller has given up: a caller cannot start more than it may have.
+    private final class RunningCall: DeadlineBound {
+        let route: ServerStack.Route
+        let stream: CallStream?
+        let deadline: RuntimeInstant
+        var position = -1
+        var task: Task<Void, Never>?
+        /// True once the caller was told that the deadline passed.
+        var isExpired = false
+        /// Called when the deadline passes.
+        let expire: () -> Void
+
+        init(
+            _ route: ServerStack.Route, _ stream: CallStream?, deadline: RuntimeInstant, expire: @escaping () -> Void
+        ) {
+            self.route = route
+            self.stream = stream
+            self.deadline = deadline
+            self.expire = expire
+        }
+
+        func deadlinePassed() { expire() }
+        func stopped(_ error: MeshError) {}
+    }
+
+    package let executor: LoopExecutor
+    let stack: ServerStack
+    /// Set by the wire, which owns this object.
+    package weak var wire: (any ServerWire)?
+    private let core: ServerCore
+    private let info: ConnectionInfo
+    private let deadlines: DeadlineTimer
+    private var running: [StreamID: RunningCall] = [:]
+
+    /// The calls of a connection whose handshake is done.
+    init(_ core: ServerCore, _ info: ConnectionInfo, executor: LoopExecutor) {
+        self.core = core
+        self.info = info
+        self.executor = executor
+        stack = ServerStack(core, info)
+        deadlines = DeadlineTimer(executor, core.runtime)
+    }
+
+    /// True while the answer of a handler in a task is to come.
+    package var hasRunning: Bool { !running.isEmpty }
+
+    private var peerName: String { info.peer?.description ?? info.remoteAddress }
+
+    // MARK: What a wire reads
+
+    /// The answer of a call that will not run, by its head, before memory is set aside for it.
+    func review(_ method: ServerStack.Resolution, _ head: CallHead) -> Reply? {
+        switch method {
+        case .refused(let refusal):
+            return refusal
+        case .served(let route):
+            let now = core.runtime.now
+            guard case .failure(let refusal) = stack.admit(route, head, now: now) else { return nil }
+            route.series.began()
+            stack.finished(route, refusal.reply, from: now)
+            return refusal.reply
+        }
+    }
+
+    /// Starts a call of one request.
+    func start(_ stream: StreamID, _ method: ServerStack.Resolution, _ head: CallHead, _ payload: Payload) {
+        guard let (route, call, now) = admit(stream, method, head) else { return }
+        switch route.method.handler {
+        case .inline(let handler):
+            let reply = handler(payload, call)
+            stack.finished(route, reply, from: now)
+            wire?.reply(reply, to: stream)
+        case .task(let execution, let handler):
+            run(stream, route, nil, call, from: now, on: execution) { await handler(payload, call) }
+        case .streaming(let execution, let handler):
+            let messages = messages(of: stream)
+            messages.deliver(payload)
+            messages.finish(.finished(ReplyHead(), Payload()))
+            run(stream, route, messages, call, from: now, on: execution) { await handler(messages, call) }
+        }
+    }
+
+    /// Starts a call whose requests follow.
+    func open(_ stream: StreamID, _ method: ServerStack.Resolution, _ head: CallHead) {
+        guard let (route, call, now) = admit(stream, method, head) else { return }
+        guard case .streaming(let execution, let handler) = route.method.handler else {
+            preconditionFailure("\(route.method.path) was resolved as a method that streams and does not")
+        }
+        let messages = messages(of: stream)
+        run(stream, route, messages, call, from: now, on: execution) { await handler(messages, call) }
+    }
+
+    /// The next request of a call.
+    func deliver(_ payload: Payload, to stream: StreamID) { running[stream]?.stream?.deliver(payload) }
+
+    /// A call's last request has been read.
+    func requestsEnded(of stream: StreamID) { running[stream]?.stream?.finish(.finished(ReplyHead(), Payload())) }
+
+    /// A call's caller has lost interest.
+    func cancelled(_ stream: StreamID) {
+        if let call = running[stream] { cancel(call, "the caller gave the call up") }
+    }
+
+    /// A call takes responses again.
+    func relieved(_ stream: StreamID) { running[stream]?.stream?.relieved() }
+
+    /// The connection has ended, and with it the calls.
+    func connectionClosed() {
+        // In order: what they do next must not depend on a dictionary's.
+        for (_, call) in running.sorted(by: { $0.key < $1.key }) { cancel(call, "the connection has ended") }
+        deadlines.stop(MeshError(.connectionLost, "the connection has ended"))
+    }
+
+    /// The connection cannot be used any more.
+    func connectionFailed(_ error: any Error) {
+        core.logger.debug("connection failed", metadata: ["peer": "\(peerName)", "error": "\(error)"])
+    }
+
+    /// The peer has broken the wire's rules.
+    func protocolError(_ error: any Error) {
+        core.metrics.protocolErrors.increment()
+        core.logger.warning(
+            "peer does not keep to the protocol",
+            metadata: ["peer": "\(peerName)", "address": "\(info.remoteAddress)", "error": "\(error)"])
+    }
+
+    // MARK: Handlers
+
+    /// What a call needs to run; `nil` if it was answered instead.
+    private func admit(
+        _ stream: StreamID, _ method: ServerStack.Resolution, _ head: CallHead
+    ) -> (ServerStack.Route, CallContext, RuntimeInstant)? {
+        let now = core.runtime.now
+        switch method {
+        case .refused(let reply):
+            wire?.reply(reply, to: stream)
+        case .served(let route):
+            route.series.began()
+            switch stack.admit(route, head, now: now) {
+            case .failure(let refusal):
+                stack.finished(route, refusal.reply, from: now)
+                wire?.reply(refusal.reply, to: stream)
+            case .success where running.count >= core.configuration.limits.concurrentCalls:
+                let refusal = Reply(
+                    status: .resourceExhausted, message: "too many cancelled calls have not ended", hasNotRun: true)
+                stack.finished(route, refusal, from: now)
+                wire?.reply(refusal, to: stream)
+            case .success(let call):
+                return (route, call, now)
+            }
+        }
+        return nil
+    }
+
+    private func messages(of stream: StreamID) -> CallStream {
+        let messages = CallStream(executor)
+        if let wire { messages.attach(to: wire, stream) }
+        return messages
+    }
+
+    /// Runs a handler in a task, which ends with the call: cancelled when the caller gives up, when nobody waits any more,
+    /// or when the connection closes.
+    private func run(
+        _ stream: StreamID, _ route: ServerStack.Route, _ messages: CallStream?, _ call: CallContext,
+        from start: RuntimeInstant, on execution: HandlerExecution,
+        _ handler: @escaping @Sendable () async -> Reply
+    ) {
+        let running = RunningCall(route, messages, deadline: call.deadline) { [unowned self] in expired(stream, start) }
+        self.running[stream] = running
+        deadlines.add(running, start)
+        running.task = core.runtime.spawn(on: stack.executor(for: execution, loop: executor)) {
+            let reply = await handler()
+            self.finish(stream, reply, from: start)
+        }
+    }
+
+    private func cancel(_ call: RunningCall, _ reason: String) {
+        call.task?.cancel()
+        let error = MeshError(.cancelled, reason, progress: .mayHaveRun, peer: peerName)
+        call.stream?.stopWriting(error)
+        call.stream?.finish(.failed(error))
+    }
+
+    /// Nobody waits for the answer any more: the caller knows by its own clock, and by ours if that is slower.
+    private func expired(_ stream: StreamID, _ start: RuntimeInstant) {
+        guard let call = running[stream] else { return }
+        call.isExpired = true
+        cancel(call, "the deadline has passed")
+        wire?.reply(
+            Reply(status: .deadlineExceeded, message: "\(call.route.method.path): the deadline passed"), to: stream)
+    }
+
+    /// Sends a handler's answer; from any thread.
+    private func finish(_ stream: StreamID, _ reply: Reply, from start: RuntimeInstant) {
+        if executor.eventLoop.inEventLoop {
+            answer(stream, reply, from: start)
+        } else {
+            executor.eventLoop.execute { self.answer(stream, reply, from: start) }
+        }
+    }
+
+    private func answer(_ stream: StreamID, _ reply: Reply, from start: RuntimeInstant) {
+        guard let call = running.removeValue(forKey: stream) else { return }
+        deadlines.remove(call)
+        // What the caller was told, whatever the handler made of it afterwards.
+        stack.finished(call.route, call.isExpired ? Reply(status: .deadlineExceeded) : reply, from: start)
+        call.stream?.stopWriting(MeshError(.draining, "the call has been answered", progress: .answered))
+        wire?.reply(reply, to: stream)
+        wire?.callEnded()
+    }
+}

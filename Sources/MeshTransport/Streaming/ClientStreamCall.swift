@@ -1,0 +1,128 @@
+import MeshWire
+import Telemetry
+
+/// One call of several messages, as its client sees it: waits for its connection, ends at its deadline, and is measured.
+///
+/// Sendable: everything mutable is touched on the client's event loop alone.
+@safe final class ClientStreamCall: DeadlineBound, @unchecked Sendable {
+    let request: CallRequest
+    let stream: CallStream
+    let deadline: RuntimeInstant
+    var position = -1
+    private let deadlines: DeadlineTimer
+    private var peer: String
+    /// True once a server may have seen it.
+    private var wasSent = false
+    private var opening: UnsafeContinuation<MeshError?, Never>?
+
+    init(_ request: CallRequest, _ executor: LoopExecutor, _ deadlines: DeadlineTimer, deadline: RuntimeInstant) {
+        self.request = request
+        self.deadlines = deadlines
+        self.deadline = deadline
+        stream = CallStream(executor)
+        peer = request.method.destination
+    }
+
+    // MARK: On the event loop
+
+    /// Starts to wait for a connection; `continuation` is resumed when the call is on it, or cannot be.
+    @unsafe
+    func begin(_ continuation: UnsafeContinuation<MeshError?, Never>, _ now: RuntimeInstant) {
+        unsafe opening = continuation
+        stream.onEnd = { [unowned self] in ended($0) }
+        deadlines.add(self, now)
+    }
+
+    /// Whether somebody still waits for it.
+    var isOpen: Bool { !stream.isOver }
+
+    /// Opens the call on a connection.
+    func open(on connection: ClientConnection, now: RuntimeInstant) {
+        let method = request.method
+        guard connection.takes(method.kind) else {
+            return fail(
+                MeshError(
+                    .unsupportedByPeer, "\(method.path) streams, which the server is too old for", progress: .notSent,
+                    peer: connection.peerName))
+        }
+        guard connection.open(request, stream, until: deadline, now: now) else {
+            return fail(
+                MeshError(
+                    .draining, "the connection takes no calls", progress: .notSent, peer: method.destination))
+        }
+        wasSent = true
+        peer = connection.peerName
+        opened(nil)
+    }
+
+    /// Ends the call before a server has seen it.
+    func fail(_ error: MeshError) { stream.cancel(error) }
+
+    func deadlinePassed() { abandon(.deadlineExceeded, "no answer in time") }
+
+    func stopped(_ error: MeshError) { stream.cancel(error) }
+
+    /// Gives the call up.
+    func abandon(_ code: MeshError.Code, _ message: String) {
+        stream.cancel(
+            MeshError(
+                code, "\(request.method.path): \(message)", progress: wasSent ? .mayHaveRun : .notSent, peer: peer))
+    }
+
+    private func ended(_ end: CallStream.End) {
+        deadlines.remove(self)
+        if case .failed(let error) = end { opened(error) }
+    }
+
+    private func opened(_ error: MeshError?) {
+        guard let waiting = unsafe opening else { return }
+        unsafe opening = nil
+        unsafe waiting.resume(returning: error)
+    }
+
+    // MARK: In the caller's task
+
+    /// The next response, or `nil` after the last of a call that succeeded.
+    func next<Message: MeshMessage>() async throws(MeshError) -> Message? {
+        switch await stream.next() {
+        case .message(let payload): return try decode(payload)
+        case .end(let end):
+            _ = try outcome(end)
+            return nil
+        }
+    }
+
+    /// The response of a call that has but one.
+    func response<Message: MeshMessage>() async throws(MeshError) -> Message {
+        guard case .end(let end) = await stream.next() else {
+            throw MeshError(
+                .protocolViolation, "\(request.method.path): a message came before the response", progress: .answered,
+                peer: peer)
+        }
+        return try decode(try outcome(end))
+    }
+
+    /// What a call that succeeded ended with; throws what another one did.
+    private func outcome(_ end: CallStream.End) throws(MeshError) -> Payload {
+        switch end {
+        case .finished(let head, let payload):
+            guard head.status == .ok else { throw MeshError(head, progress: .answered, peer: peer) }
+            return payload
+        case .failed(let error):
+            throw error
+        }
+    }
+
+    private func decode<Message: MeshMessage>(_ payload: Payload) throws(MeshError) -> Message {
+        do throws(WireError) {
+            return try payload.decode()
+        } catch {
+            let failure = MeshError(
+                .malformedMessage,
+                "\(request.method.path) answered what is no \(Message.messageName): \(error.message)",
+                progress: .answered, peer: peer, cause: error)
+            stream.cancel(failure)
+            throw failure
+        }
+    }
+}

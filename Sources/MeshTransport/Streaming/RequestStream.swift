@@ -1,0 +1,75 @@
+public import MeshWire
+
+/// The requests of a call that streams them, as they arrive, in a handler.
+///
+/// Read it once, from one task. A slow reader slows the caller down: no more than ``WireLimits/streamCredit`` bytes wait
+/// for it.
+public struct RequestStream<Message: MeshMessage>: AsyncSequence, Sendable {
+    public typealias Element = Message
+    public typealias Failure = CallFailure
+
+    private let stream: CallStream
+
+    init(_ stream: CallStream) { self.stream = stream }
+
+    /// Starts to read.
+    public func makeAsyncIterator() -> Iterator { Iterator(stream: stream) }
+
+    /// Reads the requests.
+    public struct Iterator: AsyncIteratorProtocol {
+        fileprivate let stream: CallStream
+
+        /// The next request, or `nil` after the last.
+        ///
+        /// - Throws: ``CallFailure`` when the caller gives up (`cancelled`) or sends what is no such message
+        ///   (`invalidArgument`): a handler passes both on.
+        public mutating func next() async throws(CallFailure) -> Message? {
+            try await next(isolation: nil)
+        }
+
+        /// The next request, or `nil` after the last.
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws(CallFailure) -> Message? {
+            switch await stream.next() {
+            case .message(let payload):
+                return try payload.request()
+            case .end(.finished):
+                return nil
+            case .end(.failed(let error)):
+                throw CallFailure(.cancelled, error.message)
+            }
+        }
+    }
+}
+
+/// Sends the responses of a call that streams them.
+public struct ResponseSender<Message: MeshMessage>: Sendable {
+    private let stream: CallStream
+
+    init(_ stream: CallStream) { self.stream = stream }
+
+    /// Says something of the call before its first response, once.
+    public func send(metadata: Metadata) { stream.send(metadata) }
+
+    /// Sends a response; returns when the connection has taken it, so that a slow caller slows the handler down.
+    ///
+    /// - Throws: ``CallFailure`` when the caller has given up, or the message is over this side's limits: a handler
+    ///   passes both on.
+    public func send(_ message: Message) async throws(CallFailure) {
+        do throws(MeshError) {
+            try await stream.send(Payload(message))
+        } catch {
+            throw CallFailure(error.code == .callTooLarge ? .resourceExhausted : .cancelled, error.message)
+        }
+    }
+}
+
+extension Payload {
+    /// The request that it is, or what its caller is told.
+    func request<Request: MeshMessage>() throws(CallFailure) -> Request {
+        do throws(WireError) {
+            return try decode()
+        } catch {
+            throw CallFailure(.invalidArgument, "\(Request.messageName): \(error.message)", hasNotRun: true)
+        }
+    }
+}

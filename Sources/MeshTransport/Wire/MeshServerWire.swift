@@ -1,0 +1,202 @@
+import Logging
+import MeshWire
+import NIOCore
+import Telemetry
+
+/// `meshwork/1` on a server's connection: drives a ``ServerConnectionState`` from a channel.
+///
+/// Sendable: everything mutable is touched on the channel's event loop alone.
+final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, ServerWire, InboundConnection,
+    @unchecked Sendable
+{
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let calls: ServerCalls
+    private let executor: LoopExecutor
+    private var state: ServerConnectionState
+    private var methods: [ServerStack.Resolution] = []
+    private var context: ChannelHandlerContext?
+    private var isReading = false
+    private var isDraining = false
+    /// True once this side has ended the connection: what the client had begun to send is then no fault of its own.
+    private var isEnding = false
+    /// True while nothing is read because the peer does not take its replies.
+    private var isReadWithheld = false
+    private let writer: PacedWriter
+
+    /// A connection whose handshake is done.
+    init(_ calls: ServerCalls, instance: InstanceID, limits: WireLimits) {
+        self.calls = calls
+        executor = calls.executor
+        writer = PacedWriter(on: executor.eventLoop)
+        state = ServerConnectionState(instance: instance, limits: limits)
+        calls.wire = self
+    }
+
+    // MARK: The connection, from any thread
+
+    func drain(reason: String) {
+        executor.eventLoop.execute {
+            guard !self.isDraining else { return }
+            self.isDraining = true
+            self.state.goAway(reason: reason)
+            self.write()
+            self.callEnded()
+        }
+    }
+
+    func close() {
+        executor.eventLoop.execute { self.end() }
+    }
+
+    // MARK: Calls
+
+    func reply(_ reply: Reply, to stream: StreamID) {
+        if !reply.metadata.isEmpty { state.send(reply.metadata, on: stream) }
+        state.reply(
+            to: stream, status: reply.status, message: reply.message, hasNotRun: reply.hasNotRun,
+            metadata: reply.trailers, details: reply.details, payload: reply.payload)
+        write()
+    }
+
+    func callEnded() {
+        guard isDraining, !isReading, state.isIdle else { return }
+        end()
+    }
+
+    func send(_ payload: Payload, on stream: StreamID) throws(WireError) {
+        try state.send(payload, on: stream)
+        write()
+    }
+
+    func send(_ metadata: Metadata, on stream: StreamID) {
+        state.send(metadata, on: stream)
+        write()
+    }
+
+    func takesMessages(of stream: StreamID) -> Bool { state.takesResponses(of: stream) }
+
+    func taken(from stream: StreamID) {
+        state.taken(from: stream)
+        write()
+    }
+
+    /// A server's last word is the reply.
+    func endRequests(of stream: StreamID) {}
+
+    /// A handler gives a call up with its reply.
+    func withdraw(_ stream: StreamID) {}
+
+    // MARK: The channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        writer.open(context, next: { self.state.nextWrite() }, flushed: { self.hasFlushed() })
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        writer.close()
+    }
+
+    /// Reads on, unless the peer does not take what it has asked for.
+    func read(context: ChannelHandlerContext) {
+        isReadWithheld = !state.takesInput
+        if !isReadWithheld { context.read() }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if !isReading {
+            isReading = true
+            executor.beginReading()
+        }
+        state.receive(unwrapInboundIn(data))
+        do throws(WireError) {
+            while let event = try state.nextEvent() { handle(event) }
+        } catch {
+            refuse(error)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        guard isReading else { return }
+        // Handlers on the loop answer before the flush.
+        executor.finishReading()
+        isReading = false
+        writer.flush()
+        callEnded()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        guard context.channel.isWritable else { return }
+        writer.flush()
+        callEnded()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        calls.connectionFailed(error)
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        if isReading { channelReadComplete(context: context) }
+        if !isEnding {
+            do throws(WireError) { try state.end() } catch { refuse(error) }
+        }
+        calls.connectionClosed()
+        context.fireChannelInactive()
+    }
+
+    private func handle(_ event: ServerConnectionState.Event) {
+        switch event {
+        case .established, .pong:
+            break
+        case .declared(let declaration):
+            methods.append(calls.stack.resolve(declaration))
+        case .announced(let stream, let head):
+            guard let refusal = calls.review(method(head), head) else { return }
+            state.refuse(stream, status: refusal.status, message: refusal.message)
+            write()
+        case .call(let stream, let head, let payload):
+            calls.start(stream, method(head), head, payload)
+        case .opened(let stream, let head):
+            calls.open(stream, method(head), head)
+        case .message(let stream, let payload):
+            calls.deliver(payload, to: stream)
+        case .requestsEnded(let stream):
+            calls.requestsEnded(of: stream)
+        case .cancelled(let stream):
+            calls.cancelled(stream)
+        }
+    }
+
+    private func method(_ head: CallHead) -> ServerStack.Resolution { methods[Int(head.method) - 1] }
+
+    private func refuse(_ error: WireError) {
+        calls.protocolError(error)
+        end()
+    }
+
+    private func end() {
+        isEnding = true
+        context?.close(promise: nil)
+    }
+
+    /// Sends what waits: at the end of the read that is under way; else at once if no other answer could share the
+    /// flush, or in the loop's next turn.
+    private func write() {
+        if isReading { return }
+        if calls.hasRunning { writer.scheduleFlush() } else { writer.flush() }
+    }
+
+    private func hasFlushed() {
+        if isReadWithheld, state.takesInput {
+            isReadWithheld = false
+            context?.read()
+        }
+        for stream in state.relievedStreams() { calls.relieved(stream) }
+        callEnded()
+    }
+}
