@@ -5,7 +5,9 @@ public import MeshWire
 /// Read it once, from one task. A slow reader slows the caller down: no more than ``WireLimits/streamCredit`` bytes wait
 /// for it.
 public struct RequestStream<Message: MeshMessage>: AsyncSequence, Sendable {
+    /// A request.
     public typealias Element = Message
+    /// What reading throws.
     public typealias Failure = CallFailure
 
     private let stream: CallStream

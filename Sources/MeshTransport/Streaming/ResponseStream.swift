@@ -5,7 +5,9 @@ public import MeshWire
 /// Read it once, from one task. A slow reader slows the server down: no more than ``WireLimits/streamCredit`` bytes wait
 /// for it.
 public struct ResponseStream<Message: MeshMessage>: AsyncSequence, Sendable {
+    /// A response.
     public typealias Element = Message
+    /// What reading throws.
     public typealias Failure = MeshError
 
     private let call: ClientStreamCall
