@@ -5,23 +5,40 @@ extension Mesh {
     ///
     /// - Parameters:
     ///   - execution: where the handler runs; default a task of the runtime's pool.
+    ///   - deduplicated: who sees to it that a deduplicated method's call runs once; default the mesh, which then runs the
+    ///     handler to its end whether its caller waits or not.
     ///   - handler: may throw a ``CallFailure`` to answer with a status; other errors are logged and answered with
     ///     ``CallStatus/unknown``. Its task is cancelled when the caller gives up and when the deadline passes.
     public func serve<Request: MeshMessage, Response: MeshMessage>(
         _ method: UnaryMethod<Request, Response>, execution: HandlerExecution = .task,
+        deduplicated: DeduplicatedBy = .mesh,
         _ handler: @escaping @Sendable (Request, CallContext) async throws -> Response
     ) {
-        register(
-            method,
-            .task(on: execution) { request, call in Reply(payload: Payload(try await handler(request, call))) })
+        register(method, on: execution, deduplicated) { request, call in
+            Reply(payload: Payload(try await handler(request, call)))
+        }
     }
 
     /// Answers calls of `method` with `handler`, which says more than the response: metadata before it and after it.
     public func serveAnswer<Request: MeshMessage, Response: MeshMessage>(
         _ method: UnaryMethod<Request, Response>, execution: HandlerExecution = .task,
+        deduplicated: DeduplicatedBy = .mesh,
         _ handler: @escaping @Sendable (Request, CallContext) async throws -> Answer<Response>
     ) {
-        register(method, .task(on: execution) { request, call in Reply(try await handler(request, call)) })
+        register(method, on: execution, deduplicated) { request, call in Reply(try await handler(request, call)) }
+    }
+
+    private func register<Request: MeshMessage, Response: MeshMessage>(
+        _ method: UnaryMethod<Request, Response>, on execution: HandlerExecution, _ deduplicated: DeduplicatedBy,
+        _ handler: @escaping @Sendable (Request, CallContext) async throws -> Reply
+    ) {
+        let plain = ServedMethod.Handler.task(on: execution, handler)
+        guard method.retry == .deduplicated, deduplicated == .mesh, case .task(_, let run) = plain else {
+            return register(method, plain)
+        }
+        let once = DeduplicatedHandler(store: deduplicationStore, execution: execution, handler: run)
+        // Waits for the copy that runs, wherever that is.
+        register(method, .task(.task) { payload, call in await once(payload, call) })
     }
 
     /// Answers calls of `method` with a handler that waits for nothing: it runs on the connection's event loop, while
@@ -36,6 +53,9 @@ extension Mesh {
         _ method: UnaryMethod<Request, Response>,
         _ handler: @escaping @Sendable (Request, CallContext) throws -> Response
     ) {
+        precondition(
+            method.retry != .deduplicated,
+            "\(method.path) is deduplicated: its calls may have to wait for an earlier copy; use serve")
         register(method, .inline(handler))
     }
 

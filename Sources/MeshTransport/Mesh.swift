@@ -26,6 +26,8 @@ public final class Mesh: Service {
     /// Which life of which process this is.
     public let instance: InstanceID
 
+    /// Remembers the calls of deduplicated methods.
+    let deduplicationStore: any DeduplicationStore
     private let configuration: MeshConfiguration
     private let logger: Logger
     private let verifier: PeerVerifier
@@ -46,11 +48,14 @@ public final class Mesh: Service {
     /// - Parameters:
     ///   - identity: who this process is and whom it trusts.
     ///   - policy: who may call what; nobody may call what it does not name.
+    ///   - deduplicationStore: remembers the calls of deduplicated methods; default one in memory, as
+    ///     ``MeshConfiguration/deduplication`` says.
     ///   - metrics: where calls are counted and timed.
     /// - Throws: ``MeshError/Code/invalidConfiguration``.
     public init(
         configuration: MeshConfiguration = MeshConfiguration(), identity: any IdentitySource,
-        policy: AuthorizationPolicy, runtime: any Runtime = SystemRuntime.shared,
+        policy: AuthorizationPolicy, deduplicationStore: (any DeduplicationStore)? = nil,
+        runtime: any Runtime = SystemRuntime.shared,
         metrics: MetricsRegistry = MetricsRegistry(), logger: Logger = Logger(label: "meshwork")
     ) throws(MeshError) {
         try configuration.validate()
@@ -59,6 +64,8 @@ public final class Mesh: Service {
         self.runtime = runtime
         self.metrics = metrics
         self.logger = logger
+        self.deduplicationStore =
+            deduplicationStore ?? MemoryDeduplicationStore(configuration.deduplication, runtime: runtime)
         instance = InstanceID(high: runtime.randomBits(), low: runtime.randomBits())
         verifier = try PeerVerifier(clockSkew: configuration.clockSkew)
         server = ServerCore(
@@ -119,8 +126,10 @@ public final class Mesh: Service {
     public var connections: [OpenConnection] { table.open }
 
     /// A client of the services at `destination`, on an event loop of its own choosing.
-    public func client(_ destination: Destination) -> MeshClient {
-        MeshClient(clientCore, destination, on: runtime.eventLoopGroup.next())
+    ///
+    /// - Parameter sessions: the session of its deduplicated calls; default a random one for the client's life.
+    public func client(_ destination: Destination, sessions: (any SessionSource)? = nil) -> MeshClient {
+        MeshClient(clientCore, destination, sessions: sessions, on: runtime.eventLoopGroup.next())
     }
 
     /// Serves until the service group shuts down or the task is cancelled; then takes no new calls and returns when

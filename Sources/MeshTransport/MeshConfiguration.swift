@@ -18,6 +18,8 @@ public struct MeshConfiguration: Sendable {
     /// The most connections of one listener at a time, those in their handshake included; a further one is closed at
     /// once. Default 16,384: far more than a mesh has peers, and a bound for what they can make the server hold.
     public var connectionsPerListener = 16_384
+    /// What is remembered of deduplicated calls.
+    public var deduplication = DeduplicationConfiguration()
     /// The limits of each connection.
     public var limits = WireLimits()
     /// How far the clocks of two peers may be apart when a connection ends because a certificate does. At most 1 h;
@@ -49,6 +51,7 @@ public struct MeshConfiguration: Sendable {
         }
         if !(0...1).contains(retry.jitter) { problems.append("retry.jitter must be in 0...1, is \(retry.jitter)") }
         problems += limits.problems.map { "limits.\($0)" }
+        problems += deduplication.problems.map { "deduplication.\($0)" }
         do throws(IdentityError) {
             try PeerVerifierConfiguration(clockSkew: clockSkew).validate()
         } catch {

@@ -31,8 +31,6 @@ public struct MeshError: Error, Sendable, CustomStringConvertible {
         public static let draining = Code("draining")
         /// The server instance of the first attempt is gone, and no other may be asked.
         public static let instanceChanged = Code("instanceChanged")
-        /// A deduplicated method was called without a session and sequence numbers.
-        public static let missingDeduplication = Code("missingDeduplication")
         /// The server is too old for calls of this kind.
         public static let unsupportedByPeer = Code("unsupportedByPeer")
         /// The call is over one of this side's ``MeshConfiguration/limits``.

@@ -19,8 +19,13 @@ public final class MeshClient: Sendable {
     private let core: ClientCore
     private let keeper: ConnectionKeeper
     private let methods = Mutex<[MethodKey: ClientMethod]>([:])
+    private let sessions: any SessionSource
+    private let numbers = CallNumbers()
 
-    init(_ core: ClientCore, _ destination: Destination, on loop: any EventLoop) {
+    init(
+        _ core: ClientCore, _ destination: Destination, sessions: (any SessionSource)? = nil, on loop: any EventLoop
+    ) {
+        self.sessions = sessions ?? RandomSession(core.runtime)
         self.core = core
         self.destination = destination
         keeper = ConnectionKeeper(core, destination, executor: core.runtime.loopExecutor(for: loop))
@@ -41,7 +46,8 @@ public final class MeshClient: Sendable {
     ///   - timeout: how long the call may take in all, retries included; ``MeshConfiguration/callTimeout`` if `nil`.
     ///   - metadata: what travels with the call.
     ///   - priority: what of a connection's large messages leaves first, on both sides.
-    ///   - deduplication: session and sequence numbers; a deduplicated method needs them.
+    ///   - deduplication: session and sequence numbers of a deduplicated method whose service counts them by itself;
+    ///     `nil` for the client's session and its next number.
     /// - Throws: a ``MeshError`` that says how far the call came.
     public func call<Request: MeshMessage, Response: MeshMessage>(
         _ method: UnaryMethod<Request, Response>, _ request: Request, timeout: Duration? = nil,
@@ -67,13 +73,20 @@ public final class MeshClient: Sendable {
         _ method: UnaryMethod<Request, Response>, _ request: Request, _ timeout: Duration?, _ metadata: Metadata,
         _ priority: CallPriority, _ deduplication: Deduplication?
     ) async throws(MeshError) -> Attempt.Answer {
-        guard method.retry != .deduplicated || deduplication?.entries.isEmpty == false else {
-            throw MeshError(
-                .missingDeduplication, "\(method.path) is deduplicated: its calls carry a session and sequence numbers",
-                progress: .notSent, peer: "\(destination)")
+        guard method.retry == .deduplicated, deduplication == nil else {
+            return try await run(method, request, timeout, metadata, priority, deduplication)
         }
+        let number = numbers.begin(in: try await sessions.session())
+        defer { numbers.end(number) }
+        return try await run(method, request, timeout, metadata, priority, number)
+    }
+
+    private func run<Request: MeshMessage, Response: MeshMessage>(
+        _ method: UnaryMethod<Request, Response>, _ request: Request, _ timeout: Duration?, _ metadata: Metadata,
+        _ priority: CallPriority, _ deduplication: Deduplication?
+    ) async throws(MeshError) -> Attempt.Answer {
         // Encoded once: every attempt sends identical bytes.
-        return try await stack(method, Payload(request), metadata, priority, deduplication)
+        try await stack(method, Payload(request), metadata, priority, deduplication)
             .run(timeout: timeout ?? callTimeout)
     }
 

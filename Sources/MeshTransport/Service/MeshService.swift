@@ -67,9 +67,8 @@ extension MeshService {
 public enum RetrySafety: Sendable, Hashable {
     /// Running it twice is the same as running it once: it is retried, at any server.
     case idempotent
-    /// The service applies each call once, however often it arrives: it is retried at the server instance of its first
-    /// attempt. Calls carry a ``Deduplication``, which the mesh hands over and does not look up: the service itself
-    /// remembers its sessions and numbers and repeats the answers, as a parameter server's ledger does.
+    /// Each call is applied once, however often it arrives: it is retried at the server instance of its first attempt,
+    /// which remembers its answer (``DeduplicationStore``) until the caller has it.
     case deduplicated
     /// It is retried only when the server has certainly not run it.
     case never

@@ -90,6 +90,13 @@ extension Runtime {
     ) -> Task<Void, Never> {
         Task(executorPreference: executor, operation: body)
     }
+
+    /// The same for a task with a result.
+    package func spawnValue<Value: Sendable>(
+        on executor: (any TaskExecutor)?, _ body: @escaping @Sendable @concurrent () async -> Value
+    ) -> Task<Value, Never> {
+        Task(executorPreference: executor, operation: body)
+    }
 }
 
 /// The generator interface of a runtime's random bits, for Swift's own `random(using:)` and `shuffled(using:)`.

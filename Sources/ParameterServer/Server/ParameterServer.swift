@@ -48,7 +48,10 @@ public final class ParameterServer: Sendable {
         mesh.serve(SessionFencing.fence) { order, _ in
             FenceReport(applied: await self.hosted.install(order.fence, reportOn: order.reportOn))
         }
-        mesh.serve(ParameterService.push, execution: .onLoop) { request, call in try await self.push(request, call) }
+        // A partition's ledger remembers its pushes.
+        mesh.serve(ParameterService.push, execution: .onLoop, deduplicated: .handler) { request, call in
+            try await self.push(request, call)
+        }
         mesh.serve(ParameterService.pull, execution: .onLoop) { request, call in try await self.pull(request, call) }
         mesh.serve(ParameterService.audit, execution: .compute) { _, _ in try await self.audit() }
     }
