@@ -1,0 +1,85 @@
+public import MeshWire
+import Synchronization
+
+/// How much a ``MemoryDeduplicationStore`` remembers.
+public struct DeduplicationConfiguration: Sendable, Hashable {
+    /// The most calls. Default 65,536; beyond it calls are refused until some are acknowledged.
+    public var calls = 65_536
+    /// The most bytes of answers. Default 64 MiB; beyond it calls are refused until some are acknowledged.
+    public var bytes = 64 << 20
+    /// How long an answer is kept after its call's deadline, and a session after its last. Default 1 min.
+    public var grace: Duration = .seconds(60)
+
+    /// Makes the defaults.
+    public init() {}
+
+    /// Each property that is out of range, with what it must be.
+    var problems: [String] {
+        var problems: [String] = []
+        for (name, value) in [("calls", calls), ("bytes", bytes)] where value < 1 {
+            problems.append("\(name) must be at least 1, is \(value)")
+        }
+        if grace <= .zero { problems.append("grace must be above zero, is \(grace)") }
+        return problems
+    }
+}
+
+/// Remembers in memory how deduplicated calls ended. Guarded by a mutex.
+public final class MemoryDeduplicationStore: DeduplicationStore {
+    private struct State {
+        var ledger: DeduplicationLedger
+        /// Copies of calls that are running.
+        var waiting: [Place: [CheckedContinuation<DeduplicationVerdict, Never>]] = [:]
+    }
+
+    /// Where a copy waits: at the call that it is a copy of.
+    private struct Place: Hashable {
+        let call: DeduplicatedCall
+
+        init(_ call: DeduplicatedCall) {
+            var call = call
+            // What may differ between copies.
+            call.acknowledgedThrough = 0
+            call.deadline = RuntimeInstant(nanoseconds: 0)
+            self.call = call
+        }
+    }
+
+    private let runtime: any Runtime
+    private let state: Mutex<State>
+
+    /// Makes a store that remembers nothing yet.
+    public init(_ configuration: DeduplicationConfiguration = DeduplicationConfiguration(), runtime: any Runtime) {
+        self.runtime = runtime
+        state = Mutex(State(ledger: DeduplicationLedger(configuration)))
+    }
+
+    /// A call has arrived.
+    public func begin(_ call: DeduplicatedCall) async -> DeduplicationVerdict {
+        await withCheckedContinuation { continuation in
+            let verdict: DeduplicationVerdict? = state.withLock { state in
+                switch state.ledger.begin(call, now: runtime.now) {
+                case .run: return .run
+                case .replay(let outcome): return .replay(outcome)
+                case .refuse(let failure): return .refuse(failure)
+                case .wait:
+                    state.waiting[Place(call), default: []].append(continuation)
+                    return nil
+                }
+            }
+            if let verdict { continuation.resume(returning: verdict) }
+        }
+    }
+
+    /// A call has ended.
+    public func end(_ call: DeduplicatedCall, _ outcome: RememberedOutcome?) async {
+        let waiting = state.withLock { state in
+            state.ledger.end(call, outcome)
+            return state.waiting.removeValue(forKey: Place(call)) ?? []
+        }
+        let verdict: DeduplicationVerdict =
+            outcome.map { .replay($0) }
+            ?? .refuse(CallFailure(.unavailable, "the first copy of the call has not run", hasNotRun: true))
+        for copy in waiting { copy.resume(returning: verdict) }
+    }
+}
