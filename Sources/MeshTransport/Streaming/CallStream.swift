@@ -109,10 +109,7 @@ import NIOCore
     }
 
     private func releaseMetadataReaders() {
-        guard unsafe !metadataReaders.isEmpty else { return }
-        let waiting = unsafe metadataReaders
-        unsafe metadataReaders = []
-        for unsafereader in unsafe waiting { unsafe reader.resume() }
+        while let waiting = unsafe metadataReaders.popLast() { unsafe waiting.resume() }
     }
 
     // MARK: The task's side, from any thread
