@@ -33,7 +33,8 @@ public struct RequestStream<Message: MeshMessage>: AsyncSequence, Sendable {
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(CallFailure) -> Message? {
             switch await stream.next() {
             case .message(let payload):
-                return try payload.request()
+                // The handler runs, whatever the request is.
+                return try payload.request(hasNotRun: false)
             case .end(.finished):
                 return nil
             case .end(.failed(let error)):
@@ -66,12 +67,12 @@ public struct ResponseSender<Message: MeshMessage>: Sendable {
 }
 
 extension Payload {
-    /// The request that it is, or what its caller is told.
-    func request<Request: MeshMessage>() throws(CallFailure) -> Request {
+    /// The request that it is, or what its caller is told; of a call's only request it is told that nothing has run.
+    func request<Request: MeshMessage>(hasNotRun: Bool = true) throws(CallFailure) -> Request {
         do throws(WireError) {
             return try decode()
         } catch {
-            throw CallFailure(.invalidArgument, "\(Request.messageName): \(error.message)", hasNotRun: true)
+            throw CallFailure(.invalidArgument, "\(Request.messageName): \(error.message)", hasNotRun: hasNotRun)
         }
     }
 }

@@ -304,7 +304,7 @@ package struct ServerConnectionState {
             let isKnown = streams[stream] != nil
             close(stream)
             guard isKnown else { return nil }
-            queue.drop(stream)
+            // Behind the responses that wait: a client takes no answer in the middle of one.
             queue.respond(
                 stream, ReplyHead(status: .resourceExhausted, message: error.message), payload: Payload(), .normal)
             return .cancelled(stream)

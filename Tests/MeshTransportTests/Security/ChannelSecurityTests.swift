@@ -232,7 +232,7 @@ import Testing
         let folder = try TemporaryFolder()
         let svid = try loopback.authority.svid("/openssl")
         try Data(svid.chainPEM.utf8).write(to: folder.file("chain.pem"))
-        try svid.withPrivateKeyPEM { try Data($0.utf8).write(to: folder.file("key.pem")) }
+        try svid.withPrivateKeyPEM { try folder.writeSecret($0, to: "key.pem") }
         let address = "127.0.0.1:\(loopback.port)"
         let session = folder.file("session.pem")
         let isHTTP = applicationProtocol == "http/1.1"

@@ -9,6 +9,21 @@ import Testing
     /// What a body of a call throws that has nothing to do with the mesh.
     private struct HostError: Error {}
 
+    /// Says that it is a note and is none.
+    private struct Wrong: MeshMessage {
+        static let messageName = "test.Note"
+        init() {}
+        init(from decoder: inout MessageDecoder) throws(WireError) { throw WireError(.malformed, "not one") }
+        func encode(to encoder: inout MessageEncoder) { encoder.uint64(1, 7) }
+    }
+
+    private enum WrongEcho: MeshService {
+        static let name: ServiceName = "test.Echo"
+        static let chat = bidirectional("Chat", Wrong.self, Note.self)
+        static let repeated = serverStreaming("Repeated", Note.self, Wrong.self, retry: .never)
+        static let unary = unary("Chat", Note.self, Note.self, retry: .never)
+    }
+
     @Test("all four kinds of call, on one connection, from an ordinary task and from the client's executor")
     func kinds() async throws {
         let loopback = try await Loopback.start()
@@ -319,18 +334,6 @@ import Testing
 
     @Test("a message that is no such message is refused on the side that reads it")
     func malformed() async throws {
-        struct Wrong: MeshMessage {
-            static let messageName = "test.Note"
-            init() {}
-            init(from decoder: inout MessageDecoder) throws(WireError) { throw WireError(.malformed, "not one") }
-            func encode(to encoder: inout MessageEncoder) { encoder.uint64(1, 7) }
-        }
-        enum WrongEcho: MeshService {
-            static let name: ServiceName = "test.Echo"
-            static let chat = bidirectional("Chat", Wrong.self, Note.self)
-            static let repeated = serverStreaming("Repeated", Note.self, Wrong.self, retry: .never)
-            static let unary = unary("Chat", Note.self, Note.self, retry: .never)
-        }
         let loopback = try await Loopback.start()
         let client = try loopback.client()
         var error = await meshError {
@@ -347,6 +350,31 @@ import Testing
         error = await meshError { _ = try await client.call(WrongEcho.unary, Note("x")) }
         #expect(error?.status == .unimplemented)
         #expect(error?.message.contains("bidirectional") == true)
+        client.close()
+        await loopback.server.stop()
+    }
+
+    @Test("a handler that has begun does not say otherwise when a request is no such message")
+    func malformedLater() async throws {
+        let loopback = try await Loopback.start { mesh in
+            mesh.serve(Echo.chat) { requests, _, _ in
+                var iterator = requests.makeAsyncIterator()
+                do throws(CallFailure) {
+                    _ = try await iterator.next()
+                } catch {
+                    #expect(error.status == .invalidArgument && !error.hasNotRun)
+                    throw error
+                }
+            }
+        }
+        let client = try loopback.client()
+        let error = await meshError {
+            try await client.call(WrongEcho.chat) { requests, responses in
+                try await requests.send(Wrong())
+                for try await _ in responses {}
+            }
+        }
+        #expect(error?.status == .invalidArgument)
         client.close()
         await loopback.server.stop()
     }

@@ -39,10 +39,18 @@ final class TemporaryFolder {
 
     init() throws {
         url = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            at: url, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     }
 
     func file(_ name: String) -> URL { url.appendingPathComponent(name) }
+
+    /// Writes text that nobody else on the machine may read.
+    func writeSecret(_ text: String, to name: String) throws {
+        let isWritten = FileManager.default.createFile(
+            atPath: file(name).path, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600])
+        guard isWritten else { throw CocoaError(.fileWriteUnknown) }
+    }
 
     deinit { try? FileManager.default.removeItem(at: url) }
 }

@@ -288,6 +288,30 @@ import Testing
         #expect(try client.sent().map(\.kind) == [.cancel])
     }
 
+    @Test("a call that a message over a limit ends has its answer behind the response that is under way")
+    func tooLargeWhileResponding() throws {
+        var server = try server { $0.messageHeadBytes = 100 }
+        var frames = RawFrames()
+        frames.request(1, method: 4)
+        _ = try server.receive(frames)
+        let large = Payload(segments: [
+            SegmentField(number: 1, segment: Segment(copying: Array(repeating: 1, count: 1 << 20)))
+        ])
+        try server.state.send(large, on: .first)
+        #expect(try server.sent() == [.message, .data])
+        frames = RawFrames()
+        frames.message(1, head: 101, inline: Array(repeating: 0, count: 101))
+        #expect(try server.receive(frames).count == 1)
+        #expect(try server.sent().isEmpty)
+        frames = RawFrames()
+        frames.credit(1, 1 << 20)
+        #expect(try server.receive(frames).isEmpty)
+        let sent = try server.sent()
+        #expect(sent.last == .response)
+        #expect(sent.count > 1 && sent.dropLast().allSatisfy { $0 == .data })
+        #expect(server.state.isIdle)
+    }
+
     @Test("a call that is answered early is sent no more requests, and what is on its way is ignored")
     func earlyAnswer() throws {
         var client = try client()
