@@ -24,7 +24,7 @@ import Testing
             let runs = Tally()
             let server = try await simulation.server { mesh in
                 for method in [Echo.echo, Echo.count, Echo.once] {
-                    mesh.serve(method) { note, call in
+                    mesh.serve(method, deduplicated: .handler) { note, call in
                         if method.retry == .deduplicated { #expect(call.deduplication == deduplication(7)) }
                         return Note("\(note.text) \(runs.add())")
                     }

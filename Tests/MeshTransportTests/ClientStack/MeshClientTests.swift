@@ -6,21 +6,6 @@ import NIOCore
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct MeshClientTests {
-    @Test("a deduplicated method is not called without a session and a number")
-    func missingDeduplication() async throws {
-        try await Simulated.run { simulation in
-            let client = try simulation.client()
-            for identity in [nil, Deduplication(session: SessionID(high: 0, low: 1), entries: [])] {
-                let error = await meshError {
-                    _ = try await client.call(Echo.count, Note("x"), deduplication: identity)
-                }
-                #expect(error?.code == .missingDeduplication)
-                #expect(error?.progress == .notSent)
-            }
-            client.close()
-        }
-    }
-
     @Test("a call over the limits does not leave, and disturbs no other")
     func tooLarge() async throws {
         try await Simulated.run { simulation in
