@@ -23,11 +23,14 @@ extension Target.Dependency {
     static let logging: Self = .product(name: "Logging", package: "swift-log")
     static let nioCore: Self = .product(name: "NIOCore", package: "swift-nio")
     static let nioEmbedded: Self = .product(name: "NIOEmbedded", package: "swift-nio")
+    static let nioHPACK: Self = .product(name: "NIOHPACK", package: "swift-nio-http2")
     static let nioHTTP1: Self = .product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioHTTP2: Self = .product(name: "NIOHTTP2", package: "swift-nio-http2")
     static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
     static let nioSSL: Self = .product(name: "NIOSSL", package: "swift-nio-ssl")
     static let nioTLS: Self = .product(name: "NIOTLS", package: "swift-nio")
     static let serviceLifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let swiftProtobuf: Self = .product(name: "SwiftProtobuf", package: "swift-protobuf")
     static let x509: Self = .product(name: "X509", package: "swift-certificates")
 }
 
@@ -45,6 +48,7 @@ let rooms: [(name: String, dependencies: [Target.Dependency])] = [
             "MeshWire", "Identity", "Telemetry", .nioCore, .nioPosix, .nioTLS, .nioSSL, .logging, .serviceLifecycle,
         ]
     ),
+    ("MeshGRPC", ["MeshWire", "CZlib", .nioCore, .nioHPACK, .nioHTTP2, .swiftProtobuf]),
     (
         "MeshHTTP",
         [
@@ -86,6 +90,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
             .nioPosix, .nioSSL, .nioTLS,
         ]
     ),
+    ("MeshGRPCTests", ["MeshGRPC", "MeshWire", .nioCore, .nioHPACK, .nioHTTP2, .swiftProtobuf]),
     (
         "MeshHTTPTests",
         [
@@ -137,11 +142,16 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
-    targets: [.target(name: "CTensorKernels")]
+    targets: [
+        .target(name: "CTensorKernels"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    ]
         + rooms.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: shared) }
         + tests.map { .testTarget(name: $0.name, dependencies: $0.dependencies, swiftSettings: shared) }
 )

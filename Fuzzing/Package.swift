@@ -9,6 +9,7 @@ let package = Package(
     dependencies: [
         .package(name: "Meshwork", path: ".."),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
     ],
     targets: [
         .target(name: "CFuzzer", path: "CFuzzer"),
@@ -19,6 +20,7 @@ let package = Package(
                 .product(name: "Coordination", package: "Meshwork"),
                 .product(name: "Identity", package: "Meshwork"),
                 .product(name: "IdentityServices", package: "Meshwork"),
+                .product(name: "MeshGRPC", package: "Meshwork"),
                 .product(name: "MeshTransport", package: "Meshwork"),
                 .product(name: "MeshWire", package: "Meshwork"),
                 .product(name: "MeshworkTesting", package: "Meshwork"),
@@ -26,6 +28,8 @@ let package = Package(
                 .product(name: "ParameterServer", package: "Meshwork"),
                 .product(name: "Tensor", package: "Meshwork"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
             ],
             path: "MeshworkFuzz",
             swiftSettings: [

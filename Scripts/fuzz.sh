@@ -8,7 +8,7 @@ usage() {
 Usage: Scripts/fuzz.sh [SECONDS [TARGET...]]
 
 Builds Fuzzing/ and runs each target for SECONDS (default 60); TARGET is one or more of: server-connection
-client-connection messages certificates safetensors infer-request (default: all).
+client-connection server-call client-call messages certificates safetensors infer-request (default: all).
 Inputs that found something new are kept in .build/fuzz/corpus/TARGET and are where the next run goes on; an input
 that breaks a decoder is left in .build/fuzz/ and named. The exit status is 0 when nothing broke.
 EOF
@@ -22,7 +22,9 @@ seconds=${1:-60}
 [ $# -eq 0 ] || shift
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] ||
-    targets=(server-connection client-connection messages certificates safetensors infer-request)
+    targets=(
+        server-connection client-connection server-call client-call messages certificates safetensors infer-request
+    )
 
 swift build --package-path Fuzzing --scratch-path .build/fuzz --product meshwork-fuzz \
     -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=address -Xswiftc -use-ld=lld

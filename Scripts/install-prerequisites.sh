@@ -60,6 +60,7 @@ need ca-certificates "the certificates of the hosts that dependencies come from"
 need binutils "the linker" command -v ld
 need libc6-dev "the C library's headers" test -e /usr/include/stdlib.h
 need libstdc++-12-dev "the C++ library that the TLS dependency links" bash -c 'ls -d /usr/include/c++/*'
+need zlib1g-dev "compression of gRPC messages" test -e /usr/include/zlib.h
 if [ "$purpose" = test ]; then
     need openssl "the TLS tests connect with s_client" command -v openssl
     need curl "the HTTP tests call the server with it" command -v curl

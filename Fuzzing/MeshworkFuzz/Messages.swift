@@ -2,6 +2,7 @@ import NIOCore
 
 @testable import Coordination
 @testable import IdentityServices
+@testable import MeshGRPC
 @testable import MeshWire
 @testable import ModelServing
 @testable import ParameterServer
@@ -17,6 +18,8 @@ enum Messages {
         check(PullRequest.self), check(PullResponse.self), check(PushRequest.self), check(PushResponse.self),
         check(AuditResponse.self), check(PartitionAccount.self), check(PartitionVersion.self),
         check(TableDeclaration.self), check(PredictRequest.self), check(PredictResponse.self),
+        check(Google_Rpc_Status.self), check(Grpc_Health_V1_HealthCheckRequest.self),
+        check(Grpc_Reflection_V1_ServerReflectionRequest.self),
     ]
 
     static func decode(_ bytes: [UInt8]) {

@@ -7,6 +7,8 @@ typealias FuzzTarget = ([UInt8]) -> Void
 let targets: [String: FuzzTarget] = [
     "server-connection": Connections.server,
     "client-connection": Connections.client,
+    "server-call": Calls.server,
+    "client-call": Calls.client,
     "messages": Messages.decode,
     "certificates": Certificates.read,
     "safetensors": Files.safetensors,

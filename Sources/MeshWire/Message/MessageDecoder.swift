@@ -154,6 +154,20 @@ public struct MessageDecoder {
         return Segment(copying: try takeDelimited().slice.readableBytesView)
     }
 
+    /// What has not been read of the message, as one piece in protobuf's wire format: the rest of the head, and segments
+    /// as the `bytes` fields that they are.
+    package mutating func rest() throws(WireError) -> ByteBuffer {
+        try skipUnread()
+        var bytes = head
+        for field in segments {
+            field.writeInlinePrefix(to: &bytes)
+            field.segment.write(0..<field.segment.count, to: &bytes)
+        }
+        head = ByteBuffer()
+        segments = []
+        return bytes
+    }
+
     private mutating func take(_ type: WireType) throws(WireError) -> UInt32 {
         guard case .inHead(let field, let found) = current else {
             throw WireError(.malformed, "a segment, or no field, stands where a \(type) value is read")

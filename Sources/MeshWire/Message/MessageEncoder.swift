@@ -120,6 +120,12 @@ public struct MessageEncoder {
         segments.append(SegmentField(number: field, segment: value))
     }
 
+    /// Writes fields that are in protobuf's wire format already.
+    package mutating func raw(_ fields: ByteBuffer) {
+        precondition(segments.isEmpty, "fields follow a segment; segments are a message's last fields")
+        head.writeImmutableBuffer(fields)
+    }
+
     private mutating func tag(_ field: UInt32, _ type: WireType) {
         head.writeVarint(key(field, type))
     }

@@ -24,6 +24,25 @@ import Testing
         }
     }
 
+    @Test("what has not been read is left as one piece, segments among it")
+    func rest() throws {
+        let segment = SegmentField(number: 16, segment: Segment(copying: [UInt8](repeating: 7, count: 200)))
+        let head = encoded {
+            $0.uint64(1, 7)
+            $0.string(2, "skipped")
+            $0.uint64(3, 9)
+        }
+        var decoder = MessageDecoder(head: ByteBuffer(bytes: head), segments: [segment])
+        #expect(try decoder.nextField() == 1)
+        #expect(try decoder.uint64() == 7)
+        #expect(try decoder.nextField() == 2)
+        let rest = try decoder.rest()
+        let inline: [UInt8] = [0x82, 0x01, 0xC8, 0x01] + segment.segment.array
+        #expect(Array(rest.readableBytesView) == [0x18, 9] + inline)
+        #expect(segment.inlineLength == inline.count)
+        #expect(try decoder.nextField() == nil)
+    }
+
     @Test("unknown fields of every wire type are skipped")
     func unknownFields() throws {
         let head = encoded {

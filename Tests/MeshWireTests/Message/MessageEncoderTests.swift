@@ -26,6 +26,16 @@ import Testing
         #expect(encoded { $0.message(3, EmptyMessage()) } == [0x1A, 0x00])
     }
 
+    @Test("fields that are encoded already go in as they are")
+    func raw() {
+        let fields = encoded {
+            $0.uint64(1, 150)
+            $0.raw(ByteBuffer(bytes: [0x12, 0x01, 0x61]))
+            $0.bool(3, true)
+        }
+        #expect(fields == [0x08, 0x96, 0x01, 0x12, 0x01, 0x61, 0x18, 0x01])
+    }
+
     @Test("the largest field number takes five bytes")
     func largestField() {
         #expect(encoded { $0.uint64((1 << 29) - 1, 1) } == [0xF8, 0xFF, 0xFF, 0xFF, 0x0F, 0x01])
