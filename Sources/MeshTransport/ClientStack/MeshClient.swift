@@ -100,10 +100,9 @@ public final class MeshClient: Sendable {
             retry: method.retry)
         return methods.withLock { methods in
             if let known = methods[key] { return known }
-            let peer = destination.identities.map(\.description).joined(separator: " ")
             let made = ClientMethod(
                 path: method.path, requestName: Request.messageName, responseName: Response.messageName,
-                retry: method.retry, series: core.metrics.series(method.path, destination: peer),
+                retry: method.retry, series: core.metrics.series(method.path, destination: destination.expected),
                 destination: "\(destination)")
             methods[key] = made
             return made
