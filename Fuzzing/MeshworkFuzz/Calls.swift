@@ -84,7 +84,8 @@ enum Calls {
 private struct Program {
     private static let names = [
         "grpc-timeout", "grpc-encoding", "grpc-accept-encoding", "grpc-status", "grpc-message",
-        "grpc-status-details-bin", "grpc-retry-pushback-ms", "content-type", ":status", ":path", ":method", "x", "x-bin",
+        "grpc-status-details-bin", "grpc-retry-pushback-ms", "content-type", ":status", ":path", ":method", "x",
+        "x-bin",
         "te", "user-agent", "grpc-previous-rpc-attempts",
     ]
 

@@ -32,8 +32,10 @@ extension Mesh {
     }
 
     /// This process as a destination, at a listener of its own.
-    public func own(_ address: ListenerAddress) -> Destination {
-        Destination(
-            host: address.host, port: address.port, identities: [.exact(identity.current.svid.spiffeID)])
+    public func own(_ address: ListenerAddress) -> Destination { own(address.endpoint) }
+
+    /// This process as a destination, at a listener of its own that speaks TLS.
+    public func own(_ endpoint: Endpoint) -> Destination {
+        Destination(endpoint, identities: [.exact(identity.current.svid.spiffeID)])
     }
 }

@@ -106,20 +106,44 @@ public final class Mesh: Service {
     /// - Throws: ``MeshError/Code/listenFailed``, for example when the port is in use, or the mesh was stopped.
     @discardableResult
     public func listen(host: String, port: Int) async throws(MeshError) -> ListenerAddress {
+        let endpoint = try await listen(on: .tcp(host: host, port: port))
+        guard case .tcp(_, let port) = endpoint else { preconditionFailure("a TCP listener has a port") }
+        return ListenerAddress(host: host, port: port)
+    }
+
+    /// Listens on `endpoint`.
+    ///
+    /// A Unix domain socket's file is made, and removed when the mesh stops. One that is there already is replaced if
+    /// nobody listens on it any more; one that is in use, or a file of another kind, is left alone. Who may connect to
+    /// the socket, the permissions of its file and its folder say. Of two processes that open listeners at one path in
+    /// the same instant, the later one may replace the earlier one's file.
+    ///
+    /// ```swift
+    /// try await mesh.listen(on: .unix(path: "/run/shop/scoring.sock"))
+    /// try await mesh.listen(on: .tcp(host: "127.0.0.1", port: 8080), security: .plaintext)    // behind a proxy
+    /// ```
+    /// - Parameter security: what protects the connections. Anybody may connect to a listener in plain text and call
+    ///   what a rule of the policy allows to callers without an identity.
+    /// - Returns: where it listens, with the port that was picked where `endpoint`'s is 0.
+    /// - Throws: ``MeshError/Code/listenFailed``, for example when the endpoint is in use, or the mesh was stopped.
+    @discardableResult
+    public func listen(
+        on endpoint: Endpoint, security: TransportSecurity = .mutualTLS
+    ) async throws(MeshError) -> Endpoint {
         let listener = ListenerCore(
             server: server, identity: identity, verifier: verifier, trust: .bundle,
             meshProtocol: ApplicationProtocol.mesh, wires: state.withLock { $0.wires },
-            httpAcceptor: state.withLock { $0.httpAcceptor })
-        let channel = try await listener.listen(host: host, port: port)
+            httpAcceptor: state.withLock { $0.httpAcceptor }, transport: security)
+        let (channel, opened) = try await listener.listen(on: endpoint)
         let isStopped = state.withLock { state in
             state.listeners.append(channel)
             return state.isStopped
         }
         guard !isStopped else {
             try? await channel.close()
-            throw MeshError(.listenFailed, "cannot listen on \(host):\(port): the mesh was stopped")
+            throw MeshError(.listenFailed, "cannot listen on \(endpoint): the mesh was stopped")
         }
-        return ListenerAddress(host: host, port: channel.localAddress?.port ?? port)
+        return opened
     }
 
     /// The connections that are open, in and out, in the order in which they were opened.
@@ -156,15 +180,23 @@ public final class Mesh: Service {
     }
 }
 
-/// Where a listener accepts connections.
+/// Where a TCP listener accepts connections.
 public struct ListenerAddress: Sendable, Hashable, CustomStringConvertible {
     /// The name or address that was asked for.
     public var host: String
     /// The port, also when a free one was picked.
     public var port: Int
 
+    package init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    /// The same as an endpoint.
+    public var endpoint: Endpoint { .tcp(host: host, port: port) }
+
     /// `host:port`, with brackets around an IPv6 address.
-    public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    public var description: String { "\(endpoint)" }
 }
 
 extension PeerVerifier {

@@ -34,7 +34,7 @@ struct ServerMetrics: Sendable {
     }
 
     /// Counts a refusal.
-    func refused(_ peer: SPIFFEID) { denied.series(peer.description).increment() }
+    func refused(_ peer: SPIFFEID?) { denied.series(peer?.description ?? "none").increment() }
 
     /// The requests of a peer to a method: resolved once for a connection.
     func series(_ method: String, peer: SPIFFEID?) -> RequestSeries {

@@ -4,6 +4,7 @@
 /// let policy = try AuthorizationPolicy(rules: [
 ///     Rule("workers push", methods: ["meshwork.Parameters/*"], identities: ["spiffe://digits.example/worker/*"]),
 ///     Rule("operators look", methods: ["/metrics", "/v2/*"], identities: ["spiffe://digits.example/operator"]),
+///     Rule("probes", methods: ["/healthz"], callersWithoutIdentity: true),      // for a listener in plain text
 /// ])
 /// ```
 /// An immutable value. Deciding is linear in the number of patterns.
@@ -16,12 +17,18 @@ public struct AuthorizationPolicy: Sendable, Hashable {
         public var methods: [String]
         /// ``IdentityPattern``s as text.
         public var identities: [String]
+        /// Whether callers that prove no identity may call the methods too, who are anybody that can reach a listener
+        /// in plain text. Default false.
+        public var callersWithoutIdentity: Bool
 
         /// Makes a rule; ``AuthorizationPolicy/init(rules:)`` checks it.
-        public init(_ name: String, methods: [String], identities: [String]) {
+        public init(
+            _ name: String, methods: [String], identities: [String] = [], callersWithoutIdentity: Bool = false
+        ) {
             self.name = name
             self.methods = methods
             self.identities = identities
+            self.callersWithoutIdentity = callersWithoutIdentity
         }
     }
 
@@ -40,6 +47,12 @@ public struct AuthorizationPolicy: Sendable, Hashable {
         let name: String
         let methods: [MethodPattern]
         let identities: [IdentityPattern]
+        let callersWithoutIdentity: Bool
+
+        func includes(_ peer: SPIFFEID?) -> Bool {
+            guard let peer else { return callersWithoutIdentity }
+            return identities.contains { $0.matches(peer) }
+        }
     }
 
     private let compiled: [Compiled]
@@ -63,7 +76,9 @@ public struct AuthorizationPolicy: Sendable, Hashable {
             if rule.name.isEmpty { problems.append("\(place): expected a name") }
             if !names.insert(rule.name).inserted { problems.append("\(place): the name is taken by an earlier rule") }
             if rule.methods.isEmpty { problems.append("\(place): expected at least one method") }
-            if rule.identities.isEmpty { problems.append("\(place): expected at least one identity") }
+            if rule.identities.isEmpty, !rule.callersWithoutIdentity {
+                problems.append("\(place): expected at least one identity")
+            }
             var methods: [MethodPattern] = []
             var identities: [IdentityPattern] = []
             for text in rule.methods {
@@ -80,7 +95,10 @@ public struct AuthorizationPolicy: Sendable, Hashable {
                     problems.append("\(place): \(error.message)")
                 }
             }
-            compiled.append(Compiled(name: rule.name, methods: methods, identities: identities))
+            compiled.append(
+                Compiled(
+                    name: rule.name, methods: methods, identities: identities,
+                    callersWithoutIdentity: rule.callersWithoutIdentity))
         }
         guard problems.isEmpty else {
             throw IdentityError(.invalidPolicy, problems.joined(separator: "; "))
@@ -89,11 +107,10 @@ public struct AuthorizationPolicy: Sendable, Hashable {
     }
 
     /// Whether `peer` may call `method`: `Service/Method`, or an HTTP path without its query.
-    public func decide(method: String, peer: SPIFFEID) -> Decision {
-        for rule in compiled
-        where rule.identities.contains(where: { $0.matches(peer) })
-            && rule.methods.contains(where: { $0.matches(method) })
-        {
+    ///
+    /// - Parameter peer: who calls; `nil` for a caller that has proved nothing.
+    public func decide(method: String, peer: SPIFFEID?) -> Decision {
+        for rule in compiled where rule.includes(peer) && rule.methods.contains(where: { $0.matches(method) }) {
             return .allow(rule: rule.name)
         }
         return .deny

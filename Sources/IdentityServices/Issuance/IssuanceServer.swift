@@ -67,9 +67,18 @@ public final class IssuanceServer: Sendable {
         mesh.serve(IssuanceService.renew) { request, call in try self.renew(request, by: call.peer) }
     }
 
-    /// Opens the join listener.
+    /// Opens the join listener on `host`, a name or an address; a port of 0 picks a free one.
     public func listen(host: String, port: Int) async throws(MeshError) -> ListenerAddress {
-        try await endpoint.listen(host: host, port: port)
+        let opened = try await listen(on: .tcp(host: host, port: port))
+        guard case .tcp(_, let port) = opened else { preconditionFailure("a TCP listener has a port") }
+        return ListenerAddress(host: host, port: port)
+    }
+
+    /// Opens the join listener.
+    ///
+    /// - Returns: where it listens, with the port that was picked where `endpoint`'s is 0.
+    public func listen(on endpoint: Endpoint) async throws(MeshError) -> Endpoint {
+        try await self.endpoint.listen(on: endpoint)
     }
 
     /// Closes the join listener.

@@ -5,14 +5,24 @@ public import MeshWire
 
 /// Gets a process its first identity.
 public enum JoinClient {
+    /// Joins at a TCP listener: ``join(with:at:expecting:timeout:runtime:logger:)`` with a name or address and a port.
+    public static func join(
+        with token: JoinToken, host: String, port: Int, expecting server: IdentityPattern? = nil,
+        timeout: Duration = .seconds(30),
+        runtime: any Runtime = SystemRuntime.shared, logger: Logger = Logger(label: "meshwork.join")
+    ) async throws -> RotatableIdentity {
+        try await join(
+            with: token, at: .tcp(host: host, port: port), expecting: server, timeout: timeout, runtime: runtime,
+            logger: logger)
+    }
+
     /// Makes a key, proves with `token` who this process is to become, and returns its identity.
     ///
     /// The server is trusted because its chain holds the root that the token names. The key never leaves this process.
     ///
     /// - Parameters:
     ///   - token: a one-time token of the mesh's authority.
-    ///   - host: where the authority's join listener is.
-    ///   - port: its port.
+    ///   - endpoint: where the authority's join listener is.
     ///   - server: who must answer there. By default anybody whom the root vouches for, and so any workload of the mesh
     ///     that can put itself in the authority's place on the network: name the authority where it is known.
     ///   - timeout: how long it may take in all. Default 30 s.
@@ -21,12 +31,12 @@ public enum JoinClient {
     ///   `permissionDenied` when the token is unknown, expired or used; `IdentityError` when the certificate that came
     ///   back is not for this key.
     public static func join(
-        with token: JoinToken, host: String, port: Int, expecting server: IdentityPattern? = nil,
+        with token: JoinToken, at endpoint: Endpoint, expecting server: IdentityPattern? = nil,
         timeout: Duration = .seconds(30),
         runtime: any Runtime = SystemRuntime.shared, logger: Logger = Logger(label: "meshwork.join")
     ) async throws -> RotatableIdentity {
         let client = try JoinEndpoint.client(
-            host: host, port: port, root: token.rootFingerprint, server: server, timeout: timeout, runtime: runtime,
+            at: endpoint, root: token.rootFingerprint, server: server, timeout: timeout, runtime: runtime,
             logger: logger)
         defer { client.close() }
         let request = try CertificateRequest()

@@ -74,12 +74,13 @@ final class ConnectionKeeper: @unchecked Sendable {
 
     /// True if our certificate or whom we trust has changed since.
     private func isOutdated(_ connection: ClientConnection) -> Bool {
-        connection.identityGeneration != core.identityGeneration
+        // In plain text nothing was shown.
+        destination.security == .mutualTLS && connection.identityGeneration != core.identityGeneration
     }
 
     /// True if the server has been judged by the bundle in force.
     private func isTrusted(_ connection: ClientConnection) -> Bool {
-        connection.trustedBy == core.identity?.current.bundle
+        destination.security == .plaintext || connection.trustedBy == core.identity?.current.bundle
     }
 
     /// Judges the connection's server by the bundle in force if it has not been; the calls that wait get the connection
@@ -116,7 +117,7 @@ final class ConnectionKeeper: @unchecked Sendable {
     }
 
     private func connect() {
-        guard !destination.identities.isEmpty || core.identity == nil else {
+        guard destination.security == .plaintext || !destination.identities.isEmpty || core.identity == nil else {
             return release(
                 nil,
                 MeshError(
@@ -137,7 +138,7 @@ final class ConnectionKeeper: @unchecked Sendable {
             connection.close(error)
         }
         core.runtime.network.connect(
-            host: destination.host, port: destination.port, on: loop, timeout: core.configuration.connectTimeout
+            to: destination.endpoint, on: loop, timeout: core.configuration.connectTimeout
         ) { channel in
             channel.eventLoop.makeCompletedFuture {
                 // The time may have run out while the name was resolved.
@@ -159,9 +160,9 @@ final class ConnectionKeeper: @unchecked Sendable {
             core.identity == nil && destination.identities.isEmpty
             ? PeerExpectation.anyTrusted : PeerExpectation(identities: destination.identities)
         return ChannelSecurity(
-            role: .client(serverName: Self.serverName(destination.host)), identity: core.identity, trust: core.trust,
-            expectation: expectation, applicationProtocols: core.applicationProtocols, verifier: core.verifier,
-            runtime: core.runtime)
+            role: .client(serverName: Self.serverName(destination.endpoint)), identity: core.identity,
+            trust: core.trust, expectation: expectation, applicationProtocols: core.applicationProtocols,
+            verifier: core.verifier, runtime: core.runtime, transport: destination.security)
     }
 
     private func finishedConnecting(_ connection: ClientConnection, _ result: Result<Void, any Error>) {
@@ -229,7 +230,8 @@ final class ConnectionKeeper: @unchecked Sendable {
     }
 
     /// The server's name for SNI, which cannot hold an address.
-    private static func serverName(_ host: String) -> String? {
+    private static func serverName(_ endpoint: Endpoint) -> String? {
+        guard case .tcp(let host, _) = endpoint else { return nil }
         let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
         return isAddress ? nil : host
     }

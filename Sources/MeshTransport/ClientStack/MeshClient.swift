@@ -149,9 +149,9 @@ public final class MeshClient: Sendable {
             kind: Kind.kind, retry: method.retry)
         return methods.withLock { methods in
             if let known = methods[key] { return known }
-            let peer = destination.identities.map(\.description).joined(separator: " ")
             let made = ClientMethod(
-                method, series: core.metrics.series(method.path, destination: peer), destination: "\(destination)")
+                method, series: core.metrics.series(method.path, destination: destination.expected),
+                destination: "\(destination)")
             methods[key] = made
             return made
         }

@@ -118,7 +118,7 @@ final class InboundConnections: Sendable {
     private func scheduleExpiry(of entry: Entry) -> Scheduled<Void>? {
         var life = entry.handshake.notAfter.map { $0.since(runtime.unixTime) + configuration.clockSkew }
         var reason = "a certificate of this connection has ended"
-        if entry.info.peer == nil, configuration.callTimeout < life ?? .seconds(Int64.max) {
+        if entry.security.isForJoining, configuration.callTimeout < life ?? .seconds(Int64.max) {
             life = configuration.callTimeout
             reason = "a connection without an identity lasts for one call"
         }

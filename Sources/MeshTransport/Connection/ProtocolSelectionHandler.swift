@@ -23,8 +23,12 @@ final class ProtocolSelectionHandler: ChannelInboundHandler, RemovableChannelHan
 
     func handlerAdded(context: ChannelHandlerContext) {
         let limit = listener.server.configuration.handshakeTimeout.inNanoseconds
-        let channel = context.channel
-        timeout = context.eventLoop.scheduleTask(in: .nanoseconds(limit)) { channel.close(promise: nil) }
+        let handler = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        timeout = context.eventLoop.scheduleTask(in: .nanoseconds(limit)) {
+            let (handler, context) = handler.value
+            let isEstablished = handler.channel != nil
+            handler.refuse(context, isEstablished ? "no first bytes in time" : "the handshake took too long")
+        }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) { timeout?.cancel() }
@@ -70,6 +74,9 @@ final class ProtocolSelectionHandler: ChannelInboundHandler, RemovableChannelHan
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // One failure often has several errors: the reason first, then what closing the connection brings.
+        guard !isRefused else { return }
+        isRefused = true
         listener.server.metrics.handshakeFailures.increment()
         listener.server.logger.warning(
             "handshake failed", metadata: ["address": "\(remoteAddress)", "error": "\(error)"])
@@ -109,6 +116,7 @@ final class ProtocolSelectionHandler: ChannelInboundHandler, RemovableChannelHan
     }
 
     private func refuse(_ context: ChannelHandlerContext, _ reason: String) {
+        guard !isRefused else { return }
         isRefused = true
         listener.server.metrics.handshakeFailures.increment()
         listener.server.logger.warning(

@@ -12,7 +12,7 @@ package import Telemetry
 package final class JoinEndpoint: Sendable {
     private let server: ServerCore
     private let listener: ListenerCore
-    private let channel = Mutex<(any Channel)?>(nil)
+    private let listening = Mutex<[any Channel]>([])
 
     /// - Parameter identity: the server's own; its chain ends with the root, by whose fingerprint callers know it.
     package init(
@@ -45,20 +45,20 @@ package final class JoinEndpoint: Sendable {
         )
     }
 
-    /// Listens on `host`; a port of 0 picks a free one.
-    package func listen(host: String, port: Int) async throws(MeshError) -> ListenerAddress {
-        let opened = try await listener.listen(host: host, port: port)
-        channel.withLock { $0 = opened }
-        return ListenerAddress(host: host, port: opened.localAddress?.port ?? port)
+    /// Listens on `endpoint`; a port of 0 picks a free one.
+    package func listen(on endpoint: Endpoint) async throws(MeshError) -> Endpoint {
+        let opened = try await listener.listen(on: endpoint)
+        listening.withLock { $0.append(opened.channel) }
+        return opened.endpoint
     }
 
     /// Stops listening and ends the connections.
     package func stop() async {
-        let opened = channel.withLock { channel in
-            defer { channel = nil }
-            return channel
+        let opened = listening.withLock { listening in
+            defer { listening = [] }
+            return listening
         }
-        try? await opened?.close()
+        for channel in opened { try? await channel.close() }
         await server.connections.drain()
     }
 
@@ -69,7 +69,7 @@ package final class JoinEndpoint: Sendable {
     ///   - timeout: how long the join may take, and so the connection: an authority that a whole job joins at once only
     ///     gets slower when handshakes that it is busy with are given up and begun again.
     package static func client(
-        host: String, port: Int, root: SHA256Fingerprint, server: IdentityPattern?, timeout: Duration,
+        at endpoint: Endpoint, root: SHA256Fingerprint, server: IdentityPattern?, timeout: Duration,
         runtime: any Runtime, logger: Logger
     ) throws(MeshError) -> MeshClient {
         var configuration = MeshConfiguration()
@@ -81,7 +81,7 @@ package final class JoinEndpoint: Sendable {
             verifier: try PeerVerifier(clockSkew: configuration.clockSkew), table: ConnectionTable(),
             metrics: ClientMetrics(MetricsRegistry()),
             logger: logger)
-        let destination = Destination(host: host, port: port, identities: server.map { [$0] } ?? [])
+        let destination = Destination(endpoint, identities: server.map { [$0] } ?? [])
         return MeshClient(core, destination, on: runtime.eventLoopGroup.next())
     }
 }

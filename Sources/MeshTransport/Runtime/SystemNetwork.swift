@@ -8,7 +8,7 @@ import NIOPosix
     import Musl
 #endif
 
-/// TCP over IPv4 and IPv6.
+/// TCP over IPv4 and IPv6, and Unix domain sockets.
 struct SystemNetwork: RuntimeNetwork {
     /// Accepted connections are spread over its loops.
     let group: any EventLoopGroup
@@ -16,36 +16,55 @@ struct SystemNetwork: RuntimeNetwork {
     var security: ChannelSecurityStyle { .tls }
 
     func connect(
-        host: String, port: Int, on loop: any EventLoop, timeout: Duration,
+        to endpoint: Endpoint, on loop: any EventLoop, timeout: Duration,
         initializer: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
     ) -> EventLoopFuture<any Channel> {
-        ClientBootstrap(group: loop)
+        let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(.nanoseconds(timeout.inNanoseconds))
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: Self.waterMark)
-            .channelOption(.socketOption(.so_keepalive), value: 1)
-            .channelInitializer(Self.watch)
-            .connect(host: host, port: port)
-            .flatMap { channel in
-                // A name with several addresses is tried on several channels: only the one that connected is set up.
-                initializer(channel).map { channel }.flatMapErrorThrowing { error in
-                    channel.close(promise: nil)
-                    throw error
-                }
+        let connected =
+            switch endpoint {
+            case .tcp(let host, let port):
+                bootstrap
+                    .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                    .channelOption(.socketOption(.so_keepalive), value: 1)
+                    .channelInitializer(Self.watch)
+                    .connect(host: host, port: port)
+            case .unix(let path):
+                bootstrap.connect(unixDomainSocketPath: path)
             }
+        return connected.flatMap { channel in
+            // A name with several addresses is tried on several channels: only the one that connected is set up.
+            initializer(channel).map { channel }.flatMapErrorThrowing { error in
+                channel.close(promise: nil)
+                throw error
+            }
+        }
     }
 
     func listen(
-        host: String, port: Int, initializer: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
+        on endpoint: Endpoint, initializer: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
     ) -> EventLoopFuture<any Channel> {
+        switch endpoint {
+        case .tcp(let host, let port):
+            bootstrap()
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.socketOption(.so_keepalive), value: 1)
+                .childChannelInitializer { channel in Self.watch(channel).flatMap { initializer(channel) } }
+                .bind(host: host, port: port)
+        case .unix(let path):
+            UnixSocketFile.open(path, on: group.next()) {
+                bootstrap().childChannelInitializer(initializer).withBoundSocket($0)
+            }
+        }
+    }
+
+    /// What listeners on every kind of socket have in common.
+    private func bootstrap() -> ServerBootstrap {
         ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1_024)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.writeBufferWaterMark, value: Self.waterMark)
-            .childChannelOption(.socketOption(.so_keepalive), value: 1)
-            .childChannelInitializer { channel in Self.watch(channel).flatMap { initializer(channel) } }
-            .bind(host: host, port: port)
     }
 
     /// Seconds after which a peer that acknowledges nothing is taken for gone: bytes that were sent, or probes where

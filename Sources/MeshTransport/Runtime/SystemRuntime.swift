@@ -14,7 +14,7 @@ public final class SystemRuntime: Runtime {
     public var taskExecutor: (any TaskExecutor)? { nil }
     /// Runs work that computes.
     public let computeExecutor: any TaskExecutor
-    /// TCP.
+    /// TCP and Unix domain sockets.
     public let network: any RuntimeNetwork
 
     private let executors = Mutex<[ObjectIdentifier: LoopExecutor]>([:])

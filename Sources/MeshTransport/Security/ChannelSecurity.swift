@@ -28,18 +28,22 @@ struct ChannelSecurity: Sendable {
     let applicationProtocols: [String]
     let verifier: PeerVerifier
     let runtime: any Runtime
+    /// Whether there is a handshake at all.
+    var transport = TransportSecurity.mutualTLS
 
     /// Sets up the handshake on a new channel; ``SecureChannelEvent`` follows when it is done.
     func install(on channel: any Channel) throws {
         let handshake = HandshakeState()
         let snapshot = identity?.current
-        switch runtime.network.security {
-        case .tls:
+        switch (transport, runtime.network.security) {
+        case (.plaintext, _):
+            try channel.pipeline.syncOperations.addHandler(PlaintextHandler())
+        case (.mutualTLS, .tls):
             try channel.pipeline.syncOperations.addHandlers([
                 try tlsHandler(for: snapshot, handshake, on: channel.eventLoop),
                 TLSCompletionHandler(handshake, requiresPeer: requiresPeer, own: snapshot),
             ])
-        case .simulated:
+        case (.mutualTLS, .simulated):
             try channel.pipeline.syncOperations.addHandler(
                 SimulatedHandshakeHandler(security: self, snapshot: snapshot))
         }
@@ -67,8 +71,12 @@ struct ChannelSecurity: Sendable {
         return peer
     }
 
-    var requiresPeer: Bool {
-        if case .nothing = trust { false } else { true }
+    /// Whether the other end must prove who it is.
+    var requiresPeer: Bool { transport == .mutualTLS && !isForJoining }
+
+    /// Whether this is the join listener's, for those who have no certificate yet.
+    var isForJoining: Bool {
+        if case .nothing = trust { true } else { false }
     }
 
     private func bundle(for chain: [[UInt8]], _ snapshot: IdentitySnapshot?) throws(IdentityError) -> TrustBundle {

@@ -5,9 +5,9 @@ import NIOCore
 public struct ConnectionInfo: Sendable, Hashable {
     /// The identity that the peer proved; `nil` only where callers without one are taken.
     public var peer: SPIFFEID?
-    /// The protocol version: `TLSv1.3`, or `simulated` in a simulation.
+    /// The protocol version: `TLSv1.3`, `simulated` in a simulation, or `plaintext` where the host asked for it.
     public var tlsVersion: String
-    /// The peer's address.
+    /// The peer's address; of a Unix domain socket, whose callers have none, the listener's.
     public var remoteAddress: String
 }
 

@@ -15,10 +15,13 @@ final class ListenerCore: Sendable {
     private let security: ChannelSecurity
     private let places: Mutex<ConnectionPlaces>
 
-    /// - Parameter trust: whether callers must prove an identity.
+    /// - Parameters:
+    ///   - trust: whether callers must prove an identity.
+    ///   - transport: whether there is TLS at all.
     init(
         server: ServerCore, identity: any IdentitySource, verifier: PeerVerifier, trust: ChannelSecurity.Trust,
-        meshProtocol: String, wires: [any WireProtocol], httpAcceptor: (any HTTPAcceptor)?
+        meshProtocol: String, wires: [any WireProtocol], httpAcceptor: (any HTTPAcceptor)?,
+        transport: TransportSecurity = .mutualTLS
     ) {
         self.wires = wires
         self.server = server
@@ -28,19 +31,25 @@ final class ListenerCore: Sendable {
             role: .server, identity: identity, trust: trust, expectation: .anyTrusted,
             applicationProtocols: [meshProtocol] + wires.map(\.applicationProtocol)
                 + (httpAcceptor == nil ? [] : [ApplicationProtocol.http]),
-            verifier: verifier, runtime: server.runtime)
+            verifier: verifier, runtime: server.runtime, transport: transport)
         places = Mutex(ConnectionPlaces(limit: server.configuration.connectionsPerListener))
     }
 
     /// Opens the listening socket; the channel is closed to stop.
-    func listen(host: String, port: Int) async throws(MeshError) -> any Channel {
+    ///
+    /// - Returns: the channel, and where it listens: the port is known also when a free one was picked.
+    func listen(on endpoint: Endpoint) async throws(MeshError) -> (channel: any Channel, endpoint: Endpoint) {
+        let channel: any Channel
         do {
-            return try await server.runtime.network.listen(host: host, port: port, initializer: setUp).get()
+            channel = try await server.runtime.network.listen(on: endpoint) { self.setUp($0, endpoint) }.get()
         } catch {
+            let isTCP = if case .tcp = endpoint { true } else { false }
             throw MeshError(
-                .listenFailed, "cannot listen on \(host):\(port); is the port in use?", peer: "\(host):\(port)",
-                cause: error)
+                .listenFailed, "cannot listen on \(endpoint)" + (isTCP ? "; is the port in use?" : ""),
+                peer: "\(endpoint)", cause: error)
         }
+        guard case .tcp(let host, let port) = endpoint else { return (channel, endpoint) }
+        return (channel, .tcp(host: host, port: channel.localAddress?.port ?? port))
     }
 
     /// Sets an established channel up for the mesh's own protocol, behind `handler`.
@@ -82,9 +91,14 @@ final class ListenerCore: Sendable {
                 connection: connection, info: info, channel: channel, handshake: handshake, security: security))
     }
 
-    private func setUp(_ channel: any Channel) -> EventLoopFuture<Void> {
+    private func setUp(_ channel: any Channel, _ endpoint: Endpoint) -> EventLoopFuture<Void> {
         channel.eventLoop.makeCompletedFuture {
-            let address = channel.remoteAddress.map { "\($0)" } ?? "unknown"
+            let address =
+                switch endpoint {
+                case .tcp: channel.remoteAddress.map { "\($0)" } ?? "unknown"
+                // Who connects to a Unix domain socket has no address of its own.
+                case .unix: "\(endpoint)"
+                }
             try admit(channel, from: address)
             try security.install(on: channel)
             try channel.pipeline.syncOperations.addHandler(

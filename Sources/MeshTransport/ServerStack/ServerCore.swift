@@ -44,17 +44,16 @@ final class ServerCore: Sendable {
     /// counted for the operator; the caller learns only that it was refused.
     func isAllowed(_ path: String, peer: SPIFFEID?) -> Bool {
         guard let policy = policyInForce.withLock({ $0 }) else { return true }
-        guard let peer else { return false }
         let decision = policy.decide(method: path, peer: peer)
         if !decision.isAllowed { refused(path, peer, decision) }
         return decision.isAllowed
     }
 
-    private func refused(_ path: String, _ peer: SPIFFEID, _ decision: AuthorizationPolicy.Decision) {
+    private func refused(_ path: String, _ peer: SPIFFEID?, _ decision: AuthorizationPolicy.Decision) {
         metrics.refused(peer)
         logger.warning(
             "call refused by policy",
-            metadata: ["method": "\(path)", "peer": "\(peer)", "decision": "\(decision)"])
+            metadata: ["method": "\(path)", "peer": "\(peer?.description ?? "none")", "decision": "\(decision)"])
     }
 
     /// Replaces the policy; calls that are under way are not asked again.

@@ -27,7 +27,7 @@ public struct CallContext: Sendable {
     }
 
     /// Who calls: the identity that the peer's certificate proved. `nil` on a listener that takes callers without
-    /// one, which only the join listener does.
+    /// one: one in plain text, and the join listener.
     public var peer: SPIFFEID? { caller.info.peer }
     /// The address that the connection comes from.
     public var remoteAddress: String { caller.info.remoteAddress }

@@ -110,17 +110,17 @@ package struct RuntimeRandomNumberGenerator: RandomNumberGenerator {
 
 /// How a runtime opens and accepts connections.
 public protocol RuntimeNetwork: Sendable {
-    /// Connects to `host`, a name or an address, on `loop`. `initializer` sets the pipeline of the one channel that
-    /// connected up, before a byte is read from it.
+    /// Connects to `endpoint` on `loop`. `initializer` sets the pipeline of the one channel that connected up, before a
+    /// byte is read from it.
     func connect(
-        host: String, port: Int, on loop: any EventLoop, timeout: Duration,
+        to endpoint: Endpoint, on loop: any EventLoop, timeout: Duration,
         initializer: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
     ) -> EventLoopFuture<any Channel>
 
-    /// Listens on `host`, a name or an address; a port of 0 picks a free one. `initializer` sets each accepted
-    /// channel's pipeline up.
+    /// Listens on `endpoint`; a port of 0 picks a free one, and the file of a Unix domain socket lives as long as the
+    /// listener. `initializer` sets each accepted channel's pipeline up.
     func listen(
-        host: String, port: Int, initializer: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
+        on endpoint: Endpoint, initializer: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
     ) -> EventLoopFuture<any Channel>
 
     /// How channels prove to each other who they are.

@@ -8,11 +8,6 @@ import NIOEmbedded
 final class SimulatedNetwork: RuntimeNetwork, @unchecked Sendable {
     typealias Initializer = @Sendable (any Channel) -> EventLoopFuture<Void>
 
-    private struct Address: Hashable {
-        let host: String
-        let port: Int
-    }
-
     private struct Listener {
         let channel: EmbeddedChannel
         let initializer: Initializer
@@ -22,7 +17,7 @@ final class SimulatedNetwork: RuntimeNetwork, @unchecked Sendable {
     private let loop: EmbeddedEventLoop
     private let latency: ClosedRange<Duration>
     private var generator: SplitMix64
-    private var listeners: [Address: Listener] = [:]
+    private var listeners: [Endpoint: Listener] = [:]
     private var nextPort = 20_000
 
     init(loop: EmbeddedEventLoop, latency: ClosedRange<Duration>, generator: SplitMix64) throws {
@@ -34,32 +29,36 @@ final class SimulatedNetwork: RuntimeNetwork, @unchecked Sendable {
 
     var security: ChannelSecurityStyle { .simulated }
 
-    func listen(host: String, port: Int, initializer: @escaping Initializer) -> EventLoopFuture<any Channel> {
-        if port == 0 { nextPort += 1 }
-        let address = Address(host: host, port: port == 0 ? nextPort : port)
-        guard listeners[address] == nil else {
-            return loop.makeFailedFuture(SimulatedNetworkError(message: "\(host):\(port) is in use"))
-        }
+    func listen(on endpoint: Endpoint, initializer: @escaping Initializer) -> EventLoopFuture<any Channel> {
         let channel = EmbeddedChannel(loop: loop)
-        channel.localAddress = try? SocketAddress(ipAddress: "127.0.0.1", port: address.port)
+        var address = endpoint
+        if case .tcp(let host, let port) = endpoint {
+            if port == 0 {
+                nextPort += 1
+                address = .tcp(host: host, port: nextPort)
+            }
+            channel.localAddress = try? SocketAddress(ipAddress: "127.0.0.1", port: port == 0 ? nextPort : port)
+        }
+        guard listeners[address] == nil else {
+            return loop.makeFailedFuture(SimulatedNetworkError(message: "\(address) is in use"))
+        }
         listeners[address] = Listener(channel: channel, initializer: initializer)
-        channel.closeFuture.whenComplete { _ in
+        channel.closeFuture.whenComplete { [address] _ in
             if self.listeners[address]?.channel === channel { self.listeners[address] = nil }
         }
         return loop.makeSucceededFuture(channel)
     }
 
     func connect(
-        host: String, port: Int, on loop: any EventLoop, timeout: Duration, initializer: @escaping Initializer
+        to endpoint: Endpoint, on loop: any EventLoop, timeout: Duration, initializer: @escaping Initializer
     ) -> EventLoopFuture<any Channel> {
         let promise = loop.makePromise(of: (any Channel).self)
         self.loop.assumeIsolated().scheduleTask(in: delay()) {
-            let address = Address(host: host, port: port)
-            guard let listener = self.listeners[address] else {
-                return promise.fail(SimulatedNetworkError(message: "nobody listens on \(host):\(port)"))
+            guard let listener = self.listeners[endpoint] else {
+                return promise.fail(SimulatedNetworkError(message: "nobody listens on \(endpoint)"))
             }
             let (client, server) = self.link()
-            self.listeners[address]?.accepted.append(server)
+            self.listeners[endpoint]?.accepted.append(server)
             initializer(client).and(listener.initializer(server)).whenComplete { result in
                 switch result {
                 case .success:
@@ -77,8 +76,8 @@ final class SimulatedNetwork: RuntimeNetwork, @unchecked Sendable {
         return promise.futureResult
     }
 
-    func kill(host: String, port: Int) {
-        guard let listener = listeners.removeValue(forKey: Address(host: host, port: port)) else { return }
+    func kill(_ endpoint: Endpoint) {
+        guard let listener = listeners.removeValue(forKey: endpoint) else { return }
         listener.channel.close(promise: nil)
         for channel in listener.accepted { channel.close(promise: nil) }
     }

@@ -130,7 +130,10 @@ public final class SimulatedRuntime: Runtime, @unchecked Sendable {
 
     /// Ends every connection of the listener at `host`:`port` and of its clients, and refuses new ones, as when the
     /// process dies.
-    public func kill(host: String, port: Int) { simulatedNetwork.kill(host: host, port: port) }
+    public func kill(host: String, port: Int) { kill(.tcp(host: host, port: port)) }
+
+    /// Ends every connection of the listener at `endpoint`, as ``kill(host:port:)`` does.
+    public func kill(_ endpoint: Endpoint) { simulatedNetwork.kill(endpoint) }
 }
 
 /// A simulation that did not end in time; every task of it may be waiting for something that never happens.

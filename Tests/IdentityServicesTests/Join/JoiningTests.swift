@@ -1,3 +1,4 @@
+import Foundation
 import Identity
 import IdentityServices
 import Logging
@@ -49,6 +50,16 @@ import Testing
         let identity = try await authority.join(with: authority.token("/worker/0"))
         #expect(identity.current.svid.spiffeID.description == "spiffe://test.example/worker/0")
         #expect(identity.current.bundle.roots == [authority.test.authority.rootCertificate])
+        await authority.issuance.stop()
+    }
+
+    @Test("a workload can join over a Unix domain socket")
+    func unixSocket() async throws {
+        let authority = try await Authority()
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("join-\(UUID()).sock").path
+        let endpoint = try await authority.issuance.listen(on: .unix(path: path))
+        let identity = try await JoinClient.join(with: try authority.token("/worker/0"), at: endpoint)
+        #expect(identity.current.svid.spiffeID.description == "spiffe://test.example/worker/0")
         await authority.issuance.stop()
     }
 

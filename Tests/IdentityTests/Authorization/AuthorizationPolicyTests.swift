@@ -38,6 +38,18 @@ import Testing
         #expect(try AuthorizationPolicy(rules: []) == .denyAll)
     }
 
+    @Test("callers without an identity are allowed what a rule names for them, and nothing else")
+    func withoutIdentity() throws {
+        let policy = try AuthorizationPolicy(rules: [
+            Rule("workers", methods: ["*"], identities: ["spiffe://d/*"]),
+            Rule("probes", methods: ["/healthz"], callersWithoutIdentity: true),
+        ])
+        #expect(policy.decide(method: "/healthz", peer: nil) == .allow(rule: "probes"))
+        #expect(policy.decide(method: "/metrics", peer: nil) == .deny)
+        #expect(policy.decide(method: "/healthz", peer: try SPIFFEID(parsing: "spiffe://e/a")) == .deny)
+        #expect(try Self.policy().decide(method: "p.Tables/Push", peer: nil) == .deny)
+    }
+
     @Test("every problem of every rule is reported at once")
     func problems() {
         let error = identityError {

@@ -49,7 +49,7 @@ import Testing
                 trust: .bundle, expectation: .anyTrusted, applicationProtocols: [ApplicationProtocol.http],
                 verifier: try PeerVerifier(), runtime: runtime)
             let channel = try await runtime.network.connect(
-                host: "server", port: 1_000, on: runtime.eventLoopGroup.next(), timeout: .seconds(5)
+                to: .tcp(host: "server", port: 1_000), on: runtime.eventLoopGroup.next(), timeout: .seconds(5)
             ) { channel in
                 channel.eventLoop.makeCompletedFuture { try security.install(on: channel) }
             }.get()

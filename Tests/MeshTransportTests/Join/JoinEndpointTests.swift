@@ -21,10 +21,10 @@ import Testing
             let endpoint = try JoinEndpoint(
                 identity: StaticIdentitySource(svid: shown, bundle: try authority.bundle()), runtime: runtime,
                 metrics: metrics, logger: log.logger)
-            let address = try await endpoint.listen(host: "join", port: 1)
+            let address = try await endpoint.listen(on: .tcp(host: "join", port: 1))
             func client() throws -> MeshClient {
                 try JoinEndpoint.client(
-                    host: address.host, port: address.port, root: authority.rootFingerprint, server: nil,
+                    at: address, root: authority.rootFingerprint, server: nil,
                     timeout: .seconds(10), runtime: runtime, logger: log.logger)
             }
 

@@ -24,13 +24,13 @@ import Testing
     @Test("the system looks after both ends of a connection, so that a host that vanishes is missed")
     func silence() async throws {
         let (accepted, didAccept) = AsyncStream.makeStream(of: (any Channel).self)
-        let listener = try await runtime.network.listen(host: "127.0.0.1", port: 0) { channel in
+        let listener = try await runtime.network.listen(on: .tcp(host: "127.0.0.1", port: 0)) { channel in
             didAccept.yield(channel)
             return channel.eventLoop.makeSucceededVoidFuture()
         }.get()
         let port = try #require(listener.localAddress?.port)
         let outbound = try await runtime.network.connect(
-            host: "127.0.0.1", port: port, on: runtime.eventLoopGroup.next(), timeout: .seconds(60)
+            to: .tcp(host: "127.0.0.1", port: port), on: runtime.eventLoopGroup.next(), timeout: .seconds(60)
         ) { $0.eventLoop.makeSucceededVoidFuture() }.get()
         let inbound = try #require(await accepted.first { _ in true })
         for channel in [outbound, inbound] {

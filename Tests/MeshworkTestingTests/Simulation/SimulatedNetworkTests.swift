@@ -89,11 +89,11 @@ import Testing
             }
         }
         try await SimulatedRuntime.run(seed: 1) { runtime in
-            let listener = try await runtime.network.listen(host: "here", port: 1, initializer: setUp("server")).get()
+            let here = Endpoint.tcp(host: "here", port: 1)
+            let listener = try await runtime.network.listen(on: here, initializer: setUp("server")).get()
             await #expect(throws: Refusal.self) {
                 _ = try await runtime.network.connect(
-                    host: "here", port: 1, on: runtime.eventLoopGroup.next(), timeout: .seconds(1),
-                    initializer: setUp("client")
+                    to: here, on: runtime.eventLoopGroup.next(), timeout: .seconds(1), initializer: setUp("client")
                 ).get()
             }
             #expect(closed.withLock { $0 } == ["client", "server"])
