@@ -5,7 +5,8 @@ public import MeshWire
 public struct MeshConfiguration: Sendable {
     /// How long a connection may take to be made, TLS and hello included. Default 5 s.
     public var connectTimeout: Duration = .seconds(5)
-    /// How long an accepted connection may take until its handshake is done and its protocol is known. Default 10 s.
+    /// How long an accepted connection may take until its handshake is done and its protocol is known, and then until
+    /// its peer has said hello. Default 10 s.
     public var handshakeTimeout: Duration = .seconds(10)
     /// How long a call may take in all when the caller names no timeout. Default 30 s.
     public var callTimeout: Duration = .seconds(30)

@@ -57,7 +57,8 @@ final class ListenerCore: Sendable {
         -> any InboundConnection
     {
         let connection = MeshServerWire(
-            calls(on: channel, info), instance: server.instance, limits: server.configuration.limits)
+            calls(on: channel, info), instance: server.instance, limits: server.configuration.limits,
+            helloTimeout: server.configuration.handshakeTimeout)
         try channel.pipeline.syncOperations.addHandler(connection, position: .after(handler))
         return connection
     }

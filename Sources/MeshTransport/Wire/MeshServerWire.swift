@@ -25,10 +25,16 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
     /// True while nothing is read because the peer does not take its replies.
     private var isReadWithheld = false
     private let writer: PacedWriter
+    private let helloTimeout: Duration
+    /// Ends the connection of a peer that does not say hello.
+    private var helloTimer: Scheduled<Void>?
 
     /// A connection whose handshake is done.
-    init(_ calls: ServerCalls, instance: InstanceID, limits: WireLimits) {
+    ///
+    /// - Parameter helloTimeout: how long the peer may take to say hello.
+    init(_ calls: ServerCalls, instance: InstanceID, limits: WireLimits, helloTimeout: Duration) {
         self.calls = calls
+        self.helloTimeout = helloTimeout
         executor = calls.executor
         writer = PacedWriter(on: executor.eventLoop)
         state = ServerConnectionState(instance: instance, limits: limits)
@@ -93,11 +99,18 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        helloTimer = context.eventLoop.assumeIsolated().scheduleTask(
+            in: .nanoseconds(helloTimeout.inNanoseconds)
+        ) {
+            self.refuse(WireError(.truncated, "no hello came within \(self.helloTimeout)"))
+        }
         writer.open(context, next: { self.state.nextWrite() }, flushed: { self.hasFlushed() })
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        // The timer would keep the connection in memory.
+        helloTimer?.cancel()
         writer.close()
     }
 
@@ -151,7 +164,10 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
 
     private func handle(_ event: ServerConnectionState.Event) {
         switch event {
-        case .established, .pong:
+        case .established:
+            helloTimer?.cancel()
+            helloTimer = nil
+        case .pong:
             break
         case .declared(let declaration):
             methods.append(calls.stack.resolve(declaration))

@@ -15,6 +15,8 @@ package struct OutboundQueue {
     private static let batchBytes = 64 << 10
     /// A stream takes more messages while fewer bytes than this wait on it.
     private static let streamBytes = 64 << 10
+    /// The most answers to pings that wait.
+    private static let mostPongs = 1_000
 
     private var frames: ByteBuffer
     private var streams: [StreamID: OutboundStream] = [:]
@@ -26,6 +28,8 @@ package struct OutboundQueue {
     private var connectionCredit = Credit(0)
     private var hasChecksums = false
     private var relieved: [StreamID] = []
+    /// The answers to pings among the small frames.
+    private var pongs = 0
     private let allocator: ByteBufferAllocator
 
     package init(allocator: ByteBufferAllocator = ByteBufferAllocator()) {
@@ -79,6 +83,15 @@ package struct OutboundQueue {
     /// Queues a frame without a message, of `bytes`.
     package mutating func append(_ kind: FrameKind, _ stream: StreamID, bytes: ByteBuffer = ByteBuffer()) {
         frames.frame(kind, stream, hasChecksums) { $0.writeImmutableBuffer(bytes) }
+    }
+
+    /// Answers a ping; throws when the peer asks and does not read the answers.
+    mutating func answer(ping payload: ByteBuffer) throws(WireError) {
+        pongs += 1
+        guard pongs <= Self.mostPongs else {
+            throw WireError(.tooLarge, "more than \(Self.mostPongs) pings have come, and no answer is taken")
+        }
+        append(.pong, .connection, bytes: try pingBytes(payload))
     }
 
     /// Queues credit for the receiver's own bytes.
@@ -153,6 +166,7 @@ package struct OutboundQueue {
         if frames.readableBytes > 0 {
             let batch = frames
             frames = allocator.buffer(capacity: 512)
+            pongs = 0
             return batch
         }
         // Each stream in line has one chance: those that the connection's credit does not suffice for stay in line.

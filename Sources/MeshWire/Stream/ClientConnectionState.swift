@@ -197,7 +197,7 @@ package struct ClientConnectionState {
                 try credit(&payload, header.stream)
                 return nil
             case .ping:
-                queue.append(.pong, .connection, bytes: try pingBytes(payload))
+                try queue.answer(ping: payload)
                 return nil
             case .pong:
                 return .pong(try pingValue(payload))

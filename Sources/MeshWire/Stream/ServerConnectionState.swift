@@ -213,7 +213,7 @@ package struct ServerConnectionState {
                 try credit(&payload, header.stream)
                 return nil
             case .ping:
-                queue.append(.pong, .connection, bytes: try pingBytes(payload))
+                try queue.answer(ping: payload)
                 return nil
             case .pong:
                 return .pong(try pingValue(payload))

@@ -88,6 +88,19 @@ import Testing
         #expect(runs.count == 0)
     }
 
+    @Test("a peer that does not say hello is let go of in time")
+    func silent() async throws {
+        var configuration = MeshConfiguration.patient
+        configuration.handshakeTimeout = .seconds(3)
+        let loopback = try await Loopback.start(configuration: configuration)
+        let raw = try await RawClient.connect(port: loopback.port, identity: try loopback.authority.svid("/silent"))
+        await raw.send(Preface.bytes)
+        _ = await raw.untilClosed()
+        let record = await loopback.log.first("peer does not keep to the protocol")
+        #expect(record.metadata["peer"] == "spiffe://test.example/silent")
+        await loopback.server.stop()
+    }
+
     @Test("a hand-written call is answered: what the tests above send is right but for what they are about")
     func proper() async throws {
         let loopback = try await Loopback.start()

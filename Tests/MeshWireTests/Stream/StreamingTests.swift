@@ -356,6 +356,21 @@ import Testing
         #expect(!asksFirst)
     }
 
+    @Test("pings whose answers nobody reads end the connection", arguments: [999, 1_000, 1_001])
+    func pingFlood(count: Int) throws {
+        var frames = RawFrames()
+        for _ in 0..<count { frames.add(.ping, 0, payload: [0, 0, 0, 0, 0, 0, 0, 1]) }
+        let expected: WireError.Code? = count > 1_000 ? .tooLarge : nil
+        #expect(try error { $0 = frames } == expected)
+        #expect(try clientError { $0 = frames } == expected)
+        // Answers that are taken make room for more.
+        var server = try server()
+        for _ in 0..<3 where count <= 1_000 {
+            _ = try server.receive(frames)
+            #expect(try server.sent().count == count)
+        }
+    }
+
     @Test("higher priorities leave first, and lower ones do not stand still")
     func priorities() throws {
         var queue = OutboundQueue()
