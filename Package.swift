@@ -48,7 +48,10 @@ let rooms: [(name: String, dependencies: [Target.Dependency])] = [
             "MeshWire", "Identity", "Telemetry", .nioCore, .nioPosix, .nioTLS, .nioSSL, .logging, .serviceLifecycle,
         ]
     ),
-    ("MeshGRPC", ["MeshWire", "CZlib", .nioCore, .nioHPACK, .nioHTTP2, .swiftProtobuf]),
+    (
+        "MeshGRPC",
+        ["MeshTransport", "MeshWire", "CZlib", .nioCore, .nioHPACK, .nioHTTP2, .swiftProtobuf]
+    ),
     (
         "MeshHTTP",
         [
@@ -90,7 +93,13 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
             .nioPosix, .nioSSL, .nioTLS,
         ]
     ),
-    ("MeshGRPCTests", ["MeshGRPC", "MeshWire", .nioCore, .nioHPACK, .nioHTTP2, .swiftProtobuf]),
+    (
+        "MeshGRPCTests",
+        [
+            "MeshGRPC", "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", .logging, .nioCore, .nioHPACK,
+            .nioHTTP2, .swiftProtobuf,
+        ]
+    ),
     (
         "MeshHTTPTests",
         [

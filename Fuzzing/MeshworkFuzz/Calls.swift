@@ -107,8 +107,8 @@ private struct Program {
         return ByteBuffer(bytes: rest.prefix(count))
     }
 
-    mutating func kind() -> GRPCCallKind {
-        GRPCCallKind.allCases[Int(next() ?? 0) % GRPCCallKind.allCases.count]
+    mutating func kind() -> CallKind {
+        CallKind.allCases[Int(next() ?? 0) % CallKind.allCases.count]
     }
 
     /// The usual fields, and others: under a known name, or one of the program's own.

@@ -78,6 +78,9 @@ public final class Mesh: Service {
             logger: logger)
     }
 
+    /// The limits of each connection.
+    package var limits: WireLimits { configuration.limits }
+
     /// Has `handler` answer the calls of `method`.
     func register<Kind, Request, Response>(
         _ method: MeshMethod<Kind, Request, Response>, _ handler: ServedMethod.Handler

@@ -12,6 +12,9 @@ public struct MeshConfiguration: Sendable {
     public var callTimeout: Duration = .seconds(30)
     /// How failed attempts are repeated.
     public var retry = RetryConfiguration()
+    /// When a client asks whether a quiet server is still there; `nil` for never. Default after 20 s, while a call is
+    /// open. (Over gRPC, that wire's own configuration says it.)
+    public var keepAlive: KeepAliveConfiguration? = KeepAliveConfiguration()
     /// How long open calls get to finish when a connection or the mesh goes away. Default 10 s.
     public var drainTimeout: Duration = .seconds(10)
     /// The most calls of one client that wait for its connection to be made. Default 10,000.
@@ -51,6 +54,7 @@ public struct MeshConfiguration: Sendable {
             problems.append("\(name) must be at least 1, is \(count)")
         }
         if !(0...1).contains(retry.jitter) { problems.append("retry.jitter must be in 0...1, is \(retry.jitter)") }
+        problems += keepAlive.map(\.problems)?.map { "keepAlive.\($0)" } ?? []
         problems += limits.problems.map { "limits.\($0)" }
         problems += deduplication.problems.map { "deduplication.\($0)" }
         do throws(IdentityError) {

@@ -35,6 +35,8 @@ public struct MeshError: Error, Sendable, CustomStringConvertible {
         public static let unsupportedByPeer = Code("unsupportedByPeer")
         /// The call is over one of this side's ``MeshConfiguration/limits``.
         public static let callTooLarge = Code("callTooLarge")
+        /// The call's metadata is nothing that the wire can carry.
+        public static let invalidMetadata = Code("invalidMetadata")
         /// The address cannot be listened on.
         public static let listenFailed = Code("listenFailed")
         /// The configuration is wrong.

@@ -1,5 +1,5 @@
 /// How the messages of a call may be compressed, by the names of `grpc-encoding`.
-package enum MessageEncoding: String, Sendable, Hashable, CaseIterable {
+public enum MessageEncoding: String, Sendable, Hashable, CaseIterable {
     /// The gzip format (RFC 1952).
     case gzip
     /// The zlib format (RFC 1950), which is what HTTP and gRPC call deflate.

@@ -4,12 +4,12 @@ package import NIOCore
 /// Cuts one direction of a call into its messages, whatever pieces they arrive in, and decompresses them.
 ///
 /// A message's length is checked before a byte of it is kept. One that arrives whole is handed out as a slice of what
-/// was received.
+/// was received. One that is compressed is decompressed when all of it is there: until then it holds no more than its
+/// sender has sent.
 package struct MessageReader {
     private enum State {
         case prefix
-        case plain(ByteBuffer, missing: Int)
-        case compressed(missing: Int)
+        case message(MessagePrefix, ByteBuffer)
         case broken
     }
 
@@ -59,35 +59,36 @@ package struct MessageReader {
         }
     }
 
+    /// The bytes that were fed and belong to no message that has begun.
+    package var unreadBytes: Int { pending.readableBytes }
+
+    /// The length of the message that is arriving, as its sender has announced it.
+    package var arrivingBytes: Int? {
+        if case .message(let prefix, _) = state { return prefix.length }
+        return nil
+    }
+
     private mutating func advance() throws(GRPCStatus) -> ByteBuffer? {
         if case .prefix = state {
             guard let prefix = try MessagePrefix(from: &pending) else { return nil }
-            try begin(prefix)
+            try check(prefix)
+            state = .message(prefix, ByteBuffer())
         }
-        switch state {
-        case .prefix, .broken:
-            return nil
-        case .plain(let collected, let missing):
-            state = .prefix
-            return collect(into: collected, missing: missing)
-        case .compressed(let missing):
-            return try inflate(missing: missing)
-        }
+        guard case .message(let prefix, let collected) = state else { return nil }
+        state = .prefix
+        guard let whole = collect(into: collected, prefix) else { return nil }
+        return prefix.isCompressed ? try inflate(whole) : whole
     }
 
-    private mutating func begin(_ prefix: MessagePrefix) throws(GRPCStatus) {
+    private func check(_ prefix: MessagePrefix) throws(GRPCStatus) {
         guard prefix.length <= limit else {
             throw GRPCStatus(
                 .resourceExhausted, "a message of \(prefix.length) bytes is over the limit of \(limit)")
         }
-        guard prefix.isCompressed else {
-            state = .plain(ByteBuffer(), missing: prefix.length)
-            return
-        }
+        guard prefix.isCompressed else { return }
         switch encoding {
-        case .known(let known):
-            inflater = inflater ?? Inflater(known, limit: limit)
-            state = .compressed(missing: prefix.length)
+        case .known:
+            break
         case .identity:
             throw GRPCStatus(.internalError, "a message is compressed, and no grpc-encoding was declared")
         case .unknown(let name):
@@ -97,7 +98,8 @@ package struct MessageReader {
         }
     }
 
-    private mutating func collect(into collected: ByteBuffer, missing: Int) -> ByteBuffer? {
+    private mutating func collect(into collected: ByteBuffer, _ prefix: MessagePrefix) -> ByteBuffer? {
+        let missing = prefix.length - collected.readableBytes
         if collected.readableBytes == 0, let whole = pending.readSlice(length: missing) { return whole }
         var collected = collected
         let count = min(missing, pending.readableBytes)
@@ -105,25 +107,23 @@ package struct MessageReader {
         if collected.readableBytes == 0 { collected.reserveCapacity(min(missing, 1 << 20)) }
         if var piece = pending.readSlice(length: count) { collected.writeBuffer(&piece) }
         guard count < missing else { return collected }
-        state = .plain(collected, missing: missing - count)
+        state = .message(prefix, collected)
         return nil
     }
 
-    private mutating func inflate(missing: Int) throws(GRPCStatus) -> ByteBuffer? {
-        guard let inflater else { return nil }
-        let count = min(missing, pending.readableBytes)
+    private mutating func inflate(_ message: ByteBuffer) throws(GRPCStatus) -> ByteBuffer {
+        guard case .known(let known) = encoding else {
+            preconditionFailure("a compressed message of no known encoding was let through")
+        }
+        let inflater = self.inflater ?? Inflater(known, limit: limit)
+        self.inflater = inflater
         do throws(InflaterError) {
-            if let piece = pending.readSlice(length: count) { try inflater.append(piece) }
-            guard count == missing else {
-                state = .compressed(missing: missing - count)
-                return nil
-            }
-            state = .prefix
+            try inflater.append(message)
             return try inflater.finish()
         } catch {
             switch error {
             case .malformed:
-                throw GRPCStatus(.internalError, "a message is not \(encoding.name ?? "compressed") data")
+                throw GRPCStatus(.internalError, "a message is not \(known.rawValue) data")
             case .tooLarge:
                 throw GRPCStatus(.resourceExhausted, "a message decompresses to more than the limit of \(limit) bytes")
             case .outOfMemory:

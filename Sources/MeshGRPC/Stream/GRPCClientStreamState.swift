@@ -30,7 +30,7 @@ package struct GRPCClientStreamState {
         case finished
     }
 
-    private let kind: GRPCCallKind
+    private let kind: CallKind
     private let limits: WireLimits
     private var phase = Phase.waiting
     private var reader: MessageReader?
@@ -44,7 +44,7 @@ package struct GRPCClientStreamState {
 
     /// Begins a call whose head is the first thing to write. Throws where its metadata cannot be sent; nothing has been
     /// then.
-    package init(_ head: GRPCRequestHead, kind: GRPCCallKind, limits: WireLimits) throws(GRPCStatus) {
+    package init(_ head: GRPCRequestHead, kind: CallKind, limits: WireLimits) throws(GRPCStatus) {
         self.kind = kind
         self.limits = limits
         if case .known(let encoding) = head.encoding { deflater = Deflater(encoding) }
@@ -61,6 +61,18 @@ package struct GRPCClientStreamState {
 
     /// The bytes of requests that wait to be written.
     package var queuedBytes: Int { outbound.queuedBytes }
+
+    /// Whether something waits to be written.
+    package var hasWrites: Bool { !outbound.isEmpty }
+
+    /// Whether a message's bytes come next, which the peer's window must have room for.
+    package var needsWindow: Bool { outbound.needsWindow }
+
+    /// The bytes that have arrived and belong to no message that has begun.
+    package var unreadBytes: Int { reader?.unreadBytes ?? 0 }
+
+    /// The length of the message that is arriving, as its sender has announced it.
+    package var arrivingBytes: Int? { reader?.arrivingBytes }
 
     // MARK: - What is sent
 

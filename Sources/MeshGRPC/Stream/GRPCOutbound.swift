@@ -24,6 +24,11 @@ struct GRPCOutbound {
     /// The bytes of the messages that wait.
     private(set) var queuedBytes = 0
     var isEmpty: Bool { items.isEmpty }
+    /// Whether a message's bytes come next, which the peer's window must have room for.
+    var needsWindow: Bool {
+        if case .message? = items.first { return true }
+        return false
+    }
     /// Whether something has been asked for.
     private(set) var hasBegun = false
 

@@ -30,7 +30,7 @@ package struct GRPCServerStreamState {
     private enum Phase {
         case idle
         case waiting
-        case open(GRPCCallKind)
+        case open(CallKind)
         case finished
     }
 
@@ -64,6 +64,18 @@ package struct GRPCServerStreamState {
 
     /// The bytes of responses that wait to be written.
     package var queuedBytes: Int { outbound.queuedBytes }
+
+    /// Whether something waits to be written.
+    package var hasWrites: Bool { !outbound.isEmpty }
+
+    /// Whether a message's bytes come next, which the peer's window must have room for.
+    package var needsWindow: Bool { outbound.needsWindow }
+
+    /// The bytes that have arrived and belong to no message that has begun.
+    package var unreadBytes: Int { reader?.unreadBytes ?? 0 }
+
+    /// The length of the message that is arriving, as its sender has announced it.
+    package var arrivingBytes: Int? { reader?.arrivingBytes }
 
     // MARK: - What arrives
 
@@ -122,7 +134,7 @@ package struct GRPCServerStreamState {
         }
     }
 
-    private mutating func nextRequest(_ kind: GRPCCallKind) throws(GRPCStatus) -> Event? {
+    private mutating func nextRequest(_ kind: CallKind) throws(GRPCStatus) -> Event? {
         while let message = try reader?.next() {
             requestCount += 1
             if kind.streamsRequests { return .request(message) }
@@ -144,7 +156,7 @@ package struct GRPCServerStreamState {
     // MARK: - What is sent
 
     /// Takes the call as one of `kind`; responses are compressed with `encoding` if the client can read that.
-    package mutating func accept(_ kind: GRPCCallKind, compressing encoding: MessageEncoding? = nil) {
+    package mutating func accept(_ kind: CallKind, compressing encoding: MessageEncoding? = nil) {
         guard case .waiting = phase else { return }
         phase = .open(kind)
         if let encoding, head?.acceptedEncodings.contains(encoding) == true { responseEncoding = encoding }

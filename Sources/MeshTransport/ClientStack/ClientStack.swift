@@ -52,7 +52,9 @@ final class ClientStack: Sendable {
                 error = MeshError(answer.head, progress: mayPass ? .notSent : .answered, peer: answer.peer)
                 failure = mayPass ? .notRun : .final
             case .failed(let found, let kind):
-                (error, failure) = (found, kind)
+                // Without an instance there is none that could be asked whether it knows the call.
+                let isLost = safety == .deduplicated && kind == .mayHaveRun && attempt.instance == nil
+                (error, failure) = (found, isLost ? .final : kind)
             }
             // What the caller learns is about the call, not about its last attempt.
             mayHaveRun = mayHaveRun || error.progress == .mayHaveRun
@@ -126,10 +128,16 @@ final class ClientStack: Sendable {
         let fate = core.configuration.faults?.fate(ofRequest: request.method.path) ?? .deliver
         // Lost on the way, on purpose: nothing is sent, and nobody knows.
         guard fate != .lose else { return attempt.wasLost() }
-        if connection.send(attempt, now: now) {
-            // The copy comes second: a server that did not take the call has not taken its copy either.
-            if fate == .duplicate { _ = connection.send(.unheard(request, deadline: attempt.deadline), now: now) }
-            return
+        do throws(MeshError) {
+            if try connection.send(attempt, now: now) {
+                // The copy comes second: a server that did not take the call has not taken its copy either.
+                if fate == .duplicate {
+                    _ = try connection.send(.unheard(request, deadline: attempt.deadline), now: now)
+                }
+                return
+            }
+        } catch {
+            return attempt.finish(.failed(error, .final))
         }
         attempt.finish(
             .failed(

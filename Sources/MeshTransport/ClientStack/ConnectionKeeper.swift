@@ -128,7 +128,7 @@ final class ConnectionKeeper: @unchecked Sendable {
         let loop = executor.eventLoop
         let established = loop.makePromise(of: Void.self)
         let connection = ClientConnection(
-            core, destination: "\(destination)", executor: executor, established: established,
+            core, destination, executor: executor, established: established,
             onClose: { self.closed($0) })
         let limit = loop.scheduleTask(in: .nanoseconds(core.configuration.connectTimeout.inNanoseconds)) {
             let error = MeshError(
@@ -161,7 +161,8 @@ final class ConnectionKeeper: @unchecked Sendable {
             ? PeerExpectation.anyTrusted : PeerExpectation(identities: destination.identities)
         return ChannelSecurity(
             role: .client(serverName: Self.serverName(destination.endpoint)), identity: core.identity,
-            trust: core.trust, expectation: expectation, applicationProtocols: core.applicationProtocols,
+            trust: core.trust, expectation: expectation,
+            applicationProtocols: destination.applicationProtocol.map { [$0] } ?? core.applicationProtocols,
             verifier: core.verifier, runtime: core.runtime, transport: destination.security)
     }
 

@@ -10,6 +10,9 @@ public struct Destination: Sendable, Hashable, CustomStringConvertible {
     public var identities: [IdentityPattern]
     /// How its connections are protected.
     public let security: TransportSecurity
+    /// What is spoken there, by its name in the TLS handshake (ALPN); `nil` for what the server prefers of what the mesh
+    /// speaks, and for the mesh's own protocol where there is no handshake to tell.
+    package var applicationProtocol: String?
 
     private init(_ endpoint: Endpoint, identities: [IdentityPattern], security: TransportSecurity) {
         self.endpoint = endpoint
@@ -35,6 +38,12 @@ public struct Destination: Sendable, Hashable, CustomStringConvertible {
 
     /// The endpoint: `host:port`, with brackets around an IPv6 address, or `unix:path`.
     public var description: String { "\(endpoint)" }
+
+    /// The name under which gRPC addresses the server.
+    var authority: String {
+        // Who listens at a path has no name.
+        if case .unix = endpoint { "localhost" } else { "\(endpoint)" }
+    }
 
     /// Who is expected, for metrics.
     var expected: String {

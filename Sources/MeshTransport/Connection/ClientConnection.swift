@@ -14,6 +14,10 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     private(set) var info: ConnectionInfo
     /// Who is at the other end, for errors.
     private(set) var peerName: String
+    let authority: String
+    /// What the server is taken to speak if the handshake does not say.
+    private let applicationProtocol: String
+    let isSecure: Bool
     /// What the server has shown in the handshake, and what it was judged by.
     private(set) var handshake: SecureChannel?
     /// The bundle that the server was last found trustworthy by.
@@ -33,14 +37,21 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     /// True once no more calls are taken and the connection is on its way to its end.
     private(set) var isClosing = false
     private var endTimer: Scheduled<Void>?
+    private var keepAlive: KeepAlive?
+    private var keepAliveTimer: Scheduled<Void>?
+    /// True if something has arrived since the keep-alive was last told.
+    private var hasRead = false
 
     init(
-        _ core: ClientCore, destination: String, executor: LoopExecutor, established: EventLoopPromise<Void>,
+        _ core: ClientCore, _ destination: Destination, executor: LoopExecutor, established: EventLoopPromise<Void>,
         onClose: @escaping (ClientConnection) -> Void
     ) {
         self.core = core
-        info = ConnectionInfo(peer: nil, tlsVersion: "", remoteAddress: destination)
-        peerName = destination
+        info = ConnectionInfo(peer: nil, tlsVersion: "", remoteAddress: "\(destination)")
+        peerName = "\(destination)"
+        authority = destination.authority
+        isSecure = destination.security == .mutualTLS
+        applicationProtocol = destination.applicationProtocol ?? core.applicationProtocol
         identityGeneration = core.identityGeneration
         self.executor = executor
         self.established = established
@@ -55,23 +66,34 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     /// Whether the server knows calls of this kind.
     func takes(_ kind: CallKind) -> Bool { wire?.takes(kind) == true }
 
-    /// Sends a call; its attempt is finished when the answer arrives. False if the connection takes no calls.
-    func send(_ attempt: Attempt, now: RuntimeInstant) -> Bool {
-        guard takesCalls,
-            let stream = wire?.open(attempt.request.outbound(until: attempt.deadline, now: now))
-        else { return false }
+    /// Sends a call; its attempt is finished when the answer arrives. False if the connection takes no calls; throws for
+    /// one that it cannot carry.
+    func send(_ attempt: Attempt, now: RuntimeInstant) throws(MeshError) -> Bool {
+        guard let stream = try open(attempt.request, until: attempt.deadline, now) else { return false }
         attempts[stream] = attempt
         attempt.wasSent(on: self, stream)
         return true
     }
 
-    /// Opens a call of several messages, which go to and come from `messages`. False if the connection takes no calls.
-    func open(_ request: CallRequest, _ messages: CallStream, until deadline: RuntimeInstant, now: RuntimeInstant)
-        -> Bool
-    {
-        guard takesCalls, let wire, let stream = wire.open(request.outbound(until: deadline, now: now)) else {
-            return false
+    private func open(
+        _ request: CallRequest, until deadline: RuntimeInstant, _ now: RuntimeInstant
+    ) throws(MeshError) -> StreamID? {
+        guard takesCalls, let wire else { return nil }
+        do throws(WireError) {
+            return try wire.open(request.outbound(until: deadline, now: now))
+        } catch {
+            throw MeshError(
+                error.code == .tooLarge ? .callTooLarge : .invalidMetadata, "\(request.method.path): \(error.message)",
+                progress: .notSent, peer: peerName, cause: error)
         }
+    }
+
+    /// Opens a call of several messages, which go to and come from `messages`. False if the connection takes no calls;
+    /// throws for one that it cannot carry.
+    func open(_ request: CallRequest, _ messages: CallStream, until deadline: RuntimeInstant, now: RuntimeInstant)
+        throws(MeshError) -> Bool
+    {
+        guard let stream = try open(request, until: deadline, now) else { return false }
         streams[stream] = messages
         messages.attach(to: self, stream)
         return true
@@ -113,9 +135,11 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
-        // The timer would keep the connection in memory for the certificate's life.
+        // The timers would keep the connection in memory for the certificate's life.
         endTimer?.cancel()
         endTimer = nil
+        keepAliveTimer?.cancel()
+        keepAliveTimer = nil
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -134,11 +158,13 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
         }
     }
 
-    /// The wire that the server chose; one that chose none is known by its first bytes, which the mesh's own expects.
+    /// The wire that the server chose; one that chose none is known by its first bytes, which each wire expects.
     private func makeWire(_ chosen: String?, on channel: any Channel) throws -> any ClientWire {
-        guard let chosen, chosen != core.applicationProtocol else {
+        let chosen = chosen ?? applicationProtocol
+        guard chosen != core.applicationProtocol else {
             let wire = MeshClientWire(
-                instance: core.instance, limits: core.configuration.limits, executor: executor, delegate: self)
+                instance: core.instance, limits: core.configuration.limits, keepAlive: core.configuration.keepAlive,
+                executor: executor, delegate: self)
             try channel.pipeline.syncOperations.addHandler(wire, position: .before(self))
             return wire
         }
@@ -206,6 +232,7 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     func established(_ instance: InstanceID?) {
         self.instance = instance
         isReady = true
+        startKeepAlive()
         established.succeed()
     }
 
@@ -221,6 +248,12 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
 
     func delivered(_ stream: StreamID, _ metadata: Metadata) {
         if let attempt = attempts[stream] { attempt.metadata = metadata } else { streams[stream]?.deliver(metadata) }
+    }
+
+    func lost(_ stream: StreamID, _ status: CallStatus, _ message: String) {
+        let failure = MeshError(.status, message, progress: .mayHaveRun, status: status, peer: peerName)
+        attempts.removeValue(forKey: stream)?.finish(.failed(failure, .mayHaveRun))
+        if let messages = streams.removeValue(forKey: stream) { finish(messages, .failed(failure)) }
     }
 
     func unreadable(_ stream: StreamID, _ error: WireError) {
@@ -239,11 +272,58 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
 
     func relieved(_ stream: StreamID) { streams[stream]?.relieved() }
 
-    func heard() {}
+    func heard() { hasRead = true }
 
     func failed(_ error: MeshError) { end(error) }
 
-    func isQuiet() { closeIfDone() }
+    func isQuiet() {
+        hasRead = true
+        closeIfDone()
+    }
+}
+
+/// A server that is quiet is asked whether it is still there.
+extension ClientConnection {
+    /// Looks after the server for the connection's life.
+    private func startKeepAlive() {
+        guard let configuration = wire?.keepAlive else { return }
+        keepAlive = KeepAlive(configuration, now: core.runtime.now)
+        scheduleKeepAlive(in: configuration.interval)
+    }
+
+    /// Comes back after `time`: a deadline that has moved meanwhile is found then, so that a call moves no timer.
+    private func scheduleKeepAlive(in time: Duration) {
+        keepAliveTimer = executor.eventLoop.assumeIsolated().scheduleTask(
+            in: .nanoseconds(max(0, time.inNanoseconds))
+        ) { [weak self] in
+            self?.checkKeepAlive()
+        }
+    }
+
+    private func checkKeepAlive() {
+        guard let wire, let configuration = wire.keepAlive, context != nil, !isClosing || wire.openCalls > 0 else {
+            return
+        }
+        let now = core.runtime.now
+        if hasRead { keepAlive?.received(now: now) }
+        hasRead = false
+        keepAlive?.callsChanged(to: wire.openCalls, now: now)
+        switch keepAlive?.advance(to: now) {
+        case .sendPing:
+            // A server of the first version does not know the question.
+            if !wire.ping() { keepAlive?.received(now: now) }
+        case .close:
+            return close(
+                MeshError(
+                    .connectionLost,
+                    "the server has said nothing for \(configuration.interval) and did not answer within "
+                        + "\(configuration.timeout)",
+                    peer: peerName))
+        case nil:
+            break
+        }
+        scheduleKeepAlive(in: keepAlive?.deadline.map { now.duration(to: $0) } ?? configuration.interval)
+    }
 }
 
 /// What leaves on a call of several messages goes through the connection, so that it knows when a call is over.

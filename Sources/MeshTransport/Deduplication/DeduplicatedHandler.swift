@@ -8,6 +8,8 @@ struct DeduplicatedHandler: Sendable {
     let handler: @Sendable (Payload, CallContext) async -> Reply
 
     func callAsFunction(_ payload: Payload, _ context: CallContext) async -> Reply {
+        // A caller that numbers nothing, such as any of gRPC's own, repeats nothing.
+        guard context.deduplication != nil else { return await handler(payload, context) }
         let call: DeduplicatedCall
         do throws(CallFailure) {
             call = try DeduplicatedCall(context)

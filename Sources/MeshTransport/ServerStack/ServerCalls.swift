@@ -35,7 +35,7 @@ package final class ServerCalls: @unchecked Sendable {
     }
 
     package let executor: LoopExecutor
-    let stack: ServerStack
+    private let stack: ServerStack
     /// Set by the wire, which owns this object.
     package weak var wire: (any ServerWire)?
     private let core: ServerCore
@@ -52,6 +52,14 @@ package final class ServerCalls: @unchecked Sendable {
         deadlines = DeadlineTimer(executor, core.runtime)
     }
 
+    package var runtime: any Runtime { core.runtime }
+
+    /// What a declared method is.
+    func resolve(_ declaration: MethodDeclaration) -> ServerStack.Resolution { stack.resolve(declaration) }
+
+    /// What the method at a path is, on a wire whose callers say no more of it.
+    package func resolve(path: String) -> ServerStack.Resolution { stack.resolve(path: path) }
+
     /// True while the answer of a handler in a task is to come.
     package var hasRunning: Bool { !running.isEmpty }
 
@@ -60,7 +68,7 @@ package final class ServerCalls: @unchecked Sendable {
     // MARK: What a wire reads
 
     /// The answer of a call that will not run, by its head, before memory is set aside for it.
-    func review(_ method: ServerStack.Resolution, _ head: CallHead) -> Reply? {
+    package func review(_ method: ServerStack.Resolution, _ head: CallHead) -> Reply? {
         switch method {
         case .refused(let refusal):
             return refusal
@@ -74,7 +82,7 @@ package final class ServerCalls: @unchecked Sendable {
     }
 
     /// Starts a call of one request.
-    func start(_ stream: StreamID, _ method: ServerStack.Resolution, _ head: CallHead, _ payload: Payload) {
+    package func start(_ stream: StreamID, _ method: ServerStack.Resolution, _ head: CallHead, _ payload: Payload) {
         guard let (route, call, now) = admit(stream, method, head) else { return }
         switch route.method.handler {
         case .inline(let handler):
@@ -92,7 +100,7 @@ package final class ServerCalls: @unchecked Sendable {
     }
 
     /// Starts a call whose requests follow.
-    func open(_ stream: StreamID, _ method: ServerStack.Resolution, _ head: CallHead) {
+    package func open(_ stream: StreamID, _ method: ServerStack.Resolution, _ head: CallHead) {
         guard let (route, call, now) = admit(stream, method, head) else { return }
         guard case .streaming(let execution, let handler) = route.method.handler else {
             preconditionFailure("\(route.method.path) was resolved as a method that streams and does not")
@@ -102,33 +110,35 @@ package final class ServerCalls: @unchecked Sendable {
     }
 
     /// The next request of a call.
-    func deliver(_ payload: Payload, to stream: StreamID) { running[stream]?.stream?.deliver(payload) }
+    package func deliver(_ payload: Payload, to stream: StreamID) { running[stream]?.stream?.deliver(payload) }
 
     /// A call's last request has been read.
-    func requestsEnded(of stream: StreamID) { running[stream]?.stream?.finish(.finished(ReplyHead(), Payload())) }
+    package func requestsEnded(of stream: StreamID) {
+        running[stream]?.stream?.finish(.finished(ReplyHead(), Payload()))
+    }
 
     /// A call's caller has lost interest.
-    func cancelled(_ stream: StreamID) {
+    package func cancelled(_ stream: StreamID) {
         if let call = running[stream] { cancel(call, "the caller gave the call up") }
     }
 
     /// A call takes responses again.
-    func relieved(_ stream: StreamID) { running[stream]?.stream?.relieved() }
+    package func relieved(_ stream: StreamID) { running[stream]?.stream?.relieved() }
 
     /// The connection has ended, and with it the calls.
-    func connectionClosed() {
+    package func connectionClosed() {
         // In order: what they do next must not depend on a dictionary's.
         for (_, call) in running.sorted(by: { $0.key < $1.key }) { cancel(call, "the connection has ended") }
         deadlines.stop(MeshError(.connectionLost, "the connection has ended"))
     }
 
     /// The connection cannot be used any more.
-    func connectionFailed(_ error: any Error) {
+    package func connectionFailed(_ error: any Error) {
         core.logger.debug("connection failed", metadata: ["peer": "\(peerName)", "error": "\(error)"])
     }
 
     /// The peer has broken the wire's rules.
-    func protocolError(_ error: any Error) {
+    package func protocolError(_ error: any Error) {
         core.metrics.protocolErrors.increment()
         core.logger.warning(
             "peer does not keep to the protocol",

@@ -68,7 +68,7 @@ package final class ServerStack: Sendable {
     }
 
     /// Step 1 on a wire whose callers say no more of a method than its path.
-    package func resolve(path: String) -> Resolution {
+    func resolve(path: String) -> Resolution {
         guard let method = core.registry.method(at: path) else { return .refused(unknown(path)) }
         return .served(route(method))
     }

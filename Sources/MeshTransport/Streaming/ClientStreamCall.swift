@@ -45,10 +45,13 @@ import Telemetry
                     .unsupportedByPeer, "\(method.path) streams, which the server is too old for", progress: .notSent,
                     peer: connection.peerName))
         }
-        guard connection.open(request, stream, until: deadline, now: now) else {
-            return fail(
-                MeshError(
-                    .draining, "the connection takes no calls", progress: .notSent, peer: method.destination))
+        do throws(MeshError) {
+            guard try connection.open(request, stream, until: deadline, now: now) else {
+                throw MeshError(
+                    .draining, "the connection takes no calls", progress: .notSent, peer: method.destination)
+            }
+        } catch {
+            return fail(error)
         }
         wasSent = true
         peer = connection.peerName

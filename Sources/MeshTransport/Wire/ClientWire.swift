@@ -20,8 +20,10 @@ package protocol ClientWire: StreamWire {
     var openCalls: Int { get }
     /// Whether the server knows calls of this kind.
     func takes(_ kind: CallKind) -> Bool
-    /// Sends a call; `nil` if the connection takes no more.
-    func open(_ call: OutboundCall) -> StreamID?
+    /// How a quiet server is asked whether it is still there; `nil` if it is not.
+    var keepAlive: KeepAliveConfiguration? { get }
+    /// Sends a call; `nil` if the connection takes no more. Throws for one that the wire cannot carry.
+    func open(_ call: OutboundCall) throws(WireError) -> StreamID?
     /// Asks whether the server is there; ``ClientWireDelegate/heard()`` is called when it answers. False if it does not
     /// know the question.
     func ping() -> Bool
@@ -39,6 +41,8 @@ package protocol ClientWireDelegate: AnyObject {
     func delivered(_ stream: StreamID, _ payload: Payload)
     /// What the server says of a call before its first response.
     func delivered(_ stream: StreamID, _ metadata: Metadata)
+    /// A call failed, with a status that is not its handler's: it may have run.
+    func lost(_ stream: StreamID, _ status: CallStatus, _ message: String)
     /// A call was given up because its answer cannot be read.
     func unreadable(_ stream: StreamID, _ error: WireError)
     /// The server has certainly not run these calls, and no other takes their place here.
@@ -53,4 +57,8 @@ package protocol ClientWireDelegate: AnyObject {
     func isQuiet()
     /// Who is at the other end, for errors.
     var peerName: String { get }
+    /// The name under which the server is addressed.
+    var authority: String { get }
+    /// Whether the connection is encrypted.
+    var isSecure: Bool { get }
 }

@@ -17,7 +17,11 @@ final class MeshClientWire: ChannelInboundHandler, ClientWire {
     private var isReading = false
     private var hasFailed = false
 
-    init(instance: InstanceID, limits: WireLimits, executor: LoopExecutor, delegate: any ClientWireDelegate) {
+    init(
+        instance: InstanceID, limits: WireLimits, keepAlive: KeepAliveConfiguration?, executor: LoopExecutor,
+        delegate: any ClientWireDelegate
+    ) {
+        self.keepAlive = keepAlive
         state = ClientConnectionState(instance: instance, limits: limits)
         self.executor = executor
         self.delegate = delegate
@@ -29,8 +33,9 @@ final class MeshClientWire: ChannelInboundHandler, ClientWire {
     var takesCalls: Bool { state.takesCalls }
     var openCalls: Int { state.openStreams }
     func takes(_ kind: CallKind) -> Bool { state.takes(kind) }
+    let keepAlive: KeepAliveConfiguration?
 
-    func open(_ call: OutboundCall) -> StreamID? {
+    func open(_ call: OutboundCall) throws(WireError) -> StreamID? {
         guard state.takesCalls else { return nil }
         let stream = state.open(
             number(of: call.method), timeRemaining: call.timeRemaining, deduplication: call.deduplication,

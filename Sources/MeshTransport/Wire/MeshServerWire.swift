@@ -170,7 +170,7 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
         case .pong:
             break
         case .declared(let declaration):
-            methods.append(calls.stack.resolve(declaration))
+            methods.append(calls.resolve(declaration))
         case .announced(let stream, let head):
             guard let refusal = calls.review(method(head), head) else { return }
             state.refuse(stream, status: refusal.status, message: refusal.message)

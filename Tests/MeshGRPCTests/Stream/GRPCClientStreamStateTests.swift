@@ -11,7 +11,7 @@ import Testing
     private let success: HPACKHeaders = ["grpc-status": "0"]
 
     /// A client that has written its request.
-    private func started(_ kind: GRPCCallKind = .unary) throws -> GRPCClientStreamState {
+    private func started(_ kind: CallKind = .unary) throws -> GRPCClientStreamState {
         var state = try GRPCClientStreamState(
             GRPCRequestHead(path: "a.B/C", authority: "x"), kind: kind, limits: WireLimits())
         try state.send(payload([1]))
@@ -75,8 +75,8 @@ import Testing
     }
 
     @Test(
-        "a method with one response needs exactly that for success", arguments: [GRPCCallKind.unary, .clientStreaming])
-    func responseCount(kind: GRPCCallKind) throws {
+        "a method with one response needs exactly that for success", arguments: [CallKind.unary, .clientStreaming])
+    func responseCount(kind: CallKind) throws {
         for count in [0, 2] {
             var state = try started(kind)
             state.receive(responseHead, endsStream: false)
@@ -226,8 +226,8 @@ import Testing
             } != nil)
     }
 
-    @Test("every call ends once, whatever arrives in whatever order", arguments: GRPCCallKind.allCases)
-    func anyOrder(kind: GRPCCallKind) throws {
+    @Test("every call ends once, whatever arrives in whatever order", arguments: CallKind.allCases)
+    func anyOrder(kind: CallKind) throws {
         let seed: UInt64 = 6
         var generator = SeededGenerator(seed: seed)
         for _ in 0..<rounds(1_000) {

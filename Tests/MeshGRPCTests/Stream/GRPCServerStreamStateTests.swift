@@ -13,7 +13,7 @@ import Testing
     ]
 
     /// A server whose call has been accepted.
-    private func accepted(_ kind: GRPCCallKind, limits: WireLimits = WireLimits()) -> GRPCServerStreamState {
+    private func accepted(_ kind: CallKind, limits: WireLimits = WireLimits()) -> GRPCServerStreamState {
         var state = GRPCServerStreamState(limits: limits)
         state.receive(head, endsStream: false)
         _ = state.nextEvent()
@@ -34,8 +34,8 @@ import Testing
         return nil
     }
 
-    @Test("a method with one request is not run on two, or none", arguments: [GRPCCallKind.unary, .serverStreaming])
-    func requestCount(kind: GRPCCallKind) {
+    @Test("a method with one request is not run on two, or none", arguments: [CallKind.unary, .serverStreaming])
+    func requestCount(kind: CallKind) {
         var none = accepted(kind)
         none.receive(ByteBuffer(), endsStream: true)
         #expect(abortion(&none) == .unimplemented)
@@ -46,8 +46,8 @@ import Testing
         #expect(abortion(&two) == .unimplemented)
     }
 
-    @Test("a request that ends inside a message is an error", arguments: GRPCCallKind.allCases)
-    func truncated(kind: GRPCCallKind) {
+    @Test("a request that ends inside a message is an error", arguments: CallKind.allCases)
+    func truncated(kind: CallKind) {
         var state = accepted(kind)
         state.receive(ByteBuffer(bytes: [0, 0, 0, 0, 2, 1]), endsStream: true)
         #expect(abortion(&state) == .internalError)
@@ -177,7 +177,7 @@ import Testing
                 case 1: state.receive(message(generator.bytes(3)), endsStream: generator.next() % 4 == 0)
                 case 2: state.receive(ByteBuffer(bytes: generator.bytes(4)), endsStream: false)
                 case 3 where generator.next() % 4 == 0: state.receive(reset: .cancel)
-                case 4: state.accept(GRPCCallKind.allCases.randomElement(using: &generator)!, compressing: .gzip)
+                case 4: state.accept(CallKind.allCases.randomElement(using: &generator)!, compressing: .gzip)
                 case 5: state.send(payload(generator.bytes(3)))
                 case 6 where generator.next() % 2 == 0: state.finish(GRPCTrailers(.ok))
                 case 7: state.sendHead()

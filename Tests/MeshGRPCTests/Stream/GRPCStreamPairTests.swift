@@ -29,8 +29,8 @@ import Testing
             ])
     }
 
-    @Test("requests and responses of every kind come in their order", arguments: GRPCCallKind.allCases)
-    func everyKind(kind: GRPCCallKind) throws {
+    @Test("requests and responses of every kind come in their order", arguments: CallKind.allCases)
+    func everyKind(kind: CallKind) throws {
         let seed: UInt64 = 17
         var generator = SeededGenerator(seed: seed)
         for round in 0..<rounds(20) {
@@ -63,9 +63,9 @@ import Testing
 
     @Test("ping-pong: each message is there before the next is sent")
     func pingPong() throws {
-        var pair = try StreamPair(.bidirectionalStreaming)
+        var pair = try StreamPair(.bidirectional)
         _ = pair.toServer()
-        pair.server.accept(.bidirectionalStreaming)
+        pair.server.accept(.bidirectional)
         for round in 0..<4 as Range<UInt8> {
             try pair.client.send(payload([round]))
             #expect(pair.toServer() == [.request(ByteBuffer(bytes: [round]))])

@@ -12,7 +12,7 @@ struct StreamPair {
     /// The most bytes of a data frame.
     var frameBytes = 16_384
 
-    init(_ kind: GRPCCallKind, head: GRPCRequestHead? = nil, limits: WireLimits = WireLimits()) throws(GRPCStatus) {
+    init(_ kind: CallKind, head: GRPCRequestHead? = nil, limits: WireLimits = WireLimits()) throws(GRPCStatus) {
         client = try GRPCClientStreamState(
             head ?? GRPCRequestHead(path: "a.B/C", authority: "b"), kind: kind, limits: limits)
         server = GRPCServerStreamState(limits: limits)

@@ -97,7 +97,8 @@ import Testing
                     applicationProtocol: ApplicationProtocol.mesh,
                     verifier: try PeerVerifier(clockSkew: .seconds(20)), table: ConnectionTable(),
                     metrics: ClientMetrics(MetricsRegistry()), logger: LogCapture().logger),
-                destination: "127.0.0.1:1", executor: LoopExecutor(channel.eventLoop), established: established,
+                .plaintext(.tcp(host: "127.0.0.1", port: 1)), executor: LoopExecutor(channel.eventLoop),
+                established: established,
                 onClose: { _ in }))
         channel.pipeline.fireUserInboundEventTriggered(
             SecureChannelEvent.established(

@@ -1,5 +1,19 @@
 package import MeshWire
 
+/// How long a server keeps its connections.
+public struct ConnectionAgeConfiguration: Sendable, Hashable {
+    /// How long a connection may be without a call, or `nil` for ever. Default ever: a mesh keeps its connections.
+    public var idle: Duration?
+    /// How long a connection may live, or `nil` for ever; a random tenth more or less for each, so that connections
+    /// made together do not end together. Default ever.
+    public var age: Duration?
+    /// How long calls may go on after that, or `nil` for ever. Default 30 s.
+    public var grace: Duration? = .seconds(30)
+
+    /// Makes the defaults.
+    public init() {}
+}
+
 /// When a server ends a connection that nobody has complained about: because it is idle, or because it is old, so that
 /// clients spread over servers anew (gRFC A9). No I/O, no clock.
 ///
@@ -8,18 +22,6 @@ package import MeshWire
 /// ```
 /// Ask ``deadline`` when to come back, and ``advance(to:)`` what to do then.
 package struct ConnectionAge: Sendable {
-    package struct Configuration: Sendable, Hashable {
-        /// How long a connection may be without a call, or `nil` for ever. Default ever: a mesh keeps its connections.
-        package var idle: Duration?
-        /// How long a connection may live, or `nil` for ever; a random tenth more or less for each, so that connections
-        /// made together do not end together. Default ever.
-        package var age: Duration?
-        /// How long calls may go on after that, or `nil` for ever. Default 30 s.
-        package var grace: Duration? = .seconds(30)
-
-        package init() {}
-    }
-
     package enum Action: Sendable, Hashable {
         /// Take no new calls, let open ones end; the text says why.
         case drain(String)
@@ -33,13 +35,14 @@ package struct ConnectionAge: Sendable {
         case closed
     }
 
-    private let configuration: Configuration
+    private let configuration: ConnectionAgeConfiguration
     private let endOfLife: RuntimeInstant?
     private var openCalls = 0
     private var phase: Phase
 
     package init(
-        _ configuration: Configuration, now: RuntimeInstant, using generator: inout some RandomNumberGenerator
+        _ configuration: ConnectionAgeConfiguration, now: RuntimeInstant,
+        using generator: inout some RandomNumberGenerator
     ) {
         self.configuration = configuration
         endOfLife = configuration.age.map { age in

@@ -1,0 +1,361 @@
+import MeshTransport
+import MeshWire
+import NIOCore
+import NIOHPACK
+import NIOHTTP2
+
+/// gRPC on a server's connection: gives the calls that arrive on HTTP/2's streams to ``/MeshTransport/ServerCalls`` and
+/// sends their answers.
+///
+/// Sendable: everything mutable is touched on the channel's event loop alone.
+final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection, @unchecked Sendable {
+    typealias InboundIn = HTTP2Frame
+    typealias OutboundOut = HTTP2Frame
+
+    /// What is known of a call beside its state.
+    struct Call {
+        var method: ServerStack.Resolution?
+        var kind = CallKind.unary
+        var head = CallHead(
+            method: 0, timeRemaining: .zero, deduplication: nil, metadata: Metadata(), layout: PayloadLayout())
+        /// When nobody waits for its answer any more.
+        var deadline = RuntimeInstant(nanoseconds: .max)
+    }
+
+    private typealias Streams = HTTP2Streams<GRPCServerStreamState, Call>
+    private typealias Stream = Streams.Stream
+
+    /// Resolved methods that are kept for the connection's life.
+    private static let largestMethods = 1_024
+
+    private let calls: ServerCalls
+    private let configuration: GRPCConfiguration
+    private let limits: WireLimits
+    private let streams: Streams
+    private var lifecycle: ServerLifecycle
+    private var methods: [String: ServerStack.Resolution] = [:]
+    private var lastStream = HTTP2StreamID.rootStream
+    private var context: ChannelHandlerContext?
+    private var isReading = false
+    private var isEnding = false
+    private var timer: Scheduled<Void>?
+    private var timerDeadline = RuntimeInstant(nanoseconds: .max)
+
+    /// A connection whose handshake is done.
+    init(_ calls: ServerCalls, _ configuration: GRPCConfiguration, _ limits: WireLimits) {
+        self.calls = calls
+        self.configuration = configuration
+        self.limits = limits
+        streams = Streams(limits, on: calls.executor.eventLoop)
+        var generator = RuntimeRandomNumberGenerator(calls.runtime)
+        lifecycle = ServerLifecycle(configuration, now: calls.runtime.now, using: &generator)
+        calls.wire = self
+        streams.relieved = { [unowned self] in self.calls.relieved($0.streamID) }
+    }
+
+    // MARK: The connection, from any thread
+
+    func drain(reason: String) {
+        calls.executor.eventLoop.execute { self.perform(self.lifecycle.drain(reason, now: self.calls.runtime.now)) }
+    }
+
+    func close() {
+        calls.executor.eventLoop.execute { self.end() }
+    }
+
+    // MARK: Calls
+
+    func reply(_ reply: Reply, to stream: StreamID) {
+        guard let stream = streams[stream] else { return }
+        answer(stream, reply)
+        write(stream)
+    }
+
+    func callEnded() {}
+
+    func send(_ payload: Payload, on stream: StreamID) throws(WireError) {
+        guard let stream = streams[stream] else { return }
+        guard payload.count <= limits.messageBytes else {
+            throw WireError(
+                .tooLarge, "a message of \(payload.count) bytes is over the limit of \(limits.messageBytes)")
+        }
+        stream.state.send(payload)
+        write(stream)
+    }
+
+    func send(_ metadata: Metadata, on stream: StreamID) {
+        guard let stream = streams[stream] else { return }
+        stream.state.sendHead(metadata)
+        write(stream)
+    }
+
+    func takesMessages(of stream: StreamID) -> Bool { streams[stream].map { streams.takesMessages($0) } ?? true }
+
+    func taken(from stream: StreamID) {
+        guard let stream = streams[stream] else { return }
+        streams.taken(from: stream)
+        readOn(stream)
+        flush()
+    }
+
+    /// A server's last word is the reply.
+    func endRequests(of stream: StreamID) {}
+
+    /// A handler gives a call up with its reply.
+    func withdraw(_ stream: StreamID) {}
+
+    private func answer(_ stream: Stream, _ reply: Reply) {
+        if !reply.metadata.isEmpty { stream.state.sendHead(reply.metadata) }
+        if reply.status == .ok, !stream.call.kind.streamsResponses { stream.state.send(reply.payload) }
+        stream.state.finish(
+            GRPCTrailers(
+                GRPCStatus(reply.status, reply.message, details: reply.details), metadata: reply.trailers))
+    }
+
+    // MARK: The channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        streams.begin(context)
+        arm()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        timer?.cancel()
+        streams.end()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if !isReading {
+            isReading = true
+            calls.executor.beginReading()
+        }
+        let frame = unwrapInboundIn(data)
+        switch frame.payload {
+        case .headers(let content):
+            received(content.headers, on: frame.streamID, endsStream: content.endStream)
+        case .data(let content):
+            received(content, on: frame.streamID)
+        case .settings(.settings(let settings)):
+            streams.apply(settings)
+        case .ping(let data, let isAnswer):
+            perform(lifecycle.receivedPing(data, isAnswer: isAnswer, openCalls: streams.count, now: calls.runtime.now))
+        case .settings, .windowUpdate, .rstStream, .goAway, .priority, .pushPromise, .alternativeService, .origin:
+            break
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case let update as NIOHTTP2WindowUpdatedEvent:
+            streams.apply(update)
+        case let closed as StreamClosedEvent:
+            if let stream = streams[closed.streamID] { self.closed(stream, closed.reason) }
+        default:
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if isReading {
+            // Handlers on the loop answer before the flush.
+            calls.executor.finishReading()
+            isReading = false
+        }
+        lifecycle.received(openCalls: streams.count, now: calls.runtime.now)
+        streams.flush()
+        finishIfDrained()
+        arm()
+        context.fireChannelReadComplete()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { streams.flush() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // One stream's fault has been told to its peer, and does not end the others.
+        if error is NIOHTTP2Errors.StreamError { return }
+        if error is any NIOHTTP2Error { calls.protocolError(error) } else { calls.connectionFailed(error) }
+        end()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        if isReading {
+            calls.executor.finishReading()
+            isReading = false
+        }
+        calls.connectionClosed()
+        context.fireChannelInactive()
+    }
+
+    // MARK: What arrives
+
+    private func received(_ headers: HPACKHeaders, on id: HTTP2StreamID, endsStream: Bool) {
+        let stream: Stream
+        if let known = streams[id] {
+            stream = known
+        } else {
+            lastStream = id
+            stream = streams.add(id, GRPCServerStreamState(limits: limits), Call())
+        }
+        if endsStream { stream.hasReceivedEnd = true }
+        stream.state.receive(headers, endsStream: endsStream)
+        readOn(stream)
+    }
+
+    private func received(_ data: HTTP2Frame.FramePayload.Data, on id: HTTP2StreamID) {
+        guard let stream = streams[id], case .byteBuffer(let bytes) = data.data else { return }
+        if data.endStream { stream.hasReceivedEnd = true }
+        // The padding's own length is one byte more.
+        streams.received(bytes.readableBytes + (data.paddingBytes.map { $0 + 1 } ?? 0), on: stream)
+        stream.state.receive(bytes, endsStream: data.endStream)
+        readOn(stream)
+    }
+
+    /// Hands on what a stream has, as far as its call takes it.
+    private func readOn(_ stream: Stream) {
+        while streams.handsOn(stream) || stream.state.isFinished, let event = stream.state.nextEvent() {
+            handle(event, on: stream)
+        }
+        streams.settle(stream)
+        streams.enqueue(stream)
+    }
+
+    private func handle(_ event: GRPCServerStreamState.Event, on stream: Stream) {
+        switch event {
+        case .call(let head):
+            begin(stream, head)
+        case .request(let message):
+            guard streams.handsOn(message.readableBytes, of: stream) else {
+                return refuse(
+                    stream, Reply(status: .resourceExhausted, message: "no memory for a message of that size"))
+            }
+            request(Payload(head: message), on: stream)
+        case .requestsEnded:
+            if stream.call.kind.streamsRequests { calls.requestsEnded(of: stream.streamID) }
+        case .aborted:
+            calls.cancelled(stream.streamID)
+        }
+    }
+
+    private func begin(_ stream: Stream, _ head: GRPCRequestHead) {
+        // What waits for this peer is enough: it may take that first, or ask another server.
+        guard streams.queuedBytes <= limits.queuedReplyBytes else { return stream.state.refuse() }
+        let method = resolve(head.path)
+        stream.call.method = method
+        stream.call.head = CallHead(head)
+        stream.call.deadline = calls.runtime.now.advanced(by: stream.call.head.timeRemaining)
+        if let refusal = calls.review(method, stream.call.head) { return refuse(stream, refusal) }
+        guard case .served(let route) = method else { return }
+        stream.call.kind = route.method.kind
+        stream.state.accept(route.method.kind, compressing: configuration.compression)
+        if route.method.kind.streamsRequests { calls.open(stream.streamID, method, stream.call.head) }
+    }
+
+    private func request(_ payload: Payload, on stream: Stream) {
+        if stream.call.kind.streamsRequests { return calls.deliver(payload, to: stream.streamID) }
+        guard let method = stream.call.method else { return }
+        var head = stream.call.head
+        head.timeRemaining = calls.runtime.now.duration(to: stream.call.deadline)
+        calls.start(stream.streamID, method, head, payload)
+        streams.taken(from: stream)
+    }
+
+    private func refuse(_ stream: Stream, _ reply: Reply) {
+        answer(stream, reply)
+        calls.cancelled(stream.streamID)
+    }
+
+    private func resolve(_ path: String) -> ServerStack.Resolution {
+        if let known = methods[path] { return known }
+        let method = calls.resolve(path: path)
+        // A path that is not served is not worth the memory.
+        if case .served = method, methods.count < Self.largestMethods { methods[path] = method }
+        return method
+    }
+
+    private func closed(_ stream: Stream, _ reason: HTTP2ErrorCode?) {
+        stream.isClosed = true
+        if !stream.state.isFinished { stream.state.receive(reset: reason ?? .cancel) }
+        readOn(stream)
+        // What still runs for it has nobody to answer.
+        if reason != nil { calls.cancelled(stream.streamID) }
+        calls.relieved(stream.streamID)
+        streams.remove(stream)
+    }
+
+    // MARK: What is sent
+
+    private func write(_ stream: Stream) {
+        lifecycle.sentFrame()
+        streams.enqueue(stream)
+        flush()
+    }
+
+    /// Sends what waits: at the end of the read that is under way; else at once if no other call could share the flush,
+    /// or in the loop's next turn.
+    private func flush() {
+        if isReading { return }
+        if streams.count > 1 { streams.scheduleFlush() } else { streams.flush() }
+    }
+
+    // MARK: The connection's life
+
+    private func perform(_ actions: [ServerLifecycle.Action]) {
+        for action in actions {
+            switch action {
+            case .ping(let data):
+                streams.control(.ping(data, ack: false), on: .rootStream)
+            case .goAway(let reason, let code, let isFinal):
+                streams.control(
+                    .goAway(
+                        lastStreamID: isFinal ? lastStream : .maxID, errorCode: code,
+                        opaqueData: ByteBuffer(string: reason)),
+                    on: .rootStream)
+            case .close:
+                streams.flush()
+                return end()
+            }
+        }
+        if !actions.isEmpty { flush() }
+        finishIfDrained()
+        arm()
+    }
+
+    /// Closes a connection that takes no more calls and has none.
+    private func finishIfDrained() {
+        if lifecycle.isDrained, streams.isEmpty, !isReading { end() }
+    }
+
+    private func end() {
+        guard !isEnding else { return }
+        isEnding = true
+        context?.close(promise: nil)
+    }
+
+    /// Comes back when the lifecycle has something to do. A deadline that has moved away since is waited for anew.
+    private func arm() {
+        guard let deadline = lifecycle.deadline, deadline < timerDeadline, context != nil else { return }
+        timer?.cancel()
+        timerDeadline = deadline
+        let loop = calls.executor.eventLoop.assumeIsolated()
+        timer = loop.scheduleTask(
+            in: .nanoseconds(max(0, calls.runtime.now.duration(to: deadline).inNanoseconds))
+        ) {
+            self.timerDeadline = RuntimeInstant(nanoseconds: .max)
+            self.perform(self.lifecycle.advance(to: self.calls.runtime.now))
+        }
+    }
+}
+
+extension CallHead {
+    /// The head of a call, as the other wire has it.
+    init(_ head: GRPCRequestHead) {
+        self.init(
+            method: 0, timeRemaining: head.timeout ?? .nanoseconds(Int64.max), deduplication: head.deduplication,
+            metadata: head.metadata, layout: PayloadLayout())
+    }
+}
