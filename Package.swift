@@ -31,6 +31,7 @@ extension Target.Dependency {
     static let nioTLS: Self = .product(name: "NIOTLS", package: "swift-nio")
     static let serviceLifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let swiftProtobuf: Self = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+    static let swiftProtobufPlugin: Self = .product(name: "SwiftProtobufPluginLibrary", package: "swift-protobuf")
     static let x509: Self = .product(name: "X509", package: "swift-certificates")
 }
 
@@ -143,7 +144,8 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
 let package = Package(
     name: "Meshwork",
     platforms: [.macOS(.v15)],
-    products: rooms.map { .library(name: $0.name, targets: [$0.name]) },
+    products: rooms.map { .library(name: $0.name, targets: [$0.name]) }
+        + [.executable(name: "protoc-gen-meshwork", targets: ["protoc-gen-meshwork"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
@@ -160,6 +162,8 @@ let package = Package(
     targets: [
         .target(name: "CTensorKernels"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .executableTarget(
+            name: "protoc-gen-meshwork", dependencies: [.swiftProtobuf, .swiftProtobufPlugin], swiftSettings: shared),
     ]
         + rooms.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: shared) }
         + tests.map { .testTarget(name: $0.name, dependencies: $0.dependencies, swiftSettings: shared) }

@@ -78,6 +78,9 @@ public final class Mesh: Service {
             logger: logger)
     }
 
+    /// The paths of the methods that are served, in order.
+    package var servedPaths: [String] { server.registry.paths }
+
     /// The limits of each connection.
     package var limits: WireLimits { configuration.limits }
 

@@ -226,6 +226,8 @@ package final class ServerCalls: @unchecked Sendable {
         // What the caller was told, whatever the handler made of it afterwards.
         stack.finished(call.route, call.isExpired ? Reply(status: .deadlineExceeded) : reply, from: start)
         call.stream?.stopWriting(MeshError(.draining, "the call has been answered", progress: .answered))
+        var reply = reply
+        if reply.trailers.isEmpty, let stream = call.stream { reply.trailers = stream.trailers }
         wire?.reply(reply, to: stream)
         wire?.callEnded()
     }

@@ -28,6 +28,8 @@ import NIOCore
     private var end: End?
     private var reader: UnsafeContinuation<Arrival, Never>?
     private var responseMetadata: Metadata?
+    /// What a handler wants its caller to be told at the end.
+    private(set) var trailers = Metadata()
     private var metadataReaders: [UnsafeContinuation<Void, Never>] = unsafe []
     /// Writers that wait for room, in the order in which they came.
     private var writers = CircularBuffer<Writer>()
@@ -146,6 +148,11 @@ import NIOCore
     /// Says something of the call before its first response, on the server's side.
     package func send(_ metadata: Metadata) {
         onLoop { self.wire?.send(metadata, on: self.stream) }
+    }
+
+    /// Says what the caller is told at the end of the call, on the server's side.
+    package func setTrailers(_ trailers: Metadata) {
+        onLoop { self.trailers = trailers }
     }
 
     /// Says that no more messages follow from this side.

@@ -53,6 +53,9 @@ public struct ResponseSender<Message: MeshMessage>: Sendable {
     /// Says something of the call before its first response, once.
     public func send(metadata: Metadata) { stream.send(metadata) }
 
+    /// Says what the caller is told at the end of the call, whether it succeeds or not.
+    public func setTrailers(_ trailers: Metadata) { stream.setTrailers(trailers) }
+
     /// Sends a response; returns when the connection has taken it, so that a slow caller slows the handler down.
     ///
     /// - Throws: ``CallFailure`` when the caller has given up, or the message is over this side's limits: a handler
