@@ -18,11 +18,11 @@ final class MeshClientWire: ChannelInboundHandler, ClientWire {
     private var hasFailed = false
 
     init(
-        instance: InstanceID, limits: WireLimits, keepAlive: KeepAliveConfiguration?, executor: LoopExecutor,
-        delegate: any ClientWireDelegate
+        instance: InstanceID, limits: WireLimits, keepAlive: KeepAliveConfiguration?, sharesSegments: Bool,
+        executor: LoopExecutor, delegate: any ClientWireDelegate
     ) {
         self.keepAlive = keepAlive
-        state = ClientConnectionState(instance: instance, limits: limits)
+        state = ClientConnectionState(instance: instance, limits: limits, sharesSegments: sharesSegments)
         self.executor = executor
         self.delegate = delegate
         writer = PacedWriter(on: executor.eventLoop)

@@ -37,7 +37,8 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
         self.helloTimeout = helloTimeout
         executor = calls.executor
         writer = PacedWriter(on: executor.eventLoop)
-        state = ServerConnectionState(instance: instance, limits: limits)
+        state = ServerConnectionState(
+            instance: instance, limits: limits, sharesSegments: calls.runtime.network.security.sharesSegments)
         calls.wire = self
     }
 

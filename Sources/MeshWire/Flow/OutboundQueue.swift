@@ -19,6 +19,9 @@ package struct OutboundQueue {
     private static let mostPongs = 1_000
 
     private var frames: ByteBuffer
+    /// What follows the bytes that were handed out last: the frame's payload, in memory of its own.
+    private var following = CircularBuffer<ByteBuffer>(initialCapacity: 2)
+    private let sharesSegments: Bool
     private var streams: [StreamID: OutboundStream] = [:]
     private var line = OutboundLine()
     /// The bytes that wait on all streams.
@@ -32,7 +35,10 @@ package struct OutboundQueue {
     private var pongs = 0
     private let allocator: ByteBufferAllocator
 
-    package init(allocator: ByteBufferAllocator = ByteBufferAllocator()) {
+    /// - Parameter sharesSegments: whether large payloads are handed out in the memory that they are in, without a copy:
+    ///   for those who read what they are given and never write to it, as TLS and sockets do. Default false.
+    package init(sharesSegments: Bool = false, allocator: ByteBufferAllocator = ByteBufferAllocator()) {
+        self.sharesSegments = sharesSegments
         self.allocator = allocator
         frames = allocator.buffer(capacity: 512)
     }
@@ -45,10 +51,14 @@ package struct OutboundQueue {
         connectionCredit = Credit(hello.connectionCredit)
     }
 
-    package var isEmpty: Bool { frames.readableBytes == 0 && waitingBytes == 0 && line.count == 0 }
+    package var isEmpty: Bool {
+        frames.readableBytes == 0 && waitingBytes == 0 && line.count == 0 && following.isEmpty
+    }
 
     /// The bytes that have not been sent: what a peer that reads nothing makes this side keep.
-    package var queuedBytes: Int { frames.readableBytes + waitingBytes }
+    package var queuedBytes: Int {
+        frames.readableBytes + waitingBytes + following.reduce(0) { $0 + $1.readableBytes }
+    }
 
     /// True while a part of what the stream sends has not been sent.
     package func holds(_ stream: StreamID) -> Bool { streams[stream] != nil }
@@ -163,6 +173,7 @@ package struct OutboundQueue {
 
     /// The next bytes to send, or `nil` when there are none, or no credit for them.
     package mutating func next() -> ByteBuffer? {
+        if let bytes = following.popFirst() { return bytes }
         if frames.readableBytes > 0 {
             let batch = frames
             frames = allocator.buffer(capacity: 512)
@@ -226,10 +237,20 @@ package struct OutboundQueue {
             open.transfer = transfer
             return nil
         }
-        var frame = allocator.buffer(capacity: FrameHeader.encodedSize + length + checksum)
-        frame.frame(.data, stream, hasChecksums) { transfer.write(length, to: &$0) }
-        spend(length, &open)
-        open.waitingBytes -= length
+        let before = transfer.remaining
+        var frame: ByteBuffer
+        if sharesSegments, let shared = transfer.share(length) {
+            frame = allocator.buffer(capacity: FrameHeader.encodedSize)
+            let checksum = FrameHeader.write(.data, stream, before: shared, hasChecksums, to: &frame)
+            following.append(shared)
+            if let checksum { following.append(checksum) }
+        } else {
+            frame = allocator.buffer(capacity: FrameHeader.encodedSize + length + checksum)
+            frame.frame(.data, stream, hasChecksums) { transfer.write(length, to: &$0) }
+        }
+        let sent = before - transfer.remaining
+        spend(sent, &open)
+        open.waitingBytes -= sent
         if transfer.remaining > 0 { open.transfer = transfer }
         return frame
     }

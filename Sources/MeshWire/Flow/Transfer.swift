@@ -2,6 +2,9 @@ import NIOCore
 
 /// A payload on its way out.
 struct Transfer {
+    /// Fewer bytes than these are copied behind their frame's header.
+    private static let smallestShared = 16 << 10
+
     private(set) var remaining: Int
     private let payload: Payload
     private var position = 0
@@ -34,6 +37,25 @@ struct Transfer {
             }
             start = end
         }
+    }
+
+    /// The next bytes as a buffer that shares their segment's memory: as many as stand there together and `length`
+    /// allows, or `nil` where those are too few to be worth a buffer.
+    mutating func share(_ length: Int) -> ByteBuffer? {
+        var start = payload.head.readableBytes
+        for field in payload.segments {
+            let end = start + field.segment.count
+            if position >= start, position < end {
+                let part = min(length, end - position)
+                guard part >= Self.smallestShared else { return nil }
+                let shared = field.segment.sharedBuffer((position - start)..<(position - start + part))
+                position += part
+                remaining -= part
+                return shared
+            }
+            start = end
+        }
+        return nil
     }
 
     private mutating func advance(by part: Int, _ missing: inout Int) {

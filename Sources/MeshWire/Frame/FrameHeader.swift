@@ -108,6 +108,23 @@ package struct FrameHeader: Sendable, Hashable {
         guard hasChecksum else { return }
         buffer.writeInteger(CRC32C.of(buffer.viewBytes(at: index, length: buffer.writerIndex - index)))
     }
+
+    /// Appends the header of a frame whose payload stays where it is.
+    ///
+    /// - Returns: the checksum that follows the payload, if frames have one.
+    static func write(
+        _ kind: FrameKind, _ stream: StreamID, before payload: ByteBuffer, _ hasChecksum: Bool,
+        to buffer: inout ByteBuffer
+    ) -> ByteBuffer? {
+        let start = buffer.writerIndex
+        let length = payload.readableBytes + (hasChecksum ? CRC32C.size : 0)
+        FrameHeader(kind: kind, stream: stream, payloadLength: length, hasChecksum: hasChecksum).write(to: &buffer)
+        guard hasChecksum, let header = buffer.viewBytes(at: start, length: encodedSize) else { return nil }
+        var checksum = CRC32C()
+        checksum.append(header)
+        checksum.append(payload.readableBytesView)
+        return ByteBuffer(integer: checksum.value)
+    }
 }
 
 /// A call's number on its connection: odd, given out by the client in ascending order. Zero is the connection itself.

@@ -133,4 +133,8 @@ public enum ChannelSecurityStyle: Sendable {
     case tls
     /// Certificates are exchanged and verified as in TLS, without records: for simulations, where no one listens.
     case simulated
+
+    /// Whether payloads are written in the memory that they are in: TLS and sockets read it and are done, while what a
+    /// simulation is given turns up at the other end, for whoever receives to do with as it likes.
+    package var sharesSegments: Bool { self == .tls }
 }

@@ -48,7 +48,7 @@ package struct ServerConnectionState {
 
     private let limits: WireLimits
     private var input: ConnectionInput
-    private var queue = OutboundQueue()
+    private var queue: OutboundQueue
     private var inbound: InboundStreams
     private var streams: [StreamID: Stream] = [:]
     private var lastStream = StreamID.connection
@@ -61,7 +61,8 @@ package struct ServerConnectionState {
     private var isBroken = false
 
     /// A connection of the process `instance`, whose first bytes are queued at once.
-    package init(instance: InstanceID, limits: WireLimits) {
+    package init(instance: InstanceID, limits: WireLimits, sharesSegments: Bool = false) {
+        queue = OutboundQueue(sharesSegments: sharesSegments)
         let hello = Hello(instance: instance, limits: limits)
         self.limits = limits
         input = ConnectionInput(own: hello, limits: limits)

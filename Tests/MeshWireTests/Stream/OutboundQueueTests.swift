@@ -130,4 +130,54 @@ import Testing
         }
         #expect(sent == head + segments.flatMap { $0 })
     }
+
+    @Test(
+        "a queue that shares large payloads sends the bytes of one that copies them",
+        arguments: [91 as UInt64, 92, 93, 94], [false, true])
+    func sharing(seed: UInt64, hasChecksums: Bool) throws {
+        /// All that a queue sends of payloads that a seed chooses, some of which are dropped.
+        func sent(sharesSegments: Bool) throws -> [StreamID: [UInt8]] {
+            var generator = SeededGenerator(seed: seed)
+            var queue = OutboundQueue(sharesSegments: sharesSegments)
+            if hasChecksums {
+                queue.keep(to: Hello(instance: InstanceID(high: 1, low: 1), limits: WireLimits()), [.checksums])
+            }
+            var all = ByteBuffer()
+            for number in 0..<20 as Range<UInt32> {
+                let sizes = [600_000, 20_000, 1_000, 0].map { Int(generator.next() % UInt64($0 + 1)) }
+                let payload = Payload(
+                    head: ByteBuffer(bytes: generator.bytes(Int(generator.next() % 40_000))),
+                    segments: sizes.map {
+                        SegmentField(number: 2, segment: Segment(copying: generator.bytes($0)))
+                    })
+                append(&queue, 2 * number + 1, payload)
+                for _ in 0..<generator.next() % 4 {
+                    if let bytes = queue.next() { all.writeImmutableBuffer(bytes) }
+                }
+            }
+            while let bytes = queue.next() {
+                #expect(queue.queuedBytes >= 0)
+                all.writeImmutableBuffer(bytes)
+            }
+            #expect(queue.isEmpty && queue.queuedBytes == 0)
+            return try contents(of: all, hasChecksums)
+        }
+        #expect(try sent(sharesSegments: true) == sent(sharesSegments: false), "seed \(seed)")
+    }
+
+    /// What the frames in `bytes` say on each stream; their checksums are verified.
+    private func contents(of bytes: ByteBuffer, _ hasChecksums: Bool) throws -> [StreamID: [UInt8]] {
+        var decoder = FrameDecoder(largestPayload: 256 << 10)
+        if hasChecksums { decoder.features = [.checksums] }
+        decoder.feed(bytes)
+        var contents: [StreamID: [UInt8]] = [:]
+        while let element = try decoder.next() {
+            switch element {
+            case .frame(let header, let payload): contents[header.stream, default: []] += payload.readableBytesView
+            case .data(let stream, let piece): contents[stream, default: []] += piece.readableBytesView
+            }
+        }
+        #expect(decoder.isBetweenFrames)
+        return contents
+    }
 }
