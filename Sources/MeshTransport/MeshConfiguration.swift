@@ -17,8 +17,12 @@ public struct MeshConfiguration: Sendable {
     public var keepAlive: KeepAliveConfiguration? = KeepAliveConfiguration()
     /// How long open calls get to finish when a connection or the mesh goes away. Default 10 s.
     public var drainTimeout: Duration = .seconds(10)
-    /// The most calls of one client that wait for its connection to be made. Default 10,000.
+    /// The most calls of one client that wait for one of its connections to be made. Default 10,000.
     public var callsAwaitingConnection = 10_000
+    /// The size from which a call goes on its client's second connection, made for the first such call, so that small
+    /// calls do not wait behind it (``CallLane``); `nil` for one connection only. Default 256 KiB: a frame of the mesh's
+    /// own wire, which small calls wait for anyway.
+    public var bulkPayloadBytes: Int? = 256 << 10
     /// The most connections of one listener at a time, those in their handshake included; a further one is closed at
     /// once. Default 16,384: far more than a mesh has peers, and a bound for what they can make the server hold.
     public var connectionsPerListener = 16_384
@@ -49,7 +53,7 @@ public struct MeshConfiguration: Sendable {
         if drainTimeout < .zero { problems.append("drainTimeout must not be negative, is \(drainTimeout)") }
         for (name, count) in [
             ("callsAwaitingConnection", callsAwaitingConnection), ("connectionsPerListener", connectionsPerListener),
-            ("retry.maximumAttempts", retry.maximumAttempts),
+            ("retry.maximumAttempts", retry.maximumAttempts), ("bulkPayloadBytes", bulkPayloadBytes ?? 1),
         ] where count < 1 {
             problems.append("\(name) must be at least 1, is \(count)")
         }

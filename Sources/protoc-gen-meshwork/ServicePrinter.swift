@@ -167,8 +167,9 @@ struct ServicePrinter {
         }
         parameters += [
             "timeout: Duration? = nil", "metadata: Metadata = Metadata()", "priority: CallPriority = .normal",
+            "lane: CallLane = .automatic",
         ]
-        arguments += ["timeout: timeout", "metadata: metadata", "priority: priority"]
+        arguments += ["timeout: timeout", "metadata: metadata", "priority: priority", "lane: lane"]
         var streams: [String] = []
         if method.streamsRequests { streams.append("RequestSender<\(method.request)>") }
         if method.streamsResponses { streams.append("ResponseStream<\(method.response)>") }

@@ -16,6 +16,7 @@ import Testing
         configuration.clockSkew = .seconds(-1)
         configuration.callsAwaitingConnection = 0
         configuration.connectionsPerListener = 0
+        configuration.bulkPayloadBytes = 0
         configuration.retry.maximumAttempts = 0
         configuration.retry.attemptTimeout = .zero
         configuration.retry.backoffBase = .zero
@@ -35,8 +36,9 @@ import Testing
             of: configuration,
             [
                 "connectTimeout", "handshakeTimeout", "callTimeout", "drainTimeout", "clockSkew",
-                "callsAwaitingConnection", "connectionsPerListener", "retry.maximumAttempts", "retry.attemptTimeout",
-                "retry.backoffBase", "retry.backoffLimit", "retry.jitter", "limits.framePayloadBytes",
+                "callsAwaitingConnection", "connectionsPerListener", "bulkPayloadBytes", "retry.maximumAttempts",
+                "retry.attemptTimeout", "retry.backoffBase", "retry.backoffLimit", "retry.jitter",
+                "limits.framePayloadBytes",
                 "limits.messageHeadBytes", "limits.messageBytes", "limits.largeMessageBytes",
                 "limits.concurrentCalls", "limits.declaredMethods", "limits.segments", "limits.metadataBytes",
                 "limits.deduplicationEntries", "limits.queuedReplyBytes",

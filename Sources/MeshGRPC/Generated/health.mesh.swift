@@ -66,8 +66,8 @@ package enum Grpc_Health_V1_Health: MeshService {
 
         /// If the requested service is unknown, the call will fail with status
         /// NOT_FOUND.
-        package func check(_ request: Grpc_Health_V1_HealthCheckRequest, timeout: Duration? = nil, metadata: Metadata = Metadata(), priority: CallPriority = .normal) async throws(MeshError) -> Grpc_Health_V1_HealthCheckResponse {
-            try await client.call(Grpc_Health_V1_Health.check, request, timeout: timeout, metadata: metadata, priority: priority)
+        package func check(_ request: Grpc_Health_V1_HealthCheckRequest, timeout: Duration? = nil, metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic) async throws(MeshError) -> Grpc_Health_V1_HealthCheckResponse {
+            try await client.call(Grpc_Health_V1_Health.check, request, timeout: timeout, metadata: metadata, priority: priority, lane: lane)
         }
 
         /// Performs a watch for the serving status of the requested service.
@@ -85,8 +85,8 @@ package enum Grpc_Health_V1_Health: MeshService {
         /// should assume this method is not supported and should not retry the
         /// call.  If the call terminates with any other status (including OK),
         /// clients should retry the call with appropriate exponential backoff.
-        package func watch<Result>(_ request: Grpc_Health_V1_HealthCheckRequest, timeout: Duration? = nil, metadata: Metadata = Metadata(), priority: CallPriority = .normal, _ body: (ResponseStream<Grpc_Health_V1_HealthCheckResponse>) async throws -> Result) async throws -> Result {
-            try await client.call(Grpc_Health_V1_Health.watch, request, timeout: timeout, metadata: metadata, priority: priority, body)
+        package func watch<Result>(_ request: Grpc_Health_V1_HealthCheckRequest, timeout: Duration? = nil, metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic, _ body: (ResponseStream<Grpc_Health_V1_HealthCheckResponse>) async throws -> Result) async throws -> Result {
+            try await client.call(Grpc_Health_V1_Health.watch, request, timeout: timeout, metadata: metadata, priority: priority, lane: lane, body)
         }
     }
 }

@@ -39,8 +39,8 @@ package enum Grpc_Reflection_V1_ServerReflection: MeshService {
 
         /// The reflection service is structured as a bidirectional stream, ensuring
         /// all related requests go to a single server.
-        package func serverReflectionInfo<Result>(timeout: Duration? = nil, metadata: Metadata = Metadata(), priority: CallPriority = .normal, _ body: (RequestSender<Grpc_Reflection_V1_ServerReflectionRequest>, ResponseStream<Grpc_Reflection_V1_ServerReflectionResponse>) async throws -> Result) async throws -> Result {
-            try await client.call(Grpc_Reflection_V1_ServerReflection.serverReflectionInfo, timeout: timeout, metadata: metadata, priority: priority, body)
+        package func serverReflectionInfo<Result>(timeout: Duration? = nil, metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic, _ body: (RequestSender<Grpc_Reflection_V1_ServerReflectionRequest>, ResponseStream<Grpc_Reflection_V1_ServerReflectionResponse>) async throws -> Result) async throws -> Result {
+            try await client.call(Grpc_Reflection_V1_ServerReflection.serverReflectionInfo, timeout: timeout, metadata: metadata, priority: priority, lane: lane, body)
         }
     }
 }

@@ -12,9 +12,12 @@ package final class ClientMethod: Sendable {
     let series: RequestSeries
     /// For errors: whom the calls are for.
     let destination: String
+    /// Which lane the calls go on, by the sizes of their messages.
+    let laneRule: LaneRule
 
     init<Kind: MethodKind, Request, Response>(
-        _ method: MeshMethod<Kind, Request, Response>, series: RequestSeries, destination: String
+        _ method: MeshMethod<Kind, Request, Response>, series: RequestSeries, destination: String,
+        bulkPayloadBytes: Int?
     ) {
         path = method.path
         requestName = Request.messageName
@@ -23,6 +26,7 @@ package final class ClientMethod: Sendable {
         retry = method.retry
         self.series = series
         self.destination = destination
+        laneRule = LaneRule(threshold: bulkPayloadBytes)
     }
 }
 
@@ -32,16 +36,19 @@ final class CallRequest: Sendable {
     let deduplication: Deduplication?
     let metadata: Metadata
     let priority: CallPriority
+    /// Whether it goes on the lane for bulk, decided once: what happens meanwhile moves later calls.
+    let isBulk: Bool
     let payload: Payload
 
     /// Throws for a call over the limits: the server's are the same by default, and would refuse it or end the
     /// connection with all other calls.
     init(
         _ method: ClientMethod, _ payload: Payload, _ metadata: Metadata, _ priority: CallPriority,
-        _ deduplication: Deduplication?, within limits: WireLimits
+        _ lane: CallLane, _ deduplication: Deduplication?, within limits: WireLimits
     ) throws(MeshError) {
         self.method = method
         self.priority = priority
+        isBulk = method.laneRule.isBulk(lane, payload.count)
         self.payload = payload
         self.metadata = metadata
         self.deduplication = deduplication

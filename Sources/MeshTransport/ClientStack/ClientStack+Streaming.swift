@@ -34,7 +34,7 @@ extension ClientStack {
     }
 
     private func abandonIfOpen(_ call: ClientStreamCall) {
-        let loop = keeper.executor.eventLoop
+        let loop = call.stream.executor.eventLoop
         let abandon: @Sendable () -> Void = { if call.isOpen { call.abandon(.cancelled, "the caller has ended it") } }
         if loop.inEventLoop { abandon() } else { loop.execute(abandon) }
     }
@@ -44,22 +44,31 @@ extension ClientStack {
         -> ClientStreamCall
     {
         var retry = RetryState(request.method.retry, core.configuration.retry, deadline: deadline)
+        var route = LaneRoute(lanes, request, now: start)
         var mayHaveRun = false
         while true {
-            let call = ClientStreamCall(request, keeper.executor, keeper.deadlines, deadline: deadline)
-            guard let (found, failure) = await firstFailure(of: call) else { return call }
-            var error = found
+            let call = ClientStreamCall(
+                request, route.lane.executor, route.lane.deadlines, deadline: deadline)
+            guard
+                let (found, failure) = await firstFailure(
+                    of: call, on: route.lane, isDetour: route.isDetour)
+            else { return call }
+            if failure == .notRun, route.moves(after: found) { continue }
+            var error = failure == .notRun ? route.error(found) : found
             mayHaveRun = mayHaveRun || error.progress == .mayHaveRun
             if mayHaveRun, error.progress == .notSent { error.progress = .mayHaveRun }
             guard case .retry(let next) = retry.failed(failure, at: runtime.now, chance: chance) else { throw error }
             guard (try? await runtime.sleep(until: next)) != nil else { throw cancelled(after: error) }
+            route.begin(now: runtime.now)
             core.metrics.retried(request.method.path)
         }
     }
 
     /// Opens a call; what was wrong with it if there was nothing to read, and what that means for another attempt.
-    private func firstFailure(of call: ClientStreamCall) async -> (MeshError, AttemptFailure)? {
-        if let error = await open(call) {
+    private func firstFailure(
+        of call: ClientStreamCall, on lane: ConnectionKeeper, isDetour: Bool
+    ) async -> (MeshError, AttemptFailure)? {
+        if let error = await open(call, on: lane, isDetour) {
             return (error, error.progress == .mayHaveRun ? .mayHaveRun : error.code.mayPass ? .notRun : .final)
         }
         guard !request.method.kind.streamsRequests else { return nil }
@@ -75,14 +84,14 @@ extension ClientStack {
         }
     }
 
-    private func open(_ call: ClientStreamCall) async -> MeshError? {
-        let loop = keeper.executor.eventLoop
+    private func open(_ call: ClientStreamCall, on lane: ConnectionKeeper, _ isDetour: Bool) async -> MeshError? {
+        let loop = lane.executor.eventLoop
         return await withTaskCancellationHandler {
             await unsafe withUnsafeContinuation { continuation in
                 if loop.inEventLoop {
-                    unsafe begin(call, continuation)
+                    unsafe begin(call, on: lane, isDetour, continuation)
                 } else {
-                    loop.execute { unsafe self.begin(call, continuation) }
+                    loop.execute { unsafe self.begin(call, on: lane, isDetour, continuation) }
                 }
             }
         } onCancel: {
@@ -90,13 +99,17 @@ extension ClientStack {
         }
     }
 
-    private func begin(_ call: ClientStreamCall, _ continuation: UnsafeContinuation<MeshError?, Never>) {
+    private func begin(
+        _ call: ClientStreamCall, on lane: ConnectionKeeper, _ isDetour: Bool,
+        _ continuation: UnsafeContinuation<MeshError?, Never>
+    ) {
         unsafe call.begin(continuation, runtime.now)
-        if let connection = keeper.ready { return call.open(on: connection, now: runtime.now) }
-        keeper.withConnection { connection, error in
+        if let connection = lane.ready { return call.open(on: connection, now: runtime.now) }
+        if isDetour { return call.fail(noConnection) }
+        lane.withConnection { connection, error in
             guard call.isOpen else { return }
             if let connection { return call.open(on: connection, now: self.runtime.now) }
-            call.fail(error ?? MeshError(.connectFailed, "no connection", progress: .notSent))
+            call.fail(error ?? self.noConnection)
         }
     }
 }

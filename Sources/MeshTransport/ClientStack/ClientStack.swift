@@ -9,17 +9,18 @@ import Telemetry
 /// 2. the call is measured, as its caller sees it;
 /// 3. failed attempts are repeated, if the method bears it and time is left;
 /// 4. each attempt gets its own deadline and its messages' fates, if a fault injector decides them;
-/// 5. the keeper gives a connection to the destination;
+/// 5. the keeper of the call's lane gives a connection to the destination; where it has none and none can be made, the
+///    other lane's does if it has one;
 /// 6. a deduplicated call goes to the server instance of its first attempt or nowhere;
 /// 7. the connection sends it and waits.
 final class ClientStack: Sendable {
     let core: ClientCore
-    let keeper: ConnectionKeeper
+    let lanes: ClientLanes
     let request: CallRequest
 
-    init(_ core: ClientCore, _ keeper: ConnectionKeeper, _ request: CallRequest) {
+    init(_ core: ClientCore, _ lanes: ClientLanes, _ request: CallRequest) {
         self.core = core
-        self.keeper = keeper
+        self.lanes = lanes
         self.request = request
     }
 
@@ -38,20 +39,26 @@ final class ClientStack: Sendable {
         var bound: InstanceID?
         var mayHaveRun = false
         var retry = RetryState(safety, core.configuration.retry, deadline: deadline)
+        var route = LaneRoute(lanes, request, now: start)
         while true {
             let attempt = Attempt(
                 request, deadline: retry.attemptDeadline(from: now), boundTo: bound, faults: core.configuration.faults)
             var error: MeshError
             let failure: AttemptFailure
-            switch await outcome(of: attempt, now) {
+            switch await outcome(of: attempt, on: route.lane, isDetour: route.isDetour, now) {
             case .replied(let answer) where answer.head.status == .ok:
+                request.method.laneRule.carried(answer.payload.count)
                 series.ended(.success, nanoseconds: start.nanoseconds(to: runtime.now))
                 return answer
             case .replied(let answer):
                 let mayPass = answer.head.hasNotRun && answer.head.status.mayPass
                 error = MeshError(answer.head, progress: mayPass ? .notSent : .answered, peer: answer.peer)
                 failure = mayPass ? .notRun : .final
-            case .failed(let found, let kind):
+            case .failed(let found, .notRun) where route.moves(after: found):
+                now = runtime.now
+                continue
+            case .failed(let last, let kind):
+                let found = kind == .notRun ? route.error(last) : last
                 // Without an instance there is none that could be asked whether it knows the call.
                 let isLost = safety == .deduplicated && kind == .mayHaveRun && attempt.instance == nil
                 (error, failure) = (found, isLost ? .final : kind)
@@ -68,6 +75,7 @@ final class ClientStack: Sendable {
                 throw ended(cancelled(after: error), since: start)
             }
             now = runtime.now
+            route.begin(now: now)
             core.metrics.retried(request.method.path)
         }
     }
@@ -86,15 +94,17 @@ final class ClientStack: Sendable {
     }
 
     /// Steps 4 to 7.
-    private func outcome(of attempt: Attempt, _ now: RuntimeInstant) async -> AttemptOutcome {
-        let loop = keeper.executor.eventLoop
+    private func outcome(
+        of attempt: Attempt, on lane: ConnectionKeeper, isDetour: Bool, _ now: RuntimeInstant
+    ) async -> AttemptOutcome {
+        let loop = lane.executor.eventLoop
         await withTaskCancellationHandler {
             // The attempt resumes it once: when it is finished, or at once if it was before.
             await unsafe withUnsafeContinuation { continuation in
                 if loop.inEventLoop {
-                    unsafe begin(attempt, continuation, now)
+                    unsafe begin(attempt, on: lane, isDetour, continuation, now)
                 } else {
-                    loop.execute { unsafe self.begin(attempt, continuation, self.runtime.now) }
+                    loop.execute { unsafe self.begin(attempt, on: lane, isDetour, continuation, self.runtime.now) }
                 }
             }
         } onCancel: {
@@ -103,16 +113,26 @@ final class ClientStack: Sendable {
         return attempt.outcome
     }
 
-    private func begin(_ attempt: Attempt, _ continuation: UnsafeContinuation<Void, Never>, _ now: RuntimeInstant) {
-        unsafe attempt.begin(continuation, until: keeper.deadlines, now)
+    private func begin(
+        _ attempt: Attempt, on lane: ConnectionKeeper, _ isDetour: Bool,
+        _ continuation: UnsafeContinuation<Void, Never>, _ now: RuntimeInstant
+    ) {
+        unsafe attempt.begin(continuation, until: lane.deadlines, now)
         guard attempt.isOpen else { return }
-        if let connection = keeper.ready { return send(attempt, on: connection, now) }
-        keeper.withConnection { connection, error in
+        if let connection = lane.ready, !isDetour || attempt.mayGo(to: connection.instance) {
+            return send(attempt, on: connection, now)
+        }
+        if isDetour { return attempt.finish(.failed(noConnection, .notRun)) }
+        lane.withConnection { connection, error in
             guard attempt.isOpen else { return }
             if let connection { return self.send(attempt, on: connection, self.runtime.now) }
-            let error = error ?? MeshError(.connectFailed, "no connection", progress: .notSent)
+            let error = error ?? self.noConnection
             attempt.finish(.failed(error, error.code.mayPass ? .notRun : .final))
         }
+    }
+
+    var noConnection: MeshError {
+        MeshError(.connectFailed, "no connection", progress: .notSent, peer: request.method.destination)
     }
 
     private func send(_ attempt: Attempt, on connection: ClientConnection, _ now: RuntimeInstant) {

@@ -2,6 +2,7 @@ import Identity
 import Logging
 import MeshWire
 import NIOCore
+import Synchronization
 import Telemetry
 
 /// Keeps one connection to a destination: makes it when it is needed, makes it anew when it is lost, and replaces it
@@ -10,7 +11,7 @@ import Telemetry
 /// When whom we trust has changed, the server of an open connection is judged again by what it has shown: calls wait for
 /// the verdict, and one that is trusted no more gets none of them.
 ///
-/// Sendable: everything mutable is touched on the client's event loop alone.
+/// Sendable: everything mutable is touched on the client's event loop alone, but for one atomic number.
 final class ConnectionKeeper: @unchecked Sendable {
     let executor: LoopExecutor
     /// Ends the attempts that wait, for a connection or on one.
@@ -23,6 +24,9 @@ final class ConnectionKeeper: @unchecked Sendable {
     private var underReview: ClientConnection?
     /// When a connection that serves may next be tried to be replaced, after that has failed.
     private var mayReplace = RuntimeInstant(nanoseconds: .min)
+    /// Until when nobody should wait for a new connection who can do without, in nanoseconds: there is none, and the last
+    /// attempt to make one has failed.
+    private let unreachableUntil = Atomic<Int64>(.min)
     private var isClosed = false
     private var waiting: [(ClientConnection?, MeshError?) -> Void] = []
     /// Connections that are kept open until their calls are answered.
@@ -33,6 +37,11 @@ final class ConnectionKeeper: @unchecked Sendable {
         self.destination = destination
         self.executor = executor
         deadlines = DeadlineTimer(executor, core.runtime)
+    }
+
+    /// Whether there was no connection a moment ago, nor could one be made. From any thread.
+    func isUnreachable(now: RuntimeInstant) -> Bool {
+        now.nanoseconds < unreachableUntil.load(ordering: .relaxed)
     }
 
     /// A connection that takes calls, if there is one already that nothing speaks against. On the event loop.
@@ -174,6 +183,7 @@ final class ConnectionKeeper: @unchecked Sendable {
         case .success:
             if let old = current, old !== connection { retire(old) }
             current = connection
+            unreachableUntil.store(.min, ordering: .relaxed)
             let (table, number) = (core.table, core.table.opened(connection.info, .outbound))
             let connections = core.connections
             let place = connections.opened { self.executor.eventLoop.execute { self.review(connection) } }
@@ -188,6 +198,7 @@ final class ConnectionKeeper: @unchecked Sendable {
         case .failure(let cause):
             core.metrics.connectFailures.increment()
             mayReplace = core.runtime.now.advanced(by: core.configuration.retry.backoffLimit)
+            if current?.takesCalls != true { unreachableUntil.store(mayReplace.nanoseconds, ordering: .relaxed) }
             if let error = cause as? MeshError {
                 var error = error
                 error.progress = .notSent

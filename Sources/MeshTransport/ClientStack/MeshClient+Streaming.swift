@@ -12,14 +12,17 @@ extension MeshClient {
     ///   - timeout: how long the call may take in all; ``MeshConfiguration/callTimeout`` if `nil`.
     ///   - metadata: what travels with the call.
     ///   - priority: which of a connection's responses leave first, where there are more than it takes.
+    ///   - lane: which of the client's connections it goes on; ``CallLane/bulk`` for a call that streams much in small
+    ///     messages, as nobody can know that by their sizes.
     ///   - body: is called when the first response, or the end, has arrived.
     /// - Throws: a ``MeshError`` that says how far the call came, or what `body` throws.
     public func call<Request: MeshMessage, Response: MeshMessage, Result>(
         _ method: ServerStreamingMethod<Request, Response>, _ request: Request, timeout: Duration? = nil,
-        metadata: Metadata = Metadata(), priority: CallPriority = .normal,
+        metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic,
         _ body: (ResponseStream<Response>) async throws -> Result
     ) async throws -> Result {
-        try await stack(method, Payload(request), metadata, priority).stream(timeout: timeout ?? callTimeout) { call in
+        try await stack(method, Payload(request), metadata, priority, lane).stream(timeout: timeout ?? callTimeout) {
+            call in
             try await body(ResponseStream(call))
         }
     }
@@ -34,10 +37,10 @@ extension MeshClient {
     /// - Parameter body: sends the requests; the last one has been sent when it returns. What it throws ends the call.
     public func call<Request: MeshMessage, Response: MeshMessage>(
         _ method: ClientStreamingMethod<Request, Response>, timeout: Duration? = nil,
-        metadata: Metadata = Metadata(), priority: CallPriority = .normal,
+        metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic,
         _ body: (RequestSender<Request>) async throws -> Void
     ) async throws -> Response {
-        try await stack(method, Payload(), metadata, priority).stream(timeout: timeout ?? callTimeout) { call in
+        try await stack(method, Payload(), metadata, priority, lane).stream(timeout: timeout ?? callTimeout) { call in
             do {
                 try await body(RequestSender(call))
             } catch let error as MeshError {
@@ -52,10 +55,10 @@ extension MeshClient {
     /// Calls a method whose requests `body` sends while it reads the responses; the call ends when `body` returns.
     public func call<Request: MeshMessage, Response: MeshMessage, Result>(
         _ method: BidirectionalMethod<Request, Response>, timeout: Duration? = nil,
-        metadata: Metadata = Metadata(), priority: CallPriority = .normal,
+        metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic,
         _ body: (RequestSender<Request>, ResponseStream<Response>) async throws -> Result
     ) async throws -> Result {
-        try await stack(method, Payload(), metadata, priority).stream(timeout: timeout ?? callTimeout) { call in
+        try await stack(method, Payload(), metadata, priority, lane).stream(timeout: timeout ?? callTimeout) { call in
             try await body(RequestSender(call), ResponseStream(call))
         }
     }

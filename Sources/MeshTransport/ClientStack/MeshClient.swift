@@ -4,9 +4,11 @@ import NIOCore
 import Synchronization
 import Telemetry
 
-/// Calls the services of one destination, over one connection that it makes when it is needed and keeps.
+/// Calls the services of one destination, over connections that it makes when they are needed and keeps: one for small
+/// calls, and a second one, on another event loop, once there are calls with large payloads (``CallLane``). Where only one
+/// of them can be made, all calls go over that.
 ///
-/// Safe to use from any task. A call from a task that prefers ``executor`` is sent, answered and resumed on the
+/// Safe to use from any task. A small call from a task that prefers ``executor`` is sent, answered and resumed on its
 /// connection's event loop, without a thread hop:
 /// ```swift
 /// try await withTaskExecutorPreference(client.executor) {
@@ -17,7 +19,7 @@ public final class MeshClient: Sendable {
     /// Where the calls go.
     public let destination: Destination
     private let core: ClientCore
-    private let keeper: ConnectionKeeper
+    private let lanes: ClientLanes
     private let methods = Mutex<[MethodKey: ClientMethod]>([:])
     private let sessions: any SessionSource
     private let numbers = CallNumbers()
@@ -28,17 +30,16 @@ public final class MeshClient: Sendable {
         self.sessions = sessions ?? RandomSession(core.runtime)
         self.core = core
         self.destination = destination
-        keeper = ConnectionKeeper(core, destination, executor: core.runtime.loopExecutor(for: loop))
+        lanes = ClientLanes(core, destination, on: loop)
     }
 
     deinit {
-        // Nobody else can end the connection any more.
-        let keeper = keeper
-        keeper.executor.eventLoop.execute { keeper.close() }
+        // Nobody else can end the connections any more.
+        lanes.close()
     }
 
-    /// Runs tasks on the event loop of the client's connection.
-    public var executor: LoopExecutor { keeper.executor }
+    /// Runs tasks on the event loop of the client's connection for small calls.
+    public var executor: LoopExecutor { lanes.small.executor }
 
     /// Calls a method and returns its response.
     ///
@@ -46,47 +47,50 @@ public final class MeshClient: Sendable {
     ///   - timeout: how long the call may take in all, retries included; ``MeshConfiguration/callTimeout`` if `nil`.
     ///   - metadata: what travels with the call.
     ///   - priority: what of a connection's large messages leaves first, on both sides.
+    ///   - lane: which of the client's connections it goes on; default by size.
     ///   - deduplication: session and sequence numbers of a deduplicated method whose service counts them by itself;
     ///     `nil` for the client's session and its next number.
     /// - Throws: a ``MeshError`` that says how far the call came.
     public func call<Request: MeshMessage, Response: MeshMessage>(
         _ method: UnaryMethod<Request, Response>, _ request: Request, timeout: Duration? = nil,
-        metadata: Metadata = Metadata(), priority: CallPriority = .normal, deduplication: Deduplication? = nil
+        metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic,
+        deduplication: Deduplication? = nil
     ) async throws(MeshError) -> Response {
         try decode(
-            try await answer(method, request, timeout, metadata, priority, deduplication), of: method)
+            try await answer(method, request, timeout, metadata, priority, lane, deduplication), of: method)
     }
 
     /// Calls a method and returns its response with what the server said beside it.
     ///
-    /// The parameters are those of ``call(_:_:timeout:metadata:priority:deduplication:)``.
+    /// The parameters are those of ``call(_:_:timeout:metadata:priority:lane:deduplication:)``.
     public func answer<Request: MeshMessage, Response: MeshMessage>(
         _ method: UnaryMethod<Request, Response>, _ request: Request, timeout: Duration? = nil,
-        metadata: Metadata = Metadata(), priority: CallPriority = .normal, deduplication: Deduplication? = nil
+        metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic,
+        deduplication: Deduplication? = nil
     ) async throws(MeshError) -> Answer<Response> {
-        let answer = try await answer(method, request, timeout, metadata, priority, deduplication)
+        let answer = try await answer(method, request, timeout, metadata, priority, lane, deduplication)
         return Answer(
             try decode(answer, of: method), metadata: answer.metadata, trailers: answer.head.metadata)
     }
 
     private func answer<Request: MeshMessage, Response: MeshMessage>(
         _ method: UnaryMethod<Request, Response>, _ request: Request, _ timeout: Duration?, _ metadata: Metadata,
-        _ priority: CallPriority, _ deduplication: Deduplication?
+        _ priority: CallPriority, _ lane: CallLane, _ deduplication: Deduplication?
     ) async throws(MeshError) -> Attempt.Answer {
         guard method.retry == .deduplicated, deduplication == nil else {
-            return try await run(method, request, timeout, metadata, priority, deduplication)
+            return try await run(method, request, timeout, metadata, priority, lane, deduplication)
         }
         let number = numbers.begin(in: try await sessions.session())
         defer { numbers.end(number) }
-        return try await run(method, request, timeout, metadata, priority, number)
+        return try await run(method, request, timeout, metadata, priority, lane, number)
     }
 
     private func run<Request: MeshMessage, Response: MeshMessage>(
         _ method: UnaryMethod<Request, Response>, _ request: Request, _ timeout: Duration?, _ metadata: Metadata,
-        _ priority: CallPriority, _ deduplication: Deduplication?
+        _ priority: CallPriority, _ lane: CallLane, _ deduplication: Deduplication?
     ) async throws(MeshError) -> Attempt.Answer {
         // Encoded once: every attempt sends identical bytes.
-        try await stack(method, Payload(request), metadata, priority, deduplication)
+        try await stack(method, Payload(request), metadata, priority, lane, deduplication)
             .run(timeout: timeout ?? callTimeout)
     }
 
@@ -108,29 +112,32 @@ public final class MeshClient: Sendable {
     /// The path of one call, whatever its kind.
     func stack<Kind, Request, Response>(
         _ method: MeshMethod<Kind, Request, Response>, _ payload: Payload, _ metadata: Metadata,
-        _ priority: CallPriority, _ deduplication: Deduplication? = nil
+        _ priority: CallPriority, _ lane: CallLane, _ deduplication: Deduplication? = nil
     ) throws(MeshError) -> ClientStack {
         let request = try CallRequest(
-            known(method), payload, metadata, priority, deduplication, within: core.configuration.limits)
-        return ClientStack(core, keeper, request)
+            known(method), payload, metadata, priority, lane, deduplication, within: core.configuration.limits)
+        return ClientStack(core, lanes, request)
     }
 
-    /// The connection to the destination, made if there is none: who is at the other end, and how that is known.
+    /// The connection for small calls, made if there is none: who is at the other end, and how that is known.
     public func connection() async throws(MeshError) -> ConnectionInfo {
+        let lane = lanes.small
         let result: Result<ConnectionInfo, MeshError> = await withCheckedContinuation { continuation in
-            onLoop {
-                self.keeper.withConnection { connection, error in
+            let ask: @Sendable () -> Void = {
+                lane.withConnection { connection, error in
                     if let connection { return continuation.resume(returning: .success(connection.info)) }
                     continuation.resume(returning: .failure(error ?? MeshError(.connectFailed, "no connection")))
                 }
             }
+            let loop = lane.executor.eventLoop
+            if loop.inEventLoop { ask() } else { loop.execute(ask) }
         }
         return try result.get()
     }
 
-    /// Closes the connection; calls that are under way fail, and so do later ones.
+    /// Closes the connections; calls that are under way fail, and so do later ones.
     public func close() {
-        onLoop { self.keeper.close() }
+        lanes.close()
     }
 
     /// Two services may mean different things by one path: the server will tell.
@@ -151,14 +158,9 @@ public final class MeshClient: Sendable {
             if let known = methods[key] { return known }
             let made = ClientMethod(
                 method, series: core.metrics.series(method.path, destination: destination.expected),
-                destination: "\(destination)")
+                destination: "\(destination)", bulkPayloadBytes: core.configuration.bulkPayloadBytes)
             methods[key] = made
             return made
         }
-    }
-
-    private func onLoop(_ body: @escaping @Sendable () -> Void) {
-        let loop = keeper.executor.eventLoop
-        if loop.inEventLoop { body() } else { loop.execute(body) }
     }
 }

@@ -88,7 +88,9 @@ import Telemetry
     /// The next response, or `nil` after the last of a call that succeeded.
     func next<Message: MeshMessage>() async throws(MeshError) -> Message? {
         switch await stream.next() {
-        case .message(let payload): return try decode(payload)
+        case .message(let payload):
+            request.method.laneRule.carried(payload.count)
+            return try decode(payload)
         case .end(let end):
             _ = try outcome(end)
             return nil
@@ -102,7 +104,16 @@ import Telemetry
                 .protocolViolation, "\(request.method.path): a message came before the response", progress: .answered,
                 peer: peer)
         }
-        return try decode(try outcome(end))
+        let payload = try outcome(end)
+        request.method.laneRule.carried(payload.count)
+        return try decode(payload)
+    }
+
+    /// Sends the next of several requests.
+    func send(_ message: some MeshMessage) async throws(MeshError) {
+        let payload = Payload(message)
+        request.method.laneRule.carried(payload.count)
+        try await stream.send(payload)
     }
 
     /// What a call that succeeded ended with; throws what another one did.

@@ -47,7 +47,7 @@ public struct RequestSender<Message: MeshMessage>: Sendable {
     /// Sends a request; returns when the connection has taken it, so that a slow server slows its caller down.
     ///
     /// - Throws: a ``MeshError`` when the call has ended, which the call itself throws as well.
-    public func send(_ message: Message) async throws(MeshError) { try await call.stream.send(Payload(message)) }
+    public func send(_ message: Message) async throws(MeshError) { try await call.send(message) }
 
     /// Says that no more requests follow; the call says it by itself when its body returns.
     public func finish() { call.stream.endRequests() }

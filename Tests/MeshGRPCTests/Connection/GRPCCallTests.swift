@@ -97,6 +97,19 @@ import Testing
         await loopback.server.stop()
     }
 
+    @Test("a large call goes on a second connection, and a small one on the first")
+    func lanes() async throws {
+        let loopback = try await GRPCLoopback.start()
+        let client = try loopback.client()
+        _ = try await client.call(Echo.echo, Note("small"))
+        #expect(loopback.server.connections.count == 1)
+        let large = Note("large", payload: Array(repeating: 1, count: 256 << 10))
+        #expect(try await client.call(Echo.echo, large) == large)
+        _ = try await client.call(Echo.repeated, Note("s"), lane: .small) { for try await _ in $0 {} }
+        #expect(loopback.server.connections.count == 2)
+        await loopback.server.stop()
+    }
+
     @Test("a deadline and a cancellation end the call on both sides")
     func ends() async throws {
         let loopback = try await GRPCLoopback.start()

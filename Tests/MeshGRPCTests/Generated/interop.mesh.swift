@@ -66,33 +66,33 @@ enum Grpc_Testing_TestService: MeshService {
         init(_ client: MeshClient) { self.client = client }
 
         /// `grpc.testing.TestService/EmptyCall`.
-        func emptyCall(_ request: Grpc_Testing_Empty, timeout: Duration? = nil, metadata: Metadata = Metadata(), priority: CallPriority = .normal) async throws(MeshError) -> Grpc_Testing_Empty {
-            try await client.call(Grpc_Testing_TestService.emptyCall, request, timeout: timeout, metadata: metadata, priority: priority)
+        func emptyCall(_ request: Grpc_Testing_Empty, timeout: Duration? = nil, metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic) async throws(MeshError) -> Grpc_Testing_Empty {
+            try await client.call(Grpc_Testing_TestService.emptyCall, request, timeout: timeout, metadata: metadata, priority: priority, lane: lane)
         }
 
         /// `grpc.testing.TestService/UnaryCall`.
-        func unaryCall(_ request: Grpc_Testing_SimpleRequest, timeout: Duration? = nil, metadata: Metadata = Metadata(), priority: CallPriority = .normal) async throws(MeshError) -> Grpc_Testing_SimpleResponse {
-            try await client.call(Grpc_Testing_TestService.unaryCall, request, timeout: timeout, metadata: metadata, priority: priority)
+        func unaryCall(_ request: Grpc_Testing_SimpleRequest, timeout: Duration? = nil, metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic) async throws(MeshError) -> Grpc_Testing_SimpleResponse {
+            try await client.call(Grpc_Testing_TestService.unaryCall, request, timeout: timeout, metadata: metadata, priority: priority, lane: lane)
         }
 
         /// `grpc.testing.TestService/CacheableUnaryCall`.
-        func cacheableUnaryCall(_ request: Grpc_Testing_SimpleRequest, timeout: Duration? = nil, metadata: Metadata = Metadata(), priority: CallPriority = .normal) async throws(MeshError) -> Grpc_Testing_SimpleResponse {
-            try await client.call(Grpc_Testing_TestService.cacheableUnaryCall, request, timeout: timeout, metadata: metadata, priority: priority)
+        func cacheableUnaryCall(_ request: Grpc_Testing_SimpleRequest, timeout: Duration? = nil, metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic) async throws(MeshError) -> Grpc_Testing_SimpleResponse {
+            try await client.call(Grpc_Testing_TestService.cacheableUnaryCall, request, timeout: timeout, metadata: metadata, priority: priority, lane: lane)
         }
 
         /// A download.
-        func streamingOutputCall<Result>(_ request: Grpc_Testing_StreamingOutputCallRequest, timeout: Duration? = nil, metadata: Metadata = Metadata(), priority: CallPriority = .normal, _ body: (ResponseStream<Grpc_Testing_StreamingOutputCallResponse>) async throws -> Result) async throws -> Result {
-            try await client.call(Grpc_Testing_TestService.streamingOutputCall, request, timeout: timeout, metadata: metadata, priority: priority, body)
+        func streamingOutputCall<Result>(_ request: Grpc_Testing_StreamingOutputCallRequest, timeout: Duration? = nil, metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic, _ body: (ResponseStream<Grpc_Testing_StreamingOutputCallResponse>) async throws -> Result) async throws -> Result {
+            try await client.call(Grpc_Testing_TestService.streamingOutputCall, request, timeout: timeout, metadata: metadata, priority: priority, lane: lane, body)
         }
 
         /// An upload.
-        func streamingInputCall(timeout: Duration? = nil, metadata: Metadata = Metadata(), priority: CallPriority = .normal, _ body: (RequestSender<Grpc_Testing_StreamingInputCallRequest>) async throws -> Void) async throws -> Grpc_Testing_StreamingInputCallResponse {
-            try await client.call(Grpc_Testing_TestService.streamingInputCall, timeout: timeout, metadata: metadata, priority: priority, body)
+        func streamingInputCall(timeout: Duration? = nil, metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic, _ body: (RequestSender<Grpc_Testing_StreamingInputCallRequest>) async throws -> Void) async throws -> Grpc_Testing_StreamingInputCallResponse {
+            try await client.call(Grpc_Testing_TestService.streamingInputCall, timeout: timeout, metadata: metadata, priority: priority, lane: lane, body)
         }
 
         /// Each request is answered as it comes.
-        func fullDuplexCall<Result>(timeout: Duration? = nil, metadata: Metadata = Metadata(), priority: CallPriority = .normal, _ body: (RequestSender<Grpc_Testing_StreamingOutputCallRequest>, ResponseStream<Grpc_Testing_StreamingOutputCallResponse>) async throws -> Result) async throws -> Result {
-            try await client.call(Grpc_Testing_TestService.fullDuplexCall, timeout: timeout, metadata: metadata, priority: priority, body)
+        func fullDuplexCall<Result>(timeout: Duration? = nil, metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic, _ body: (RequestSender<Grpc_Testing_StreamingOutputCallRequest>, ResponseStream<Grpc_Testing_StreamingOutputCallResponse>) async throws -> Result) async throws -> Result {
+            try await client.call(Grpc_Testing_TestService.fullDuplexCall, timeout: timeout, metadata: metadata, priority: priority, lane: lane, body)
         }
     }
 }
@@ -134,8 +134,8 @@ enum Grpc_Testing_UnimplementedService: MeshService {
         init(_ client: MeshClient) { self.client = client }
 
         /// `grpc.testing.UnimplementedService/UnimplementedCall`.
-        func unimplementedCall(_ request: Grpc_Testing_Empty, timeout: Duration? = nil, metadata: Metadata = Metadata(), priority: CallPriority = .normal) async throws(MeshError) -> Grpc_Testing_Empty {
-            try await client.call(Grpc_Testing_UnimplementedService.unimplementedCall, request, timeout: timeout, metadata: metadata, priority: priority)
+        func unimplementedCall(_ request: Grpc_Testing_Empty, timeout: Duration? = nil, metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic) async throws(MeshError) -> Grpc_Testing_Empty {
+            try await client.call(Grpc_Testing_UnimplementedService.unimplementedCall, request, timeout: timeout, metadata: metadata, priority: priority, lane: lane)
         }
     }
 }
