@@ -7,17 +7,17 @@ DEMO ?=
 BENCH ?= rpc-latency rpc-throughput push-pull
 
 # Every folder and file of Swift that the project writes.
-SWIFT_SOURCES := $(wildcard Package.swift Sources Tests Examples/Package.swift Examples/Digits Examples/Tests \
+SWIFT_SOURCES := $(wildcard Package.swift Sources Tests Examples/Package.swift Examples/Digits Examples/PlainRPC Examples/Tests \
 	Benchmarks/Package.swift Benchmarks/MeshworkBench Fuzzing/Package.swift Fuzzing/MeshworkFuzz)
 FORMAT := --configuration .swift-format --recursive $(SWIFT_SOURCES)
 
 # Tests of the examples link the demo's own release build: without testable imports, both are compiled the same way.
 EXAMPLES := --configuration release --package-path Examples
 
-.PHONY: help demo demo-build test format lint nightly bench clean
+.PHONY: help demo demo-build plain-rpc test format lint nightly bench clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: demo-build ## Train digits on a small mesh, lose a worker, serve the model (arguments in DEMO)
 	@mkdir -p .build/demo
@@ -26,6 +26,10 @@ demo: demo-build ## Train digits on a small mesh, lose a worker, serve the model
 demo-build:
 	@Scripts/install-prerequisites.sh build
 	$(SWIFT) build $(EXAMPLES) --product digits
+
+plain-rpc: ## Run two services over both wires, called from Swift and from Python
+	@Scripts/install-prerequisites.sh test
+	$(SWIFT) run $(EXAMPLES) plain-rpc
 
 test: ## Run every test but the nightly ones
 	@Scripts/install-prerequisites.sh test

@@ -17,12 +17,14 @@ let package = Package(
     name: "Examples",
     platforms: [.macOS(.v15)],
     products: [
-        .executable(name: "digits", targets: ["Digits"])
+        .executable(name: "digits", targets: ["Digits"]),
+        .executable(name: "plain-rpc", targets: ["PlainRPC"]),
     ],
     dependencies: [
         .package(name: "Meshwork", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: [
         // Everything but `main`, so that tests can import it.
@@ -61,6 +63,20 @@ let package = Package(
             ],
             path: "Digits/Command",
             swiftSettings: shared),
+        .executableTarget(
+            name: "PlainRPC",
+            dependencies: [
+                .product(name: "Identity", package: "Meshwork"),
+                .product(name: "IdentityServices", package: "Meshwork"),
+                .product(name: "MeshGRPC", package: "Meshwork"),
+                .product(name: "MeshTransport", package: "Meshwork"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            path: "PlainRPC",
+            exclude: ["Orders/shop.proto", "Orders/orders_client.py"],
+            swiftSettings: shared),
         .testTarget(
             name: "DigitsTests",
             dependencies: [
@@ -71,5 +87,6 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: shared),
+        .testTarget(name: "PlainRPCTests", dependencies: ["PlainRPC"], swiftSettings: shared),
     ]
 )

@@ -6,10 +6,11 @@ usage() {
     cat <<'TEXT'
 Usage: Scripts/generate-protobuf.sh [--help]
 
-Generates, from Protos and from Tests/Interoperability/interop.proto,
+Generates, from Protos, Tests/Interoperability/interop.proto and Examples/PlainRPC/Orders/shop.proto,
   Sources/MeshGRPC/Generated             health and reflection: messages, services, and their descriptors
   Sources/protoc-gen-meshwork/Generated  the options that the plugin reads
   Tests/MeshGRPCTests/Generated          the interoperability service of the tests
+  Examples/PlainRPC/Generated            the example's service
 
 What is generated is committed: only a change of a .proto file, of the plugin, or of the version of swift-protobuf,
 needs this.
@@ -37,13 +38,12 @@ if [ ! -d "$checkout" ]; then
     exit 1
 fi
 
-swift build --configuration release --package-path "$checkout" --scratch-path .build/protoc-gen-swift \
-    --product protoc-gen-swift
-messages_plugin=.build/protoc-gen-swift/release/protoc-gen-swift
+swift build --package-path "$checkout" --scratch-path .build/protoc-gen-swift --product protoc-gen-swift
+messages_plugin=.build/protoc-gen-swift/debug/protoc-gen-swift
 
 # The types that protobuf itself brings, such as Any.
 well_known=$checkout/Protos/Sources/SwiftProtobuf
-includes=(-I Protos -I Tests/Interoperability -I "$well_known")
+includes=(-I Protos -I Tests/Interoperability -I Examples/PlainRPC/Orders -I "$well_known")
 
 messages() { # messages <folder> <visibility> <file...>
     local folder=$1 visibility=$2
@@ -76,6 +76,11 @@ mkdir -p Tests/MeshGRPCTests/Generated
 messages Tests/MeshGRPCTests/Generated Internal interop.proto
 services Tests/MeshGRPCTests/Generated Internal interop.proto
 
+rm -rf Examples/PlainRPC/Generated
+mkdir -p Examples/PlainRPC/Generated
+messages Examples/PlainRPC/Generated Internal shop.proto
+services Examples/PlainRPC/Generated Internal shop.proto
+
 descriptors() { # descriptors <file> <type> <proto...>: what reflection tells of them
     local file=$1 type=$2
     shift 2
@@ -97,3 +102,4 @@ TEXT
 }
 descriptors "$generated/OwnDescriptors.swift" OwnDescriptors "${own[@]}"
 descriptors Tests/MeshGRPCTests/Generated/InteroperabilityDescriptors.swift InteroperabilityDescriptors interop.proto
+descriptors Examples/PlainRPC/Generated/ShopDescriptors.swift ShopDescriptors shop.proto
