@@ -106,6 +106,9 @@ struct MeshCaller: EchoClient, TransferClient {
 
 /// Several clients, each with a connection of its own, that take turns.
 struct MeshCallers: EchoClient, TransferClient {
+    /// How many there are.
+    static let count = 9
+
     private let callers: [MeshCaller]
 
     init(_ clients: [MeshClient]) { callers = clients.map { MeshCaller($0, isOnExecutor: true) } }

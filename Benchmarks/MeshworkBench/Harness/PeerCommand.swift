@@ -48,7 +48,8 @@ struct PeerCommand: AsyncParsableCommand {
             let caller = MeshCaller(try MeshSide.client(port: port(), identity: identity), isOnExecutor: true)
             try await Self.converse(0, echo: caller, transfer: caller)
         case "mesh-clients":
-            let callers = MeshCallers(try (0..<8).map { _ in try MeshSide.client(port: port(), identity: identity) })
+            let (mesh, server) = (try MeshSide.clients(identity: identity), try MeshSide.destination(port: port()))
+            let callers = MeshCallers((0..<MeshCallers.count).map { _ in mesh.client(server) })
             try await Self.converse(0, echo: callers, transfer: callers)
         default: throw ValidationError("there is no role \"\(role)\"")
         }
