@@ -4,10 +4,10 @@ import NIOPosix
 import NIOSSL
 
 /// The best plain peer that one can write: NIO and NIOSSL with mutual TLS 1.3, one event loop, TCP_NODELAY, NIO's
-/// default receive allocator, one `writeAndFlush` a message.
+/// default receive allocator.
 enum BarePeer {
     /// TLS for one side, with NIOSSL's own verification.
-    static func configuration(_ identity: IdentitySnapshot, isServer: Bool) throws -> TLSConfiguration {
+    static func context(_ identity: IdentitySnapshot, isServer: Bool) throws -> NIOSSLContext {
         let chain = try identity.svid.chain.map {
             NIOSSLCertificateSource.certificate(try NIOSSLCertificate(bytes: $0, format: .der))
         }
@@ -24,135 +24,100 @@ enum BarePeer {
             try identity.bundle.roots.map { try NIOSSLCertificate(bytes: $0, format: .der) })
         configuration.certificateVerification = .noHostnameVerification
         configuration.minimumTLSVersion = .tlsv13
-        return configuration
+        return try NIOSSLContext(configuration: configuration)
     }
 
-    /// Serves until standard input ends. `messageBytes` are taken before `reply` bytes are sent.
-    static func serve(_ role: Role, as identity: IdentitySnapshot) async throws -> any Channel {
-        let context = try NIOSSLContext(configuration: configuration(identity, isServer: true))
+    /// Listens, with `handlers` behind TLS on each connection.
+    static func serve(
+        as identity: IdentitySnapshot, _ handlers: @escaping @Sendable () -> any ChannelHandler
+    ) async throws -> any Channel {
+        try await serve(as: identity) { pipeline in try pipeline.addHandler(handlers()) }
+    }
+
+    /// Listens, with what `install` adds behind TLS on each connection.
+    static func serve(
+        as identity: IdentitySnapshot,
+        installing install: @escaping @Sendable (ChannelPipeline.SynchronousOperations) throws -> Void
+    ) async throws -> any Channel {
+        let context = try context(identity, isServer: true)
         return try await ServerBootstrap(group: MultiThreadedEventLoopGroup(numberOfThreads: 1))
+            .serverChannelOption(.backlog, value: 1_024)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandlers([
-                        NIOSSLServerHandler(context: context), BareServerHandler(role),
-                    ])
+                    let pipeline = channel.pipeline.syncOperations
+                    try pipeline.addHandler(NIOSSLServerHandler(context: context))
+                    try install(pipeline)
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
     }
 
-    /// Connects to a server.
+    /// Connects to a server, with what `install` adds behind TLS.
     static func connect(
-        port: Int, as identity: IdentitySnapshot, on group: any EventLoopGroup, handler: BareClientHandler
+        port: Int, with context: NIOSSLContext,
+        on group: any EventLoopGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1),
+        installing install: @escaping @Sendable (ChannelPipeline.SynchronousOperations) throws -> Void
     ) async throws -> any Channel {
-        let context = try NIOSSLContext(configuration: configuration(identity, isServer: false))
-        return try await ClientBootstrap(group: group)
+        try await ClientBootstrap(group: group)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandlers([
-                        try NIOSSLClientHandler(context: context, serverHostname: "localhost"), handler,
-                    ])
+                    let pipeline = channel.pipeline.syncOperations
+                    try pipeline.addHandler(try NIOSSLClientHandler(context: context, serverHostname: "localhost"))
+                    try install(pipeline)
                 }
             }
             .connect(host: "127.0.0.1", port: port).get()
     }
-
-    /// What a server takes and answers.
-    enum Role {
-        /// Every 64 bytes come back.
-        case echo
-        /// Every 16 MiB are answered by a byte.
-        case sink
-
-        var messageBytes: Int { self == .echo ? 64 : 16 << 20 }
-        var replyBytes: Int { self == .echo ? 64 : 1 }
-    }
 }
 
-/// Counts bytes and answers each whole message with one `writeAndFlush`.
-private final class BareServerHandler: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    private let role: BarePeer.Role
-    private let reply: ByteBuffer
-    private var received = 0
-
-    init(_ role: BarePeer.Role) {
-        self.role = role
-        reply = ByteBuffer(repeating: 7, count: role.replyBytes)
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        received += unwrapInboundIn(data).readableBytes
-        while received >= role.messageBytes {
-            received -= role.messageBytes
-            context.writeAndFlush(wrapOutboundOut(reply), promise: nil)
-        }
-    }
-}
-
-/// Keeps `depth` messages in flight until `count` have been answered, and notes how long each took.
-///
-/// Sendable: touched on its event loop alone; ``run(count:depth:on:)`` hands the results out when it is done.
-final class BareClientHandler: ChannelInboundHandler, @unchecked Sendable {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    private let role: BarePeer.Role
-    private let message: ByteBuffer
-    private var context: ChannelHandlerContext?
-    private var received = 0
-    private var unsent = 0
-    private var unanswered = 0
-    private var starts: [NIODeadline] = []
+/// Calls of a bare client that are under way: how many are to come, and how long each has taken.
+struct BareCalls {
+    private var unsent: Int
+    private var unanswered: Int
+    private var starts = CircularBuffer<NIODeadline>()
     private var latencies: [Double] = []
-    private var done: EventLoopPromise<[Double]>?
+    private let done: EventLoopPromise<[Double]>
 
-    init(_ role: BarePeer.Role) {
-        self.role = role
-        message = ByteBuffer(repeating: 1, count: role.messageBytes)
+    init(_ count: Int, _ done: EventLoopPromise<[Double]>) {
+        unsent = count
+        unanswered = count
+        self.done = done
+        latencies.reserveCapacity(count)
+        if count == 0 { done.succeed([]) }
     }
 
-    /// Sends `count` messages and returns the microseconds that each took.
-    func run(count: Int, depth: Int, on channel: any Channel) async throws -> [Double] {
-        let done = channel.eventLoop.makePromise(of: [Double].self)
-        channel.eventLoop.execute {
-            self.done = done
-            self.latencies = []
-            self.latencies.reserveCapacity(count)
-            self.unsent = count
-            self.unanswered = count
-            for _ in 0..<min(depth, count) { self.send() }
-        }
-        return try await done.futureResult.get()
-    }
-
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        received += unwrapInboundIn(data).readableBytes
-        while received >= role.replyBytes {
-            received -= role.replyBytes
-            let start = starts.removeFirst()
-            latencies.append(Double((NIODeadline.now() - start).nanoseconds) / 1_000)
-            unanswered -= 1
-            if unsent > 0 { send() }
-            if unanswered == 0 { done?.succeed(latencies) }
-        }
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        done?.fail(error)
-        context.close(promise: nil)
-    }
-
-    private func send() {
+    /// One more is sent now, if there is one.
+    mutating func send() -> Bool {
+        guard unsent > 0 else { return false }
         unsent -= 1
         starts.append(.now())
-        context?.writeAndFlush(wrapOutboundOut(message), promise: nil)
+        return true
+    }
+
+    /// The oldest has been answered.
+    mutating func answered() {
+        guard let start = starts.popFirst() else { return }
+        latencies.append(Double((NIODeadline.now() - start).nanoseconds) / 1_000)
+        unanswered -= 1
+        if unanswered == 0 { done.succeed(latencies) }
+    }
+
+    func fail(_ error: any Error) { done.fail(error) }
+}
+
+/// A handler of a bare client that makes calls.
+protocol BareCaller: ChannelHandler, Sendable {
+    /// Keeps `depth` calls under way; on the event loop.
+    func begin(_ calls: BareCalls, depth: Int)
+}
+
+extension BareCaller {
+    /// Makes `count` calls and returns the microseconds that each took.
+    func run(_ count: Int, depth: Int, on channel: any Channel) async throws -> [Double] {
+        let done = channel.eventLoop.makePromise(of: [Double].self)
+        channel.eventLoop.execute { self.begin(BareCalls(count, done), depth: depth) }
+        return try await done.futureResult.get()
     }
 }

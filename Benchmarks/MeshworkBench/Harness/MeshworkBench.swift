@@ -1,9 +1,5 @@
 import ArgumentParser
 import Foundation
-import Identity
-import MeshTransport
-import MeshWire
-import NIOCore
 
 /// A benchmark case.
 protocol Benchmark: SendableMetatype {
@@ -13,14 +9,16 @@ protocol Benchmark: SendableMetatype {
 }
 
 /// Every case, in the order in which they run.
-private let benchmarks: [any Benchmark.Type] = [RPCLatency.self, RPCThroughput.self, PushPull.self]
+private let benchmarks: [any Benchmark.Type] = [
+    RPCLatency.self, RPCThroughput.self, Transfer.self, Connections.self, PushPull.self,
+]
 
 @main
 struct MeshworkBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "meshwork-bench",
         abstract: "Measures Meshwork beside its peers; every side runs in the same process run, in turn.",
-        subcommands: [Run.self, List.self, Peer.self], defaultSubcommand: Run.self)
+        subcommands: [Run.self, List.self, PeerCommand.self], defaultSubcommand: Run.self)
 
     struct Run: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Runs cases and prints a figure a line.")
@@ -44,7 +42,7 @@ struct MeshworkBench: AsyncParsableCommand {
         func run() async throws {
             var report = Report()
             for benchmark in benchmarks where cases.contains(benchmark.name) {
-                FileHandle.standardError.write(Data("running \(benchmark.name)…\n".utf8))
+                Progress.say("running \(benchmark.name)…")
                 try await benchmark.run(isQuick: quick, into: &report)
             }
             let lines = try report.jsonLines()
@@ -59,37 +57,6 @@ struct MeshworkBench: AsyncParsableCommand {
 
         func run() {
             for benchmark in benchmarks { print("\(benchmark.name)\t\(benchmark.summary)") }
-        }
-    }
-
-    struct Peer: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "A server process of a case; started by the cases.", shouldDisplay: false)
-
-        @Argument var role: String
-
-        func run() async throws {
-            let identity = try PeerCredentials.fromStandardInput().identity()
-            let port: Int?
-            var parameters: (mesh: Mesh, port: Int, parts: [any Sendable])?
-            switch role {
-            case "bare-echo": port = try await BarePeer.serve(.echo, as: identity.current).localAddress?.port
-            case "bare-sink": port = try await BarePeer.serve(.sink, as: identity.current).localAddress?.port
-            case "mesh":
-                let mesh = try MeshSide.server(identity: identity)
-                mesh.serveInline(BenchmarkService.echo) { message, _ in message }
-                mesh.serveInline(BenchmarkService.sink) { _, _ in EmptyMessage() }
-                port = try await mesh.listen(host: "127.0.0.1", port: 0).port
-            case "parameters":
-                parameters = try await ParameterSide.start(identity: identity)
-                port = parameters?.port
-            default: throw ValidationError("there is no role \"\(role)\"")
-            }
-            guard let port else { throw BenchmarkFailure("the \(role) server has no port") }
-            FileHandle.standardOutput.write(Data("\(port)\n".utf8))
-            // The parent closes the pipe when it is done, or when it dies.
-            while readLine() != nil {}
-            withExtendedLifetime(parameters) {}
         }
     }
 }

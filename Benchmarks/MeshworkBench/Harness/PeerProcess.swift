@@ -1,55 +1,112 @@
 import Foundation
 import Identity
 
-/// A server in a process of its own: this executable again, with a hidden subcommand.
+/// A process that takes part in a case: a server, or a client whose own use of memory is measured.
 ///
-/// It reads its certificate from standard input, prints the port that it listens on, and ends when its standard input
-/// does.
-final class PeerProcess {
+/// It reads its certificate from standard input, prints the port that it listens on (0 for a client), then answers each
+/// line with a line, and ends when its standard input does.
+final class PeerProcess: Sendable {
     let port: Int
-    private let process = Process()
+    private let role: String
+    private let process: Process
     private let input = Pipe()
+    private let output = Pipe()
 
-    /// Starts the server named `role`.
-    init(role: String, identity: WorkloadIdentity, bundle: TrustBundle) throws {
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
-        process.arguments = ["peer", role]
+    /// Starts this executable again, in a hidden subcommand.
+    ///
+    /// - Parameters:
+    ///   - serverPort: where a client connects to.
+    ///   - isCounted: whether its allocations and copies are counted.
+    convenience init(
+        role: String, as identity: IdentitySnapshot, serverPort: Int? = nil, isCounted: Bool = false
+    ) throws {
+        var environment = ProcessInfo.processInfo.environment
+        if isCounted { environment["LD_PRELOAD"] = try MemoryCounts.library() }
+        try self.init(
+            CommandLine.arguments[0], ["peer", role] + (serverPort.map { ["--server-port", "\($0)"] } ?? []),
+            role: role, as: identity, environment: environment)
+    }
+
+    /// Starts another program that behaves like this one's peers.
+    init(
+        _ program: String, _ arguments: [String], role: String, as identity: IdentitySnapshot,
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws {
+        self.role = role
+        process = Process()
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = arguments
+        process.environment = environment
         process.standardInput = input
         process.standardOutput = output
         try process.run()
-        let credentials = PeerCredentials(
-            chain: identity.chain.map { Data($0) }, key: identity.withPrivateKeyPEM { $0 },
-            roots: bundle.roots.map { Data($0) }, trustDomain: identity.spiffeID.trustDomain.name)
-        try input.fileHandleForWriting.write(contentsOf: try JSONEncoder().encode(credentials) + Data("\n".utf8))
-        guard let line = Self.readLine(from: output.fileHandleForReading), let port = Int(line) else {
-            throw BenchmarkFailure("the \(role) process did not say which port it listens on")
+        do {
+            let credentials = try JSONEncoder().encode(PeerCredentials(identity))
+            try input.fileHandleForWriting.write(contentsOf: credentials + Data("\n".utf8))
+            guard let line = Self.readLine(from: output.fileHandleForReading), let port = Int(line) else {
+                throw BenchmarkFailure("the \(role) process did not say which port it listens on")
+            }
+            self.port = port
+        } catch {
+            process.terminate()
+            throw error
         }
-        self.port = port
     }
 
-    /// Ends the process and waits for it.
+    /// Has the process do something, and waits for its answer.
+    func ask<Answer: Decodable>(_ command: String, as answer: Answer.Type = Answer.self) throws -> Answer {
+        try input.fileHandleForWriting.write(contentsOf: Data((command + "\n").utf8))
+        guard let line = Self.readLine(from: output.fileHandleForReading) else {
+            throw BenchmarkFailure("the \(role) process ended before it answered \"\(command)\"")
+        }
+        return try JSONDecoder().decode(answer, from: Data(line.utf8))
+    }
+
+    /// What the process has used until now.
+    func report() throws -> ProcessReport { try ask("report") }
+
+    /// Ends the process and waits for it, not for ever.
     func stop() {
         try? input.fileHandleForWriting.close()
+        for _ in 0..<500 where process.isRunning { usleep(10_000) }
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
         process.waitUntilExit()
     }
 
     private static func readLine(from handle: FileHandle) -> String? {
         var line = Data()
-        while let byte = try? handle.read(upToCount: 1), !byte.isEmpty {
-            if byte.first == UInt8(ascii: "\n") { return String(decoding: line, as: UTF8.self) }
-            line += byte
+        while let bytes = try? handle.read(upToCount: 1), let byte = bytes.first {
+            if byte == UInt8(ascii: "\n") { return String(decoding: line, as: UTF8.self) }
+            line.append(byte)
         }
         return nil
     }
 }
 
-/// What a server process is given to prove who it is.
+/// The client of another process of ours.
+struct RemoteClient: EchoClient, TransferClient {
+    let process: PeerProcess
+
+    func echo(_ calls: Int, depth: Int) async throws -> [Double] { try process.ask("echo \(calls) \(depth)") }
+
+    func send(_ bytes: Int, count: Int, depth: Int) async throws {
+        _ = try process.ask("send \(bytes) \(count) \(depth)", as: [Double].self)
+    }
+}
+
+/// What a process is given to prove who it is.
 struct PeerCredentials: Codable {
     var chain: [Data]
     var key: String
     var roots: [Data]
     var trustDomain: String
+
+    init(_ identity: IdentitySnapshot) {
+        chain = identity.svid.chain.map { Data($0) }
+        key = identity.svid.withPrivateKeyPEM { $0 }
+        roots = identity.bundle.roots.map { Data($0) }
+        trustDomain = identity.svid.spiffeID.trustDomain.name
+    }
 
     /// Reads the line that the parent process writes.
     static func fromStandardInput() throws -> PeerCredentials {
@@ -71,27 +128,4 @@ struct BenchmarkFailure: Error, CustomStringConvertible {
     let description: String
 
     init(_ description: String) { self.description = description }
-}
-
-/// The certificates of one run: an authority and an identity for each side.
-struct BenchmarkIdentities {
-    let client: StaticIdentitySource
-    let server: WorkloadIdentity
-    let bundle: TrustBundle
-
-    init() throws {
-        var generator = SystemRandomNumberGenerator()
-        let now = UnixTime(seconds: Int64(Date().timeIntervalSince1970))
-        let domain = try TrustDomain(parsing: "bench.example")
-        let authority = try CertificateAuthority(trustDomain: domain, now: now, using: &generator)
-        func identity(_ path: String) throws -> WorkloadIdentity {
-            try authority.makeIdentity(
-                for: try IssuanceAuthorization(
-                    spiffeID: try SPIFFEID(domain, path: path), dnsNames: ["localhost"], ipAddresses: ["127.0.0.1"]),
-                now: now, using: &generator)
-        }
-        bundle = try authority.bundle()
-        server = try identity("/server")
-        client = StaticIdentitySource(svid: try identity("/client"), bundle: bundle)
-    }
 }

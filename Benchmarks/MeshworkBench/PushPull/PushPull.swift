@@ -18,45 +18,37 @@ enum PushPull: Benchmark {
     private static let depth = 4
 
     static func run(isQuick: Bool, into report: inout Report) async throws {
-        let identities = try BenchmarkIdentities()
-        func start(_ role: String) throws -> PeerProcess {
-            try PeerProcess(role: role, identity: identities.server, bundle: identities.bundle)
-        }
-        let bareServer = try start("bare-sink")
-        defer { bareServer.stop() }
-        let meshServer = try start("mesh")
-        defer { meshServer.stop() }
-        let parameterServer = try start("parameters")
-        defer { parameterServer.stop() }
-
-        let handler = BareClientHandler(.sink)
-        let bare = try await BarePeer.connect(
-            port: bareServer.port, as: identities.client.current,
-            on: MultiThreadedEventLoopGroup(numberOfThreads: 1), handler: handler)
-        let client = try MeshSide.client(port: meshServer.port, identity: identities.client)
-        let sgd = try await Worker(
-            port: parameterServer.port, identity: identities.client, slot: 0, .sgd(learningRate: 0.01))
-        let adam = try await Worker(
-            port: parameterServer.port, identity: identities.client, slot: 1, .adam(learningRate: 1e-3))
-
         let pushes = isQuick ? 8 : 40
         var rounds = Rounds(count: isQuick ? 3 : 5)
-        for round in 0...rounds.count {
-            let sides: [(String, Double)] = [
-                ("bare", try await seconds { _ = try await handler.run(count: pushes, depth: depth, on: bare) }),
-                ("transport", try await seconds { try await transport(client, pushes) }),
-                ("sgd", try await seconds { try await sgd.push(pushes, depth: depth) }),
-                ("adam", try await seconds { try await adam.push(pushes, depth: depth) }),
-            ]
-            // The first round warms every side up.
-            guard round > 0 else { continue }
-            for (side, seconds) in sides { rounds.add(Double(pushes * bytes) / seconds / 1e9, to: side) }
-            for worker in [sgd, adam] { rounds.add(try worker.applyMilliseconds(), to: "apply \(worker.name)") }
+        var workerNames: [String] = []
+        try await Peers.with { peers in
+            let identity = peers.identities.client
+            let bare = try await BareSinkClient(port: try peers.server("bare-sink").port, as: identity.current)
+            let transport = MeshCaller(
+                try MeshSide.client(port: try peers.server("mesh").port, identity: identity), isOnExecutor: false)
+            let parameterServer = try peers.server("parameters")
+            let sgd = try await Worker(
+                port: parameterServer.port, identity: identity, slot: 0, .sgd(learningRate: 0.01))
+            let adam = try await Worker(
+                port: parameterServer.port, identity: identity, slot: 1, .adam(learningRate: 1e-3))
+            workerNames = [sgd.name, adam.name]
+
+            for round in 0...rounds.count {
+                Progress.round(round, of: rounds.count, name)
+                let sides: [(String, Double)] = [
+                    ("bare", try await seconds { try await bare.send(bytes, count: pushes, depth: depth) }),
+                    ("transport", try await seconds { try await transport.send(bytes, count: pushes, depth: depth) }),
+                    ("sgd", try await seconds { try await sgd.push(pushes, depth: depth) }),
+                    ("adam", try await seconds { try await adam.push(pushes, depth: depth) }),
+                ]
+                // The first round warms every side up.
+                guard round > 0 else { continue }
+                for (side, seconds) in sides { rounds.add(Double(pushes * bytes) / seconds / 1e9, to: side) }
+                for worker in [sgd, adam] { rounds.add(try worker.applyMilliseconds(), to: "apply \(worker.name)") }
+            }
+            try await sgd.close()
+            try await adam.close()
         }
-        client.close()
-        try await bare.close()
-        try await sgd.close()
-        try await adam.close()
 
         for (side, label, target) in [
             ("transport", "transport alone", 0.7), ("sgd", "with scan and SGD", 0.35),
@@ -67,11 +59,11 @@ enum PushPull: Benchmark {
                     benchmark: name, name: "pushes of 16 MiB, \(label)", unit: "GB/s", ours: rounds.median(side),
                     peer: rounds.median("bare"), peerName: "NIO + NIOSSL", better: .higher, target: target, threads: 1))
         }
-        for worker in [sgd, adam] {
+        for worker in workerNames {
             report.add(
                 Figure(
-                    benchmark: name, name: "the apply of 16 MiB by itself, \(worker.name)", unit: "ms",
-                    ours: rounds.median("apply \(worker.name)"), peer: nil, peerName: nil, better: .lower, target: nil,
+                    benchmark: name, name: "the apply of 16 MiB by itself, \(worker)", unit: "ms",
+                    ours: rounds.median("apply \(worker)"), peer: nil, peerName: nil, better: .lower, target: nil,
                     threads: 1))
         }
     }
@@ -80,18 +72,6 @@ enum PushPull: Benchmark {
         let start = NIODeadline.now()
         try await body()
         return Double((NIODeadline.now() - start).nanoseconds) / 1e9
-    }
-
-    /// Sends messages that nobody looks at, `depth` at a time.
-    private static func transport(_ client: MeshClient, _ count: Int) async throws {
-        let message = LargeMessage(payload: Segment(copying: [UInt8](repeating: 1, count: bytes)))
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for index in 0..<count {
-                if index >= depth { try await group.next() }
-                group.addTask { _ = try await client.call(BenchmarkService.sink, message) }
-            }
-            try await group.waitForAll()
-        }
     }
 }
 

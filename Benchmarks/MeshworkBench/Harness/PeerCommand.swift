@@ -1,0 +1,103 @@
+import ArgumentParser
+import Foundation
+import Identity
+import MeshGRPC
+import MeshTransport
+import NIOCore
+
+/// A process of a case.
+struct PeerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "peer", abstract: "A process of a case; started by the cases.", shouldDisplay: false)
+
+    @Argument var role: String
+
+    @Option(help: "The port that a client connects to.")
+    var serverPort: Int?
+
+    func run() async throws {
+        DescriptorLimit.raise()
+        let identity = try PeerCredentials.fromStandardInput().identity()
+        switch role {
+        case "bare-echo":
+            try await serve(try await BarePeer.serve(as: identity.current) { BareEchoServerHandler() })
+        case "bare-frames":
+            try await serve(try await BarePeer.serve(as: identity.current) { BareFrameServerHandler() })
+        case "bare-sink":
+            try await serve(try await BarePeer.serve(as: identity.current) { BareSinkServerHandler() })
+        case "http2":
+            try await serve(try await HTTP2Peer.serve(as: identity.current, joinsRecords: false))
+        case "http2-joined":
+            try await serve(try await HTTP2Peer.serve(as: identity.current, joinsRecords: true))
+        case "mesh":
+            let mesh = try MeshSide.server(identity: identity)
+            let port = try await mesh.listen(host: "127.0.0.1", port: 0).port
+            try await Self.converse(port)
+            await mesh.stop()
+        case "grpc-swift":
+            try await GRPCSwiftPeer.serve(as: identity.current) { port in try await Self.converse(port) }
+        case "parameters":
+            let parameters = try await ParameterSide.start(identity: identity)
+            try await Self.converse(parameters.port)
+            withExtendedLifetime(parameters) {}
+        case "bare-echo-client":
+            try await Self.converse(0, echo: try await BareEchoClient(port: port(), as: identity.current))
+        case "bare-sink-client":
+            try await Self.converse(0, transfer: try await BareSinkClient(port: port(), as: identity.current))
+        case "mesh-client":
+            let caller = MeshCaller(try MeshSide.client(port: port(), identity: identity), isOnExecutor: true)
+            try await Self.converse(0, echo: caller, transfer: caller)
+        case "mesh-clients":
+            let (mesh, server) = (try MeshSide.clients(identity: identity), try MeshSide.destination(port: port()))
+            let callers = MeshCallers((0..<MeshCallers.count).map { _ in mesh.client(server) })
+            try await Self.converse(0, echo: callers, transfer: callers)
+        default: throw ValidationError("there is no role \"\(role)\"")
+        }
+    }
+
+    private func port() throws -> Int {
+        guard let serverPort else { throw ValidationError("a client needs --server-port") }
+        return serverPort
+    }
+
+    private func serve(_ listener: any Channel) async throws {
+        guard let port = listener.localAddress?.port else {
+            throw BenchmarkFailure("the \(role) server has no port")
+        }
+        try await Self.converse(port)
+        try await listener.close()
+    }
+
+    /// Says the port and does what the parent asks for, until it closes the pipe because it is done or dead.
+    private static func converse(
+        _ port: Int, echo: (any EchoClient)? = nil, transfer: (any TransferClient)? = nil
+    ) async throws {
+        try answer(port)
+        for await line in commands() {
+            let words = line.split(separator: " ")
+            let numbers = words.dropFirst().compactMap { Int($0) }
+            switch (words.first, numbers.count) {
+            case ("report", 0): try answer(try ProcessReport.current())
+            case ("echo", 2): try answer(try await echo?.echo(numbers[0], depth: numbers[1]) ?? [])
+            case ("send", 3):
+                try await transfer?.send(numbers[0], count: numbers[1], depth: numbers[2])
+                try answer([Double]())
+            default: throw BenchmarkFailure("nobody knows what \"\(line)\" asks for")
+            }
+        }
+    }
+
+    private static func answer(_ answer: some Encodable) throws {
+        FileHandle.standardOutput.write(try JSONEncoder().encode(answer) + Data("\n".utf8))
+    }
+
+    /// The lines of standard input, read on a thread of its own: one of the pool's must not wait for them.
+    private static func commands() -> AsyncStream<String> {
+        AsyncStream { lines in
+            Thread.detachNewThread {
+                while let line = readLine() { lines.yield(line) }
+                lines.finish()
+            }
+        }
+    }
+}
