@@ -20,6 +20,8 @@ package struct FrameDecoder {
     private var pending = ByteBuffer()
     private var header: FrameHeader?
     private var dataRemaining = 0
+    /// True once a frame had a checksum: all that follow have one.
+    private var hasSeenChecksum = false
 
     package init(largestPayload: Int) {
         self.largestPayload = largestPayload
@@ -50,7 +52,7 @@ package struct FrameDecoder {
     }
 
     /// Takes the checksum off a frame's payload; throws if it is of other bytes.
-    private func verify(_ payload: inout ByteBuffer, of header: FrameHeader) throws(WireError) {
+    private mutating func verify(_ payload: inout ByteBuffer, of header: FrameHeader) throws(WireError) {
         let length = payload.readableBytes - CRC32C.size
         guard let claimed = payload.getInteger(at: payload.readerIndex + length, as: UInt32.self) else {
             throw WireError(.malformed, "a \(header.kind) frame says that it has a checksum and has no room for one")
@@ -63,6 +65,7 @@ package struct FrameDecoder {
         guard checksum.value == claimed else {
             throw WireError(.corrupted, "the checksum of a \(header.kind) frame on \(header.stream) is of other bytes")
         }
+        hasSeenChecksum = true
         payload = payload.readSlice(length: length) ?? ByteBuffer()
     }
 
@@ -83,9 +86,10 @@ package struct FrameDecoder {
         guard features.isSuperset(of: read.kind.feature) else {
             throw WireError(.unexpectedFrame, "a \(read.kind) frame needs a feature that the two sides do not share")
         }
-        // A frame that was written before the peer's hello was read has none.
-        let mayHaveChecksum = features.contains(.checksums)
-        guard mayHaveChecksum ? read.hasChecksum || !read.kind.carriesCall : !read.hasChecksum else {
+        // One that was written before our hello was read has none: a server may go away that early, and nobody says
+        // anything else. A frame that lost its flag on the way is none of those.
+        let mayLackChecksum = !features.contains(.checksums) || read.kind == .goAway && !hasSeenChecksum
+        guard read.hasChecksum ? features.contains(.checksums) : mayLackChecksum else {
             throw WireError(.malformed, "a \(read.kind) frame \(read.hasChecksum ? "has a" : "lacks its") checksum")
         }
         guard read.kind != .data || read.payloadLength > (read.hasChecksum ? CRC32C.size : 0) else {

@@ -16,15 +16,26 @@ final class SimulatedNetwork: RuntimeNetwork, @unchecked Sendable {
 
     private let loop: EmbeddedEventLoop
     private let latency: ClosedRange<Duration>
+    private let trace: EventTrace
     private var generator: SplitMix64
+    /// Apart from the latencies', so that these are the same with faults and without.
+    private var faultGenerator: SplitMix64
+    private var faults = FaultTable()
     private var listeners: [Endpoint: Listener] = [:]
     private var nextPort = 20_000
+    /// Those of which an end is open.
+    private var connections: [Int: SimulatedConnection] = [:]
+    private var lastConnection = 0
+    /// Those that a partition leaves without an answer.
+    private var unanswered: [ConnectAttempt] = []
 
-    init(loop: EmbeddedEventLoop, latency: ClosedRange<Duration>, generator: SplitMix64) throws {
+    init(loop: EmbeddedEventLoop, latency: ClosedRange<Duration>, seed: UInt64, trace: EventTrace) throws {
         anywhere = try SocketAddress(ipAddress: "127.0.0.1", port: 1)
         self.loop = loop
         self.latency = latency
-        self.generator = generator
+        self.trace = trace
+        generator = SplitMix64(seed: seed ^ 0x5EED_0F4E_7770_4B21)
+        faultGenerator = SplitMix64(seed: seed ^ 0x6661_756C_7473_2121)
     }
 
     var security: ChannelSecurityStyle { .simulated }
@@ -52,28 +63,50 @@ final class SimulatedNetwork: RuntimeNetwork, @unchecked Sendable {
     func connect(
         to endpoint: Endpoint, on loop: any EventLoop, timeout: Duration, initializer: @escaping Initializer
     ) -> EventLoopFuture<any Channel> {
-        let promise = loop.makePromise(of: (any Channel).self)
-        self.loop.assumeIsolated().scheduleTask(in: delay()) {
-            guard let listener = self.listeners[endpoint] else {
-                return promise.fail(SimulatedNetworkError(message: "nobody listens on \(endpoint)"))
-            }
-            let (client, server) = self.link()
-            self.listeners[endpoint]?.accepted.append(server)
-            initializer(client).and(listener.initializer(server)).whenComplete { result in
-                switch result {
-                case .success:
-                    server.connect(to: self.anywhere, promise: nil)
-                    client.connect(to: self.anywhere, promise: nil)
-                    promise.succeed(client)
-                case .failure(let error):
-                    // As a socket would be: neither end keeps handlers for a connection that never was.
-                    server.close(promise: nil)
-                    client.close(promise: nil)
-                    promise.fail(error)
-                }
+        connect(from: nil, to: endpoint, timeout: timeout, initializer: initializer)
+    }
+
+    /// Connects to `endpoint` in the name of `client`.
+    func connect(
+        from client: String?, to endpoint: Endpoint, timeout: Duration, initializer: @escaping Initializer
+    ) -> EventLoopFuture<any Channel> {
+        let attempt = ConnectAttempt(
+            route: FaultTable.Route(client: client, endpoint: endpoint), initializer: initializer,
+            promise: loop.makePromise(), deadline: loop.now + .nanoseconds(timeout.inNanoseconds))
+        loop.assumeIsolated().scheduleTask(in: delay()) { self.proceed(attempt, to: endpoint) }
+        return attempt.promise.futureResult
+    }
+
+    private func proceed(_ attempt: ConnectAttempt, to endpoint: Endpoint) {
+        guard !faults.isPartitioned(attempt.route) else { return leaveUnanswered(attempt, to: endpoint) }
+        guard let listener = listeners[endpoint] else {
+            return attempt.promise.fail(SimulatedNetworkError(message: "nobody listens on \(endpoint)"))
+        }
+        let connection = link(attempt.route, to: endpoint)
+        let (client, server) = (connection.client, connection.server)
+        listeners[endpoint]?.accepted.append(server)
+        attempt.initializer(client).and(listener.initializer(server)).assumeIsolated().whenComplete { result in
+            switch result {
+            case .success:
+                server.connect(to: self.anywhere, promise: nil)
+                client.connect(to: self.anywhere, promise: nil)
+                attempt.promise.succeed(client)
+            case .failure(let error):
+                // As a socket would be: neither end keeps handlers for a connection that never was.
+                server.close(promise: nil)
+                client.close(promise: nil)
+                attempt.promise.fail(error)
             }
         }
-        return promise.futureResult
+    }
+
+    private func leaveUnanswered(_ attempt: ConnectAttempt, to endpoint: Endpoint) {
+        unanswered.append(attempt)
+        loop.assumeIsolated().scheduleTask(deadline: attempt.deadline) {
+            guard let index = self.unanswered.firstIndex(where: { $0 === attempt }) else { return }
+            self.unanswered.remove(at: index)
+            attempt.promise.fail(SimulatedNetworkError(message: "\(endpoint) does not answer"))
+        }
     }
 
     func kill(_ endpoint: Endpoint) {
@@ -85,72 +118,76 @@ final class SimulatedNetwork: RuntimeNetwork, @unchecked Sendable {
     /// What both ends of every connection see of each other.
     private let anywhere: SocketAddress
 
-    private func link() -> (client: EmbeddedChannel, server: EmbeddedChannel) {
-        let client = EmbeddedChannel(loop: loop)
-        let server = EmbeddedChannel(loop: loop)
-        client.remoteAddress = anywhere
-        server.remoteAddress = anywhere
-        for (near, far) in [(client, server), (server, client)] {
-            let wire = SimulatedWire(loop: loop, far: far, delay: { self.delay() })
-            try? near.pipeline.syncOperations.addHandler(wire)
+    private func link(_ route: FaultTable.Route, to endpoint: Endpoint) -> SimulatedConnection {
+        lastConnection += 1
+        let number = lastConnection
+        let connection = SimulatedConnection(
+            route, name: "connection \(number) from \(route.client ?? "a client") to \(endpoint)", address: anywhere,
+            loop: loop, self)
+        connection.apply(faults.faults(of: route), isPartitioned: faults.isPartitioned(route))
+        connections[number] = connection
+        connection.client.closeFuture.and(connection.server.closeFuture).whenComplete { _ in
+            self.connections[number] = nil
         }
-        return (client, server)
+        return connection
     }
 
-    private func delay() -> TimeAmount {
+    // MARK: Faults
+
+    /// Changes who is affected by what; open connections, and those that wait for an answer, go on with it.
+    func change(_ body: (inout FaultTable) -> Void) {
+        body(&faults)
+        for (_, connection) in connections.sorted(by: { $0.key < $1.key }) {
+            connection.apply(
+                faults.faults(of: connection.route), isPartitioned: faults.isPartitioned(connection.route))
+        }
+        let waiting = unanswered
+        unanswered = []
+        for attempt in waiting {
+            guard let endpoint = attempt.route.endpoint else { continue }
+            loop.assumeIsolated().scheduleTask(in: delay()) { self.proceed(attempt, to: endpoint) }
+        }
+    }
+
+    /// What happens to a flush of `count` bytes.
+    func choose(for faults: NetworkFaults.Direction, _ count: Int) -> (FlushFate, extra: Duration) {
+        let extra = faults.extraDelay(&faultGenerator)
+        return (count > 0 ? faults.fate(of: count, &faultGenerator) : .deliver, extra)
+    }
+
+    /// Adds to the simulation's trace.
+    func record(_ event: String) {
+        trace.record(event, at: RuntimeInstant(nanoseconds: Int64(truncatingIfNeeded: loop.now.uptimeNanoseconds)))
+    }
+
+    /// What a message takes.
+    func delay() -> TimeAmount {
         let span = (latency.upperBound - latency.lowerBound).inNanoseconds
         let extra = span > 0 ? Int64(generator.next() % UInt64(span)) : 0
         return .nanoseconds(latency.lowerBound.inNanoseconds + extra)
     }
 }
 
-/// Why a simulated connection was not made.
+/// A connection that is to be made.
+private final class ConnectAttempt {
+    let route: FaultTable.Route
+    let initializer: SimulatedNetwork.Initializer
+    let promise: EventLoopPromise<any Channel>
+    let deadline: NIODeadline
+
+    init(
+        route: FaultTable.Route, initializer: @escaping SimulatedNetwork.Initializer,
+        promise: EventLoopPromise<any Channel>, deadline: NIODeadline
+    ) {
+        self.route = route
+        self.initializer = initializer
+        self.promise = promise
+        self.deadline = deadline
+    }
+}
+
+/// Why a simulated connection was not made, or has ended.
 struct SimulatedNetworkError: Error, CustomStringConvertible {
     let message: String
     var description: String { message }
-}
-
-/// One direction of a simulated connection: what is flushed arrives at the far end later, in order.
-private final class SimulatedWire: ChannelOutboundHandler {
-    typealias OutboundIn = ByteBuffer
-
-    private let loop: EmbeddedEventLoop
-    private let delay: () -> TimeAmount
-    private weak var far: EmbeddedChannel?
-    private var written: [ByteBuffer] = []
-    private var lastArrival = NIODeadline.uptimeNanoseconds(0)
-
-    init(loop: EmbeddedEventLoop, far: EmbeddedChannel, delay: @escaping () -> TimeAmount) {
-        self.loop = loop
-        self.far = far
-        self.delay = delay
-    }
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        written.append(unwrapOutboundIn(data))
-        promise?.succeed()
-    }
-
-    func flush(context: ChannelHandlerContext) {
-        guard !written.isEmpty else { return }
-        let batch = written
-        written = []
-        deliver { far in
-            for bytes in batch { far.pipeline.fireChannelRead(bytes) }
-            far.pipeline.fireChannelReadComplete()
-        }
-    }
-
-    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        deliver { $0.close(promise: nil) }
-        context.close(mode: mode, promise: promise)
-    }
-
-    private func deliver(_ body: @escaping (EmbeddedChannel) -> Void) {
-        lastArrival = max(lastArrival + .nanoseconds(1), loop.now + delay())
-        loop.assumeIsolated().scheduleTask(deadline: lastArrival) { [weak far] in
-            guard let far, far.isActive else { return }
-            body(far)
-        }
-    }
 }

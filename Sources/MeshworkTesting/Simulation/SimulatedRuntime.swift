@@ -35,7 +35,7 @@ public final class SimulatedRuntime: Runtime, @unchecked Sendable {
         executor = LoopExecutor(loop)
         generator = Mutex(SplitMix64(seed: seed))
         simulatedNetwork = try SimulatedNetwork(
-            loop: loop, latency: latency, generator: SplitMix64(seed: seed ^ 0x5EED_0F4E_7770_4B21))
+            loop: loop, latency: latency, seed: seed, trace: trace)
     }
 
     /// The threads that simulations occupy: as many as there are processors, and none of Swift's pool, on which
@@ -134,6 +134,42 @@ public final class SimulatedRuntime: Runtime, @unchecked Sendable {
 
     /// Ends every connection of the listener at `endpoint`, as ``kill(host:port:)`` does.
     public func kill(_ endpoint: Endpoint) { simulatedNetwork.kill(endpoint) }
+}
+
+/// What goes wrong between a client and an endpoint; at any moment of the simulation, for connections that are open and
+/// for those to come.
+extension SimulatedRuntime {
+    /// A place called `name`: what meshes connect to with it as their runtime has the faults of that name. Meshes of the
+    /// simulation itself have no name.
+    public func host(_ name: String) -> SimulatedHost { SimulatedHost(name, in: self, simulatedNetwork) }
+
+    /// Sets the faults of connections, in place of those that were set for the same names.
+    ///
+    /// A connection has the faults that were set for its client and its endpoint; else those for its endpoint, for its
+    /// client, for all.
+    ///
+    /// - Parameters:
+    ///   - faults: what happens; it is a mistake of the caller if a share is not in 0...1 or a duration is negative.
+    ///   - client: the name of a ``host(_:)``; default all.
+    ///   - endpoint: where its server listens; default all.
+    public func setFaults(_ faults: NetworkFaults, from client: String? = nil, to endpoint: Endpoint? = nil) {
+        precondition(faults.problems.isEmpty, faults.problems.joined(separator: "; "))
+        record("faults from \(client ?? "all") to \(endpoint?.description ?? "all") are set")
+        simulatedNetwork.change { $0.set(faults, FaultTable.Route(client: client, endpoint: endpoint)) }
+    }
+
+    /// Lets nothing pass between a client and an endpoint, in either direction, until ``heal(from:to:)``. What is sent
+    /// meanwhile arrives then, as TCP sends it again; new connections get no answer.
+    public func partition(from client: String? = nil, to endpoint: Endpoint? = nil) {
+        record("partition from \(client ?? "all") to \(endpoint?.description ?? "all")")
+        simulatedNetwork.change { $0.partition(FaultTable.Route(client: client, endpoint: endpoint)) }
+    }
+
+    /// Ends the partition of the same names, if there is one.
+    public func heal(from client: String? = nil, to endpoint: Endpoint? = nil) {
+        record("the partition from \(client ?? "all") to \(endpoint?.description ?? "all") heals")
+        simulatedNetwork.change { $0.heal(FaultTable.Route(client: client, endpoint: endpoint)) }
+    }
 }
 
 /// A simulation that did not end in time; every task of it may be waiting for something that never happens.

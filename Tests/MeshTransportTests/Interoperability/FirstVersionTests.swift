@@ -5,7 +5,7 @@ import MeshworkTesting
 import NIOCore
 import Testing
 
-/// A client of the first version, byte for byte, at today's server.
+/// A client of the first version, byte for byte, at today's server, and today's client at a server of it.
 @Suite(.timeLimit(.minutes(5))) struct FirstVersionTests {
     /// More than a stream's credit, of which the client knows nothing.
     private static let answer = [UInt8](repeating: 0xA5, count: 600_000)
@@ -85,5 +85,70 @@ import Testing
         #expect(frames.map(\.header.kind) == [.hello, .response])
         let (head, _) = try reply(frames[1].payload)
         #expect(head.status == .unimplemented && head.hasNotRun)
+    }
+
+    /// Today's client at a server that says the recorded bytes, and what the client has said to it.
+    private func atRecordedServer(
+        awaiting data: Int, _ body: (MeshClient) async throws -> Void
+    ) async throws -> [UInt8] {
+        let recorded = try Interoperability.bytes("first-version-server.hex")
+        // Preface and hello; the answer is for later.
+        let greeting = Preface.bytes.count + FrameHeader.encodedSize + 22
+        let authority = try TestAuthority(runtime: SystemRuntime.shared)
+        var script = RawServer.Script(
+            greeting: Array(recorded.prefix(greeting)), answer: Array(recorded.dropFirst(greeting)))
+        script.awaitedData = data
+        let tape = RawServer.Tape()
+        script.tape = tape
+        let server = try await RawServer.start(as: try authority.svid("/first"), script)
+        let mesh = try Mesh(configuration: .patient, identity: authority.identity("/client"), policy: .denyAll)
+        let client = mesh.client(
+            Destination(host: "127.0.0.1", port: server.port, identities: [.exact(try authority.id("/first"))]))
+        try await body(client)
+        client.close()
+        await server.stop()
+        return tape.bytes
+    }
+
+    @Test(
+        "a server of the first version is called with the first version's frames, on no credit, and its answer is read")
+    func recordedServer() async throws {
+        let request = Note("a call", payload: Self.answer)
+        let sent = try await atRecordedServer(awaiting: Self.answer.count) { client in
+            let reply = try await client.call(Echo.echo, request, metadata: ["key": "value"])
+            #expect(reply == Note("an answer", payload: Array("from the first version".utf8)))
+        }
+        let frames = try frames(sent)
+        let kinds = frames.map(\.header.kind)
+        #expect(kinds.prefix(3) == [.hello, .declare, .request])
+        #expect(kinds.count > 5 && kinds.dropFirst(3).allSatisfy { $0 == .data })
+        #expect(frames.allSatisfy { !$0.header.hasChecksum })
+        let body = frames.dropFirst(3).reduce(into: ByteBuffer()) { $0.writeImmutableBuffer($1.payload) }
+        #expect(body.readableBytesView.elementsEqual(Self.answer))
+    }
+
+    @Test("a server of the first version that goes away is called again on a new connection")
+    func recordedGoAway() async throws {
+        let sent = try await atRecordedServer(awaiting: 0) { client in
+            for _ in 0..<3 {
+                let reply = try await client.call(Echo.once, Note("a call"))
+                #expect(reply.text == "an answer")
+            }
+        }
+        let greetings = sent.indices.filter { sent[$0...].starts(with: Preface.bytes) }
+        #expect(greetings.count == 3)
+    }
+
+    @Test("a call that streams is not made to a server of the first version, and others go on")
+    func recordedServerKnowsNoStreams() async throws {
+        let sent = try await atRecordedServer(awaiting: 0) { client in
+            let error = await meshError {
+                try await client.call(Echo.chat) { requests, _ in try await requests.send(Note("a request")) }
+            }
+            #expect(error?.code == .unsupportedByPeer && error?.progress == .notSent)
+            let reply = try await client.call(Echo.echo, Note("a call"))
+            #expect(reply.text == "an answer")
+        }
+        #expect(try frames(sent).map(\.header.kind) == [.hello, .declare, .request])
     }
 }

@@ -6,6 +6,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import NIOTLS
+import Synchronization
 
 /// A TLS server without a mesh: greets whoever connects and answers the first call, both with what a test wants.
 struct RawServer {
@@ -17,6 +18,17 @@ struct RawServer {
         var answer: [UInt8] = []
         /// Whether the connection is closed behind the answer.
         var closes = false
+        /// The bytes of `data` frames that come before the answer. Default 0.
+        var awaitedData = 0
+        /// Where what clients send is kept, if anywhere.
+        var tape: Tape?
+    }
+
+    /// What clients have sent, connection after connection.
+    final class Tape: Sendable {
+        private let kept = Mutex<[UInt8]>([])
+        var bytes: [UInt8] { kept.withLock { $0 } }
+        func append(_ bytes: ByteBuffer) { kept.withLock { $0 += bytes.readableBytesView } }
     }
 
     private let channel: any Channel
@@ -52,6 +64,8 @@ struct RawServer {
         private var received = ByteBuffer()
         private var hasPreface = false
         private var hasAnswered = false
+        private var isCalled = false
+        private var data = 0
 
         init(_ script: Script) { self.script = script }
 
@@ -61,7 +75,9 @@ struct RawServer {
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            received.writeImmutableBuffer(unwrapInboundIn(data))
+            let bytes = unwrapInboundIn(data)
+            script.tape?.append(bytes)
+            received.writeImmutableBuffer(bytes)
             guard !hasAnswered, hasRequest() else { return }
             hasAnswered = true
             say(script.answer, context)
@@ -70,7 +86,7 @@ struct RawServer {
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
-        /// Reads whole frames up to a call.
+        /// Reads whole frames up to a call, and the data that is awaited of it.
         private func hasRequest() -> Bool {
             if !hasPreface { hasPreface = received.readSlice(length: Preface.bytes.count) != nil }
             while hasPreface {
@@ -80,7 +96,9 @@ struct RawServer {
                     received.moveReaderIndex(to: start)
                     return false
                 }
-                if header.kind == .request { return true }
+                if header.kind == .request { isCalled = true }
+                if header.kind == .data { data += header.payloadLength }
+                if isCalled, data >= script.awaitedData { return true }
             }
             return false
         }

@@ -116,4 +116,38 @@ import Testing
     func emptyData() {
         #expect(error(.data, length: 0) == .malformed)
     }
+
+    @Test(
+        "a frame that has lost the mark of its checksum is no frame without one",
+        arguments: [FrameKind.declare, .cancel, .end, .credit, .ping, .pong, .request, .data])
+    func lostMark(kind: FrameKind) {
+        var frames = RawFrames()
+        // What was a checksum would be taken for a part of the payload.
+        frames.add(kind, 1, payload: [1, 2, 3, 4])
+        var decoder = FrameDecoder(largestPayload: 1 << 20)
+        decoder.features = [.streams, .ping, .checksums]
+        decoder.feed(ByteBuffer(bytes: frames.bytes))
+        #expect(wireError { () throws(WireError) in _ = try decoder.next() } == .malformed)
+    }
+
+    @Test("a server that goes away before it has read the hello has no checksum, and none that goes away later")
+    func goAwayWithoutChecksum() throws {
+        var goAway = RawFrames()
+        goAway.add(.goAway, 0, payload: [1])
+        var decoder = FrameDecoder(largestPayload: 1 << 20)
+        decoder.features = [.streams, .checksums]
+        decoder.feed(ByteBuffer(bytes: goAway.bytes))
+        guard case .frame(let header, _)? = try decoder.next() else {
+            Issue.record("the frame was not read")
+            return
+        }
+        #expect(header.kind == .goAway)
+        var queue = OutboundQueue()
+        queue.keep(to: Hello(instance: InstanceID(high: 1, low: 1), limits: WireLimits()), [.streams, .checksums])
+        queue.append(.cancel, .first)
+        while let bytes = queue.next() { decoder.feed(bytes) }
+        #expect(try decoder.next() != nil)
+        decoder.feed(ByteBuffer(bytes: goAway.bytes))
+        #expect(wireError { () throws(WireError) in _ = try decoder.next() } == .malformed)
+    }
 }

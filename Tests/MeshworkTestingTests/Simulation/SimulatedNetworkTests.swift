@@ -138,4 +138,49 @@ import Testing
             await server.stop()
         }
     }
+
+    @Test("a side that does not read holds its peer back, and gets everything when it reads on")
+    func withheldRead() async throws {
+        let reading = Reading()
+        try await SimulatedRuntime.run(seed: 1) { runtime in
+            let here = Endpoint.tcp(host: "here", port: 1)
+            _ = try await runtime.network.listen(on: here) { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(reading) }
+            }.get()
+            let client = try await runtime.network.connect(
+                to: here, on: runtime.eventLoopGroup.next(), timeout: .seconds(1)
+            ) { $0.eventLoop.makeSucceededVoidFuture() }.get()
+            for _ in 0..<10 { client.writeAndFlush(ByteBuffer(repeating: 1, count: 10_000), promise: nil) }
+            try await runtime.sleep(for: .seconds(1))
+            #expect(reading.bytes == 10_000)
+            #expect(!client.isWritable)
+            reading.readOn()
+            try await runtime.sleep(for: .seconds(1))
+            #expect(reading.bytes == 100_000)
+            #expect(client.isWritable)
+            try await client.close()
+        }
+    }
+}
+
+/// Reads once, and again when it is told to.
+///
+/// Sendable: used on the simulation's thread alone.
+private final class Reading: ChannelDuplexHandler, @unchecked Sendable {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = Never
+
+    private(set) var bytes = 0
+    private var context: ChannelHandlerContext?
+    private var reads = false
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) { bytes += unwrapInboundIn(data).readableBytes }
+    func read(context: ChannelHandlerContext) { if reads { context.read() } }
+
+    func readOn() {
+        reads = true
+        context?.read()
+    }
 }
