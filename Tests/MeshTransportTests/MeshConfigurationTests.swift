@@ -16,6 +16,7 @@ import Testing
         configuration.clockSkew = .seconds(-1)
         configuration.callsAwaitingConnection = 0
         configuration.connectionsPerListener = 0
+        configuration.loopHoldWarning = .zero
         configuration.retry.maximumAttempts = 0
         configuration.retry.attemptTimeout = .zero
         configuration.retry.backoffBase = .zero
@@ -35,7 +36,8 @@ import Testing
             of: configuration,
             [
                 "connectTimeout", "handshakeTimeout", "callTimeout", "drainTimeout", "clockSkew",
-                "callsAwaitingConnection", "connectionsPerListener", "retry.maximumAttempts", "retry.attemptTimeout",
+                "callsAwaitingConnection", "connectionsPerListener", "loopHoldWarning", "retry.maximumAttempts",
+                "retry.attemptTimeout",
                 "retry.backoffBase", "retry.backoffLimit", "retry.jitter", "limits.framePayloadBytes",
                 "limits.messageHeadBytes", "limits.messageBytes", "limits.largeMessageBytes",
                 "limits.concurrentCalls", "limits.declaredMethods", "limits.segments", "limits.metadataBytes",
