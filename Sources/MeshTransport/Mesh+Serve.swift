@@ -45,7 +45,8 @@ extension Mesh {
     /// the call is read and without a task of its own.
     ///
     /// For look-ups and counters. A handler that needs more than about 20 µs delays every connection of the loop; give
-    /// it to ``serve(_:execution:_:)`` instead. It cannot be cancelled.
+    /// it to ``serve(_:execution:_:)`` instead. It cannot be cancelled. On a mesh with an ``AsyncServerInterceptor`` it
+    /// runs in a task on the event loop, as others do.
     ///
     /// - Parameter handler: may throw a ``CallFailure`` to answer with a status; other errors are logged and answered
     ///   with ``CallStatus/unknown``.

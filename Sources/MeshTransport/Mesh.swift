@@ -88,7 +88,9 @@ public final class Mesh: Service {
     func register<Kind, Request, Response>(
         _ method: MeshMethod<Kind, Request, Response>, _ handler: ServedMethod.Handler
     ) {
-        server.registry.register(ServedMethod(method, handler))
+        // What an interceptor waits for does not fit between a call's reading and its answer.
+        server.registry.register(
+            ServedMethod(method, server.waitingInterceptors.isEmpty ? handler : handler.thatMayWait))
     }
 
     /// Speaks `wire` besides the mesh's own: on listeners and to destinations that are opened afterwards.

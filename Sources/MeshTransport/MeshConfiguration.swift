@@ -33,6 +33,14 @@ public struct MeshConfiguration: Sendable {
     /// How far the clocks of two peers may be apart when a connection ends because a certificate does. At most 1 h;
     /// default 20 s.
     public var clockSkew: Duration = .seconds(20)
+    /// What outgoing calls pass on their way, the outermost first. Default none.
+    public var clientInterceptors: [any ClientInterceptor] = []
+    /// What incoming calls pass on their way, the outermost first. Default none.
+    public var serverInterceptors: [any ServerInterceptor] = []
+    /// How long a handler may hold an event loop at a time, during which the loop serves no other connection; a longer
+    /// one is logged and counted by its method. `nil` to measure nothing. Default 5 ms: a handler on the loop is to take
+    /// 20 µs.
+    public var loopHoldWarning: Duration? = .milliseconds(5)
     /// Loses or doubles messages on purpose, in tests and rehearsals. Default none.
     public var faults: (any FaultInjector)?
 
@@ -49,6 +57,9 @@ public struct MeshConfiguration: Sendable {
         ]
         for (name, duration) in durations where duration <= .zero {
             problems.append("\(name) must be above zero, is \(duration)")
+        }
+        if let loopHoldWarning, loopHoldWarning <= .zero {
+            problems.append("loopHoldWarning must be above zero, is \(loopHoldWarning)")
         }
         if drainTimeout < .zero { problems.append("drainTimeout must not be negative, is \(drainTimeout)") }
         for (name, count) in [

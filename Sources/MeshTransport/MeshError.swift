@@ -33,6 +33,8 @@ public struct MeshError: Error, Sendable, CustomStringConvertible {
         public static let instanceChanged = Code("instanceChanged")
         /// The server is too old for calls of this kind.
         public static let unsupportedByPeer = Code("unsupportedByPeer")
+        /// An interceptor of this side's host did not let the call pass; see ``ClientInterceptor``.
+        public static let refusedByInterceptor = Code("refusedByInterceptor")
         /// The call is over one of this side's ``MeshConfiguration/limits``.
         public static let callTooLarge = Code("callTooLarge")
         /// The call's metadata is nothing that the wire can carry.
@@ -59,7 +61,7 @@ public struct MeshError: Error, Sendable, CustomStringConvertible {
     public var message: String
     /// How far the call came; `nil` if the error is not about a call.
     public var progress: Progress?
-    /// What the server answered, if ``progress`` is `answered`.
+    /// What the server answered, if ``progress`` is `answered`, or what an interceptor refused the call with.
     public var status: CallStatus?
     /// Whom the call or the connection was for: its verified identity, or its address before that is known.
     public var peer: String?

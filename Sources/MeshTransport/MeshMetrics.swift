@@ -13,6 +13,8 @@ struct ServerMetrics: Sendable {
     /// Methods that peers declared and nobody serves. Not by name: peers choose it.
     let unknownMethods: Counter
     private let denied: MetricFamily<Counter>
+    private let loopHolds: MetricFamily<Counter>
+    private let longestLoopHolds: MetricFamily<Gauge>
     private let requests: RequestMetrics
 
     init(_ registry: MetricsRegistry) {
@@ -31,10 +33,23 @@ struct ServerMetrics: Sendable {
         ).series([])
         denied = registry.counter(
             "mesh_authorization_denied_total", help: "Calls that the policy refused.", labels: "peer")
+        loopHolds = registry.counter(
+            "mesh_loop_held_total", help: "Times that a handler held an event loop for longer than it may.",
+            labels: "method")
+        longestLoopHolds = registry.gauge(
+            "mesh_loop_held_longest_seconds", help: "The longest of those times.", labels: "method")
     }
 
     /// Counts a refusal.
     func refused(_ peer: SPIFFEID?) { denied.series(peer?.description ?? "none").increment() }
+
+    /// Counts a handler that held an event loop.
+    func loopHeld(_ method: String) { loopHolds.series(method).increment() }
+
+    /// Notes the longest time that a method's handlers have held an event loop.
+    func setLongestHold(_ method: String, _ duration: Duration) {
+        longestLoopHolds.series(method).set(duration.inSeconds)
+    }
 
     /// The requests of a peer to a method: resolved once for a connection.
     func series(_ method: String, peer: SPIFFEID?) -> RequestSeries {

@@ -17,6 +17,7 @@ import Testing
         configuration.callsAwaitingConnection = 0
         configuration.connectionsPerListener = 0
         configuration.bulkPayloadBytes = 0
+        configuration.loopHoldWarning = .zero
         configuration.retry.maximumAttempts = 0
         configuration.retry.attemptTimeout = .zero
         configuration.retry.backoffBase = .zero
@@ -36,9 +37,9 @@ import Testing
             of: configuration,
             [
                 "connectTimeout", "handshakeTimeout", "callTimeout", "drainTimeout", "clockSkew",
-                "callsAwaitingConnection", "connectionsPerListener", "bulkPayloadBytes", "retry.maximumAttempts",
-                "retry.attemptTimeout", "retry.backoffBase", "retry.backoffLimit", "retry.jitter",
-                "limits.framePayloadBytes",
+                "callsAwaitingConnection", "connectionsPerListener", "bulkPayloadBytes", "loopHoldWarning",
+                "retry.maximumAttempts", "retry.attemptTimeout", "retry.backoffBase", "retry.backoffLimit",
+                "retry.jitter", "limits.framePayloadBytes",
                 "limits.messageHeadBytes", "limits.messageBytes", "limits.largeMessageBytes",
                 "limits.concurrentCalls", "limits.declaredMethods", "limits.segments", "limits.metadataBytes",
                 "limits.deduplicationEntries", "limits.queuedReplyBytes",

@@ -16,6 +16,8 @@ final class ClientCore: Sendable {
     let table: ConnectionTable
     let metrics: ClientMetrics
     let logger: Logger
+    /// What calls pass on their way, the outermost first.
+    let interceptors: [ClientPassage]
     /// The connections of all clients.
     let connections = OutboundConnections()
     private let wires = Mutex<[any WireProtocol]>([])
@@ -37,6 +39,7 @@ final class ClientCore: Sendable {
         self.table = table
         self.metrics = metrics
         self.logger = logger
+        interceptors = configuration.clientInterceptors.map { ClientPassage($0) }
         let generation = Generation()
         self.generation = generation
         guard let identity else {

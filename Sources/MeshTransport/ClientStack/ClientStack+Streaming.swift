@@ -11,26 +11,44 @@ extension ClientStack {
     ) async throws -> Result {
         series.began()
         let start = runtime.now
+        var deadline = start.advanced(by: timeout)
+        var interception: ClientInterception?
+        if !core.interceptors.isEmpty {
+            let passed = try await intercepted(from: start, until: deadline)
+            deadline = passed.deadline
+            interception = passed
+        }
         let call: ClientStreamCall
         do throws(MeshError) {
-            call = try await opened(from: start, until: start.advanced(by: timeout))
+            call = try await opened(until: deadline, interception)
         } catch {
-            throw ended(error, since: start)
+            throw ended(error, since: start, interception)
         }
         do {
             let result = try await body(call)
             abandonIfOpen(call)
             series.ended(.success, nanoseconds: start.nanoseconds(to: runtime.now))
+            if let interception { await tell(interception, of: call) }
             return result
         } catch {
             abandonIfOpen(call)
             // An error of the host's own ends the call as well, and is no failure of the server's.
-            guard let error = error as? MeshError else {
+            guard let failure = error as? MeshError else {
                 series.ended(CallStatus.cancelled.classification, nanoseconds: start.nanoseconds(to: runtime.now))
+                interception?.failed(
+                    MeshError(
+                        .cancelled, "\(request.method.path): the caller has ended it", progress: .mayHaveRun,
+                        peer: request.method.destination, cause: error))
                 throw error
             }
-            throw ended(error, since: start)
+            throw ended(failure, since: start, interception)
         }
+    }
+
+    /// Tells the interceptors of a call that succeeded.
+    private func tell(_ interception: ClientInterception, of call: ClientStreamCall) async {
+        let said = await call.stream.said()
+        interception.succeeded(said.before, said.after, peer: call.peer)
     }
 
     private func abandonIfOpen(_ call: ClientStreamCall) {
@@ -40,20 +58,26 @@ extension ClientStack {
     }
 
     /// A call that a server has: one of several responses has sent the first of them, or ended.
-    private func opened(from start: RuntimeInstant, until deadline: RuntimeInstant) async throws(MeshError)
-        -> ClientStreamCall
-    {
+    private func opened(
+        until deadline: RuntimeInstant, _ interception: ClientInterception?
+    ) async throws(MeshError) -> ClientStreamCall {
         var retry = RetryState(request.method.retry, core.configuration.retry, deadline: deadline)
-        var route = LaneRoute(lanes, request, now: start)
+        var route = LaneRoute(lanes, request, now: runtime.now)
         var mayHaveRun = false
         while true {
+            let passage = interception?.attempt(retry.attempts, until: deadline)
             let call = ClientStreamCall(
-                request, route.lane.executor, route.lane.deadlines, deadline: deadline)
-            guard
-                let (found, failure) = await firstFailure(
-                    of: call, on: route.lane, isDetour: route.isDetour)
-            else { return call }
-            if failure == .notRun, route.moves(after: found) { continue }
+                passage?.request ?? request, route.lane.executor, route.lane.deadlines,
+                deadline: passage?.deadline ?? deadline, passage)
+            let failed: (MeshError, AttemptFailure)?
+            if let passage, let refusal = passage.refusal {
+                passage.failed(refusal)
+                failed = (refusal, passage.refusalMayPass ? .notRun : .final)
+            } else {
+                failed = await firstFailure(of: call, on: route.lane, isDetour: route.isDetour)
+            }
+            guard let (found, failure) = failed else { return call }
+            if failure == .notRun, passage?.refusal == nil, route.moves(after: found) { continue }
             var error = failure == .notRun ? route.error(found) : found
             mayHaveRun = mayHaveRun || error.progress == .mayHaveRun
             if mayHaveRun, error.progress == .notSent { error.progress = .mayHaveRun }

@@ -7,12 +7,18 @@ import Telemetry
 ///
 /// 1. the deadline is set: nothing below waits past it;
 /// 2. the call is measured, as its caller sees it;
-/// 3. failed attempts are repeated, if the method bears it and time is left;
-/// 4. each attempt gets its own deadline and its messages' fates, if a fault injector decides them;
-/// 5. the keeper of the call's lane gives a connection to the destination; where it has none and none can be made, the
+/// 3. **the host's interceptors, around the call** (``AsyncClientInterceptor/prepare(_:)`` and
+///    ``ClientInterceptor/willCall(_:)``): they may wait, add metadata to every attempt, shorten the deadline, refuse, and
+///    are told of the outcome;
+/// 4. failed attempts are repeated, if the method bears it and time is left;
+/// 5. each attempt gets its own deadline;
+/// 6. **the host's interceptors, around each attempt** (``ClientInterceptor/willAttempt(_:)``): the same, for this attempt
+///    alone, and without waiting; whatever they do, each attempt sends the same message;
+/// 7. the keeper of the call's lane gives a connection to the destination; where it has none and none can be made, the
 ///    other lane's does if it has one;
-/// 6. a deduplicated call goes to the server instance of its first attempt or nowhere;
-/// 7. the connection sends it and waits.
+/// 8. a deduplicated call goes to the server instance of its first attempt or nowhere;
+/// 9. its messages meet their fates, if a fault injector decides them;
+/// 10. the connection sends it and waits.
 final class ClientStack: Sendable {
     let core: ClientCore
     let lanes: ClientLanes
@@ -29,11 +35,17 @@ final class ClientStack: Sendable {
     /// Uniform in 0 ..< 1.
     var chance: Double { Double(runtime.randomBits() >> 11) * 0x1p-53 }
 
-    /// Steps 1 to 3.
+    /// Steps 1 to 6.
     func run(timeout: Duration) async throws(MeshError) -> Attempt.Answer {
         series.began()
         let start = runtime.now
-        let deadline = start.advanced(by: timeout)
+        var deadline = start.advanced(by: timeout)
+        var interception: ClientInterception?
+        if !core.interceptors.isEmpty {
+            let passed = try await intercepted(from: start, until: deadline)
+            deadline = passed.deadline
+            interception = passed
+        }
         let safety = request.method.retry
         var now = start
         var bound: InstanceID?
@@ -41,20 +53,31 @@ final class ClientStack: Sendable {
         var retry = RetryState(safety, core.configuration.retry, deadline: deadline)
         var route = LaneRoute(lanes, request, now: start)
         while true {
+            let limit = retry.attemptDeadline(from: now)
+            let passage = interception?.attempt(retry.attempts, until: limit)
             let attempt = Attempt(
-                request, deadline: retry.attemptDeadline(from: now), boundTo: bound, faults: core.configuration.faults)
+                passage?.request ?? request, deadline: passage?.deadline ?? limit, boundTo: bound,
+                faults: core.configuration.faults)
+            let found: AttemptOutcome
+            if let passage, let refusal = passage.refusal {
+                found = .failed(refusal, passage.refusalMayPass ? .notRun : .final)
+            } else {
+                found = await outcome(of: attempt, on: route.lane, isDetour: route.isDetour, now)
+            }
+            passage?.ended(found)
             var error: MeshError
             let failure: AttemptFailure
-            switch await outcome(of: attempt, on: route.lane, isDetour: route.isDetour, now) {
+            switch found {
             case .replied(let answer) where answer.head.status == .ok:
                 request.method.laneRule.carried(answer.payload.count)
                 series.ended(.success, nanoseconds: start.nanoseconds(to: runtime.now))
+                interception?.succeeded(answer.metadata, answer.head.metadata, peer: answer.peer)
                 return answer
             case .replied(let answer):
                 let mayPass = answer.head.hasNotRun && answer.head.status.mayPass
                 error = MeshError(answer.head, progress: mayPass ? .notSent : .answered, peer: answer.peer)
                 failure = mayPass ? .notRun : .final
-            case .failed(let found, .notRun) where route.moves(after: found):
+            case .failed(let found, .notRun) where passage?.refusal == nil && route.moves(after: found):
                 now = runtime.now
                 continue
             case .failed(let last, let kind):
@@ -69,10 +92,10 @@ final class ClientStack: Sendable {
             // An instance that has certainly not seen the call has no claim on it.
             bound = safety == .deduplicated && mayHaveRun ? bound ?? attempt.instance : nil
             guard case .retry(let next) = retry.failed(failure, at: runtime.now, chance: chance) else {
-                throw ended(error, since: start)
+                throw ended(error, since: start, interception)
             }
             guard (try? await runtime.sleep(until: next)) != nil else {
-                throw ended(cancelled(after: error), since: start)
+                throw ended(cancelled(after: error), since: start, interception)
             }
             now = runtime.now
             route.begin(now: now)
@@ -80,10 +103,23 @@ final class ClientStack: Sendable {
         }
     }
 
+    /// Step 3, for calls that have interceptors.
+    func intercepted(
+        from start: RuntimeInstant, until deadline: RuntimeInstant
+    ) async throws(MeshError) -> ClientInterception {
+        do throws(MeshError) {
+            return try await ClientInterception.begin(core, request, from: start, until: deadline)
+        } catch {
+            throw ended(error, since: start)
+        }
+    }
+
     /// Measures a call that failed.
-    func ended(_ error: MeshError, since start: RuntimeInstant) -> MeshError {
-        let status = error.status ?? (error.code == .cancelled ? .cancelled : .unavailable)
-        series.ended(status.classification, nanoseconds: start.nanoseconds(to: runtime.now))
+    func ended(
+        _ error: MeshError, since start: RuntimeInstant, _ interception: ClientInterception? = nil
+    ) -> MeshError {
+        series.ended(error.outcome.classification, nanoseconds: start.nanoseconds(to: runtime.now))
+        interception?.failed(error)
         return error
     }
 
@@ -93,7 +129,7 @@ final class ClientStack: Sendable {
             progress: error.progress, peer: error.peer, cause: error)
     }
 
-    /// Steps 4 to 7.
+    /// Steps 7 to 10.
     private func outcome(
         of attempt: Attempt, on lane: ConnectionKeeper, isDetour: Bool, _ now: RuntimeInstant
     ) async -> AttemptOutcome {
@@ -152,7 +188,7 @@ final class ClientStack: Sendable {
             if try connection.send(attempt, now: now) {
                 // The copy comes second: a server that did not take the call has not taken its copy either.
                 if fate == .duplicate {
-                    _ = try connection.send(.unheard(request, deadline: attempt.deadline), now: now)
+                    _ = try connection.send(.unheard(attempt.request, deadline: attempt.deadline), now: now)
                 }
                 return
             }

@@ -96,6 +96,12 @@ final class MethodRegistry: Sendable {
 }
 
 extension ServedMethod.Handler {
+    /// The same, in a task of the connection's event loop if it had none.
+    var thatMayWait: Self {
+        guard case .inline(let handler) = self else { return self }
+        return .task(.onLoop) { payload, context in handler(payload, context) }
+    }
+
     /// A handler that may wait.
     static func task<Request: MeshMessage>(
         on execution: HandlerExecution, _ handler: @escaping @Sendable (Request, CallContext) async throws -> Reply

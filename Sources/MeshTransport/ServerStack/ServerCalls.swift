@@ -13,6 +13,7 @@ package final class ServerCalls: @unchecked Sendable {
     private final class RunningCall: DeadlineBound {
         let route: ServerStack.Route
         let stream: CallStream?
+        let interception: ServerInterception?
         let deadline: RuntimeInstant
         var position = -1
         var task: Task<Void, Never>?
@@ -22,8 +23,10 @@ package final class ServerCalls: @unchecked Sendable {
         let expire: () -> Void
 
         init(
-            _ route: ServerStack.Route, _ stream: CallStream?, deadline: RuntimeInstant, expire: @escaping () -> Void
+            _ route: ServerStack.Route, _ stream: CallStream?, _ interception: ServerInterception?,
+            deadline: RuntimeInstant, expire: @escaping () -> Void
         ) {
+            self.interception = interception
             self.route = route
             self.stream = stream
             self.deadline = deadline
@@ -76,37 +79,40 @@ package final class ServerCalls: @unchecked Sendable {
             let now = core.runtime.now
             guard case .failure(let refusal) = stack.admit(route, head, now: now) else { return nil }
             route.series.began()
-            stack.finished(route, refusal.reply, from: now)
-            return refusal.reply
+            let interception = stack.interception(route, head, now: now)
+            return refused(route, interception?.willAuthorize() ?? refusal.reply, interception, from: now)
         }
     }
 
     /// Starts a call of one request.
     package func start(_ stream: StreamID, _ method: ServerStack.Resolution, _ head: CallHead, _ payload: Payload) {
-        guard let (route, call, now) = admit(stream, method, head) else { return }
+        guard let admitted = admit(stream, method, head) else { return }
+        let (route, call) = (admitted.route, admitted.call)
         switch route.method.handler {
         case .inline(let handler):
-            let reply = handler(payload, call)
-            stack.finished(route, reply, from: now)
+            var reply = handler(payload, call)
+            let end = stack.finished(route, reply, from: admitted.start)
+            admitted.interception?.ended(&reply)
+            stack.ranInline(route, from: admitted.start, to: end)
             wire?.reply(reply, to: stream)
         case .task(let execution, let handler):
-            run(stream, route, nil, call, from: now, on: execution) { await handler(payload, call) }
+            run(stream, admitted, nil, on: execution) { await handler(payload, call) }
         case .streaming(let execution, let handler):
             let messages = messages(of: stream)
             messages.deliver(payload)
             messages.finish(.finished(ReplyHead(), Payload()))
-            run(stream, route, messages, call, from: now, on: execution) { await handler(messages, call) }
+            run(stream, admitted, messages, on: execution) { await handler(messages, call) }
         }
     }
 
     /// Starts a call whose requests follow.
     package func open(_ stream: StreamID, _ method: ServerStack.Resolution, _ head: CallHead) {
-        guard let (route, call, now) = admit(stream, method, head) else { return }
-        guard case .streaming(let execution, let handler) = route.method.handler else {
-            preconditionFailure("\(route.method.path) was resolved as a method that streams and does not")
+        guard let admitted = admit(stream, method, head) else { return }
+        guard case .streaming(let execution, let handler) = admitted.route.method.handler else {
+            preconditionFailure("\(admitted.route.method.path) was resolved as a method that streams and does not")
         }
-        let messages = messages(of: stream)
-        run(stream, route, messages, call, from: now, on: execution) { await handler(messages, call) }
+        let (messages, call) = (messages(of: stream), admitted.call)
+        run(stream, admitted, messages, on: execution) { await handler(messages, call) }
     }
 
     /// The next request of a call.
@@ -147,30 +153,65 @@ package final class ServerCalls: @unchecked Sendable {
 
     // MARK: Handlers
 
+    /// A call that is to run.
+    private struct Admitted {
+        let route: ServerStack.Route
+        let call: CallContext
+        let start: RuntimeInstant
+        let interception: ServerInterception?
+
+        init(
+            _ route: ServerStack.Route, _ call: CallContext, _ start: RuntimeInstant,
+            _ interception: ServerInterception?
+        ) {
+            self.route = route
+            self.call = call
+            self.start = start
+            self.interception = interception
+        }
+    }
+
     /// What a call needs to run; `nil` if it was answered instead.
-    private func admit(
-        _ stream: StreamID, _ method: ServerStack.Resolution, _ head: CallHead
-    ) -> (ServerStack.Route, CallContext, RuntimeInstant)? {
+    private func admit(_ stream: StreamID, _ method: ServerStack.Resolution, _ head: CallHead) -> Admitted? {
         let now = core.runtime.now
         switch method {
         case .refused(let reply):
             wire?.reply(reply, to: stream)
         case .served(let route):
             route.series.began()
-            switch stack.admit(route, head, now: now) {
-            case .failure(let refusal):
-                stack.finished(route, refusal.reply, from: now)
-                wire?.reply(refusal.reply, to: stream)
-            case .success where running.count >= core.configuration.limits.concurrentCalls:
-                let refusal = Reply(
-                    status: .resourceExhausted, message: "too many cancelled calls have not ended", hasNotRun: true)
-                stack.finished(route, refusal, from: now)
-                wire?.reply(refusal, to: stream)
-            case .success(let call):
-                return (route, call, now)
+            let interception = stack.interception(route, head, now: now)
+            let refusal: Reply
+            if let refused = interception?.willAuthorize() {
+                refusal = refused
+            } else {
+                switch stack.admit(route, head, now: now) {
+                case .failure(let refused):
+                    refusal = refused.reply
+                case .success where running.count >= core.configuration.limits.concurrentCalls:
+                    refusal = Reply(
+                        status: .resourceExhausted, message: "too many cancelled calls have not ended", hasNotRun: true)
+                case .success(var call):
+                    guard let interception else { return Admitted(route, call, now, nil) }
+                    guard let refused = interception.willHandle() else {
+                        call.deadline = interception.call.deadline
+                        return Admitted(route, call, now, interception)
+                    }
+                    refusal = refused
+                }
             }
+            wire?.reply(refused(route, refusal, interception, from: now), to: stream)
         }
         return nil
+    }
+
+    /// Measures a call that does not run: what its caller is told.
+    private func refused(
+        _ route: ServerStack.Route, _ refusal: Reply, _ interception: ServerInterception?, from start: RuntimeInstant
+    ) -> Reply {
+        var reply = refusal
+        stack.finished(route, reply, from: start)
+        interception?.ended(&reply)
+        return reply
     }
 
     private func messages(of stream: StreamID) -> CallStream {
@@ -182,15 +223,26 @@ package final class ServerCalls: @unchecked Sendable {
     /// Runs a handler in a task, which ends with the call: cancelled when the caller gives up, when nobody waits any more,
     /// or when the connection closes.
     private func run(
-        _ stream: StreamID, _ route: ServerStack.Route, _ messages: CallStream?, _ call: CallContext,
-        from start: RuntimeInstant, on execution: HandlerExecution,
+        _ stream: StreamID, _ admitted: Admitted, _ messages: CallStream?, on execution: HandlerExecution,
         _ handler: @escaping @Sendable () async -> Reply
     ) {
-        let running = RunningCall(route, messages, deadline: call.deadline) { [unowned self] in expired(stream, start) }
+        let (route, start, interception) = (admitted.route, admitted.start, admitted.interception)
+        if let interception { messages?.lead(with: interception.call.responseMetadata) }
+        let running = RunningCall(route, messages, interception, deadline: admitted.call.deadline) { [unowned self] in
+            expired(stream, start)
+        }
         self.running[stream] = running
         deadlines.add(running, start)
-        running.task = core.runtime.spawn(on: stack.executor(for: execution, loop: executor)) {
-            let reply = await handler()
+        let place = stack.executor(for: execution, of: route, loop: executor)
+        guard let interception, !core.waitingInterceptors.isEmpty else {
+            running.task = core.runtime.spawn(on: place) {
+                let reply = await handler()
+                self.finish(stream, reply, from: start)
+            }
+            return
+        }
+        running.task = core.runtime.spawn(on: place) {
+            let reply = await interception.around(handler)
             self.finish(stream, reply, from: start)
         }
     }
@@ -224,10 +276,15 @@ package final class ServerCalls: @unchecked Sendable {
         guard let call = running.removeValue(forKey: stream) else { return }
         deadlines.remove(call)
         // What the caller was told, whatever the handler made of it afterwards.
-        stack.finished(call.route, call.isExpired ? Reply(status: .deadlineExceeded) : reply, from: start)
+        var reply = call.isExpired ? Reply(status: .deadlineExceeded, message: "the deadline passed") : reply
+        stack.finished(call.route, reply, from: start)
         call.stream?.stopWriting(MeshError(.draining, "the call has been answered", progress: .answered))
-        var reply = reply
-        if reply.trailers.isEmpty, let stream = call.stream { reply.trailers = stream.trailers }
+        if let stream = call.stream {
+            if reply.trailers.isEmpty { reply.trailers = stream.trailers }
+            let leading = stream.takeLeadingMetadata()
+            if !leading.isEmpty { reply.metadata = leading + reply.metadata }
+        }
+        call.interception?.ended(&reply)
         wire?.reply(reply, to: stream)
         wire?.callEnded()
     }

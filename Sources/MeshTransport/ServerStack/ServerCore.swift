@@ -13,6 +13,12 @@ final class ServerCore: Sendable {
     let connections: InboundConnections
     let metrics: ServerMetrics
     let logger: Logger
+    /// What calls pass on their way, the outermost first.
+    let interceptors: [any ServerInterceptor]
+    /// Those of them that calls wait for.
+    let waitingInterceptors: [any AsyncServerInterceptor]
+    /// Tells of handlers that hold a loop, if the host wants to know.
+    let watchdog: LoopWatchdog?
     private let policyInForce: Mutex<AuthorizationPolicy?>
     private let policies = Atomic<UInt64>(0)
     /// Lets connections go whose peers are trusted no more.
@@ -37,6 +43,9 @@ final class ServerCore: Sendable {
         }
         self.metrics = metrics
         self.logger = logger
+        interceptors = configuration.serverInterceptors
+        waitingInterceptors = configuration.serverInterceptors.compactMap { $0 as? any AsyncServerInterceptor }
+        watchdog = configuration.loopHoldWarning.map { LoopWatchdog(limit: $0, runtime, metrics, logger) }
         policyInForce = Mutex(policy)
     }
 

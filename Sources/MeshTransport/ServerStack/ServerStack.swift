@@ -6,13 +6,20 @@ import Telemetry
 /// What happens to a call on the server's side, outermost first:
 ///
 /// 1. the method is looked up, and the message types that the client declared are compared with ours;
-/// 2. the policy decides whether this peer may call it;
-/// 3. the deadline is checked: work that nobody waits for is not begun;
-/// 4. the handler runs: at once if it waits for nothing, else in a task where the method says: on the runtime's pool, on
-///    the loop, on the compute pool;
-/// 5. the outcome is measured and sent.
+/// 2. **the host's interceptors, before authorization** (``ServerInterceptor/willAuthorize(_:)``): they see every call of
+///    a method that is served, may add to what its caller is told, shorten the deadline, refuse, and are told of the
+///    outcome;
+/// 3. the policy decides whether this peer may call it;
+/// 4. the deadline is checked: work that nobody waits for is not begun;
+/// 5. **the host's interceptors, after authorization** (``ServerInterceptor/willHandle(_:)``): the same, for calls that are
+///    about to run;
+/// 6. **the host's interceptors, around the handler** (``AsyncServerInterceptor/handle(_:_:)``), in its task: they may wait;
+/// 7. the handler runs: at once if it waits for nothing, else in a task where the method says: on the runtime's pool, on
+///    the loop, on the compute pool; the watchdog measures how long it holds the loop;
+/// 8. the outcome is measured, told to the interceptors, the innermost first, and sent.
 ///
-/// 1 to 3 and 5 run on the connection's event loop, without a thread hop.
+/// 1 to 5 and 8 run on the connection's event loop, without a thread hop. A call that 3 or 4 refuse when its head has been
+/// read passes 2 then; any other does when it is complete.
 package final class ServerStack: Sendable {
     let core: ServerCore
     private let caller: CallContext.Caller
@@ -38,6 +45,8 @@ package final class ServerStack: Sendable {
         let series: RequestSeries
         /// The policy, by its number, that was found to allow the peer this method.
         fileprivate var allowedBy: UInt64?
+        /// Runs the method's handlers on the loop, under the watchdog.
+        fileprivate var executor: HandlerExecutor?
 
         fileprivate init(_ method: ServedMethod, _ series: RequestSeries) {
             self.method = method
@@ -82,7 +91,7 @@ package final class ServerStack: Sendable {
         Route(method, core.metrics.series(method.path, peer: info.peer))
     }
 
-    /// Steps 2 and 3: an answer if the call is not to run, or what its handler is told.
+    /// Steps 3 and 4: an answer if the call is not to run, or what its handler is told.
     func admit(_ route: Route, _ head: CallHead, now: RuntimeInstant) -> Result<CallContext, Refusal> {
         let method = route.method
         guard isAllowed(route) else {
@@ -114,18 +123,43 @@ package final class ServerStack: Sendable {
         return true
     }
 
-    /// Step 4: the executor that the handler's task prefers.
-    func executor(for execution: HandlerExecution, loop: LoopExecutor) -> (any TaskExecutor)? {
+    /// Steps 2, 5 and 6 of a call, if there are any.
+    func interception(_ route: Route, _ head: CallHead, now: RuntimeInstant) -> ServerInterception? {
+        if core.interceptors.isEmpty { return nil }
+        return ServerInterception(ServerCall(route.method, caller, head, now: now), core, from: now)
+    }
+
+    /// Step 7: the executor that the handler's task prefers.
+    func executor(for execution: HandlerExecution, of route: Route, loop: LoopExecutor) -> (any TaskExecutor)? {
         switch execution {
-        case .task: core.runtime.taskExecutor
-        case .onLoop: loop
-        case .compute: core.runtime.computeExecutor
+        case .task: return core.runtime.taskExecutor
+        case .compute: return core.runtime.computeExecutor
+        case .onLoop:
+            guard let watchdog = core.watchdog else { return loop }
+            let executor =
+                route.executor ?? HandlerExecutor(loop, watchdog, method: route.method.path, peer: caller.name)
+            route.executor = executor
+            return executor
         }
     }
 
-    /// Step 5, before the reply is sent.
-    func finished(_ route: Route, _ reply: Reply, from start: RuntimeInstant) {
-        route.series.ended(reply.status.classification, nanoseconds: start.nanoseconds(to: core.runtime.now))
+    /// Step 7 of a handler that ran at once: has the watchdog look how long that took.
+    func ranInline(_ route: Route, from start: RuntimeInstant, to end: RuntimeInstant) {
+        core.watchdog?.ran(route.method.path, caller.name, from: start, to: end)
+    }
+
+    /// Step 8, before the reply is sent.
+    ///
+    /// - Returns: when that was.
+    @discardableResult
+    func finished(_ route: Route, _ reply: Reply, from start: RuntimeInstant) -> RuntimeInstant {
+        let now = core.runtime.now
+        route.series.ended(reply.status.classification, nanoseconds: start.nanoseconds(to: now))
+        logFailure(route, reply)
+        return now
+    }
+
+    private func logFailure(_ route: Route, _ reply: Reply) {
         guard let detail = reply.detail else { return }
         core.logger.error(
             "handler failed",

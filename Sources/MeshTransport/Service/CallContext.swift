@@ -7,8 +7,11 @@ public struct CallContext: Sendable {
     final class Caller: Sendable {
         let info: ConnectionInfo
         let runtime: any Runtime
+        /// Who it is, for logs: the verified identity, or the address where there is none.
+        let name: String
 
         init(_ info: ConnectionInfo, _ runtime: any Runtime) {
+            name = info.peer?.description ?? info.remoteAddress
             self.info = info
             self.runtime = runtime
         }
@@ -34,7 +37,7 @@ public struct CallContext: Sendable {
     /// `service/method`.
     public let method: String
     /// When the caller stops waiting.
-    public let deadline: RuntimeInstant
+    public internal(set) var deadline: RuntimeInstant
     /// The session and sequence numbers of a deduplicated method's call.
     public let deduplication: Deduplication?
     /// What the caller sent beside the request.

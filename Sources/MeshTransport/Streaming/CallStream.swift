@@ -27,7 +27,10 @@ import NIOCore
     private var arrived = CircularBuffer<Payload>()
     private var end: End?
     private var reader: UnsafeContinuation<Arrival, Never>?
-    private var responseMetadata: Metadata?
+    /// What the server has said before its first response.
+    private(set) var responseMetadata: Metadata?
+    /// What a server's interceptors want the caller to be told before that.
+    private var leadingMetadata = Metadata()
     /// What a handler wants its caller to be told at the end.
     private(set) var trailers = Metadata()
     private var metadataReaders: [UnsafeContinuation<Void, Never>] = unsafe []
@@ -147,7 +150,27 @@ import NIOCore
 
     /// Says something of the call before its first response, on the server's side.
     package func send(_ metadata: Metadata) {
-        onLoop { self.wire?.send(metadata, on: self.stream) }
+        onLoop { self.wire?.send(self.takeLeadingMetadata() + metadata, on: self.stream) }
+    }
+
+    /// Adds to what the caller is told before the first response. On the event loop, before the handler starts.
+    func lead(with metadata: Metadata) { leadingMetadata = metadata }
+
+    /// What is yet to be said before the first response. On the event loop.
+    func takeLeadingMetadata() -> Metadata {
+        guard !leadingMetadata.isEmpty else { return leadingMetadata }
+        defer { leadingMetadata = Metadata() }
+        return leadingMetadata
+    }
+
+    /// What the server said before and after the responses, as far as it has.
+    func said() async -> (before: Metadata, after: Metadata) {
+        await read {
+            guard case .finished(let head, _)? = self.end else {
+                return (self.responseMetadata ?? Metadata(), Metadata())
+            }
+            return (self.responseMetadata ?? Metadata(), head.metadata)
+        }
     }
 
     /// Says what the caller is told at the end of the call, on the server's side.
@@ -212,6 +235,7 @@ import NIOCore
     }
 
     private func write(_ payload: Payload, on wire: any StreamWire) -> MeshError? {
+        if !leadingMetadata.isEmpty { wire.send(takeLeadingMetadata(), on: stream) }
         do throws(WireError) {
             try wire.send(payload, on: stream)
             return nil

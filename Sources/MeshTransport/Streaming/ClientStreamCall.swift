@@ -10,12 +10,18 @@ import Telemetry
     let deadline: RuntimeInstant
     var position = -1
     private let deadlines: DeadlineTimer
-    private var peer: String
+    private(set) var peer: String
     /// True once a server may have seen it.
     private var wasSent = false
     private var opening: UnsafeContinuation<MeshError?, Never>?
+    /// Is told how it ended.
+    private let interception: AttemptInterception?
 
-    init(_ request: CallRequest, _ executor: LoopExecutor, _ deadlines: DeadlineTimer, deadline: RuntimeInstant) {
+    init(
+        _ request: CallRequest, _ executor: LoopExecutor, _ deadlines: DeadlineTimer, deadline: RuntimeInstant,
+        _ interception: AttemptInterception? = nil
+    ) {
+        self.interception = interception
         self.request = request
         self.deadlines = deadlines
         self.deadline = deadline
@@ -75,6 +81,11 @@ import Telemetry
     private func ended(_ end: CallStream.End) {
         deadlines.remove(self)
         if case .failed(let error) = end { opened(error) }
+        guard let interception else { return }
+        switch end {
+        case .finished(let head, _): interception.ended(head, stream.responseMetadata ?? Metadata(), peer: peer)
+        case .failed(let error): interception.failed(error)
+        }
     }
 
     private func opened(_ error: MeshError?) {

@@ -1,5 +1,15 @@
 public import NIOCore
 
+/// An executor whose jobs run on a loop, between those of the loop's own executor and those of other tenants: it learns
+/// when they do.
+package protocol LoopTenant: AnyObject, Sendable {
+    /// Runs a job of its own, on the loop.
+    ///
+    /// - Parameter clock: the time when the job before it ended, if that is known and was just now; to be set to the time
+    ///   when this one ended, so that jobs in a row read the clock once each.
+    func run(_ job: UnownedJob, clock: inout RuntimeInstant?)
+}
+
 /// Runs tasks on an event loop, in batches.
 ///
 /// A job that is enqueued while the loop reads from a connection waits in a run queue until the read is complete, and
@@ -15,7 +25,13 @@ public final class LoopExecutor: TaskExecutor, @unchecked Sendable {
     /// The most jobs that one drain runs before the loop looks at its sockets again.
     private static let batchSize = 256
 
-    private var queue: [UnownedJob] = []
+    /// A job, and whose it is if not this executor's own.
+    private struct Waiting {
+        let job: UnownedJob
+        let tenant: (any LoopTenant)?
+    }
+
+    private var queue: [Waiting] = []
     private var position = 0
     private var isReading = false
     private var isDraining = false
@@ -28,11 +44,16 @@ public final class LoopExecutor: TaskExecutor, @unchecked Sendable {
 
     /// Takes a job; called by the Swift runtime.
     public func enqueue(_ job: consuming ExecutorJob) {
+        enqueue(job, of: nil)
+    }
+
+    /// Takes a job of an executor that shares the loop.
+    package func enqueue(_ job: consuming ExecutorJob, of tenant: (any LoopTenant)?) {
         let job = UnownedJob(job)
         if eventLoop.inEventLoop {
-            append(job)
+            append(Waiting(job: job, tenant: tenant))
         } else {
-            eventLoop.execute { self.append(job) }
+            eventLoop.execute { self.append(Waiting(job: job, tenant: tenant)) }
         }
     }
 
@@ -45,8 +66,8 @@ public final class LoopExecutor: TaskExecutor, @unchecked Sendable {
         drain()
     }
 
-    private func append(_ job: UnownedJob) {
-        queue.append(job)
+    private func append(_ waiting: Waiting) {
+        queue.append(waiting)
         // The drain that is under way sees the job, or schedules another.
         if !isReading, !isDraining { scheduleDrain() }
     }
@@ -66,12 +87,18 @@ public final class LoopExecutor: TaskExecutor, @unchecked Sendable {
         isDraining = true
         defer { isDraining = false }
         var budget = Self.batchSize
+        var clock: RuntimeInstant?
         while position < queue.count, budget > 0 {
-            let job = queue[position]
+            let next = queue[position]
             position += 1
             budget -= 1
-            // The job was handed to this executor and is run once, on its loop.
-            unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+            if let tenant = next.tenant {
+                tenant.run(next.job, clock: &clock)
+            } else {
+                clock = nil
+                // The job was handed to this executor and is run once, on its loop.
+                unsafe next.job.runSynchronously(on: asUnownedTaskExecutor())
+            }
         }
         // What has run is let go of also when the queue never becomes empty.
         if position == queue.count {

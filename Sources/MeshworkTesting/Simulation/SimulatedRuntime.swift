@@ -27,6 +27,8 @@ public final class SimulatedRuntime: Runtime, @unchecked Sendable {
     private let executor: LoopExecutor
     private let generator: Mutex<SplitMix64>
     private let simulatedNetwork: SimulatedNetwork
+    /// Until when the thread has been held: the clock is ahead of the loop, which catches up when it is let go.
+    private let heldUntil = Atomic<Int64>(.min)
 
     private init(seed: UInt64, latency: ClosedRange<Duration>) throws {
         self.seed = seed
@@ -92,7 +94,18 @@ public final class SimulatedRuntime: Runtime, @unchecked Sendable {
 
     /// The simulated clock.
     public var now: RuntimeInstant {
+        max(loopTime, RuntimeInstant(nanoseconds: heldUntil.load(ordering: .relaxed)))
+    }
+
+    private var loopTime: RuntimeInstant {
         RuntimeInstant(nanoseconds: Int64(truncatingIfNeeded: loop.now.uptimeNanoseconds))
+    }
+
+    /// Holds the simulation's thread for `duration`, as code does that computes or blocks: nothing else happens meanwhile,
+    /// and what was due is late.
+    public func hold(for duration: Duration) {
+        precondition(duration >= .zero, "a thread cannot be held for \(duration)")
+        heldUntil.store(now.advanced(by: duration).nanoseconds, ordering: .relaxed)
     }
 
     /// 2026-01-01 00:00 UTC plus the simulated clock.
@@ -104,7 +117,7 @@ public final class SimulatedRuntime: Runtime, @unchecked Sendable {
     /// Waits on the simulated clock.
     public func sleep(until deadline: RuntimeInstant) async throws {
         let waiter = Waiter()
-        let delay = TimeAmount.nanoseconds(max(0, now.duration(to: deadline).inNanoseconds))
+        let delay = TimeAmount.nanoseconds(max(0, loopTime.duration(to: deadline).inNanoseconds))
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 waiter.begin(continuation)

@@ -42,6 +42,36 @@ import Testing
         #expect(moved < .milliseconds(1))
     }
 
+    @Test("what holds the thread moves the clock, makes what was due meanwhile late, and delays nothing else")
+    func hold() async throws {
+        let trace = try await SimulatedRuntime.run(seed: 1) { runtime in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for milliseconds in [Int64(1), 7, 10] {
+                    group.addTask {
+                        try await runtime.sleep(until: RuntimeInstant(nanoseconds: milliseconds * 1_000_000))
+                        runtime.record("slept until \(milliseconds)")
+                        guard milliseconds == 1 else { return }
+                        runtime.hold(for: .milliseconds(8))
+                        runtime.record("held")
+                        try await runtime.sleep(for: .milliseconds(2))
+                        runtime.record("slept two more")
+                    }
+                }
+                try await group.waitForAll()
+            }
+            return runtime.trace.text
+        }
+        #expect(
+            trace == """
+                1000000 slept until 1
+                9000000 held
+                9000000 slept until 7
+                10000000 slept until 10
+                11000000 slept two more
+
+                """)
+    }
+
     @Test("a cancelled sleep ends at once with a CancellationError")
     func cancelledSleep() async throws {
         let (isCancelled, moved) = try await SimulatedRuntime.run(seed: 1) { runtime in
