@@ -238,6 +238,7 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
 
     func answered(_ stream: StreamID, _ head: ReplyHead, _ payload: Payload) {
         if let attempt = attempts.removeValue(forKey: stream) {
+            attempts.shrinkIfEmpty()
             attempt.answered(head, payload, peer: peerName)
         } else if let messages = streams.removeValue(forKey: stream) {
             finish(messages, .finished(head, payload))

@@ -57,7 +57,7 @@ public final class SystemRuntime: Runtime {
     public func loopExecutor(for loop: any EventLoop) -> LoopExecutor {
         executors.withLock { executors in
             if let known = executors[ObjectIdentifier(loop)] { return known }
-            let executor = LoopExecutor(loop)
+            let executor = LoopExecutor(loop, trimsSegments: true)
             executors[ObjectIdentifier(loop)] = executor
             return executor
         }

@@ -274,6 +274,7 @@ package final class ServerCalls: @unchecked Sendable {
 
     private func answer(_ stream: StreamID, _ reply: Reply, from start: RuntimeInstant) {
         guard let call = running.removeValue(forKey: stream) else { return }
+        running.shrinkIfEmpty()
         deadlines.remove(call)
         // What the caller was told, whatever the handler made of it afterwards.
         var reply = call.isExpired ? Reply(status: .deadlineExceeded, message: "the deadline passed") : reply

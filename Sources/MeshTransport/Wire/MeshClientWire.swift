@@ -37,6 +37,7 @@ final class MeshClientWire: ChannelInboundHandler, ClientWire {
 
     func open(_ call: OutboundCall) throws(WireError) -> StreamID? {
         guard state.takesCalls else { return nil }
+        executor.carries(call.payload)
         let stream = state.open(
             number(of: call.method), timeRemaining: call.timeRemaining, deduplication: call.deduplication,
             metadata: call.metadata, priority: call.priority, payload: call.payload)
@@ -45,6 +46,7 @@ final class MeshClientWire: ChannelInboundHandler, ClientWire {
     }
 
     func send(_ payload: Payload, on stream: StreamID) throws(WireError) {
+        executor.carries(payload)
         try state.send(payload, on: stream)
         write()
     }
@@ -142,8 +144,10 @@ final class MeshClientWire: ChannelInboundHandler, ClientWire {
         case .established(let hello):
             delegate.established(hello.instance)
         case .response(let stream, let head, let payload):
+            executor.carries(payload)
             delegate.answered(stream, head, payload)
         case .message(let stream, let payload):
+            executor.carries(payload)
             delegate.delivered(stream, payload)
         case .metadata(let stream, let metadata):
             delegate.delivered(stream, metadata)

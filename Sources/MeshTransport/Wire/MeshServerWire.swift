@@ -61,6 +61,7 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
     // MARK: Calls
 
     func reply(_ reply: Reply, to stream: StreamID) {
+        executor.carries(reply.payload)
         if !reply.metadata.isEmpty { state.send(reply.metadata, on: stream) }
         state.reply(
             to: stream, status: reply.status, message: reply.message, hasNotRun: reply.hasNotRun,
@@ -74,6 +75,7 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
     }
 
     func send(_ payload: Payload, on stream: StreamID) throws(WireError) {
+        executor.carries(payload)
         try state.send(payload, on: stream)
         write()
     }
@@ -177,10 +179,12 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
             state.refuse(stream, status: refusal.status, message: refusal.message)
             write()
         case .call(let stream, let head, let payload):
+            executor.carries(payload)
             calls.start(stream, method(head), head, payload)
         case .opened(let stream, let head):
             calls.open(stream, method(head), head)
         case .message(let stream, let payload):
+            executor.carries(payload)
             calls.deliver(payload, to: stream)
         case .requestsEnded(let stream):
             calls.requestsEnded(of: stream)

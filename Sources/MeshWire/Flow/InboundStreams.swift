@@ -111,6 +111,7 @@ struct InboundStreams {
     /// Forgets the stream; what still arrives for it is unwanted.
     mutating func close(_ stream: StreamID, _ queue: inout OutboundQueue) {
         guard !streams.isEmpty, let open = streams.removeValue(forKey: stream) else { return }
+        streams.shrinkIfEmpty()
         room.give(open.roomTaken)
         grantWaiting(&queue)
     }

@@ -158,6 +158,7 @@ package struct OutboundQueue {
     package mutating func drop(_ stream: StreamID) {
         guard let dropped = streams.removeValue(forKey: stream) else { return }
         waitingBytes -= dropped.waitingBytes
+        streams.shrinkIfEmpty()
     }
 
     /// Takes credit that the receiver gives; a stream that sends no more has no use for it.
@@ -193,7 +194,7 @@ package struct OutboundQueue {
                 open.isFull = false
                 relieved.append(stream)
             }
-            if !open.isEmpty || !open.isLast { streams[stream] = open }
+            if !open.isEmpty || !open.isLast { streams[stream] = open } else { streams.shrinkIfEmpty() }
             if !open.isEmpty, mayProceed(open) { enterLine(stream) }
             if let bytes { return bytes }
         }

@@ -1,5 +1,4 @@
 package import NIOCore
-import Synchronization
 
 /// Aligned memory that a segment is received into.
 ///
@@ -11,17 +10,21 @@ import Synchronization
     /// The most bytes it holds.
     package let capacity: Int
     private let base: UnsafeMutableRawPointer
+    private let cache: BlockCache
     private var count = 0
 
     /// Reserves `capacity` bytes; none of them is touched before it is written.
-    package init(capacity: Int) {
+    package convenience init(capacity: Int) { self.init(capacity: capacity, from: .shared) }
+
+    init(capacity: Int, from cache: BlockCache) {
         self.capacity = capacity
-        unsafe base = BlockCache.shared.take(capacity)
+        self.cache = cache
+        unsafe base = cache.take(capacity)
     }
 
     deinit {
         // Nobody else has the pointer: segments keep this object alive.
-        unsafe BlockCache.shared.give(base, capacity)
+        unsafe cache.give(base, capacity)
     }
 
     /// The number of bytes that can still be appended.
@@ -50,61 +53,5 @@ import Synchronization
         }
         count += moved
         return moved
-    }
-}
-
-/// Free blocks by size class, up to a total; thread-safe.
-///
-/// Sizes are rounded up to one of four steps for each doubling: peers choose them, so they must not make up a list
-/// without an end. What is rounded up is never touched and costs no memory.
-private final class BlockCache: Sendable {
-    static let shared = BlockCache()
-
-    private static let alignment = 64
-    private static let smallestCached = 64 * 1024
-    private static let largestTotal = 256 * 1024 * 1024
-
-    private struct State {
-        var free: [Int: [Block]] = [:]
-        var total = 0
-    }
-    private let state = Mutex(State())
-
-    func take(_ size: Int) -> UnsafeMutableRawPointer {
-        let capacity = Self.capacity(for: size)
-        if capacity >= Self.smallestCached, let block = takeCached(capacity) { return unsafe block.start }
-        return UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: Self.alignment)
-    }
-
-    func give(_ start: UnsafeMutableRawPointer, _ size: Int) {
-        let capacity = Self.capacity(for: size)
-        let block = unsafe Block(start: start)
-        let kept = state.withLock { state in
-            guard capacity >= Self.smallestCached, state.total + capacity <= Self.largestTotal else { return false }
-            state.free[capacity, default: []].append(block)
-            state.total += capacity
-            return true
-        }
-        if !kept { unsafe start.deallocate() }
-    }
-
-    private func takeCached(_ capacity: Int) -> Block? {
-        state.withLock { state in
-            guard let block = state.free[capacity]?.popLast() else { return nil }
-            state.total -= capacity
-            return block
-        }
-    }
-
-    /// `size`, rounded up to its class if blocks of it are cached.
-    private static func capacity(for size: Int) -> Int {
-        guard size > smallestCached, size <= largestTotal else { return max(size, 1) }
-        let step = (1 << (Int.bitWidth - 1 - size.leadingZeroBitCount)) / 4
-        return (size + step - 1) / step * step
-    }
-
-    /// A block that the cache alone knows while it is in it: Sendable because it changes hands and is never shared.
-    @safe private struct Block: @unchecked Sendable {
-        let start: UnsafeMutableRawPointer
     }
 }

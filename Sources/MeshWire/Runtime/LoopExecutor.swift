@@ -36,10 +36,19 @@ public final class LoopExecutor: TaskExecutor, @unchecked Sendable {
     private var isReading = false
     private var isDraining = false
     private var isDrainScheduled = false
+    /// Whether the memory of segments that its connections carried has to be looked after, from the next one on.
+    var mayTrimSegments: Bool
 
     /// An executor for `eventLoop`.
-    public init(_ eventLoop: any EventLoop) {
+    public convenience init(_ eventLoop: any EventLoop) {
+        self.init(eventLoop, trimsSegments: false)
+    }
+
+    /// - Parameter trimsSegments: whether memory that segments have left idle is given back from this loop. Not in a
+    ///   simulation, whose clock says nothing about the process's memory.
+    package init(_ eventLoop: any EventLoop, trimsSegments: Bool) {
         self.eventLoop = eventLoop
+        mayTrimSegments = trimsSegments
     }
 
     /// Takes a job; called by the Swift runtime.

@@ -282,6 +282,7 @@ package struct ClientConnectionState {
     /// A call is answered; the server wants no more of its requests, should some of them wait.
     private mutating func answered(_ stream: StreamID, _ head: ReplyHead, _ payload: Payload) -> Event {
         streams.removeValue(forKey: stream)
+        streams.shrinkIfEmpty()
         inbound.close(stream, &queue)
         if queue.holds(stream) {
             queue.drop(stream)

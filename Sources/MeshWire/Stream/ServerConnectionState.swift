@@ -360,6 +360,7 @@ package struct ServerConnectionState {
 
     private mutating func close(_ stream: StreamID) {
         streams.removeValue(forKey: stream)
+        streams.shrinkIfEmpty()
         inbound.close(stream, &queue)
     }
 
