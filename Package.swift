@@ -167,4 +167,15 @@ let package = Package(
     ]
         + rooms.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: shared) }
         + tests.map { .testTarget(name: $0.name, dependencies: $0.dependencies, swiftSettings: shared) }
+        + [
+            // What the fuzzers run, in the test run: building them takes a sanitized build of everything.
+            .testTarget(
+                name: "FuzzingTests",
+                dependencies: [
+                    "Coordination", "Identity", "IdentityServices", "MeshGRPC", "MeshTransport", "MeshWire",
+                    "MeshworkTesting", "ModelServing", "ParameterServer", "Tensor", .nioCore, .nioHPACK, .nioHTTP2,
+                ],
+                path: "Fuzzing", exclude: ["CFuzzer", "Package.swift", "MeshworkFuzz/main.swift"],
+                sources: ["MeshworkFuzz", "Replay"], swiftSettings: shared)
+        ]
 )

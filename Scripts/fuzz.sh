@@ -8,9 +8,10 @@ usage() {
 Usage: Scripts/fuzz.sh [SECONDS [TARGET...]]
 
 Builds Fuzzing/ and runs each target for SECONDS (default 60); TARGET is one or more of: server-connection
-client-connection server-call client-call messages certificates safetensors infer-request (default: all).
-Inputs that found something new are kept in .build/fuzz/corpus/TARGET and are where the next run goes on; an input
-that breaks a decoder is left in .build/fuzz/ and named. The exit status is 0 when nothing broke.
+client-connection server-call client-call header-text inflate messages certificates safetensors infer-request
+(default: all). A target begins with inputs that its decoder accepts, which it makes itself; those that found
+something new are kept in .build/fuzz/corpus/TARGET, where the next run goes on. An input that breaks a decoder is left
+in .build/fuzz/ and named. The exit status is 0 when nothing broke.
 EOF
 }
 
@@ -23,7 +24,8 @@ seconds=${1:-60}
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] ||
     targets=(
-        server-connection client-connection server-call client-call messages certificates safetensors infer-request
+        server-connection client-connection server-call client-call header-text inflate messages certificates
+        safetensors infer-request
     )
 
 swift build --package-path Fuzzing --scratch-path .build/fuzz --product meshwork-fuzz \
@@ -33,7 +35,7 @@ for target in "${targets[@]}"; do
     echo "-- $target, $seconds s"
     mkdir -p ".build/fuzz/corpus/$target"
     # A crash is told by libFuzzer; Swift's own backtrace would keep the process hanging.
-    MESHWORK_FUZZ=$target SWIFT_BACKTRACE=enable=no \
+    MESHWORK_FUZZ=$target MESHWORK_FUZZ_CORPUS=.build/fuzz/corpus/$target SWIFT_BACKTRACE=enable=no \
         ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=0 \
         .build/fuzz/debug/meshwork-fuzz -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=4096 \
         -print_final_stats=1 -print_funcs=0 -verbosity=0 -artifact_prefix=".build/fuzz/$target-" ".build/fuzz/corpus/$target"

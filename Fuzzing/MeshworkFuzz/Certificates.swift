@@ -33,4 +33,11 @@ enum Certificates {
         }
         done.wait()
     }
+
+    /// A good chain, whole, cut in two, and with a place changed.
+    static func seeds() -> [[UInt8]] {
+        guard let good else { return [] }
+        let chain = good.svid.chain.flatMap { $0 }
+        return [[255] + chain, [UInt8(good.svid.chain[0].count / 8 | 1)] + chain, [0, 0, 9, 1], [0]]
+    }
 }

@@ -35,6 +35,17 @@ enum Messages {
         all[Int(bytes[0]) % all.count](payload)
     }
 
+    /// A few fields of each type for each message, with segments and without.
+    static func seeds() -> [[UInt8]] {
+        let fields: [UInt8] = [
+            0x08, 0x01, 0x10, 0x02, 0x1A, 0x03, 0x61, 0x2E, 0x62, 0x21, 1, 2, 3, 4, 5, 6, 7, 8, 0x2A, 0x04, 0x08, 0x01,
+            0x12, 0x00, 0x32, 0x02, 0x10, 0x05, 0x38, 0x80, 0x01,
+        ]
+        return all.indices.flatMap { index in
+            [[UInt8(index), 201] + fields, [UInt8(index), 4] + fields, [UInt8(index), 1]]
+        }
+    }
+
     /// What can be read can be written, and reads back the same.
     private static func check<Message: MeshMessage>(_ type: Message.Type) -> @Sendable (Payload) -> Void {
         { payload in

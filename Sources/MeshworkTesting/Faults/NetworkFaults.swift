@@ -106,7 +106,8 @@ extension NetworkFaults.Direction {
         guard loss + truncation > 0 else { return .deliver }
         let chance = generator.nextUnit()
         guard chance < loss + truncation else { return .deliver }
-        let arriving = Int(generator.next() % UInt64(count))
+        // A part of the flush and not so many bytes: certificates are longer in one run than in the next.
+        let arriving = min(count - 1, Int(generator.nextUnit() * Double(count)))
         return chance < loss ? .lose(after: arriving) : .truncate(after: arriving)
     }
 

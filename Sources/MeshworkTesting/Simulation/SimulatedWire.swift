@@ -76,12 +76,12 @@ final class SimulatedWire: ChannelOutboundHandler {
         guard !isSilent, let network else { return }
         let count = batch.reduce(0) { $0 + $1.readableBytes }
         let (fate, extra) = network.choose(for: faults, count)
-        if extra > .zero { network.record("\(name): \(count) bytes take \(extra) more") }
+        if extra > .zero { network.record("\(name): a flush takes \(extra) more") }
         switch fate {
         case .deliver:
             send(.bytes(batch), extra)
         case .lose(let arriving):
-            network.record("\(name): \(count - arriving) of \(count) bytes are lost, and all that follows")
+            network.record("\(name): bytes are lost, and all that follows")
             batch.cut(to: arriving)
             send(.bytes(batch), extra)
             isSilent = true
@@ -91,7 +91,7 @@ final class SimulatedWire: ChannelOutboundHandler {
                 }
             }
         case .truncate(let arriving):
-            network.record("\(name): ends after \(arriving) of \(count) bytes")
+            network.record("\(name): ends after a part of a flush")
             batch.cut(to: arriving)
             send(.bytes(batch), extra)
             send(.severed, .zero)

@@ -316,7 +316,8 @@ struct ConnectionPair {
 }
 
 extension Payload {
-    fileprivate var content: [UInt8] { Array(head.readableBytesView) + segments.flatMap(\.segment.array) }
+    /// The bytes of head and segments.
+    var content: [UInt8] { Array(head.readableBytesView) + segments.flatMap(\.segment.array) }
 }
 
 extension ByteBuffer {
@@ -330,7 +331,7 @@ extension ByteBuffer {
     }
 
     /// Some bytes from the front, often few and sometimes all, in memory of their own.
-    fileprivate mutating func takePiece(_ generator: inout SeededGenerator) -> ByteBuffer {
+    mutating func takePiece(_ generator: inout SeededGenerator) -> ByteBuffer {
         let limit = [3, 40, 5_000, 300_000].randomElement(using: &generator)!
         let count = min(readableBytes, Int.random(in: 0...limit, using: &generator))
         let piece = ByteBuffer(bytes: readBytes(length: count)!)

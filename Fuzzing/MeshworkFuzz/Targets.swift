@@ -1,0 +1,21 @@
+/// A decoder of bytes from outside: it may refuse them, and must not trap, hang or take memory without end.
+struct FuzzTarget: Sendable {
+    /// Gives it bytes.
+    let decode: @Sendable ([UInt8]) -> Void
+    /// Bytes that it accepts: what others are made of.
+    let seeds: @Sendable () -> [[UInt8]]
+
+    /// All, by the names that Scripts/fuzz.sh knows.
+    static let all: [String: FuzzTarget] = [
+        "server-connection": FuzzTarget(decode: Connections.server, seeds: Connections.clientSeeds),
+        "client-connection": FuzzTarget(decode: Connections.client, seeds: Connections.serverSeeds),
+        "server-call": FuzzTarget(decode: Calls.server, seeds: Calls.seeds),
+        "client-call": FuzzTarget(decode: Calls.client, seeds: Calls.seeds),
+        "header-text": FuzzTarget(decode: HeaderText.decode, seeds: HeaderText.seeds),
+        "inflate": FuzzTarget(decode: Compression.inflate, seeds: Compression.seeds),
+        "messages": FuzzTarget(decode: Messages.decode, seeds: Messages.seeds),
+        "certificates": FuzzTarget(decode: Certificates.read, seeds: Certificates.seeds),
+        "safetensors": FuzzTarget(decode: Files.safetensors, seeds: Files.safetensorsSeeds),
+        "infer-request": FuzzTarget(decode: Files.inferRequest, seeds: Files.inferRequestSeeds),
+    ]
+}
