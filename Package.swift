@@ -90,15 +90,15 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "MeshTransportTests",
         [
-            "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", "Telemetry", .logging, .nioCore, .nioEmbedded,
-            .nioPosix, .nioSSL, .nioTLS,
+            "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", "Telemetry", .crypto, .logging, .nioCore,
+            .nioEmbedded, .nioPosix, .nioSSL, .nioTLS,
         ]
     ),
     (
         "MeshGRPCTests",
         [
-            "MeshGRPC", "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", .logging, .nioCore, .nioHPACK,
-            .nioHTTP2, .swiftProtobuf,
+            "MeshGRPC", "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", "Telemetry", .logging, .nioCore,
+            .nioHPACK, .nioHTTP2, .nioPosix, .nioSSL, .nioTLS, .swiftProtobuf,
         ]
     ),
     (

@@ -61,9 +61,11 @@ struct GRPCWireProtocol: WireProtocol {
         let wire = GRPCServerWire(calls, configuration, limits)
         // One after the other: each says something as soon as it is there, through those before it.
         let (coalescer, http2) = (WriteCoalescer(), http2(.server))
+        let timeout = FrameTimeoutHandler(limit: limits.frameTimeout)
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(coalescer, position: .after(handler))
-        try pipeline.addHandler(http2, position: .after(coalescer))
+        try pipeline.addHandler(timeout, position: .after(coalescer))
+        try pipeline.addHandler(http2, position: .after(timeout))
         try pipeline.addHandler(wire, position: .after(http2))
         return wire
     }

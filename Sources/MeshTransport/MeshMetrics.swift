@@ -23,7 +23,8 @@ struct ServerMetrics: Sendable {
             "mesh_handshake_failures_total", help: "Accepted connections that failed before a protocol was agreed on."
         ).series([])
         protocolErrors = registry.counter(
-            "mesh_protocol_errors_total", help: "Connections closed because the peer did not keep to the protocol."
+            "mesh_protocol_errors_total",
+            help: "Connections closed, and calls ended, because the peer did not keep to the protocol."
         ).series([])
         refusedConnections = registry.counter(
             "mesh_connections_refused_total", help: "Connections closed at once because there were too many."

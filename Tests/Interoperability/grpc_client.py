@@ -224,9 +224,10 @@ SERVICES = [health, reflection, reflection_v1]
 def main():
     parser = grpc_peer.arguments(__doc__)
     parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--target", help="where the server is, as gRPC names it, instead of a host and a port")
     parser.add_argument("--services", action="store_true", help="health and reflection as well")
     options = parser.parse_args()
-    target = f"{options.host}:{options.port}"
+    target = options.target or f"{options.host}:{options.port}"
     if options.certificate:
         credentials = grpc.ssl_channel_credentials(
             grpc_peer.read(options.roots), grpc_peer.read(options.key), grpc_peer.read(options.certificate))

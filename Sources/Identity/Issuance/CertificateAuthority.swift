@@ -142,9 +142,10 @@ public struct CertificateAuthority: Sendable {
     ///
     /// - Throws: as ``issue(_:for:now:using:)``.
     public func makeIdentity(
-        for authorization: IssuanceAuthorization, now: UnixTime, using generator: inout some RandomNumberGenerator
+        for authorization: IssuanceAuthorization, key: KeyAlgorithm = .p256, now: UnixTime,
+        using generator: inout some RandomNumberGenerator
     ) throws(IdentityError) -> WorkloadIdentity {
-        let request = try CertificateRequest()
+        let request = try CertificateRequest(key)
         let verified = try VerifiedCertificateRequest(der: request.der)
         let issued = try issue(verified, for: authorization, now: now, using: &generator)
         return try request.identity(chain: issued.chain)

@@ -1,8 +1,7 @@
-import Crypto
 import SwiftASN1
 import X509
 
-/// A workload's request for a certificate: a fresh P-256 key, and the PKCS#10 request that proves its possession.
+/// A workload's request for a certificate: a fresh key, and the PKCS#10 request that proves its possession.
 ///
 /// The request carries the public key and nothing else; names are the authority's to decide. The private key stays in
 /// this value until ``identity(chain:)`` moves it beside its certificate.
@@ -14,17 +13,20 @@ import X509
 public struct CertificateRequest: Sendable {
     /// The request in DER (PKCS#10, RFC 2986), signed with the key.
     public let der: [UInt8]
-    private let key: P256.Signing.PrivateKey
+    private let key: WorkloadKey
 
     /// Makes a key of the system's random generator and a request for it.
     ///
+    /// - Parameter algorithm: the kind of key. Default P-256, which every TLS library reads.
     /// - Throws: `IdentityError` with code ``IdentityError/Code/signingFailed``.
-    public init() throws(IdentityError) {
-        let key = P256.Signing.PrivateKey()
+    public init(_ algorithm: KeyAlgorithm = .p256) throws(IdentityError) {
+        let key = WorkloadKey(algorithm)
+        guard let signer = key.certificateKey else { preconditionFailure("a fresh key is in memory") }
         do {
             let request = try CertificateSigningRequest(
-                version: .v1, subject: DistinguishedName(), privateKey: Certificate.PrivateKey(key),
-                attributes: CertificateSigningRequest.Attributes(), signatureAlgorithm: .ecdsaWithSHA256)
+                version: .v1, subject: DistinguishedName(), privateKey: signer,
+                attributes: CertificateSigningRequest.Attributes(),
+                signatureAlgorithm: algorithm == .ed25519 ? .ed25519 : .ecdsaWithSHA256)
             var serializer = DER.Serializer()
             try serializer.serialize(request)
             self.der = serializer.serializedBytes

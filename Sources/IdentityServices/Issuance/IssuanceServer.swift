@@ -46,9 +46,7 @@ public final class IssuanceServer: Sendable {
         self.runtime = runtime
         self.logger = logger
         bundle = try authority.bundle()
-        let shown = try identity.withPrivateKeyPEM { key in
-            try WorkloadIdentity(chain: identity.chain + [authority.rootCertificate], privateKeyPEM: key)
-        }
+        let shown = try identity.adding(signers: [authority.rootCertificate])
         endpoint = try JoinEndpoint(
             identity: StaticIdentitySource(svid: shown, bundle: bundle), runtime: runtime, metrics: metrics,
             logger: logger)

@@ -5,15 +5,15 @@ public import MeshWire
 
 /// Gets a process its first identity.
 public enum JoinClient {
-    /// Joins at a TCP listener: ``join(with:at:expecting:timeout:runtime:logger:)`` with a name or address and a port.
+    /// Joins at a TCP listener: ``join(with:at:expecting:key:timeout:runtime:logger:)`` with a name or address and a port.
     public static func join(
         with token: JoinToken, host: String, port: Int, expecting server: IdentityPattern? = nil,
-        timeout: Duration = .seconds(30),
+        key: KeyAlgorithm = .p256, timeout: Duration = .seconds(30),
         runtime: any Runtime = SystemRuntime.shared, logger: Logger = Logger(label: "meshwork.join")
     ) async throws -> RotatableIdentity {
         try await join(
-            with: token, at: .tcp(host: host, port: port), expecting: server, timeout: timeout, runtime: runtime,
-            logger: logger)
+            with: token, at: .tcp(host: host, port: port), expecting: server, key: key, timeout: timeout,
+            runtime: runtime, logger: logger)
     }
 
     /// Makes a key, proves with `token` who this process is to become, and returns its identity.
@@ -25,6 +25,7 @@ public enum JoinClient {
     ///   - endpoint: where the authority's join listener is.
     ///   - server: who must answer there. By default anybody whom the root vouches for, and so any workload of the mesh
     ///     that can put itself in the authority's place on the network: name the authority where it is known.
+    ///   - key: the kind of key that is made, and that renewals keep. Default P-256, which every TLS library reads.
     ///   - timeout: how long it may take in all. Default 30 s.
     /// - Throws: `MeshError` with code `peerNotTrusted` when the server's root is not the token's, or it is not the
     ///   one that is expected; `status` with
@@ -32,14 +33,14 @@ public enum JoinClient {
     ///   back is not for this key.
     public static func join(
         with token: JoinToken, at endpoint: Endpoint, expecting server: IdentityPattern? = nil,
-        timeout: Duration = .seconds(30),
+        key: KeyAlgorithm = .p256, timeout: Duration = .seconds(30),
         runtime: any Runtime = SystemRuntime.shared, logger: Logger = Logger(label: "meshwork.join")
     ) async throws -> RotatableIdentity {
         let client = try JoinEndpoint.client(
             at: endpoint, root: token.rootFingerprint, server: server, timeout: timeout, runtime: runtime,
             logger: logger)
         defer { client.close() }
-        let request = try CertificateRequest()
+        let request = try CertificateRequest(key)
         let issued = try await client.call(
             JoinService.join, JoinRequest(secret: token.secret, certificateRequest: request.der), timeout: timeout)
         let bundle = try issued.bundle()

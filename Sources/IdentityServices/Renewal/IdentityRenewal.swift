@@ -15,7 +15,7 @@ public struct IdentityRenewal: Service {
     private let logger: Logger
 
     /// - Parameters:
-    ///   - identity: what is renewed.
+    ///   - identity: what is renewed. Its key is in memory: who holds a key elsewhere renews its certificate as well.
     ///   - mesh: the process's mesh, which proves the old identity to get the new one.
     ///   - authority: where ``IssuanceService`` is served.
     /// - Throws: `IdentityError` with code `invalidConfiguration`.
@@ -25,6 +25,11 @@ public struct IdentityRenewal: Service {
         logger: Logger = Logger(label: "meshwork.renewal")
     ) throws(IdentityError) {
         try configuration.validate()
+        guard !identity.current.svid.hasExternalKey else {
+            throw IdentityError(
+                .invalidConfiguration, "expected an identity whose key is in memory, found one whose key is elsewhere",
+                peer: identity.current.svid.spiffeID)
+        }
         self.identity = identity
         self.mesh = mesh
         client = mesh.client(authority)
@@ -43,7 +48,7 @@ public struct IdentityRenewal: Service {
     /// - Throws: `MeshError` when the authority cannot be asked or refuses; `IdentityError` when its answer does not
     ///   fit. The old certificate stays in use.
     public func renew() async throws {
-        let request = try CertificateRequest()
+        let request = try CertificateRequest(identity.current.svid.keyAlgorithm)
         let issued = try await client.call(IssuanceService.renew, RenewalRequest(certificateRequest: request.der))
         let renewed = try request.identity(chain: issued.chain)
         let current = identity.current.svid

@@ -20,6 +20,10 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
             method: 0, timeRemaining: .zero, deduplication: nil, metadata: Metadata(), layout: PayloadLayout())
         /// When nobody waits for its answer any more.
         var deadline = RuntimeInstant(nanoseconds: .max)
+        /// True until its only request has come whole.
+        var awaitsRequest = false
+        /// True while the connection's patience knows it.
+        var isWatched = false
     }
 
     private typealias Streams = HTTP2Streams<GRPCServerStreamState, Call>
@@ -33,6 +37,10 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
     private let limits: WireLimits
     private let streams: Streams
     private var lifecycle: ServerLifecycle
+    private var patience: RequestPatience
+    /// The calls that have begun in the read that is under way and have a request to wait for: most have it in the same
+    /// read.
+    private var begun: [Stream] = []
     private var methods: [String: ServerStack.Resolution] = [:]
     private var lastStream = HTTP2StreamID.rootStream
     private var context: ChannelHandlerContext?
@@ -49,6 +57,7 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
         streams = Streams(limits, on: calls.executor.eventLoop)
         var generator = RuntimeRandomNumberGenerator(calls.runtime)
         lifecycle = ServerLifecycle(configuration, now: calls.runtime.now, using: &generator)
+        patience = RequestPatience(limit: limits.requestTimeout)
         calls.wire = self
         streams.relieved = { [unowned self] in self.calls.relieved($0.streamID) }
     }
@@ -127,6 +136,8 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // Nothing that follows an error is run.
+        guard !isEnding else { return }
         if !isReading {
             isReading = true
             calls.executor.beginReading()
@@ -164,6 +175,7 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
             isReading = false
         }
         lifecycle.received(openCalls: streams.count, now: calls.runtime.now)
+        awaitRequests()
         streams.flush()
         finishIfDrained()
         arm()
@@ -178,7 +190,9 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // One stream's fault has been told to its peer, and does not end the others.
         if error is NIOHTTP2Errors.StreamError { return }
-        if error is any NIOHTTP2Error { calls.protocolError(error) } else { calls.connectionFailed(error) }
+        let isPeers = error is any NIOHTTP2Error || error is WireError
+        // What the closing connection goes on to say is no news.
+        if !isEnding { isPeers ? calls.protocolError(error) : calls.connectionFailed(error) }
         end()
     }
 
@@ -237,7 +251,36 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
         case .requestsEnded:
             if stream.call.kind.streamsRequests { calls.requestsEnded(of: stream.streamID) }
         case .aborted:
+            stopWaiting(for: stream)
             calls.cancelled(stream.streamID)
+        }
+    }
+
+    // MARK: Requests that do not come
+
+    private func awaitRequests() {
+        guard !begun.isEmpty else { return }
+        for stream in begun where stream.call.awaitsRequest && !stream.isClosed {
+            stream.call.isWatched = true
+            patience.began(stream.streamID, deadline: stream.call.deadline, now: calls.runtime.now)
+        }
+        begun.removeAll(keepingCapacity: true)
+    }
+
+    private func stopWaiting(for stream: Stream) {
+        stream.call.awaitsRequest = false
+        guard stream.call.isWatched else { return }
+        stream.call.isWatched = false
+        patience.ended(stream.streamID)
+    }
+
+    private func expire() {
+        for expired in patience.advance(to: calls.runtime.now) {
+            guard let stream = streams[expired.stream], case .served(let route)? = stream.call.method else { continue }
+            let message = "\(route.method.path): the request has not come whole in time"
+            if expired.isOverLimit { calls.protocolError(WireError(.truncated, message)) }
+            refuse(stream, Reply(status: .deadlineExceeded, message: message))
+            write(stream)
         }
     }
 
@@ -252,12 +295,15 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
         guard case .served(let route) = method else { return }
         stream.call.kind = route.method.kind
         stream.state.accept(route.method.kind, compressing: configuration.compression)
-        if route.method.kind.streamsRequests { calls.open(stream.streamID, method, stream.call.head) }
+        if route.method.kind.streamsRequests { return calls.open(stream.streamID, method, stream.call.head) }
+        stream.call.awaitsRequest = true
+        begun.append(stream)
     }
 
     private func request(_ payload: Payload, on stream: Stream) {
         if stream.call.kind.streamsRequests { return calls.deliver(payload, to: stream.streamID) }
         guard let method = stream.call.method else { return }
+        stopWaiting(for: stream)
         var head = stream.call.head
         head.timeRemaining = calls.runtime.now.duration(to: stream.call.deadline)
         calls.start(stream.streamID, method, head, payload)
@@ -265,6 +311,7 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
     }
 
     private func refuse(_ stream: Stream, _ reply: Reply) {
+        stopWaiting(for: stream)
         answer(stream, reply)
         calls.cancelled(stream.streamID)
     }
@@ -281,6 +328,7 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
         stream.isClosed = true
         if !stream.state.isFinished { stream.state.receive(reset: reason ?? .cancel) }
         readOn(stream)
+        stopWaiting(for: stream)
         // What still runs for it has nobody to answer.
         if reason != nil { calls.cancelled(stream.streamID) }
         calls.relieved(stream.streamID)
@@ -338,7 +386,9 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
 
     /// Comes back when the lifecycle has something to do. A deadline that has moved away since is waited for anew.
     private func arm() {
-        guard let deadline = lifecycle.deadline, deadline < timerDeadline, context != nil else { return }
+        guard let deadline = [lifecycle.deadline, patience.deadline].compactMap({ $0 }).min(),
+            deadline < timerDeadline, context != nil
+        else { return }
         timer?.cancel()
         timerDeadline = deadline
         let loop = calls.executor.eventLoop.assumeIsolated()
@@ -346,6 +396,7 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
             in: .nanoseconds(max(0, calls.runtime.now.duration(to: deadline).inNanoseconds))
         ) {
             self.timerDeadline = RuntimeInstant(nanoseconds: .max)
+            self.expire()
             self.perform(self.lifecycle.advance(to: self.calls.runtime.now))
         }
     }

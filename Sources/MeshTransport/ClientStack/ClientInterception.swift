@@ -176,7 +176,8 @@ extension CallRequest {
     fileprivate func with(_ metadata: Metadata, within limits: WireLimits) throws(MeshError) -> CallRequest {
         guard metadata != self.metadata else { return self }
         do throws(MeshError) {
-            return try CallRequest(method, payload, metadata, priority, deduplication, within: limits)
+            return try CallRequest(
+                method, payload, metadata, priority, isBulk ? .bulk : .small, deduplication, within: limits)
         } catch {
             var error = error
             error.message += ", with what the interceptors have added"

@@ -43,6 +43,9 @@ final class ProtocolSelectionHandler: ChannelInboundHandler, RemovableChannelHan
             become(.mesh, context)
         case ApplicationProtocol.http? where listener.httpAcceptor != nil:
             become(.http, context)
+        case nil where !channel.offeredProtocols.isEmpty:
+            // One that offers nothing leaves it to the first bytes; this one has said what it speaks.
+            refuse(context, "offers \(channel.offeredProtocols.joined(separator: ", ")), which is not served here")
         case nil:
             break
         case let other?:

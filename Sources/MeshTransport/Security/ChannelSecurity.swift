@@ -39,6 +39,7 @@ struct ChannelSecurity: Sendable {
         case (.plaintext, _):
             try channel.pipeline.syncOperations.addHandler(PlaintextHandler())
         case (.mutualTLS, .tls):
+            if case .server = role { try channel.pipeline.syncOperations.addHandler(ClientHelloHandler(handshake)) }
             try channel.pipeline.syncOperations.addHandlers([
                 try tlsHandler(for: snapshot, handshake, on: channel.eventLoop),
                 TLSCompletionHandler(handshake, requiresPeer: requiresPeer, own: snapshot),
@@ -96,7 +97,7 @@ struct ChannelSecurity: Sendable {
     private func tlsHandler(
         for snapshot: IdentitySnapshot?, _ handshake: HandshakeState, on loop: any EventLoop
     ) throws -> NIOSSLHandler {
-        let context = try NIOSSLContext(configuration: try tlsConfiguration(for: snapshot))
+        let context = try NIOSSLContext(configuration: try tlsConfiguration(for: snapshot, handshake))
         let verify: NIOSSLCustomVerificationCallback = { chain, verdict in
             self.judge(chain, against: snapshot, handshake, verdict)
         }
@@ -111,12 +112,17 @@ struct ChannelSecurity: Sendable {
         }
     }
 
-    private func tlsConfiguration(for snapshot: IdentitySnapshot?) throws -> TLSConfiguration {
+    private func tlsConfiguration(
+        for snapshot: IdentitySnapshot?, _ handshake: HandshakeState
+    ) throws -> TLSConfiguration {
         var chain: [NIOSSLCertificateSource] = []
         var key: NIOSSLPrivateKeySource?
         if let svid = snapshot?.svid {
             chain = try svid.chain.map { .certificate(try NIOSSLCertificate(bytes: $0, format: .der)) }
-            key = try svid.withPrivateKeyDER { .privateKey(try NIOSSLPrivateKey(bytes: $0, format: .der)) }
+            key = .privateKey(
+                svid.hasExternalKey
+                    ? NIOSSLPrivateKey(customPrivateKey: ExternalSigner(identity: svid, handshake, runtime))
+                    : try svid.withPrivateKeyDER { try NIOSSLPrivateKey(bytes: $0, format: .der) })
         }
         var configuration: TLSConfiguration
         switch role {
@@ -135,6 +141,7 @@ struct ChannelSecurity: Sendable {
         configuration.trustRoots = .certificates([])
         configuration.minimumTLSVersion = .tlsv13
         configuration.maximumTLSVersion = .tlsv13
+        configuration.verifySignatureAlgorithms = Self.peerSignatures
         configuration.applicationProtocols = applicationProtocols
         configuration.renegotiationSupport = .none
         // A closed connection waits no longer for its peer's own goodbye: until then it reads, and throws away, whatever
@@ -142,6 +149,13 @@ struct ChannelSecurity: Sendable {
         configuration.shutdownTimeout = .seconds(1)
         return configuration
     }
+
+    /// The signatures that peers may prove their identity with, in our order. BoringSSL's own list lacks Ed25519 and has
+    /// SHA-1.
+    private static let peerSignatures: [SignatureAlgorithm] = [
+        .ecdsaSecp256R1Sha256, .ed25519, .rsaPssRsaeSha256, .rsaPkcs1Sha256, .ecdsaSecp384R1Sha384, .rsaPssRsaeSha384,
+        .rsaPkcs1Sha384, .rsaPssRsaeSha512, .rsaPkcs1Sha512,
+    ]
 
     private func judge(
         _ chain: [NIOSSLCertificate], against snapshot: IdentitySnapshot?, _ handshake: HandshakeState,
@@ -177,11 +191,13 @@ extension Runtime {
     var unixTime: UnixTime { UnixTime(seconds: timeSince1970.components.seconds) }
 }
 
-/// What the verifier found, for the handler that waits for the handshake's end.
+/// What was found out in a handshake, for the handler that waits for its end.
 ///
-/// Sendable: written by the verifier and read by the handler, both on the channel's event loop.
+/// Sendable: written by the verifier and the reader of the hello and read by that handler, all on the channel's event loop.
 final class HandshakeState: @unchecked Sendable {
     var chain: [[UInt8]] = []
     var peer: VerifiedPeer?
     var failure: MeshError?
+    /// The application protocols that a client offers.
+    var offeredProtocols: [String] = []
 }

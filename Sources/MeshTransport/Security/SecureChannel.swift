@@ -19,6 +19,8 @@ struct SecureChannel: Sendable {
     /// What the peer was judged by.
     var bundle: TrustBundle?
     var applicationProtocol: String?
+    /// The protocols that a client offered, of which the handshake may have agreed on one.
+    var offeredProtocols: [String] = []
     var tlsVersion: String
     /// When the first of the certificates that were shown ends.
     var notAfter: UnixTime?

@@ -28,9 +28,10 @@ final class TLSCompletionHandler: ChannelInboundHandler, RemovableChannelHandler
             return context.close(promise: nil)
         }
         let version = (try? context.pipeline.syncOperations.handler(type: NIOSSLHandler.self))?.tlsVersion
-        let channel = SecureChannel(
+        var channel = SecureChannel(
             peer: handshake.peer, chain: handshake.chain, own: own, applicationProtocol: negotiated,
             tlsVersion: version.map(Self.name) ?? "unknown")
+        channel.offeredProtocols = handshake.offeredProtocols
         context.fireUserInboundEventTriggered(SecureChannelEvent.established(channel))
         context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
     }

@@ -28,6 +28,12 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
     private let helloTimeout: Duration
     /// Ends the connection of a peer that does not say hello.
     private var helloTimer: Scheduled<Void>?
+    /// Ends the connection of a peer that does not finish a frame.
+    private var stallTimer: StallTimer?
+    /// Ends calls whose only request does not come whole.
+    private var patience: RequestPatience
+    private var patienceTimer: Scheduled<Void>?
+    private var patienceDeadline = RuntimeInstant(nanoseconds: .max)
 
     /// A connection whose handshake is done.
     ///
@@ -39,7 +45,14 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
         writer = PacedWriter(on: executor.eventLoop)
         state = ServerConnectionState(
             instance: instance, limits: limits, sharesSegments: calls.runtime.network.security.sharesSegments)
+        patience = RequestPatience(limit: limits.requestTimeout)
         calls.wire = self
+        stallTimer = StallTimer(limit: limits.frameTimeout, on: executor.eventLoop) { [unowned self] in
+            // What we do not read is not late.
+            isReadWithheld ? nil : state.unfinishedFrame
+        } stalled: { [unowned self] in
+            refuse($0)
+        }
     }
 
     // MARK: The connection, from any thread
@@ -114,6 +127,8 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
         self.context = nil
         // The timer would keep the connection in memory.
         helloTimer?.cancel()
+        stallTimer?.cancel()
+        patienceTimer?.cancel()
         writer.close()
     }
 
@@ -138,6 +153,7 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
 
     func channelReadComplete(context: ChannelHandlerContext) {
         guard isReading else { return }
+        stallTimer?.watch()
         // Handlers on the loop answer before the flush.
         executor.finishReading()
         isReading = false
@@ -175,11 +191,12 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
         case .declared(let declaration):
             methods.append(calls.resolve(declaration))
         case .announced(let stream, let head):
-            guard let refusal = calls.review(method(head), head) else { return }
+            guard let refusal = calls.review(method(head), head) else { return awaitRequest(of: stream, head) }
             state.refuse(stream, status: refusal.status, message: refusal.message)
             write()
         case .call(let stream, let head, let payload):
             executor.carries(payload)
+            patience.ended(stream)
             calls.start(stream, method(head), head, payload)
         case .opened(let stream, let head):
             calls.open(stream, method(head), head)
@@ -189,8 +206,38 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
         case .requestsEnded(let stream):
             calls.requestsEnded(of: stream)
         case .cancelled(let stream):
+            patience.ended(stream)
             calls.cancelled(stream)
         }
+    }
+
+    // MARK: Requests that do not come
+
+    private func awaitRequest(of stream: StreamID, _ head: CallHead) {
+        let now = calls.runtime.now
+        patience.began(stream, deadline: now.advanced(by: head.timeRemaining), now: now)
+        armPatience()
+    }
+
+    /// Comes back when the first of them is due. A time that has moved away since is waited for anew.
+    private func armPatience() {
+        guard let deadline = patience.deadline, deadline < patienceDeadline, context != nil else { return }
+        patienceTimer?.cancel()
+        patienceDeadline = deadline
+        patienceTimer = executor.eventLoop.assumeIsolated().scheduleTask(
+            in: .nanoseconds(max(0, calls.runtime.now.duration(to: deadline).inNanoseconds))
+        ) {
+            self.patienceDeadline = RuntimeInstant(nanoseconds: .max)
+            for expired in self.patience.advance(to: self.calls.runtime.now) { self.give(up: expired) }
+            self.armPatience()
+        }
+    }
+
+    private func give(up expired: RequestPatience.Expired) {
+        let message = "the request on \(expired.stream) has not come whole in time"
+        if expired.isOverLimit { calls.protocolError(WireError(.truncated, message)) }
+        state.refuse(expired.stream, status: .deadlineExceeded, message: message)
+        write()
     }
 
     private func method(_ head: CallHead) -> ServerStack.Resolution { methods[Int(head.method) - 1] }

@@ -22,6 +22,8 @@ package struct FrameDecoder {
     private var dataRemaining = 0
     /// True once a frame had a checksum: all that follow have one.
     private var hasSeenChecksum = false
+    /// How many frames have come whole.
+    package private(set) var completed = 0
 
     package init(largestPayload: Int) {
         self.largestPayload = largestPayload
@@ -46,6 +48,7 @@ package struct FrameDecoder {
         guard let header = try currentHeader() else { return nil }
         guard header.kind != .data || header.hasChecksum else { return nextPiece(of: header) }
         guard var payload = pending.readSlice(length: header.payloadLength) else { return nil }
+        completed += 1
         self.header = nil
         if header.hasChecksum { try verify(&payload, of: header) }
         return header.kind == .data ? .data(header.stream, payload) : .frame(header, payload)
@@ -104,7 +107,10 @@ package struct FrameDecoder {
         let length = min(pending.readableBytes, dataRemaining)
         guard length > 0, let piece = pending.readSlice(length: length) else { return nil }
         dataRemaining -= length
-        if dataRemaining == 0 { self.header = nil }
+        if dataRemaining == 0 {
+            completed += 1
+            self.header = nil
+        }
         return .data(header.stream, piece)
     }
 }

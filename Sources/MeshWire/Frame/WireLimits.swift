@@ -35,6 +35,12 @@ public struct WireLimits: Sendable, Hashable {
     /// The most bytes of replies that wait for the caller to take them. Default 64 MiB; beyond it nothing more is read
     /// from the connection.
     public var queuedReplyBytes = 64 << 20
+    /// How long a client may take for one frame, from its first byte to the last, and over gRPC for a call's header
+    /// fields and for its opening as well. Default 20 s; a server ends a connection that takes once to twice as long.
+    public var frameTimeout = Duration.seconds(20)
+    /// How long the request of a call that has one may take until it has come whole, where the call's own deadline is not
+    /// sooner. Default 5 min: 256 MiB at 1 MB/s. A server answers a call that takes longer with `deadlineExceeded`.
+    public var requestTimeout = Duration.seconds(300)
 
     /// Makes the defaults.
     public init() {}
@@ -62,6 +68,10 @@ public struct WireLimits: Sendable, Hashable {
             ("queuedReplyBytes", queuedReplyBytes),
         ] where limit < 1 {
             problems.append("\(name) must be at least 1, is \(limit)")
+        }
+        for (name, duration) in [("frameTimeout", frameTimeout), ("requestTimeout", requestTimeout)]
+        where duration <= .zero {
+            problems.append("\(name) must be above zero, is \(duration)")
         }
         // A message between the two would wait for ever.
         if messageBytes > largeMessageBytes {

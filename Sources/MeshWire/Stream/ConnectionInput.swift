@@ -54,6 +54,12 @@ struct ConnectionInput {
         }
     }
 
+    /// The number of the frame that is arriving and not whole, or `nil` between two.
+    var unfinishedFrame: Int? {
+        guard case .open = phase, !decoder.isBetweenFrames else { return nil }
+        return decoder.completed
+    }
+
     /// Throws if the connection ends here in the middle of something.
     func end() throws(WireError) {
         if case .preface(let start) = phase, start.readableBytes == 0 { return }

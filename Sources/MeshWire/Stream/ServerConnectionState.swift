@@ -30,7 +30,7 @@ package struct ServerConnectionState {
         case message(StreamID, Payload)
         /// The last request of a call has been read.
         case requestsEnded(StreamID)
-        /// The caller of a call has lost interest; no reply is sent any more.
+        /// The caller of a call has lost interest, in one that is not complete as well; no reply is sent any more.
         case cancelled(StreamID)
         /// The client has answered a ping.
         case pong(UInt64)
@@ -73,6 +73,9 @@ package struct ServerConnectionState {
 
     /// The calls that have been opened and not answered.
     package var openStreams: Int { streams.count }
+
+    /// The number of the frame that is arriving and not whole, or `nil` between two.
+    package var unfinishedFrame: Int? { isBroken ? nil : input.unfinishedFrame }
 
     /// True when nothing is open and nothing waits to be sent.
     package var isIdle: Bool { streams.isEmpty && queue.isEmpty }
@@ -300,7 +303,7 @@ package struct ServerConnectionState {
             close(stream)
             answer(
                 stream, .resourceExhausted, "incomplete messages exceed \(limits.largeMessageBytes) bytes")
-            return nil
+            return .cancelled(stream)
         case .tooLarge(let error):
             let isKnown = streams[stream] != nil
             close(stream)
@@ -330,9 +333,9 @@ package struct ServerConnectionState {
     private mutating func cancel(_ stream: StreamID) throws(WireError) -> Event? {
         try requireOpened(stream)
         queue.drop(stream)
-        guard let call = streams[stream] else { return nil }
+        guard streams[stream] != nil else { return nil }
         close(stream)
-        return call.reading == nil ? .cancelled(stream) : nil
+        return .cancelled(stream)
     }
 
     private mutating func credit(_ payload: inout ByteBuffer, _ stream: StreamID) throws(WireError) {

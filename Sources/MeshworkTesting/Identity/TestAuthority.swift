@@ -31,21 +31,22 @@ public struct TestAuthority: Sendable {
     /// - Parameters:
     ///   - lifetime: how long the certificate is valid; default the authority's.
     ///   - issued: how long ago it was issued, at most thirty days, to make one that has ended.
+    ///   - key: the kind of its key.
     public func identity(
-        _ path: String, lifetime: Duration? = nil, issued: Duration = .zero
+        _ path: String, lifetime: Duration? = nil, issued: Duration = .zero, key: KeyAlgorithm = .p256
     ) throws -> RotatableIdentity {
         RotatableIdentity(
-            svid: try svid(path, lifetime: lifetime, issued: issued), bundle: try authority.bundle())
+            svid: try svid(path, lifetime: lifetime, issued: issued, key: key), bundle: try authority.bundle())
     }
 
-    /// A certificate and key at `path`; see ``identity(_:lifetime:issued:)``.
+    /// A certificate and key at `path`; see ``identity(_:lifetime:issued:key:)``.
     public func svid(
-        _ path: String, lifetime: Duration? = nil, issued: Duration = .zero
+        _ path: String, lifetime: Duration? = nil, issued: Duration = .zero, key: KeyAlgorithm = .p256
     ) throws -> WorkloadIdentity {
         var generator = SystemRandomNumberGenerator()
         let authorization = try IssuanceAuthorization(
             spiffeID: try id(path), dnsNames: ["localhost"], ipAddresses: ["127.0.0.1", "::1"],
             lifetime: lifetime)
-        return try authority.makeIdentity(for: authorization, now: now - issued, using: &generator)
+        return try authority.makeIdentity(for: authorization, key: key, now: now - issued, using: &generator)
     }
 }

@@ -6,8 +6,23 @@ import MeshworkTesting
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct IdentityRenewalTests {
-    @Test("a renewed certificate has a new key and the same names, and a workload that never joined gets none")
-    func renew() async throws {
+    @Test("an identity whose key is held elsewhere is not renewed: its next key would be in memory")
+    func externalKey() throws {
+        let authority = try TestAuthority(runtime: SystemRuntime.shared)
+        let svid = try WorkloadIdentity(chain: authority.svid("/worker").chain, key: ExternalKey(.p256) { $0 })
+        let identity = RotatableIdentity(svid: svid, bundle: try authority.authority.bundle())
+        let mesh = try Mesh(identity: identity, policy: .denyAll)
+        let error = #expect(throws: IdentityError.self) {
+            try IdentityRenewal(
+                of: identity, on: mesh, authority: Destination(host: "127.0.0.1", port: 1, identities: []))
+        }
+        #expect(error?.code == .invalidConfiguration)
+    }
+
+    @Test(
+        "a renewed certificate has a new key of the same kind and the same names, and a workload that never joined gets none",
+        arguments: [KeyAlgorithm.p256, .ed25519])
+    func renew(key: KeyAlgorithm) async throws {
         let authority = try TestAuthority(runtime: SystemRuntime.shared)
         let policy = try AuthorizationPolicy(rules: [
             AuthorizationPolicy.Rule(
@@ -21,7 +36,7 @@ import Testing
         let token = try issuance.makeToken(
             for: try IssuanceAuthorization(spiffeID: try authority.id("/worker/0"), dnsNames: ["worker.example"]))
 
-        let identity = try await JoinClient.join(with: token, host: join.host, port: join.port)
+        let identity = try await JoinClient.join(with: token, host: join.host, port: join.port, key: key)
         let before = identity.current
         let destination = Destination(
             host: address.host, port: address.port, identities: [.exact(try authority.id("/coordinator"))])
@@ -32,6 +47,7 @@ import Testing
         #expect(identity.current.svid.chain != before.svid.chain)
         let keys = [before, identity.current].map { $0.svid.withPrivateKeyPEM { $0 } }
         #expect(keys[0] != keys[1])
+        #expect([before, identity.current].map(\.svid.keyAlgorithm) == [key, key])
 
         let stranger = try authority.identity("/stranger")
         let strangersMesh = try Mesh(identity: stranger, policy: .denyAll)

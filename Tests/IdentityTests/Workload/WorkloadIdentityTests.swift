@@ -6,15 +6,17 @@ import X509
 @testable import Identity
 
 @Suite struct WorkloadIdentityTests {
-    static func identity(seed: UInt64 = 1) throws -> WorkloadIdentity {
+    static func identity(seed: UInt64 = 1, key: KeyAlgorithm = .p256) throws -> WorkloadIdentity {
         var generator = SeededGenerator(seed: seed)
         return try CertificateAuthorityTests.authority().makeIdentity(
-            for: CertificateAuthorityTests.worker(), now: CertificateFactory.now, using: &generator)
+            for: CertificateAuthorityTests.worker(), key: key, now: CertificateFactory.now, using: &generator)
     }
 
-    @Test("an identity written as PEM and key is read back the same")
-    func roundTrip() throws {
-        let identity = try Self.identity()
+    @Test("an identity written as PEM and key is read back the same", arguments: [KeyAlgorithm.p256, .ed25519])
+    func roundTrip(key: KeyAlgorithm) throws {
+        let identity = try Self.identity(key: key)
+        #expect(identity.keyAlgorithm == key)
+        #expect(!identity.hasExternalKey)
         let read = try identity.withPrivateKeyPEM { pem in
             try WorkloadIdentity(chain: identity.chain, privateKeyPEM: pem)
         }
@@ -34,6 +36,56 @@ import X509
         }
         #expect(leaf.publicKey == Certificate.PublicKey(fromDER.publicKey))
         #expect(leaf.publicKey == Certificate.PublicKey(fromPEM.publicKey))
+    }
+
+    @Test("an Ed25519 key is lent as OpenSSL writes it, and belongs to the leaf")
+    func ed25519() throws {
+        let identity = try Self.identity(key: .ed25519)
+        let leaf = try Certificate(derEncoded: identity.chain[0])
+        // RFC 8410, 10.3, but for the key itself.
+        let der = identity.withPrivateKeyDER { $0 }
+        #expect(der.prefix(16) == [48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32])
+        let key = try Curve25519.Signing.PrivateKey(rawRepresentation: der.dropFirst(16))
+        #expect(leaf.publicKey == Certificate.PublicKey(key.publicKey))
+        #expect(identity.withPrivateKeyPEM { $0 }.hasPrefix("-----BEGIN PRIVATE KEY-----\n"))
+    }
+
+    @Test(
+        "an external key's signature is the leaf's, or an error says that it is not",
+        arguments: [KeyAlgorithm.p256, .ed25519])
+    func externalKey(algorithm: KeyAlgorithm) async throws {
+        let (own, other) = (try Self.identity(key: algorithm), try Self.identity(seed: 2, key: algorithm))
+        func signing(as identity: WorkloadIdentity) throws -> ExternalKey {
+            let der = identity.withPrivateKeyDER { $0 }
+            return ExternalKey(algorithm) { bytes in
+                algorithm == .p256
+                    ? Array(
+                        try P256.Signing.PrivateKey(derRepresentation: der).signature(for: bytes).derRepresentation)
+                    : Array(try Curve25519.Signing.PrivateKey(rawRepresentation: der.suffix(32)).signature(for: bytes))
+            }
+        }
+        let identity = try WorkloadIdentity(chain: own.chain, key: try signing(as: own))
+        #expect(identity.hasExternalKey && identity.keyAlgorithm == algorithm)
+        #expect(try await !identity.sign([1, 2, 3]).isEmpty)
+        let wrong = try WorkloadIdentity(chain: own.chain, key: try signing(as: other))
+        let error = await #expect(throws: IdentityError.self) { try await wrong.sign([1, 2, 3]) }
+        #expect(error?.code == .keyMismatch)
+    }
+
+    @Test("an external key of another kind than the leaf's is refused")
+    func externalKind() throws {
+        let identity = try Self.identity()
+        let error = identityError { try WorkloadIdentity(chain: identity.chain, key: ExternalKey(.ed25519) { $0 }) }
+        #expect(error?.code == .keyMismatch)
+    }
+
+    @Test("signers are shown behind the chain, and the key stays")
+    func signers() throws {
+        let (identity, root) = (try Self.identity(), try CertificateAuthorityTests.authority().rootCertificate)
+        let shown = try identity.adding(signers: [root])
+        #expect(shown.chain == identity.chain + [root])
+        #expect(shown.withPrivateKeyPEM { $0 } == identity.withPrivateKeyPEM { $0 })
+        #expect(identityError { try identity.adding(signers: [[1]]) }?.code == .malformedCertificate)
     }
 
     @Test("a key that is another's or none is refused, and no message repeats it")

@@ -72,7 +72,7 @@ final class Peer: Sendable {
     }
 
     deinit {
-        if process.isRunning { process.terminate() }
+        if process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) }
     }
 
     /// A script of `Tests/Interoperability`.
@@ -92,6 +92,12 @@ final class Peer: Sendable {
     func nextLine() async -> String? {
         for await line in lines { return line }
         return nil
+    }
+
+    /// Ends it with a signal, and waits for that. A program inherits which signals are blocked, so it is one that cannot be.
+    func kill() async {
+        if process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) }
+        _ = await finish()
     }
 
     /// Tells it, by the end of its input, to end, and waits for that.

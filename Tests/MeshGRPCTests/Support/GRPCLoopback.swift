@@ -13,7 +13,8 @@ struct GRPCLoopback {
 
     static func start(
         _ configuration: GRPCConfiguration = GRPCConfiguration(), mesh: MeshConfiguration = .patient,
-        security: TransportSecurity = .mutualTLS, _ register: (Mesh) -> Void = { $0.serveEcho() }
+        security: TransportSecurity = .mutualTLS, on endpoint: Endpoint = .tcp(host: "127.0.0.1", port: 0),
+        _ register: (Mesh) -> Void = { $0.serveEcho() }
     ) async throws -> GRPCLoopback {
         let authority = try TestAuthority(runtime: SystemRuntime.shared)
         let log = LogCapture()
@@ -26,9 +27,9 @@ struct GRPCLoopback {
             configuration: mesh, identity: authority.identity("/server"), policy: policy, logger: log.logger)
         try server.enableGRPC(configuration)
         register(server)
-        let endpoint = try await server.listen(on: .tcp(host: "127.0.0.1", port: 0), security: security)
         return GRPCLoopback(
-            authority: authority, server: server, log: log, endpoint: endpoint, security: security)
+            authority: authority, server: server, log: log,
+            endpoint: try await server.listen(on: endpoint, security: security), security: security)
     }
 
     /// Where the server is, whatever is spoken.

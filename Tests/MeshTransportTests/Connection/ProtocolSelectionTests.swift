@@ -74,17 +74,21 @@ import Testing
         await loopback.server.stop()
     }
 
-    @Test("a client of another protocol is closed before a byte of it is answered")
+    @Test("a client of another protocol is closed before a byte of it is read, whatever it goes on to say")
     func mismatch() async throws {
         let loopback = try await start(http: false)
         for (protocols, bytes) in [
-            (["h2"], "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), (["http/1.1"], "GET / HTTP/1.1\r\n\r\n"),
+            (["h2"], Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)),
+            (["http/1.1"], Array("GET / HTTP/1.1\r\n\r\n".utf8)), (["postgresql", "h3"], RawBytes().bytes),
+            (["h2"], []),
         ] {
             let raw = try await connect(loopback, protocols)
             #expect(await raw.negotiated() == nil)
-            await raw.send(Array(bytes.utf8))
+            await raw.send(bytes)
             #expect(await raw.untilClosed().isEmpty)
         }
+        let reasons = loopback.log.all("connection refused").map { $0.metadata["reason"] ?? "" }
+        #expect(reasons.contains("offers postgresql, h3, which is not served here"), "\(reasons)")
         let record = await loopback.log.first("connection refused")
         #expect(record.level == .warning)
         #expect(record.metadata["peer"] == "spiffe://test.example/raw")

@@ -14,9 +14,7 @@ import Testing
             let authority = simulation.authority.authority
             let own = try simulation.authority.svid("/coordinator")
             // As an issuance server shows itself: joining workloads know the root alone.
-            let shown = try own.withPrivateKeyPEM { key in
-                try WorkloadIdentity(chain: own.chain + [authority.rootCertificate], privateKeyPEM: key)
-            }
+            let shown = try own.adding(signers: [authority.rootCertificate])
             let metrics = MetricsRegistry()
             let endpoint = try JoinEndpoint(
                 identity: StaticIdentitySource(svid: shown, bundle: try authority.bundle()), runtime: runtime,

@@ -171,7 +171,13 @@ struct RawBytes {
         Preface.bytes.count + FrameHeader.encodedSize
         + Payload(Hello(instance: InstanceID(high: 1, low: 1), limits: WireLimits())).head.readableBytes
 
-    init() { add(.hello, 0, Payload(Hello(instance: InstanceID(high: 1, low: 1))).head) }
+    /// - Parameter features: whether it has those that this library's clients have.
+    init(features: Bool = false) {
+        let instance = InstanceID(high: 1, low: 1)
+        add(
+            .hello, 0,
+            Payload(features ? Hello(instance: instance, limits: WireLimits()) : Hello(instance: instance)).head)
+    }
 
     mutating func add(_ kind: FrameKind, _ stream: UInt32, _ payload: ByteBuffer = ByteBuffer()) {
         var buffer = ByteBuffer()
@@ -188,6 +194,19 @@ struct RawBytes {
                 MethodDeclaration(
                     number: number, path: path, requestName: Note.messageName, responseName: Note.messageName)
             ).head)
+    }
+
+    /// Begins a call whose request has a segment that does not follow.
+    mutating func announce(_ stream: UInt32, _ time: Duration, segment: Int) {
+        let head = Payload(
+            CallHead(
+                method: 1, timeRemaining: time, deduplication: nil, metadata: Metadata(),
+                layout: PayloadLayout(headLength: 0, segments: [.init(field: 2, length: segment)]))
+        ).head
+        var frame = ByteBuffer()
+        frame.writeVarint(UInt64(head.readableBytes))
+        frame.writeImmutableBuffer(head)
+        add(.request, stream, frame)
     }
 
     mutating func request(_ stream: UInt32, _ note: Note = Note("raw")) {

@@ -1,0 +1,50 @@
+package import MeshWire
+
+/// A server's defence against calls whose one request never comes whole: each has until its deadline, and no longer than
+/// a limit. No clock.
+///
+/// Calls of several requests are not its business: how long they take is between the handler and its deadline.
+package struct RequestPatience {
+    /// A call whose time is up.
+    package struct Expired: Equatable {
+        package let stream: StreamID
+        /// Whether it is the limit that it has reached, and not a deadline of its own.
+        package let isOverLimit: Bool
+    }
+
+    private struct Wait {
+        let end: RuntimeInstant
+        let isLimit: Bool
+    }
+
+    private let limit: Duration
+    private var waiting: [StreamID: Wait] = [:]
+    /// When ``advance(to:)`` may have something to do: not after the first end.
+    package private(set) var deadline: RuntimeInstant?
+
+    package init(limit: Duration) { self.limit = limit }
+
+    /// The head of a call has come, and its request not yet.
+    package mutating func began(_ stream: StreamID, deadline ownEnd: RuntimeInstant, now: RuntimeInstant) {
+        let limitEnd = now.advanced(by: limit)
+        let wait = Wait(end: min(ownEnd, limitEnd), isLimit: limitEnd <= ownEnd)
+        waiting[stream] = wait
+        deadline = min(deadline ?? wait.end, wait.end)
+    }
+
+    /// The request is there, or nobody waits for it any more.
+    package mutating func ended(_ stream: StreamID) {
+        guard !waiting.isEmpty else { return }
+        waiting[stream] = nil
+        if waiting.isEmpty { deadline = nil }
+    }
+
+    /// The calls whose time is up, in the order of their streams.
+    package mutating func advance(to now: RuntimeInstant) -> [Expired] {
+        guard let deadline, now >= deadline else { return [] }
+        let expired = waiting.filter { $0.value.end <= now }
+        for stream in expired.keys { waiting[stream] = nil }
+        self.deadline = waiting.values.map(\.end).min()
+        return expired.sorted { $0.key < $1.key }.map { Expired(stream: $0.key, isOverLimit: $0.value.isLimit) }
+    }
+}

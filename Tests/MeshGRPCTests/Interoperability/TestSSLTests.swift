@@ -1,0 +1,56 @@
+import Foundation
+import MeshGRPC
+import MeshTransport
+import MeshworkTesting
+import Testing
+
+/// testssl.sh, which tries what a TLS server may do wrong. It takes some minutes: for the nightly run.
+private let testSSL: String? = {
+    let folders = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":") ?? []
+    let names = ["testssl", "testssl.sh"]
+    return folders.flatMap { folder in names.map { "\(folder)/\($0)" } }
+        .first { FileManager.default.isExecutableFile(atPath: $0) }
+}()
+
+@Suite(
+    .timeLimit(.minutes(15)),
+    .enabled(
+        if: ProcessInfo.processInfo.environment["MESHWORK_NIGHTLY"] != nil, "it takes minutes: MESHWORK_NIGHTLY=1"),
+    .enabled(if: testSSL != nil, "no testssl.sh: Scripts/install-prerequisites.sh test"))
+struct TestSSLTests {
+    private struct Finding: Decodable {
+        let id: String
+        let severity: String
+        let finding: String
+    }
+
+    @Test("testssl.sh finds nothing above low in protocols, ciphers, forward secrecy and vulnerabilities")
+    func findings() async throws {
+        let loopback = try await GRPCLoopback.start()
+        guard case .tcp(_, let port) = loopback.endpoint else { return }
+        let report = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).json")
+        defer { try? FileManager.default.removeItem(at: report) }
+        // Not its section on the certificate (-S): that calls every leaf HIGH that has no address for revocation, and
+        // ours live for a day instead. It shows no certificate, and looks at what a server says before it asks for one.
+        let scan = try Peer(
+            testSSL ?? "",
+            [
+                "--quiet", "--color", "0", "--warnings", "batch", "--openssl-timeout", "20", "--connect-timeout", "20",
+                "--jsonfile", report.path, "-p", "-s", "-f", "-U", "127.0.0.1:\(port)",
+            ])
+        let (_, lines) = await scan.finish()
+        let findings = try JSONDecoder().decode([Finding].self, from: try Data(contentsOf: report))
+        #expect(findings.contains { $0.id == "TLS1_3" && $0.finding.contains("offered") }, "\(lines.suffix(40))")
+        #expect(findings.contains { $0.id == "TLS1_2" && $0.finding.contains("not offered") })
+        #expect(findings.contains { $0.id == "heartbleed" } && findings.contains { $0.id == "LUCKY13" })
+        let harmless: Set<String> = ["OK", "INFO", "LOW"]
+        for finding in findings where !harmless.contains(finding.severity) {
+            Issue.record("\(finding.id): \(finding.severity), \(finding.finding)")
+        }
+        // It has let go of everything, and the server goes on.
+        let client = try loopback.client()
+        #expect(try await client.call(Echo.echo, Note("x")) == Note("x"))
+        client.close()
+        await loopback.server.stop()
+    }
+}
