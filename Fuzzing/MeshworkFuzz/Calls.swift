@@ -74,23 +74,25 @@ enum Calls {
     /// Programs of a call that goes well: whole, compressed, and with metadata and a timeout.
     static func seeds() -> [[UInt8]] {
         let message: [UInt8] = [0, 0, 0, 0, 3, 10, 1, 120]
-        let compressed =
-            Deflater(.gzip).map { deflater in
-                deflater.append(ByteBuffer(bytes: [10, 1, 120]))
-                return Array(deflater.finish().readableBytesView)
-            } ?? []
+        let compressed = Compression.deflate([10, 1, 120], .gzip)
         var framed: [UInt8] = [1, 0, 0, 0, UInt8(compressed.count)] + compressed
         while framed.count % 4 != 0 { framed.append(0) }
         let timeout: [UInt8] = [2, 0, 2, UInt8(ascii: "1"), UInt8(ascii: "S"), 11, 1, 120]
         let gzip: [UInt8] = [1, 1, 4] + Array("gzip".utf8)
-        return (0..<4 as Range<UInt8>).flatMap { kind in
+        var programs: [[UInt8]] = []
+        for kind in 0..<4 as Range<UInt8> {
             // The first byte is the client's kind of call; on a server, headers.
-            [
-                [kind * 4, 0, 0, 2, 2] + message + [0x84, kind, 5, 2] + message + [6, 0, 0, 0x86, 0],
-                [kind * 4, 0] + timeout + [0x82, 2] + message + [4, kind, 0x86, 0, 0],
-                [kind * 4, 0] + gzip + [2, UInt8(framed.count / 4)] + framed + [4, kind, 0x83, 0, 7],
-            ]
+            let begin: [UInt8] = [kind * 4, 0]
+            let (plain, answer, last): ([UInt8], [UInt8], [UInt8]) = (
+                [0, 2, 2], [0x84, kind, 5, 2], [6, 0, 0, 0x86, 0]
+            )
+            programs.append(begin + plain + message + answer + message + last)
+            let (wait, end): ([UInt8], [UInt8]) = ([0x82, 2], [4, kind, 0x86, 0, 0])
+            programs.append(begin + timeout + wait + message + end)
+            let (length, reset): ([UInt8], [UInt8]) = ([2, UInt8(framed.count / 4)], [4, kind, 0x83, 0, 7])
+            programs.append(begin + gzip + length + framed + reset)
         }
+        return programs
     }
 
     // Header fields that make a call, so that most programs come past them; a program adds its own.

@@ -16,7 +16,8 @@ enum Compression {
             {
                 try inflater.append(piece)
             }
-            precondition(try inflater.finish().readableBytes <= limit)
+            let message = try inflater.finish()
+            precondition(message.readableBytes <= limit)
         } catch { return }
     }
 
@@ -27,11 +28,16 @@ enum Compression {
     /// Short and long messages in each compression; one that is over the limit.
     static func seeds() -> [[UInt8]] {
         (0..<2 as Range<UInt8>).flatMap { first in
-            [10, 5_000, 200_000].compactMap { count in
-                guard let deflater = Deflater(encoding(first)) else { return nil }
-                deflater.append(ByteBuffer(bytes: (0..<count).map { UInt8(truncatingIfNeeded: $0 / 7) }))
-                return [first] + Array(deflater.finish().readableBytesView)
+            [10, 5_000, 200_000].map { count in
+                [first] + deflate((0..<count).map { UInt8(truncatingIfNeeded: $0 / 7) }, encoding(first))
             }
         }
+    }
+
+    /// The bytes, compressed; nothing where there is no memory for that.
+    static func deflate(_ bytes: [UInt8], _ encoding: MessageEncoding) -> [UInt8] {
+        guard let deflater = Deflater(encoding) else { return [] }
+        deflater.append(ByteBuffer(bytes: bytes))
+        return Array(deflater.finish().readableBytesView)
     }
 }

@@ -141,10 +141,7 @@ final class GRPCClientWire: ChannelInboundHandler, ClientWire {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if !isReading {
-            isReading = true
-            executor.beginReading()
-        }
+        isReading = true
         let frame = unwrapInboundIn(data)
         switch frame.payload {
         case .headers(let content):
@@ -202,6 +199,8 @@ final class GRPCClientWire: ChannelInboundHandler, ClientWire {
         // One stream's fault has been told to its peer, and does not end the others.
         if error is NIOHTTP2Errors.StreamError { return }
         guard error is any NIOHTTP2Error else { return context.fireErrorCaught(error) }
+        // Written after the server's goodbye and the last of its answers: no fault of either side.
+        if error is NIOHTTP2Errors.IOOnClosedConnection { return connectionEnded() }
         fail(MeshError(.protocolViolation, "\(error)", peer: delegate?.peerName, cause: error))
     }
 
@@ -210,13 +209,23 @@ final class GRPCClientWire: ChannelInboundHandler, ClientWire {
             executor.finishReading()
             isReading = false
         }
+        connectionEnded()
+        context.fireChannelInactive()
+    }
+
+    private func connectionEnded() {
+        let reason = "the server closed the connection"
         for stream in streams.inOrder {
             stream.isClosed = true
-            stream.state.connectionLost(GRPCStatus(.unavailable, "the server closed the connection"))
+            // What HTTP/2 does not know has never left.
+            if stream.isCreated {
+                stream.state.connectionLost(GRPCStatus(.unavailable, reason))
+            } else {
+                stream.state.receivedGoAwayBefore()
+            }
             readOn(stream)
         }
-        fail(MeshError(.connectionLost, "the server closed the connection", peer: delegate?.peerName))
-        context.fireChannelInactive()
+        fail(MeshError(.connectionLost, reason, peer: delegate?.peerName))
     }
 
     private func fail(_ error: MeshError) {
@@ -246,7 +255,8 @@ final class GRPCClientWire: ChannelInboundHandler, ClientWire {
     /// The server takes no calls after `last`.
     private func goesAway(after last: HTTP2StreamID) {
         isGoingAway = true
-        for stream in streams.inOrder where stream.id > last {
+        // Those that have not been begun cannot be begun any more.
+        for stream in streams.inOrder where stream.id > last || !stream.isCreated {
             stream.state.receivedGoAwayBefore()
             readOn(stream)
         }

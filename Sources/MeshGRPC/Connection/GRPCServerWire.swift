@@ -138,10 +138,7 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         // Nothing that follows an error is run.
         guard !isEnding else { return }
-        if !isReading {
-            isReading = true
-            calls.executor.beginReading()
-        }
+        isReading = true
         let frame = unwrapInboundIn(data)
         switch frame.payload {
         case .headers(let content):
@@ -151,7 +148,10 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
         case .settings(.settings(let settings)):
             streams.apply(settings)
         case .ping(let data, let isAnswer):
-            perform(lifecycle.receivedPing(data, isAnswer: isAnswer, openCalls: streams.count, now: calls.runtime.now))
+            let actions = lifecycle.receivedPing(
+                data, isAnswer: isAnswer, openCalls: streams.count, now: calls.runtime.now)
+            if actions.contains(.close) { calls.protocolError(WireError(.tooLarge, "too many pings have come")) }
+            perform(actions)
         case .settings, .windowUpdate, .rstStream, .goAway, .priority, .pushPromise, .alternativeService, .origin:
             break
         }

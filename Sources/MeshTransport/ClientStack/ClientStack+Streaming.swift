@@ -63,6 +63,7 @@ extension ClientStack {
     ) async throws(MeshError) -> ClientStreamCall {
         var retry = RetryState(request.method.retry, core.configuration.retry, deadline: deadline)
         var route = LaneRoute(lanes, request, now: runtime.now)
+        if Task.isCancelled { throw cancelledBefore }
         var mayHaveRun = false
         while true {
             let passage = interception?.attempt(retry.attempts, until: deadline)
@@ -128,6 +129,7 @@ extension ClientStack {
         _ continuation: UnsafeContinuation<MeshError?, Never>
     ) {
         unsafe call.begin(continuation, runtime.now)
+        guard call.deadline > runtime.now else { return call.deadlinePassed() }
         if let connection = lane.ready { return call.open(on: connection, now: runtime.now) }
         if isDetour { return call.fail(noConnection) }
         lane.withConnection { connection, error in

@@ -47,11 +47,12 @@ final class ClientStack: Sendable {
             interception = passed
         }
         let safety = request.method.retry
-        var now = start
+        var now = interception == nil ? start : runtime.now
         var bound: InstanceID?
         var mayHaveRun = false
         var retry = RetryState(safety, core.configuration.retry, deadline: deadline)
-        var route = LaneRoute(lanes, request, now: start)
+        var route = LaneRoute(lanes, request, now: now)
+        if Task.isCancelled { throw ended(cancelledBefore, since: start, interception) }
         while true {
             let limit = retry.attemptDeadline(from: now)
             let passage = interception?.attempt(retry.attempts, until: limit)
@@ -123,6 +124,13 @@ final class ClientStack: Sendable {
         return error
     }
 
+    /// What a caller is told that was cancelled before it called.
+    var cancelledBefore: MeshError {
+        MeshError(
+            .cancelled, "\(request.method.path): the caller was cancelled", progress: .notSent,
+            peer: request.method.destination)
+    }
+
     func cancelled(after error: MeshError) -> MeshError {
         MeshError(
             .cancelled, "\(request.method.path): the caller was cancelled between two attempts",
@@ -155,6 +163,7 @@ final class ClientStack: Sendable {
     ) {
         unsafe attempt.begin(continuation, until: lane.deadlines, now)
         guard attempt.isOpen else { return }
+        guard attempt.deadline > now else { return attempt.deadlinePassed() }
         if let connection = lane.ready, !isDetour || attempt.mayGo(to: connection.instance) {
             return send(attempt, on: connection, now)
         }

@@ -63,7 +63,8 @@ final class ServerInterception: @unchecked Sendable {
 
     /// Adds what the interceptors say to the answer, and tells them how the call ended. On the event loop.
     func ended(_ reply: inout Reply) {
-        if !call.responseMetadata.isEmpty, !call.kind.streamsResponses {
+        // A call of several messages has been given it beforehand.
+        if !call.responseMetadata.isEmpty, call.kind == .unary {
             reply.metadata = call.responseMetadata + reply.metadata
         }
         reply.trailers = reply.trailers + call.trailers

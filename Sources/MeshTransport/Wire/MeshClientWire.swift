@@ -95,10 +95,7 @@ final class MeshClientWire: ChannelInboundHandler, ClientWire {
     func handlerRemoved(context: ChannelHandlerContext) { writer.close() }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if !isReading {
-            isReading = true
-            executor.beginReading()
-        }
+        isReading = true
         state.receive(unwrapInboundIn(data))
         do throws(WireError) {
             while let event = try state.nextEvent() { handle(event) }

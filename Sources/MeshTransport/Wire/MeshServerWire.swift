@@ -139,10 +139,7 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if !isReading {
-            isReading = true
-            executor.beginReading()
-        }
+        isReading = true
         state.receive(unwrapInboundIn(data))
         do throws(WireError) {
             while let event = try state.nextEvent() { handle(event) }

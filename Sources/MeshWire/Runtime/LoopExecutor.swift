@@ -12,10 +12,10 @@ package protocol LoopTenant: AnyObject, Sendable {
 
 /// Runs tasks on an event loop, in batches.
 ///
-/// A job that is enqueued while the loop reads from a connection waits in a run queue until the read is complete, and
-/// runs before the replies are flushed: a caller that is resumed by a reply sends its next request with the same
-/// flush. A job that arrives otherwise schedules one drain of the queue. No job runs inside `enqueue`: it would run
-/// the host's code on an unbounded stack, inside whatever resumed it.
+/// A job waits in a run queue for the loop's next turn. One that is enqueued while the loop reads from a connection runs
+/// before that, when the read is complete and before the replies are flushed: a caller that is resumed by a reply sends
+/// its next request with the same flush. No job runs inside `enqueue`: it would run the host's code on an unbounded
+/// stack, inside whatever resumed it.
 public final class LoopExecutor: TaskExecutor, @unchecked Sendable {
     // Sendable: everything mutable is touched on the loop alone.
 
@@ -33,7 +33,6 @@ public final class LoopExecutor: TaskExecutor, @unchecked Sendable {
 
     private var queue: [Waiting] = []
     private var position = 0
-    private var isReading = false
     private var isDraining = false
     private var isDrainScheduled = false
     /// Whether the memory of segments that its connections carried has to be looked after, from the next one on.
@@ -66,19 +65,13 @@ public final class LoopExecutor: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    /// Says that a connection on the loop has begun to read: jobs wait for ``finishReading()``.
-    package func beginReading() { isReading = true }
-
-    /// Runs the jobs that came up while a connection was read.
-    package func finishReading() {
-        isReading = false
-        drain()
-    }
+    /// Runs the jobs that came up while a connection was read, without waiting for the loop's next turn.
+    package func finishReading() { drain() }
 
     private func append(_ waiting: Waiting) {
         queue.append(waiting)
         // The drain that is under way sees the job, or schedules another.
-        if !isReading, !isDraining { scheduleDrain() }
+        if !isDraining { scheduleDrain() }
     }
 
     private func scheduleDrain() {

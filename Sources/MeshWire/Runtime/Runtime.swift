@@ -38,7 +38,7 @@ extension Duration {
 
     /// Seconds as a floating-point number.
     package var inSeconds: Double {
-        Double(components.seconds) + Double(components.attoseconds) * 1e-18
+        Double(components.seconds) + Double(components.attoseconds) / 1e18
     }
 }
 

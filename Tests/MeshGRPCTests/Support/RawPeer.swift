@@ -51,8 +51,10 @@ final class RawPeer: Sendable {
         }
     }
 
-    /// Everything that was received until the peer closed the connection.
+    /// Everything that was received until the peer closed the connection, for which it has 20 s.
     @discardableResult func untilClosed() async -> [UInt8] {
+        let limit = channel.eventLoop.scheduleTask(in: .seconds(20)) { [channel] in channel.close(promise: nil) }
+        defer { limit.cancel() }
         await withTaskCancellationHandler {
             try? await channel.closeFuture.get()
         } onCancel: {

@@ -152,7 +152,8 @@ import Testing
                 throw HostError()
             }
             let refusing = ClientProbe(
-                name: "gate", notes: Notes(), onCall: ofCall ? refuse : { _ in }, onAttempt: ofCall ? { _ in } : refuse)
+                name: "gate", notes: Notes(), onCall: ofCall ? refuse : ClientProbe.nothing,
+                onAttempt: ofCall ? ClientProbe.nothing : refuse)
             let client = try simulation.client(
                 Self.configuration([
                     ClientProbe(name: "outer", notes: notes), refusing, ClientProbe(name: "inner", notes: notes),
@@ -227,7 +228,8 @@ import Testing
                 #expect(call.timeRemaining == .seconds(2))
             }
             var configuration = Self.configuration([
-                ClientProbe(onCall: ofCall ? shorten : { _ in }, onAttempt: ofCall ? { _ in } : shorten)
+                ClientProbe(
+                    onCall: ofCall ? shorten : ClientProbe.nothing, onAttempt: ofCall ? ClientProbe.nothing : shorten)
             ])
             configuration.retry.attemptTimeout = .seconds(10)
             let client = try simulation.client(configuration)

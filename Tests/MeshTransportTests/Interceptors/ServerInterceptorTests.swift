@@ -156,8 +156,8 @@ import Testing
                 throw CallFailure(.resourceExhausted, "come back later", trailers: ["retry-after": "60"])
             }
             let probe = ServerProbe(
-                name: "quota", onArrival: beforeAuthorization ? refuse : { _ in },
-                onHandling: beforeAuthorization ? { _ in } : refuse)
+                name: "quota", onArrival: beforeAuthorization ? refuse : ServerProbe.nothing,
+                onHandling: beforeAuthorization ? ServerProbe.nothing : refuse)
             let server = try await simulation.server(Self.configuration([probe])) { mesh in
                 mesh.serveStreams()
                 mesh.serveInline(Echo.echo) { note, _ in

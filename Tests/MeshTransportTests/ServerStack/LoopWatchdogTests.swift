@@ -1,4 +1,5 @@
 import Identity
+import Logging
 import MeshTransport
 import MeshWire
 import MeshworkTesting

@@ -19,10 +19,12 @@ final class Notes: Sendable {
 
 /// Notes what it sees of a client's calls, and does there what a test wants.
 struct ClientProbe: ClientInterceptor {
+    static let nothing: @Sendable (inout ClientCall) throws -> Void = { _ in }
+
     var name = "probe"
     var notes = Notes()
-    var onCall: @Sendable (inout ClientCall) throws -> Void = { _ in }
-    var onAttempt: @Sendable (inout ClientCall) throws -> Void = { _ in }
+    var onCall = nothing
+    var onAttempt = nothing
     /// Is given every outcome.
     var onOutcome: @Sendable (CallOutcome) -> Void = { _ in }
 
@@ -47,10 +49,12 @@ struct ClientProbe: ClientInterceptor {
 
 /// The same on a server's side.
 struct ServerProbe: ServerInterceptor {
+    static let nothing: @Sendable (inout ServerCall) throws -> Void = { _ in }
+
     var name = "probe"
     var notes = Notes()
-    var onArrival: @Sendable (inout ServerCall) throws -> Void = { _ in }
-    var onHandling: @Sendable (inout ServerCall) throws -> Void = { _ in }
+    var onArrival = nothing
+    var onHandling = nothing
     var onOutcome: @Sendable (CallOutcome) -> Void = { _ in }
 
     func willAuthorize(_ call: inout ServerCall) throws -> CallObserver? {

@@ -60,11 +60,6 @@ extension ModelledConnection {
         for frame in frames where calls[StreamID(rawValue: frame.stream)]?.service == .unseen {
             serverSide.held[StreamID(rawValue: frame.stream)] = nil
         }
-        // Of a call that has not begun the handler is not told.
-        for frame in frames where frame.kind == FrameKind.cancel.rawValue {
-            let stream = StreamID(rawValue: frame.stream)
-            if calls[stream]?.service == .announced { serverOver(stream, .cancelled) }
-        }
     }
 
     /// The next event, or `nil` if there is none; only a changed byte may end the connection.
@@ -118,6 +113,10 @@ extension ModelledConnection {
             try require(!call.requestsEndSeen, "the requests of \(stream) end twice")
             calls[stream]?.requestsEndSeen = true
         case .cancelled(let stream):
+            // One that is not complete: its caller gave up, or there is no room for the rest.
+            if let waiting = calls[stream], waiting.service == .announced || waiting.service == .unseen {
+                return serverOver(stream, waiting.end == nil ? .refused : .cancelled)
+            }
             let call = try runningCall(stream)
             // Also where a request was over a limit.
             let isOver = call.requests.dropFirst(call.requestsSeen).first?.fits == false
