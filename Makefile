@@ -4,11 +4,11 @@ SWIFT ?= swift
 # More arguments for `make demo`, such as DEMO="--serve --credentials /tmp/digits".
 DEMO ?=
 # The cases of `make bench` and their options.
-BENCH ?= rpc-latency rpc-throughput push-pull
+BENCH ?= rpc-latency rpc-throughput transfer connections push-pull
 
 # Every folder and file of Swift that the project writes.
 SWIFT_SOURCES := $(wildcard Package.swift Sources Tests Examples/Package.swift Examples/Digits Examples/PlainRPC Examples/Tests \
-	Benchmarks/Package.swift Benchmarks/MeshworkBench Fuzzing/Package.swift Fuzzing/MeshworkFuzz)
+	Benchmarks/Package.swift Benchmarks/MeshworkBench Fuzzing/Package.swift Fuzzing/MeshworkFuzz Fuzzing/Replay)
 FORMAT := --configuration .swift-format --recursive $(SWIFT_SOURCES)
 
 # Tests of the examples link the demo's own release build: without testable imports, both are compiled the same way.
@@ -31,9 +31,10 @@ plain-rpc: ## Run two services over both wires, called from Swift and from Pytho
 	@Scripts/install-prerequisites.sh test
 	$(SWIFT) run $(EXAMPLES) plain-rpc
 
+# One test at a time: many of them have processes and event loops of their own, which few cores would starve.
 test: ## Run every test but the nightly ones
 	@Scripts/install-prerequisites.sh test
-	$(SWIFT) test
+	$(SWIFT) test --no-parallel
 	Scripts/check-embedding.sh
 	$(SWIFT) test $(EXAMPLES) --disable-testable-imports
 
@@ -50,7 +51,8 @@ nightly: ## Run what takes longer than CI may: sanitizers, fuzzing, long rounds,
 
 bench: ## Run benchmarks (cases and options in BENCH; BENCH=list names them)
 	@Scripts/install-prerequisites.sh build
-	$(SWIFT) run --configuration release --package-path Benchmarks meshwork-bench $(BENCH)
+	$(SWIFT) build --configuration release --package-path Benchmarks
+	Benchmarks/.build/release/meshwork-bench $(BENCH)
 
 clean: ## Remove everything that was built
 	rm -rf .build Examples/.build Benchmarks/.build Tests/Embedding/*/.build Tests/Embedding/*/Package.resolved

@@ -119,6 +119,8 @@ final class ClientStack: Sendable {
     func ended(
         _ error: MeshError, since start: RuntimeInstant, _ interception: ClientInterception? = nil
     ) -> MeshError {
+        var error = error
+        error.peer = error.peer ?? request.method.destination
         series.ended(error.outcome.classification, nanoseconds: start.nanoseconds(to: runtime.now))
         interception?.failed(error)
         return error

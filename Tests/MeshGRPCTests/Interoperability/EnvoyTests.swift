@@ -29,7 +29,8 @@ struct EnvoyTests {
 
     @Test(
         "a Python client passes every case at our server through an Envoy with mutual TLS",
-        .enabled(if: Python.path != nil, "no Python with gRPC: Scripts/install-prerequisites.sh test"))
+        .enabled(if: Python.path != nil, "no Python with gRPC: Scripts/install-prerequisites.sh test"),
+        .enabled(if: Nightly.isOn, "it does not always end: MESHWORK_NIGHTLY=1"))
     func pythonClient() async throws {
         let (loopback, envoy) = try await behindEnvoy()
         let client = try Peer.script("grpc_client.py", ["--port", "\(envoy.port)"])
@@ -68,7 +69,8 @@ struct EnvoyTests {
 
     @Test(
         "h2load's calls are all answered, through the Envoy that holds its certificate",
-        .enabled(if: h2load != nil, "no h2load: Scripts/install-prerequisites.sh test"))
+        .enabled(if: h2load != nil, "no h2load: Scripts/install-prerequisites.sh test"),
+        .enabled(if: Nightly.isOn, "a load, for the nightly run: MESHWORK_NIGHTLY=1"))
     func load() async throws {
         let (loopback, envoy) = try await behindEnvoy()
         // A request that asks for 314 bytes, as one length-prefixed message.

@@ -15,7 +15,7 @@ private let testSSL: String? = {
 @Suite(
     .timeLimit(.minutes(15)),
     .enabled(
-        if: ProcessInfo.processInfo.environment["MESHWORK_NIGHTLY"] != nil, "it takes minutes: MESHWORK_NIGHTLY=1"),
+        if: Nightly.isOn, "it takes minutes: MESHWORK_NIGHTLY=1"),
     .enabled(if: testSSL != nil, "no testssl.sh: Scripts/install-prerequisites.sh test"))
 struct TestSSLTests {
     private struct Finding: Decodable {

@@ -5,3 +5,8 @@ import Foundation
 func rounds(_ count: Int) -> Int {
     count * max(1, ProcessInfo.processInfo.environment["MESHWORK_TEST_ROUNDS"].flatMap { Int($0) } ?? 1)
 }
+
+/// Whether tests are run that take too long for every change: `MESHWORK_NIGHTLY=1`.
+enum Nightly {
+    static let isOn = ProcessInfo.processInfo.environment["MESHWORK_NIGHTLY"] != nil
+}

@@ -46,6 +46,7 @@ extension MeshConfiguration {
     static var patient: MeshConfiguration {
         var configuration = MeshConfiguration()
         configuration.connectTimeout = .seconds(120)
+        configuration.limits.frameTimeout = .seconds(240)
         configuration.handshakeTimeout = .seconds(120)
         configuration.callTimeout = .seconds(240)
         configuration.retry.attemptTimeout = .seconds(240)

@@ -1,8 +1,8 @@
 import Testing
 
 @Suite struct ModelledConnectionTests {
-    /// `MESHWORK_TEST_ROUNDS=50` makes it 100,000 runs in all.
-    private static let runsPerPart = rounds(100)
+    /// `MESHWORK_TEST_ROUNDS=250` makes it 100,000 runs in all.
+    private static let runsPerPart = rounds(20)
 
     @Test(
         "both sides do what the model says at each step, on pipes that end or change a byte, with old peers and new",

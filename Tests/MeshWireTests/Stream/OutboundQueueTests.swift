@@ -133,7 +133,7 @@ import Testing
 
     @Test(
         "a queue that shares large payloads sends the bytes of one that copies them",
-        arguments: [91 as UInt64, 92, 93, 94], [false, true])
+        arguments: [91 as UInt64, 92], [false, true])
     func sharing(seed: UInt64, hasChecksums: Bool) throws {
         /// All that a queue sends of payloads that a seed chooses, some of which are dropped.
         func sent(sharesSegments: Bool) throws -> [StreamID: [UInt8]] {
@@ -143,8 +143,8 @@ import Testing
                 queue.keep(to: Hello(instance: InstanceID(high: 1, low: 1), limits: WireLimits()), [.checksums])
             }
             var all = ByteBuffer()
-            for number in 0..<20 as Range<UInt32> {
-                let sizes = [600_000, 20_000, 1_000, 0].map { Int(generator.next() % UInt64($0 + 1)) }
+            for number in 0..<6 as Range<UInt32> {
+                let sizes = [300_000, 20_000, 1_000, 0].map { Int(generator.next() % UInt64($0 + 1)) }
                 let payload = Payload(
                     head: ByteBuffer(bytes: generator.bytes(Int(generator.next() % 40_000))),
                     segments: sizes.map {
