@@ -48,10 +48,14 @@ step "address sanitizer" 3600 swift test --sanitize address --scratch-path .buil
 step "undefined behaviour sanitizer" 3600 swift test --scratch-path .build/undefined --no-parallel \
     -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
 step "fuzzing" 1800 Scripts/fuzz.sh 120
-step "tests" 1420 make test
+step "tests" 2700 make test
+step "TLS findings, and what comes through an Envoy" 1500 \
+    env MESHWORK_NIGHTLY=1 swift test --skip-build --no-parallel --filter 'TestSSLTests|EnvoyTests'
+step "100,000 runs beside the model" 2400 \
+    env MESHWORK_TEST_ROUNDS=250 swift test --skip-build --filter ModelledConnectionTests
 step "random tests, fifty times as long" 1800 env MESHWORK_TEST_ROUNDS=50 swift test --skip-build --filter MeshWireTests
 step "kernel paths" 600 bash -c kernel_paths
 step "soak" 900 bash -c soak
-step "benchmarks" 1800 make bench BENCH="rpc-latency rpc-throughput push-pull --quick"
+step "benchmarks" 1800 make bench BENCH="rpc-latency rpc-throughput transfer connections push-pull --quick"
 
 conclude

@@ -15,6 +15,7 @@ private let h2load: String? = {
 /// An Envoy that holds the certificate, between gRPC's peers and ours.
 @Suite(
     .timeLimit(.minutes(5)),
+    .enabled(if: Nightly.isOn, "an Envoy between is for the nightly run: MESHWORK_NIGHTLY=1"),
     .enabled(if: Envoy.path != nil, "no Envoy: Scripts/install-prerequisites.sh test"))
 struct EnvoyTests {
     /// A server of ours behind an Envoy that takes plain text.
@@ -29,8 +30,7 @@ struct EnvoyTests {
 
     @Test(
         "a Python client passes every case at our server through an Envoy with mutual TLS",
-        .enabled(if: Python.path != nil, "no Python with gRPC: Scripts/install-prerequisites.sh test"),
-        .enabled(if: Nightly.isOn, "it does not always end: MESHWORK_NIGHTLY=1"))
+        .enabled(if: Python.path != nil, "no Python with gRPC: Scripts/install-prerequisites.sh test"))
     func pythonClient() async throws {
         let (loopback, envoy) = try await behindEnvoy()
         let client = try Peer.script("grpc_client.py", ["--port", "\(envoy.port)"])
@@ -69,8 +69,7 @@ struct EnvoyTests {
 
     @Test(
         "h2load's calls are all answered, through the Envoy that holds its certificate",
-        .enabled(if: h2load != nil, "no h2load: Scripts/install-prerequisites.sh test"),
-        .enabled(if: Nightly.isOn, "a load, for the nightly run: MESHWORK_NIGHTLY=1"))
+        .enabled(if: h2load != nil, "no h2load: Scripts/install-prerequisites.sh test"))
     func load() async throws {
         let (loopback, envoy) = try await behindEnvoy()
         // A request that asks for 314 bytes, as one length-prefixed message.
