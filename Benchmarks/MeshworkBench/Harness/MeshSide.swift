@@ -18,8 +18,12 @@ enum MeshSide {
         return mesh.client(overGRPC ? server.overGRPC : server)
     }
 
-    /// What keeps all of a client's calls on one connection. There are no others yet that it would have to turn off.
-    static var oneConnection: MeshConfiguration { MeshConfiguration() }
+    /// What keeps all of a client's calls on one connection.
+    static var oneConnection: MeshConfiguration {
+        var configuration = MeshConfiguration()
+        configuration.bulkPayloadBytes = nil
+        return configuration
+    }
 
     /// A mesh that has clients and serves nothing.
     static func clients(
