@@ -9,7 +9,7 @@ package import NIOCore
 ///                         └────── cancel(…) ──────┴──────────────► (none); what still arrives is ignored
 /// ```
 /// A call that streams its responses gives them out while it waits, and ends with a response that has no message.
-package struct ClientConnectionState {
+package struct ClientConnectionState: ~Copyable {
     package enum Event {
         /// The server said hello: calls may be opened.
         case established(Hello)

@@ -12,7 +12,7 @@ package import NIOCore
 /// ```
 /// A call that streams its requests runs while it is read: its handler takes them one by one, and the client is given
 /// credit for more as it does.
-package struct ServerConnectionState {
+package struct ServerConnectionState: ~Copyable {
     package enum Event {
         /// The client said hello.
         case established(Hello)

@@ -44,7 +44,7 @@ import Testing
     }
 
     /// Both state machines, and the page's examples that they have yet to act out.
-    private struct Conversation {
+    private struct Conversation: ~Copyable {
         var client: ClientConnectionState
         var server: ServerConnectionState
         var examples: ArraySlice<WireProtocolPage.Example>

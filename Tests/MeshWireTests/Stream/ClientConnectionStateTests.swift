@@ -149,7 +149,7 @@ import Testing
         }
         #expect(goAway.reason == "restart")
         #expect(notTaken.map(\.rawValue) == [7, 9, 11])
-        #expect(!client.state.takesCalls)
+        #expect(client.state.takesCalls == false)
         #expect(client.open() == nil)
         #expect(client.state.openStreams == 3)
         frames = RawFrames()

@@ -47,7 +47,7 @@ import Testing
         server.state.reply(to: stream, status: .internalError)
         let replies = try server.replies()
         #expect(replies.map(\.head.status) == [.ok])
-        #expect(server.state.isIdle)
+        #expect(server.state.isIdle == true)
     }
 
     @Test("frames that a client must not send end the connection")
@@ -248,7 +248,7 @@ import Testing
         frames.add(.cancel, 1)
         #expect(try server.receive(frames).isEmpty)
         #expect(server.state.nextWrite() == nil)
-        #expect(server.state.isIdle)
+        #expect(server.state.isIdle == true)
     }
 
     @Test("after goAway open calls are finished and new ones are left to whom the client asks next")
@@ -264,18 +264,18 @@ import Testing
         frames.add(.data, 3, payload: [1])
         frames.add(.cancel, 3)
         #expect(try server.receive(frames).isEmpty)
-        #expect(!server.state.isIdle)
+        #expect(server.state.isIdle == false)
         server.state.reply(to: .first)
-        #expect(!server.state.isIdle)
+        #expect(server.state.isIdle == false)
         #expect(try server.replies().map(\.stream) == [1])
-        #expect(server.state.isIdle)
+        #expect(server.state.isIdle == true)
     }
 
     @Test("a peer that takes no replies is not read from")
     func queuedReplies() throws {
         var server = try server { $0.queuedReplyBytes = 1_000 }
         var stream: UInt32 = 1
-        #expect(server.state.takesInput)
+        #expect(server.state.takesInput == true)
         while server.state.takesInput {
             var frames = RawFrames()
             frames.request(stream)
@@ -285,7 +285,7 @@ import Testing
             try #require(stream < 200)
         }
         while server.state.nextWrite() != nil {}
-        #expect(server.state.takesInput)
+        #expect(server.state.takesInput == true)
     }
 
     @Test("an answer over the limits becomes an error instead of ending the connection")

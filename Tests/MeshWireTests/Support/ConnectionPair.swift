@@ -4,7 +4,7 @@ import Testing
 
 /// A client's and a server's state machine, joined by two pipes in memory, in an order that a seed chooses; what each
 /// side is told is compared with what the other has said.
-struct ConnectionPair {
+struct ConnectionPair: ~Copyable {
     struct Call {
         let kind: CallKind
         /// What the client has sent, and the server has been told.

@@ -84,7 +84,7 @@ struct RawFrames {
 }
 
 /// A server's state machine whose peer is a test.
-struct ServerUnderTest {
+struct ServerUnderTest: ~Copyable {
     var state: ServerConnectionState
     /// What it has sent, without preface and hello.
     private var reader: FrameDecoder = {
@@ -149,7 +149,7 @@ struct ServerUnderTest {
 }
 
 /// A client's state machine whose peer is a test, with its hello behind it.
-struct ClientUnderTest {
+struct ClientUnderTest: ~Copyable {
     var state: ClientConnectionState
     private var methods = DeclaredMethods()
 
