@@ -3,7 +3,7 @@ import MeshWire
 import NIOCore
 
 /// The machine's runtime with a clock that stands still, for what only reads it.
-struct StillRuntime: Runtime {
+final class StillRuntime: Runtime {
     private let system = SystemRuntime.shared
 
     var now: RuntimeInstant { RuntimeInstant(nanoseconds: 0) }

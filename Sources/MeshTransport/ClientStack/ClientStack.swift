@@ -19,7 +19,7 @@ import Telemetry
 /// 8. a deduplicated call goes to the server instance of its first attempt or nowhere;
 /// 9. its messages meet their fates, if a fault injector decides them;
 /// 10. the connection sends it and waits.
-final class ClientStack: Sendable {
+struct ClientStack: Sendable {
     let core: ClientCore
     let lanes: ClientLanes
     let request: CallRequest
@@ -35,8 +35,8 @@ final class ClientStack: Sendable {
     /// Uniform in 0 ..< 1.
     var chance: Double { Double(runtime.randomBits() >> 11) * 0x1p-53 }
 
-    /// Steps 1 to 6.
-    func run(timeout: Duration) async throws(MeshError) -> Attempt.Answer {
+    /// Steps 1 to 6. Runs where its caller does: a call hops to its connection's loop and back, and nowhere else.
+    nonisolated(nonsending) func run(timeout: Duration) async throws(MeshError) -> Attempt.Answer {
         series.began()
         let start = runtime.now
         var deadline = start.advanced(by: timeout)
@@ -46,61 +46,30 @@ final class ClientStack: Sendable {
             deadline = passed.deadline
             interception = passed
         }
-        let safety = request.method.retry
-        var now = interception == nil ? start : runtime.now
-        var bound: InstanceID?
-        var mayHaveRun = false
-        var retry = RetryState(safety, core.configuration.retry, deadline: deadline)
-        var route = LaneRoute(lanes, request, now: now)
         if Task.isCancelled { throw ended(cancelledBefore, since: start, interception) }
+        var course = CallCourse(self, interception, until: deadline, now: interception == nil ? start : runtime.now)
         while true {
-            let limit = retry.attemptDeadline(from: now)
-            let passage = interception?.attempt(retry.attempts, until: limit)
-            let attempt = Attempt(
-                passage?.request ?? request, deadline: passage?.deadline ?? limit, boundTo: bound,
-                faults: core.configuration.faults)
-            let found: AttemptOutcome
-            if let passage, let refusal = passage.refusal {
-                found = .failed(refusal, passage.refusalMayPass ? .notRun : .final)
-            } else {
-                found = await outcome(of: attempt, on: route.lane, isDetour: route.isDetour, now)
+            let attempt = course.begin()
+            if attempt.isOpen {
+                await send(attempt, on: course.route.lane, isDetour: course.route.isDetour, course.now)
             }
-            passage?.ended(found)
-            var error: MeshError
-            let failure: AttemptFailure
-            switch found {
-            case .replied(let answer) where answer.head.status == .ok:
+            switch course.ended(attempt) {
+            case .succeeded(let answer):
                 request.method.laneRule.carried(answer.payload.count)
                 series.ended(.success, nanoseconds: start.nanoseconds(to: runtime.now))
                 interception?.succeeded(answer.metadata, answer.head.metadata, peer: answer.peer)
                 return answer
-            case .replied(let answer):
-                let mayPass = answer.head.hasNotRun && answer.head.status.mayPass
-                error = MeshError(answer.head, progress: mayPass ? .notSent : .answered, peer: answer.peer)
-                failure = mayPass ? .notRun : .final
-            case .failed(let found, .notRun) where passage?.refusal == nil && route.moves(after: found):
-                now = runtime.now
-                continue
-            case .failed(let last, let kind):
-                let found = kind == .notRun ? route.error(last) : last
-                // Without an instance there is none that could be asked whether it knows the call.
-                let isLost = safety == .deduplicated && kind == .mayHaveRun && attempt.instance == nil
-                (error, failure) = (found, isLost ? .final : kind)
-            }
-            // What the caller learns is about the call, not about its last attempt.
-            mayHaveRun = mayHaveRun || error.progress == .mayHaveRun
-            if mayHaveRun, error.progress == .notSent { error.progress = .mayHaveRun }
-            // An instance that has certainly not seen the call has no claim on it.
-            bound = safety == .deduplicated && mayHaveRun ? bound ?? attempt.instance : nil
-            guard case .retry(let next) = retry.failed(failure, at: runtime.now, chance: chance) else {
+            case .again:
+                break
+            case .retry(let time, let error):
+                guard (try? await runtime.sleep(until: time)) != nil else {
+                    throw ended(cancelled(after: error), since: start, interception)
+                }
+                course.retries(now: runtime.now)
+                core.metrics.retried(request.method.path)
+            case .failed(let error):
                 throw ended(error, since: start, interception)
             }
-            guard (try? await runtime.sleep(until: next)) != nil else {
-                throw ended(cancelled(after: error), since: start, interception)
-            }
-            now = runtime.now
-            route.begin(now: now)
-            core.metrics.retried(request.method.path)
         }
     }
 
@@ -139,10 +108,10 @@ final class ClientStack: Sendable {
             progress: error.progress, peer: error.peer, cause: error)
     }
 
-    /// Steps 7 to 10.
-    private func outcome(
-        of attempt: Attempt, on lane: ConnectionKeeper, isDetour: Bool, _ now: RuntimeInstant
-    ) async -> AttemptOutcome {
+    /// Steps 7 to 10; the attempt has ended when it returns.
+    nonisolated(nonsending) private func send(
+        _ attempt: Attempt, on lane: ConnectionKeeper, isDetour: Bool, _ now: RuntimeInstant
+    ) async {
         let loop = lane.executor.eventLoop
         await withTaskCancellationHandler {
             // The attempt resumes it once: when it is finished, or at once if it was before.
@@ -150,13 +119,12 @@ final class ClientStack: Sendable {
                 if loop.inEventLoop {
                     unsafe begin(attempt, on: lane, isDetour, continuation, now)
                 } else {
-                    loop.execute { unsafe self.begin(attempt, on: lane, isDetour, continuation, self.runtime.now) }
+                    loop.execute { unsafe begin(attempt, on: lane, isDetour, continuation, runtime.now) }
                 }
             }
         } onCancel: {
             loop.execute { attempt.abandon(.cancelled, "the caller was cancelled", .final) }
         }
-        return attempt.outcome
     }
 
     private func begin(
@@ -172,8 +140,8 @@ final class ClientStack: Sendable {
         if isDetour { return attempt.finish(.failed(noConnection, .notRun)) }
         lane.withConnection { connection, error in
             guard attempt.isOpen else { return }
-            if let connection { return self.send(attempt, on: connection, self.runtime.now) }
-            let error = error ?? self.noConnection
+            if let connection { return send(attempt, on: connection, runtime.now) }
+            let error = error ?? noConnection
             attempt.finish(.failed(error, error.code.mayPass ? .notRun : .final))
         }
     }

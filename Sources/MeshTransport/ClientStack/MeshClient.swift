@@ -20,7 +20,7 @@ public final class MeshClient: Sendable {
     public let destination: Destination
     private let core: ClientCore
     private let lanes: ClientLanes
-    private let methods = Mutex<[MethodKey: ClientMethod]>([:])
+    private let methods = Mutex(KnownMethods())
     private let sessions: any SessionSource
     private let numbers = CallNumbers()
 
@@ -51,7 +51,7 @@ public final class MeshClient: Sendable {
     ///   - deduplication: session and sequence numbers of a deduplicated method whose service counts them by itself;
     ///     `nil` for the client's session and its next number.
     /// - Throws: a ``MeshError`` that says how far the call came.
-    public func call<Request: MeshMessage, Response: MeshMessage>(
+    nonisolated(nonsending) public func call<Request: MeshMessage, Response: MeshMessage>(
         _ method: UnaryMethod<Request, Response>, _ request: Request, timeout: Duration? = nil,
         metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic,
         deduplication: Deduplication? = nil
@@ -63,7 +63,7 @@ public final class MeshClient: Sendable {
     /// Calls a method and returns its response with what the server said beside it.
     ///
     /// The parameters are those of ``call(_:_:timeout:metadata:priority:lane:deduplication:)``.
-    public func answer<Request: MeshMessage, Response: MeshMessage>(
+    nonisolated(nonsending) public func answer<Request: MeshMessage, Response: MeshMessage>(
         _ method: UnaryMethod<Request, Response>, _ request: Request, timeout: Duration? = nil,
         metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic,
         deduplication: Deduplication? = nil
@@ -73,24 +73,18 @@ public final class MeshClient: Sendable {
             try decode(answer, of: method), metadata: answer.metadata, trailers: answer.head.metadata)
     }
 
-    private func answer<Request: MeshMessage, Response: MeshMessage>(
+    nonisolated(nonsending) private func answer<Request: MeshMessage, Response: MeshMessage>(
         _ method: UnaryMethod<Request, Response>, _ request: Request, _ timeout: Duration?, _ metadata: Metadata,
         _ priority: CallPriority, _ lane: CallLane, _ deduplication: Deduplication?
     ) async throws(MeshError) -> Attempt.Answer {
         guard method.retry == .deduplicated, deduplication == nil else {
-            return try await run(method, request, timeout, metadata, priority, lane, deduplication)
+            // Encoded once: every attempt sends identical bytes.
+            return try await stack(method, Payload(request), metadata, priority, lane, deduplication)
+                .run(timeout: timeout ?? callTimeout)
         }
         let number = numbers.begin(in: try await sessions.session())
         defer { numbers.end(number) }
-        return try await run(method, request, timeout, metadata, priority, lane, number)
-    }
-
-    private func run<Request: MeshMessage, Response: MeshMessage>(
-        _ method: UnaryMethod<Request, Response>, _ request: Request, _ timeout: Duration?, _ metadata: Metadata,
-        _ priority: CallPriority, _ lane: CallLane, _ deduplication: Deduplication?
-    ) async throws(MeshError) -> Attempt.Answer {
-        // Encoded once: every attempt sends identical bytes.
-        try await stack(method, Payload(request), metadata, priority, lane, deduplication)
+        return try await stack(method, Payload(request), metadata, priority, lane, number)
             .run(timeout: timeout ?? callTimeout)
     }
 
@@ -149,18 +143,27 @@ public final class MeshClient: Sendable {
         let retry: RetrySafety
     }
 
+    /// The methods that have been called. Most calls are of the method of the one before.
+    private struct KnownMethods {
+        var all: [MethodKey: ClientMethod] = [:]
+        var last: (key: MethodKey, method: ClientMethod)?
+    }
+
     /// What the calls of a method share, resolved once.
     private func known<Kind, Request, Response>(_ method: MeshMethod<Kind, Request, Response>) -> ClientMethod {
         let key = MethodKey(
             path: method.path, request: ObjectIdentifier(Request.self), response: ObjectIdentifier(Response.self),
             kind: Kind.kind, retry: method.retry)
         return methods.withLock { methods in
-            if let known = methods[key] { return known }
-            let made = ClientMethod(
-                method, series: core.metrics.series(method.path, destination: destination.expected),
-                destination: "\(destination)", bulkPayloadBytes: core.configuration.bulkPayloadBytes)
-            methods[key] = made
-            return made
+            if let last = methods.last, last.key == key { return last.method }
+            let known =
+                methods.all[key]
+                ?? ClientMethod(
+                    method, series: core.metrics.series(method.path, destination: destination.expected),
+                    destination: "\(destination)", bulkPayloadBytes: core.configuration.bulkPayloadBytes)
+            methods.all[key] = known
+            methods.last = (key, known)
+            return known
         }
     }
 }

@@ -22,12 +22,19 @@ enum AttemptOutcome: Sendable {
     }
 
     /// What a server answered.
-    struct Answer: Sendable {
+    final class Answer: Sendable {
         /// What it said before the response.
-        var metadata: Metadata
-        var head: ReplyHead
-        var payload: Payload
-        var peer: String
+        let metadata: Metadata
+        let head: ReplyHead
+        let payload: Payload
+        let peer: String
+
+        init(metadata: Metadata, head: ReplyHead, payload: Payload, peer: String) {
+            self.metadata = metadata
+            self.head = head
+            self.payload = payload
+            self.peer = peer
+        }
     }
 
     let request: CallRequest

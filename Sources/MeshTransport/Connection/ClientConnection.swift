@@ -30,8 +30,8 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     private let established: EventLoopPromise<Void>
     private let onClose: (ClientConnection) -> Void
     private var wire: (any ClientWire)?
-    private var attempts: [StreamID: Attempt] = [:]
-    private var streams: [StreamID: CallStream] = [:]
+    private var attempts = StreamTable<Attempt>()
+    private var streams = StreamTable<CallStream>()
     private var context: ChannelHandlerContext?
     private var isReady = false
     /// True once no more calls are taken and the connection is on its way to its end.
@@ -214,7 +214,7 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     private func fail(_ error: MeshError) {
         var failure = error
         failure.progress = .mayHaveRun
-        let (open, streaming) = (attempts.sorted { $0.key < $1.key }, streams.sorted { $0.key < $1.key })
+        let (open, streaming) = (attempts.inOrder, streams.inOrder)
         attempts.removeAll()
         streams.removeAll()
         for (_, attempt) in open { attempt.finish(.failed(failure, .mayHaveRun)) }
@@ -238,7 +238,6 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
 
     func answered(_ stream: StreamID, _ head: ReplyHead, _ payload: Payload) {
         if let attempt = attempts.removeValue(forKey: stream) {
-            attempts.shrinkIfEmpty()
             attempt.answered(head, payload, peer: peerName)
         } else if let messages = streams.removeValue(forKey: stream) {
             finish(messages, .finished(head, payload))

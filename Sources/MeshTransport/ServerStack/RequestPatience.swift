@@ -18,7 +18,7 @@ package struct RequestPatience {
     }
 
     private let limit: Duration
-    private var waiting: [StreamID: Wait] = [:]
+    private var waiting = StreamTable<Wait>()
     /// When ``advance(to:)`` may have something to do: not after the first end.
     package private(set) var deadline: RuntimeInstant?
 
@@ -42,9 +42,9 @@ package struct RequestPatience {
     /// The calls whose time is up, in the order of their streams.
     package mutating func advance(to now: RuntimeInstant) -> [Expired] {
         guard let deadline, now >= deadline else { return [] }
-        let expired = waiting.filter { $0.value.end <= now }
-        for stream in expired.keys { waiting[stream] = nil }
-        self.deadline = waiting.values.map(\.end).min()
-        return expired.sorted { $0.key < $1.key }.map { Expired(stream: $0.key, isOverLimit: $0.value.isLimit) }
+        let expired = waiting.inOrder.filter { $0.value.end <= now }
+        for (stream, _) in expired { waiting[stream] = nil }
+        self.deadline = waiting.inOrder.map(\.value.end).min()
+        return expired.map { Expired(stream: $0.stream, isOverLimit: $0.value.isLimit) }
     }
 }

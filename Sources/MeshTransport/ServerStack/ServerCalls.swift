@@ -44,7 +44,7 @@ package final class ServerCalls: @unchecked Sendable {
     private let core: ServerCore
     private let info: ConnectionInfo
     private let deadlines: DeadlineTimer
-    private var running: [StreamID: RunningCall] = [:]
+    private var running = StreamTable<RunningCall>()
 
     /// The calls of a connection whose handshake is done.
     init(_ core: ServerCore, _ info: ConnectionInfo, executor: LoopExecutor) {
@@ -133,8 +133,7 @@ package final class ServerCalls: @unchecked Sendable {
 
     /// The connection has ended, and with it the calls.
     package func connectionClosed() {
-        // In order: what they do next must not depend on a dictionary's.
-        for (_, call) in running.sorted(by: { $0.key < $1.key }) { cancel(call, "the connection has ended") }
+        for (_, call) in running.inOrder { cancel(call, "the connection has ended") }
         deadlines.stop(MeshError(.connectionLost, "the connection has ended"))
     }
 
@@ -274,7 +273,6 @@ package final class ServerCalls: @unchecked Sendable {
 
     private func answer(_ stream: StreamID, _ reply: Reply, from start: RuntimeInstant) {
         guard let call = running.removeValue(forKey: stream) else { return }
-        running.shrinkIfEmpty()
         deadlines.remove(call)
         // What the caller was told, whatever the handler made of it afterwards.
         var reply = call.isExpired ? Reply(status: .deadlineExceeded, message: "the deadline passed") : reply

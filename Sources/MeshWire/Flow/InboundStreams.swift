@@ -23,7 +23,7 @@ struct InboundStreams {
     }
 
     private let limits: WireLimits
-    private var streams: [StreamID: InboundStream] = [:]
+    private var streams = StreamTable<InboundStream>()
     private var room: LargeMessageRoom
     /// What the sender may still send on all streams; `nil` while it counts nothing.
     private var credit: Credit?
@@ -111,7 +111,6 @@ struct InboundStreams {
     /// Forgets the stream; what still arrives for it is unwanted.
     mutating func close(_ stream: StreamID, _ queue: inout OutboundQueue) {
         guard !streams.isEmpty, let open = streams.removeValue(forKey: stream) else { return }
-        streams.shrinkIfEmpty()
         room.give(open.roomTaken)
         grantWaiting(&queue)
     }

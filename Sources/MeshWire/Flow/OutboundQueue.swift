@@ -22,7 +22,7 @@ package struct OutboundQueue {
     /// What follows the bytes that were handed out last: the frame's payload, in memory of its own.
     private var following = CircularBuffer<ByteBuffer>(initialCapacity: 2)
     private let sharesSegments: Bool
-    private var streams: [StreamID: OutboundStream] = [:]
+    private var streams = StreamTable<OutboundStream>()
     private var line = OutboundLine()
     /// The bytes that wait on all streams.
     private var waitingBytes = 0
@@ -158,7 +158,6 @@ package struct OutboundQueue {
     package mutating func drop(_ stream: StreamID) {
         guard let dropped = streams.removeValue(forKey: stream) else { return }
         waitingBytes -= dropped.waitingBytes
-        streams.shrinkIfEmpty()
     }
 
     /// Takes credit that the receiver gives; a stream that sends no more has no use for it.
@@ -194,7 +193,7 @@ package struct OutboundQueue {
                 open.isFull = false
                 relieved.append(stream)
             }
-            if !open.isEmpty || !open.isLast { streams[stream] = open } else { streams.shrinkIfEmpty() }
+            if !open.isEmpty || !open.isLast { streams[stream] = open }
             if !open.isEmpty, mayProceed(open) { enterLine(stream) }
             if let bytes { return bytes }
         }

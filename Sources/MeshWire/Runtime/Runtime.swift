@@ -47,7 +47,7 @@ extension Duration {
 /// The rooms that speak to each other over the mesh never read a clock, draw a random number or start a task by
 /// themselves; they ask their runtime. With the runtime of a real process that is the machine; with a seeded one from
 /// `MeshworkTesting` it is a simulation on one thread that replays from its seed.
-public protocol Runtime: Sendable {
+public protocol Runtime: AnyObject, Sendable {
     /// Now, on a clock that never goes back.
     var now: RuntimeInstant { get }
 

@@ -38,7 +38,7 @@ package struct ClientConnectionState: ~Copyable {
     private var input: ConnectionInput
     private var queue: OutboundQueue
     private var inbound: InboundStreams
-    private var streams: [StreamID: Stream] = [:]
+    private var streams = StreamTable<Stream>()
     private var nextStream: StreamID? = .first
     private var methods: [CallKind] = []
     private var features: Features = []
@@ -282,7 +282,6 @@ package struct ClientConnectionState: ~Copyable {
     /// A call is answered; the server wants no more of its requests, should some of them wait.
     private mutating func answered(_ stream: StreamID, _ head: ReplyHead, _ payload: Payload) -> Event {
         streams.removeValue(forKey: stream)
-        streams.shrinkIfEmpty()
         inbound.close(stream, &queue)
         if queue.holds(stream) {
             queue.drop(stream)
@@ -294,7 +293,7 @@ package struct ClientConnectionState: ~Copyable {
     private mutating func goAway(_ payload: ByteBuffer) throws(WireError) -> Event {
         let goAway = try Payload(head: payload).decode(as: GoAway.self)
         isGoingAway = true
-        let notTaken = streams.keys.filter { $0 > goAway.lastStream }.sorted()
+        let notTaken = streams.inOrder.map(\.stream).filter { $0 > goAway.lastStream }
         for stream in notTaken {
             streams.removeValue(forKey: stream)
             inbound.close(stream, &queue)

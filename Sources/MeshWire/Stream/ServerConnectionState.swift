@@ -50,7 +50,7 @@ package struct ServerConnectionState: ~Copyable {
     private var input: ConnectionInput
     private var queue: OutboundQueue
     private var inbound: InboundStreams
-    private var streams: [StreamID: Stream] = [:]
+    private var streams = StreamTable<Stream>()
     private var lastStream = StreamID.connection
     private var lastTaken: StreamID?
     private var methods: [CallKind] = []
@@ -363,7 +363,6 @@ package struct ServerConnectionState: ~Copyable {
 
     private mutating func close(_ stream: StreamID) {
         streams.removeValue(forKey: stream)
-        streams.shrinkIfEmpty()
         inbound.close(stream, &queue)
     }
 

@@ -4,7 +4,7 @@ public import NIOCore
 /// A named place in a simulation, whose connections have faults of their own: a runtime for the meshes that run there.
 ///
 /// ``SimulatedRuntime/host(_:)`` makes it; all but the connections is the simulation's.
-public struct SimulatedHost: Runtime {
+public final class SimulatedHost: Runtime {
     /// What the faults of its connections are set by.
     public let name: String
     private let runtime: SimulatedRuntime
