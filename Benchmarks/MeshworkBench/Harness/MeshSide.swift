@@ -7,12 +7,14 @@ import NIOPosix
 
 /// The mesh's side of the transport's figures.
 enum MeshSide {
-    /// A client on an event loop of its own.
+    /// A client on event loops of its own.
     static func client(
         port: Int, identity: any IdentitySource, overGRPC: Bool = false,
-        configuration: MeshConfiguration = MeshConfiguration()
+        configuration: MeshConfiguration = MeshConfiguration(), loops: Int = 1
     ) throws -> MeshClient {
-        let mesh = try clients(identity: identity, configuration: configuration)
+        let mesh = try clients(
+            identity: identity, configuration: configuration,
+            on: MultiThreadedEventLoopGroup(numberOfThreads: loops))
         if overGRPC { try mesh.enableGRPC() }
         let server = try destination(port: port)
         return mesh.client(overGRPC ? server.overGRPC : server)
@@ -41,14 +43,14 @@ enum MeshSide {
             host: "127.0.0.1", port: port, identities: [try IdentityPattern(parsing: "spiffe://bench.example/server")])
     }
 
-    /// A server on one event loop, of both wires.
-    static func server(identity: any IdentitySource) throws -> Mesh {
+    /// A server of both wires.
+    static func server(identity: any IdentitySource, loops: Int) throws -> Mesh {
         let policy = try AuthorizationPolicy(rules: [
             AuthorizationPolicy.Rule("bench", methods: ["*"], identities: ["spiffe://bench.example/*"])
         ])
         let mesh = try Mesh(
             identity: identity, policy: policy,
-            runtime: SystemRuntime(eventLoopGroup: MultiThreadedEventLoopGroup(numberOfThreads: 1)))
+            runtime: SystemRuntime(eventLoopGroup: MultiThreadedEventLoopGroup(numberOfThreads: loops)))
         try mesh.enableGRPC()
         mesh.serveInline(BenchmarkService.echo) { message, _ in message }
         mesh.serveInline(BenchmarkService.sink) { _, _ in EmptyMessage() }

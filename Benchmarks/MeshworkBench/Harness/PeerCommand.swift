@@ -29,8 +29,8 @@ struct PeerCommand: AsyncParsableCommand {
             try await serve(try await HTTP2Peer.serve(as: identity.current, joinsRecords: false))
         case "http2-joined":
             try await serve(try await HTTP2Peer.serve(as: identity.current, joinsRecords: true))
-        case "mesh":
-            let mesh = try MeshSide.server(identity: identity)
+        case "mesh", "mesh-on-two-loops":
+            let mesh = try MeshSide.server(identity: identity, loops: role == "mesh" ? 1 : 2)
             let port = try await mesh.listen(host: "127.0.0.1", port: 0).port
             try await Self.converse(port)
             await mesh.stop()
@@ -47,6 +47,13 @@ struct PeerCommand: AsyncParsableCommand {
         case "mesh-client":
             let caller = MeshCaller(try MeshSide.client(port: port(), identity: identity), isOnExecutor: true)
             try await Self.converse(0, echo: caller, transfer: caller)
+        case "grpc-client":
+            let caller = MeshCaller(
+                try MeshSide.client(port: port(), identity: identity, overGRPC: true), isOnExecutor: true)
+            try await Self.converse(0, echo: caller, transfer: caller)
+        case "http2-client":
+            try await Self.converse(
+                0, echo: try await HTTP2Client(port: port(), as: identity.current, joinsRecords: false))
         case "mesh-clients":
             let (mesh, server) = (try MeshSide.clients(identity: identity), try MeshSide.destination(port: port()))
             let callers = MeshCallers((0..<MeshCallers.count).map { _ in mesh.client(server) })

@@ -30,6 +30,8 @@ final class GRPCClientWire: ChannelInboundHandler, ClientWire {
     private let configuration: GRPCConfiguration
     private let limits: WireLimits
     private let streams: Streams
+    /// What all calls of a method begin with. The methods are kept so that no other can take one's place in memory.
+    private var methodHeaders: [ObjectIdentifier: (method: ClientMethod, headers: HPACKHeaders)] = [:]
     private var context: ChannelHandlerContext?
     private var nextStream = HTTP2StreamID(1)
     private var isEstablished = false
@@ -66,11 +68,14 @@ final class GRPCClientWire: ChannelInboundHandler, ClientWire {
         head.encoding = configuration.compression.map { .known($0) } ?? .identity
         head.userAgent = "meshwork"
         head.metadata = call.metadata
+        let known = methodHeaders[ObjectIdentifier(call.method)]
+        let headers = known?.headers ?? head.methodHeaders
+        if known == nil { methodHeaders[ObjectIdentifier(call.method)] = (call.method, headers) }
         head.deduplication = call.deduplication
         let kind = call.method.kind
         var state: GRPCClientStreamState
         do throws(GRPCStatus) {
-            state = try GRPCClientStreamState(head, kind: kind, limits: limits)
+            state = try GRPCClientStreamState(head, after: headers, kind: kind, limits: limits)
             if !kind.streamsRequests {
                 try state.send(call.payload)
                 state.endRequests()

@@ -163,6 +163,8 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
             streams.apply(update)
         case let closed as StreamClosedEvent:
             if let stream = streams[closed.streamID] { self.closed(stream, closed.reason) }
+        case is NIOHTTP2StreamCreatedEvent:
+            break
         default:
             context.fireUserInboundEventTriggered(event)
         }

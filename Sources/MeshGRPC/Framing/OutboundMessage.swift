@@ -38,6 +38,13 @@ package struct OutboundMessage {
                 return
             }
         }
+        if payload.segments.isEmpty, length < Self.smallestUncopied {
+            var whole = ByteBufferAllocator().buffer(capacity: MessagePrefix.encodedSize + length)
+            MessagePrefix(isCompressed: false, length: length).write(to: &whole)
+            whole.writeImmutableBuffer(payload.head)
+            self.init(whole: whole)
+            return
+        }
         var parts = [Part.bytes(payload.head)]
         for field in payload.segments {
             var prefix = ByteBuffer()
@@ -46,6 +53,12 @@ package struct OutboundMessage {
             parts.append(.segment(field.segment, sent: 0))
         }
         self.init(parts, isCompressed: false, length: length)
+    }
+
+    /// A message in one piece, with its prefix.
+    private init(whole: ByteBuffer) {
+        parts = [.bytes(whole)]
+        remaining = whole.readableBytes
     }
 
     private init(_ content: [Part], isCompressed: Bool, length: Int) {
@@ -84,10 +97,10 @@ package struct OutboundMessage {
         return piece
     }
 
-    /// A piece of a buffer that is large and comes next.
+    /// A piece of a buffer that comes next and is large, or the last one.
     private mutating func nextSlice(limit: Int) -> ByteBuffer? {
         guard case .bytes(var buffer) = parts[nextPart],
-            buffer.readableBytes >= min(limit, Self.smallestUncopied),
+            buffer.readableBytes >= min(limit, Self.smallestUncopied) || nextPart == parts.count - 1,
             let slice = buffer.readSlice(length: min(limit, buffer.readableBytes))
         else { return nil }
         parts[nextPart] = .bytes(buffer)

@@ -5,10 +5,11 @@ package enum GRPCContentType {
 
     /// Whether a stream of this content type is a call, of whatever message format: anything else on the connection is
     /// plain HTTP.
-    package static func isGRPC(_ value: String) -> Bool { subtype(of: value) != nil }
+    package static func isGRPC(_ value: String) -> Bool { value == name || subtype(of: value) != nil }
 
     /// Whether messages of this content type can be read: `application/grpc` or `application/grpc+proto`.
     static func isSupported(_ value: String) -> Bool {
+        if value == name { return true }
         guard let subtype = subtype(of: value) else { return false }
         return subtype.isEmpty || subtype == "proto"
     }

@@ -37,8 +37,27 @@ package enum GRPCRequestRefusal: Error, Sendable, Hashable {
 extension GRPCRequestHead {
     /// The header fields of the request, or an error where HTTP/2 cannot carry the metadata.
     package func headers(limits: WireLimits) throws(GRPCStatus) -> HPACKHeaders {
+        try headers(after: methodHeaders, limits: limits)
+    }
+
+    /// The header fields of the request, of which ``methodHeaders`` are known.
+    func headers(after methodHeaders: HPACKHeaders, limits: WireLimits) throws(GRPCStatus) -> HPACKHeaders {
+        var headers = methodHeaders
+        // Differs from call to call: in the peer's table it would only push out what does not.
+        if let timeout {
+            headers.add(name: "grpc-timeout", value: GRPCTimeout.encode(timeout), indexing: .nonIndexable)
+        }
+        if previousAttempts > 0 {
+            headers.add(name: "grpc-previous-rpc-attempts", value: "\(previousAttempts)", indexing: .nonIndexable)
+        }
+        try metadata.write(to: &headers, limits: limits)
+        return headers
+    }
+
+    /// The header fields that all calls of a method have in common on a connection.
+    var methodHeaders: HPACKHeaders {
         var headers = HPACKHeaders()
-        headers.reserveCapacity(11 + metadata.count)
+        headers.reserveCapacity(11)
         headers.add(name: ":method", value: "POST")
         headers.add(name: ":scheme", value: isSecure ? "https" : "http")
         headers.add(name: ":path", value: "/" + path)
@@ -49,14 +68,6 @@ extension GRPCRequestHead {
         if let userAgent { headers.add(name: "user-agent", value: userAgent) }
         if let name = encoding.name { headers.add(name: "grpc-encoding", value: name) }
         headers.add(name: "grpc-accept-encoding", value: MessageEncoding.accepted)
-        // Differs from call to call: in the peer's table it would only push out what does not.
-        if let timeout {
-            headers.add(name: "grpc-timeout", value: GRPCTimeout.encode(timeout), indexing: .nonIndexable)
-        }
-        if previousAttempts > 0 {
-            headers.add(name: "grpc-previous-rpc-attempts", value: "\(previousAttempts)", indexing: .nonIndexable)
-        }
-        try metadata.write(to: &headers, limits: limits)
         return headers
     }
 
@@ -78,6 +89,7 @@ extension GRPCRequestHead {
             case ":scheme": isSecure = value == "https"
             case "content-type": contentType = value
             case "host": host = value
+            case "te": break
             case "user-agent": userAgent = value
             case "grpc-timeout": timeoutText = value
             case "grpc-encoding": encoding = DeclaredEncoding(value)

@@ -20,8 +20,11 @@ package struct GRPCResponseHead: Sendable, Hashable {
         headers.reserveCapacity(4 + metadata.count)
         headers.add(name: ":status", value: "200")
         headers.add(name: "content-type", value: GRPCContentType.name)
-        if let name = encoding.name { headers.add(name: "grpc-encoding", value: name) }
-        headers.add(name: "grpc-accept-encoding", value: MessageEncoding.accepted)
+        if let name = encoding.name {
+            headers.add(name: "grpc-encoding", value: name)
+            // News to a client that compresses only.
+            headers.add(name: "grpc-accept-encoding", value: MessageEncoding.accepted)
+        }
         try metadata.write(to: &headers, limits: limits)
         return headers
     }
@@ -29,10 +32,16 @@ package struct GRPCResponseHead: Sendable, Hashable {
     /// Reads a response's first header fields. Throws the status of a call whose answer is not gRPC, or whose metadata
     /// cannot be read.
     package init(_ headers: HPACKHeaders, limits: WireLimits) throws(GRPCStatus) {
+        try self.init(headers, HTTPAnswer(headers), limits: limits)
+    }
+
+    /// - Parameter answer: what the header fields say as HTTP.
+    init(_ headers: HPACKHeaders, _ answer: HTTPAnswer, limits: WireLimits) throws(GRPCStatus) {
         var budget = limits.metadataBytes
-        try HTTPAnswer(headers).requireGRPC()
+        try answer.requireGRPC()
         for (name, value, _) in headers {
             switch name {
+            case ":status", "content-type": break
             case "grpc-encoding": encoding = DeclaredEncoding(value)
             case "grpc-accept-encoding": acceptedEncodings += MessageEncoding.known(in: value)
             default: try metadata.read(name, value, budget: &budget)

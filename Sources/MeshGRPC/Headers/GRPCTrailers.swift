@@ -24,7 +24,7 @@ package struct GRPCTrailers: Sendable, Hashable {
             headers.add(name: ":status", value: "200")
             headers.add(name: "content-type", value: GRPCContentType.name)
         }
-        headers.add(name: "grpc-status", value: "\(status.code.rawValue)")
+        headers.add(name: "grpc-status", value: String(status.code.rawValue))
         if !status.message.isEmpty {
             let text = PercentEncoding.encode(status.message, limit: Self.largestMessage)
             headers.add(name: "grpc-message", value: text, indexing: .nonIndexable)

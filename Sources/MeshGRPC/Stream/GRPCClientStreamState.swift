@@ -44,11 +44,16 @@ package struct GRPCClientStreamState {
 
     /// Begins a call whose head is the first thing to write. Throws where its metadata cannot be sent; nothing has been
     /// then.
-    package init(_ head: GRPCRequestHead, kind: CallKind, limits: WireLimits) throws(GRPCStatus) {
+    ///
+    /// - Parameter methodHeaders: those of the head's header fields that all calls of the method have, if they are known.
+    package init(
+        _ head: GRPCRequestHead, after methodHeaders: HPACKHeaders? = nil, kind: CallKind, limits: WireLimits
+    ) throws(GRPCStatus) {
         self.kind = kind
         self.limits = limits
         if case .known(let encoding) = head.encoding { deflater = Deflater(encoding) }
-        outbound.append(try head.headers(limits: limits), endsStream: false)
+        outbound.append(
+            try head.headers(after: methodHeaders ?? head.methodHeaders, limits: limits), endsStream: false)
     }
 
     /// Whether the call is over, though its last events may not have been asked for.
@@ -179,9 +184,10 @@ package struct GRPCClientStreamState {
     // MARK: - Ends
 
     private mutating func receivedHead(_ headers: HPACKHeaders) {
-        guard !HTTPAnswer(headers).isInformational else { return }
+        let answer = HTTPAnswer(headers)
+        guard !answer.isInformational else { return }
         do throws(GRPCStatus) {
-            let head = try GRPCResponseHead(headers, limits: limits)
+            let head = try GRPCResponseHead(headers, answer, limits: limits)
             announced = head.metadata
             reader = MessageReader(encoding: head.encoding, limit: limits.messageBytes, isServer: false)
             phase = .answering
