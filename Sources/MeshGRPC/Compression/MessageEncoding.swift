@@ -11,7 +11,8 @@ public enum MessageEncoding: String, Sendable, Hashable, CaseIterable {
     /// The encodings of a list that are known, in its order.
     static func known(in list: String) -> [MessageEncoding] {
         // What this side says itself, and most of its peers are of its kind.
-        list == accepted ? [.deflate, .gzip] : list.split(separator: ",").compactMap { MessageEncoding(rawValue: $0.trimmingSpaces) }
+        list == accepted
+            ? [.deflate, .gzip] : list.split(separator: ",").compactMap { MessageEncoding(rawValue: $0.trimmingSpaces) }
     }
 
     /// zlib's `windowBits`: the largest window, and 16 more for gzip's header.

@@ -25,7 +25,9 @@ enum GRPCTimeout {
 
     /// The time that a text says, or `nil` if it says none.
     static func decode(_ text: String) -> Duration? {
-        guard let last = text.utf8.last, let unit = units.first(where: { $0.name.utf8.first == last }) else { return nil }
+        guard let last = text.utf8.last, let unit = units.first(where: { $0.name.utf8.first == last }) else {
+            return nil
+        }
         let digits = text.utf8.dropLast()
         guard (1...8).contains(digits.count), digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
         let count = digits.reduce(Int128(0)) { $0 * 10 + Int128($1 - 0x30) }

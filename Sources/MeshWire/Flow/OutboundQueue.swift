@@ -87,12 +87,12 @@ package struct OutboundQueue {
 
     /// Queues a frame whose payload is `message`.
     package mutating func append(_ kind: FrameKind, _ stream: StreamID, _ message: some MeshMessage) {
-        frames.frame(kind, stream, hasChecksums) { $0.encode { message.encode(to: &$0) } }
+        frames.frame(kind, stream, hasChecksums, opening: { message.encode(to: &$0) })
     }
 
     /// Queues a frame without a message, of `bytes`.
     package mutating func append(_ kind: FrameKind, _ stream: StreamID, bytes: ByteBuffer = ByteBuffer()) {
-        frames.frame(kind, stream, hasChecksums) { $0.writeImmutableBuffer(bytes) }
+        frames.frame(kind, stream, hasChecksums, followedBy: bytes.readableBytes) { $0.writeImmutableBuffer(bytes) }
     }
 
     /// Answers a ping; throws when the peer asks and does not read the answers.
@@ -109,7 +109,9 @@ package struct OutboundQueue {
         var rest = credit
         while rest > 0 {
             let part = min(rest, CreditFrame.most)
-            frames.frame(.credit, stream, hasChecksums) { _ = $0.writeInteger(UInt32(part)) }
+            frames.frame(.credit, stream, hasChecksums, followedBy: CreditFrame.size) {
+                _ = $0.writeInteger(UInt32(part))
+            }
             rest -= part
         }
     }
@@ -213,7 +215,7 @@ package struct OutboundQueue {
                     return batch.readableBytes > 0 ? batch : nil
                 }
             case .end:
-                batch.frame(.end, stream, hasChecksums) { _ in }
+                batch.frame(.end, stream, hasChecksums)
             case .response(let head, let payload):
                 open.transfer = Self.write(.response, stream, head, payload, hasChecksums, to: &batch)
                 open.isLast = true
@@ -246,7 +248,7 @@ package struct OutboundQueue {
             if let checksum { following.append(checksum) }
         } else {
             frame = allocator.buffer(capacity: FrameHeader.encodedSize + length + checksum)
-            frame.frame(.data, stream, hasChecksums) { transfer.write(length, to: &$0) }
+            frame.frame(.data, stream, hasChecksums, followedBy: length) { transfer.write(length, to: &$0) }
         }
         let sent = before - transfer.remaining
         spend(sent, &open)
@@ -302,9 +304,9 @@ package struct OutboundQueue {
         to buffer: inout ByteBuffer
     ) -> Transfer? {
         var transfer = Transfer(payload)
-        buffer.frame(kind, stream, hasChecksum) { buffer in
-            buffer.encode { $0.delimited(head) }
-            transfer.write(transfer.inlineBytes, to: &buffer)
+        let inlineBytes = transfer.inlineBytes
+        buffer.frame(kind, stream, hasChecksum, opening: { $0.delimited(head) }, followedBy: inlineBytes) { buffer in
+            transfer.write(inlineBytes, to: &buffer)
         }
         return transfer.remaining > 0 ? transfer : nil
     }
@@ -350,22 +352,22 @@ package struct OutboundQueue {
 }
 
 extension ByteBuffer {
-    /// Appends a frame whose payload is what `body` writes.
+    /// Appends a frame whose payload is what `opening` encodes, then the `count` bytes that `body` writes.
     fileprivate mutating func frame(
-        _ kind: FrameKind, _ stream: StreamID, _ hasChecksum: Bool, _ body: (inout ByteBuffer) -> Void
+        _ kind: FrameKind, _ stream: StreamID, _ hasChecksum: Bool, opening: (inout MessageEncoder) -> Void = { _ in },
+        followedBy count: Int = 0, _ body: (inout ByteBuffer) -> Void = { _ in }
     ) {
-        let start = writerIndex
-        FrameHeader(kind: kind, stream: stream, payloadLength: 0, hasChecksum: hasChecksum).write(to: &self)
-        body(&self)
-        FrameHeader.complete(at: start, in: &self)
-    }
-
-    /// Appends what `body` encodes.
-    fileprivate mutating func encode(_ body: (inout MessageEncoder) -> Void) {
-        var encoder = MessageEncoder(appendingTo: self)
         // The encoder holds the only reference while it writes, so that nothing is copied.
-        self = ByteBuffer()
-        body(&encoder)
-        self = encoder.head
+        var encoder = MessageEncoder(appendingTo: exchange(&self, with: ByteBuffer()))
+        let start = encoder.position
+        let header = FrameHeader(kind: kind, stream: stream, payloadLength: 0, hasChecksum: hasChecksum)
+        header.write(to: &encoder)
+        opening(&encoder)
+        let length = encoder.position - start - FrameHeader.encodedSize + count + (hasChecksum ? CRC32C.size : 0)
+        FrameHeader.overwriteLength(length, at: start, in: &encoder)
+        self = encoder.finish()
+        body(&self)
+        guard hasChecksum else { return }
+        writeInteger(CRC32C.of(viewBytes(at: start, length: writerIndex - start)))
     }
 }

@@ -99,14 +99,17 @@ package struct FrameHeader: Sendable, Hashable {
         )
     }
 
-    /// Completes a frame whose header was written at `index` before its payload: fills the length in, and appends the
-    /// checksum if the header announces one.
-    static func complete(at index: Int, in buffer: inout ByteBuffer) {
-        let hasChecksum = buffer.getInteger(at: index + 5, as: UInt8.self) == checksumFlag
-        let length = buffer.writerIndex - index - encodedSize + (hasChecksum ? CRC32C.size : 0)
-        buffer.setInteger(UInt32(length), at: index)
-        guard hasChecksum else { return }
-        buffer.writeInteger(CRC32C.of(buffer.viewBytes(at: index, length: buffer.writerIndex - index)))
+    /// Appends the header to what a message is appended to.
+    func write(to encoder: inout MessageEncoder) {
+        let flags = hasChecksum ? Self.checksumFlag : 0
+        encoder.append(
+            UInt64(UInt32(payloadLength).byteSwapped) | UInt64(kind.rawValue) << 32 | UInt64(flags) << 40, count: 8)
+        encoder.append(UInt64(stream.rawValue.byteSwapped), count: 4)
+    }
+
+    /// Fills the length in, of a frame whose header was written at `position` before that was known.
+    static func overwriteLength(_ length: Int, at position: Int, in encoder: inout MessageEncoder) {
+        encoder.overwrite(UInt64(UInt32(length).byteSwapped), count: 4, at: position)
     }
 
     /// Appends the header of a frame whose payload stays where it is.

@@ -16,7 +16,8 @@ public struct MessageDecoder {
     /// The value that stands after the last field number that was given out.
     private enum Value {
         case none
-        case inHead(field: UInt32, type: WireType)
+        /// With the integer, or the length of what follows, for the types that begin with one.
+        case inHead(field: UInt32, type: WireType, integer: UInt64)
         case segment
     }
 
@@ -35,7 +36,8 @@ public struct MessageDecoder {
     public mutating func nextField() throws(WireError) -> UInt32? {
         try skipUnread()
         if head.readableBytes > 0 {
-            let tag = try head.readVarint()
+            var word = head.firstWord
+            let tag = try integer(&word)
             let number = tag >> 3
             guard (1...UInt64(UInt32.largestFieldNumber)).contains(number) else {
                 throw WireError(.malformed, "field number \(number) is out of range")
@@ -43,7 +45,8 @@ public struct MessageDecoder {
             guard let type = WireType(rawValue: UInt8(tag & 7)) else {
                 throw WireError(.malformed, "field \(number) has unknown wire type \(tag & 7)")
             }
-            current = .inHead(field: UInt32(number), type: type)
+            let hasInteger = type == .varint || type == .lengthDelimited
+            current = .inHead(field: UInt32(number), type: type, integer: hasInteger ? try integer(&word) : 0)
             return UInt32(number)
         }
         guard let next = segments.first else { return nil }
@@ -53,14 +56,12 @@ public struct MessageDecoder {
 
     /// Reads an unsigned integer.
     public mutating func uint64() throws(WireError) -> UInt64 {
-        _ = try take(.varint)
-        return try head.readVarint()
+        try take(.varint).integer
     }
 
     /// Reads an unsigned integer; throws if it does not fit 32 bits.
     public mutating func uint32() throws(WireError) -> UInt32 {
-        let field = try take(.varint)
-        let value = try head.readVarint()
+        let (field, value) = try take(.varint)
         guard let narrow = UInt32(exactly: value) else {
             throw WireError(.malformed, "field \(field): \(value) does not fit 32 bits")
         }
@@ -74,8 +75,7 @@ public struct MessageDecoder {
 
     /// Reads a count, length or index; throws if it is negative or does not fit an `Int`.
     public mutating func count() throws(WireError) -> Int {
-        let field = try take(.varint)
-        let value = try head.readVarint()
+        let (field, value) = try take(.varint)
         guard let count = Int(exactly: value) else {
             throw WireError(.malformed, "field \(field): \(value) is not a count")
         }
@@ -89,7 +89,7 @@ public struct MessageDecoder {
 
     /// Reads eight bytes, little-endian.
     public mutating func fixed64() throws(WireError) -> UInt64 {
-        let field = try take(.fixed64)
+        let field = try take(.fixed64).field
         guard let value = head.readInteger(endianness: .little, as: UInt64.self) else {
             throw WireError(.truncated, "field \(field) is cut short")
         }
@@ -103,7 +103,7 @@ public struct MessageDecoder {
 
     /// Reads an IEEE 754 float.
     public mutating func float() throws(WireError) -> Float {
-        let field = try take(.fixed32)
+        let field = try take(.fixed32).field
         guard let value = head.readInteger(endianness: .little, as: UInt32.self) else {
             throw WireError(.truncated, "field \(field) is cut short")
         }
@@ -126,7 +126,7 @@ public struct MessageDecoder {
 
     /// Appends the integers of a packed field, or the one of an unpacked field.
     public mutating func packed(into values: inout [UInt64]) throws(WireError) {
-        if case .inHead(_, .varint) = current {
+        if case .inHead(_, .varint, _) = current {
             values.append(try uint64())
             return
         }
@@ -168,24 +168,29 @@ public struct MessageDecoder {
         return bytes
     }
 
-    private mutating func take(_ type: WireType) throws(WireError) -> UInt32 {
-        guard case .inHead(let field, let found) = current else {
+    private mutating func take(_ type: WireType) throws(WireError) -> (field: UInt32, integer: UInt64) {
+        guard case .inHead(let field, let found, let integer) = current else {
             throw WireError(.malformed, "a segment, or no field, stands where a \(type) value is read")
         }
         guard found == type else {
             throw WireError(.malformed, "field \(field) is a \(found) value, expected \(type)")
         }
         current = .none
-        return field
+        return (field, integer)
+    }
+
+    /// Reads an integer of base 128: from `word`, the bytes that come next, as long as it is whole there.
+    private mutating func integer(_ word: inout ByteBuffer.Word) throws(WireError) -> UInt64 {
+        guard let value = word.readVarint(movingReaderOf: &head) else { return try head.readVarint() }
+        return value
     }
 
     private mutating func takeDelimited() throws(WireError) -> (field: UInt32, slice: ByteBuffer) {
-        let field = try take(.lengthDelimited)
-        return (field, try readDelimited(field))
+        let (field, length) = try take(.lengthDelimited)
+        return (field, try readDelimited(field, length))
     }
 
-    private mutating func readDelimited(_ field: UInt32) throws(WireError) -> ByteBuffer {
-        let length = try head.readVarint()
+    private mutating func readDelimited(_ field: UInt32, _ length: UInt64) throws(WireError) -> ByteBuffer {
         guard length <= UInt64(head.readableBytes), let slice = head.readSlice(length: Int(length)) else {
             throw WireError(.truncated, "field \(field) says \(length) bytes, \(head.readableBytes) are left")
         }
@@ -198,14 +203,14 @@ public struct MessageDecoder {
             return
         case .segment:
             segments.removeFirst()
-        case .inHead(_, .varint):
-            _ = try head.readVarint()
-        case .inHead(let field, .fixed64):
+        case .inHead(_, .varint, _):
+            break
+        case .inHead(let field, .fixed64, _):
             try skip(8, of: field)
-        case .inHead(let field, .fixed32):
+        case .inHead(let field, .fixed32, _):
             try skip(4, of: field)
-        case .inHead(let field, .lengthDelimited):
-            _ = try readDelimited(field)
+        case .inHead(let field, .lengthDelimited, let length):
+            _ = try readDelimited(field, length)
         }
         current = .none
     }

@@ -4,8 +4,11 @@ package import NIOCore
 ///
 /// Scalars that equal their default (zero, false, empty) are left out, as proto3 does.
 public struct MessageEncoder {
-    /// The head: everything but the segments.
-    package private(set) var head: ByteBuffer
+    /// The head: everything but the segments, and but for ``tail``.
+    private var head: ByteBuffer
+    /// The head's last bytes, until there are more of them than fit: a field is a few bytes, and a buffer takes about as
+    /// long to write a few as to write many.
+    private var tail = SmallBytes()
     /// The trailing `bytes` fields, in the order in which they were written.
     package private(set) var segments: [SegmentField] = []
 
@@ -18,6 +21,16 @@ public struct MessageEncoder {
     package init(appendingTo buffer: ByteBuffer) {
         head = buffer
     }
+
+    /// The head, when all is written.
+    package mutating func finish() -> ByteBuffer {
+        flush()
+        // Given away, so that whoever writes to it next does not copy it.
+        return exchange(&head, with: ByteBuffer())
+    }
+
+    /// Where the next byte goes.
+    package var position: Int { head.writerIndex + tail.count }
 
     /// Writes an unsigned integer as a varint.
     public mutating func uint64(_ field: UInt32, _ value: UInt64) {
@@ -44,7 +57,7 @@ public struct MessageEncoder {
     public mutating func fixed64(_ field: UInt32, _ value: UInt64) {
         guard value != 0 else { return }
         tag(field, .fixed64)
-        head.writeInteger(value, endianness: .little)
+        append(value, count: 8)
     }
 
     /// Writes an IEEE 754 double. Negative zero is not the default and is written.
@@ -56,7 +69,7 @@ public struct MessageEncoder {
     public mutating func float(_ field: UInt32, _ value: Float) {
         guard value.bitPattern != 0 else { return }
         tag(field, .fixed32)
-        head.writeInteger(value.bitPattern, endianness: .little)
+        append(UInt64(value.bitPattern), count: 4)
     }
 
     /// Writes UTF-8 text.
@@ -68,6 +81,7 @@ public struct MessageEncoder {
     /// Writes an element of a repeated text field: an empty one counts.
     public mutating func repeatedString(_ field: UInt32, _ value: String) {
         tag(field, .lengthDelimited, then: UInt64(value.utf8.count))
+        flush()
         head.writeString(value)
     }
 
@@ -80,15 +94,15 @@ public struct MessageEncoder {
     /// Writes an element of a repeated `bytes` field: an empty one counts.
     public mutating func repeatedBytes(_ field: UInt32, _ value: [UInt8]) {
         tag(field, .lengthDelimited, then: UInt64(value.count))
+        flush()
         head.writeBytes(value)
     }
 
     /// Writes integers as one packed field.
     public mutating func packed(_ field: UInt32, _ values: some Collection<UInt64>) {
         guard !values.isEmpty else { return }
-        tag(field, .lengthDelimited)
-        head.writeVarint(UInt64(values.reduce(0) { $0 + ByteBuffer.varintLength($1) }))
-        for value in values { head.writeVarint(value) }
+        tag(field, .lengthDelimited, then: UInt64(values.reduce(0) { $0 + ByteBuffer.varintLength($1) }))
+        for value in values { varint(value) }
     }
 
     /// Writes an embedded message; one without fields still counts, so that repeated fields keep their length.
@@ -102,14 +116,30 @@ public struct MessageEncoder {
     /// Writes a message after its length.
     package mutating func delimited(_ value: some MeshMessage) {
         // The length comes first and is known last: nearly always it takes the one byte that is set aside for it.
-        let start = head.writerIndex
-        head.writeInteger(UInt8(0))
+        let start = position
+        append(0, count: 1)
         value.encode(to: &self)
         precondition(segments.isEmpty, "\(type(of: value)) has segments and cannot be embedded")
-        let length = head.writerIndex - start - 1
-        let missing = ByteBuffer.varintLength(UInt64(length)) - 1
-        if missing > 0 { head.insertGap(of: missing, at: start) }
+        let length = position - start - 1
+        if length < 0x80 { return overwrite(UInt64(length), count: 1, at: start) }
+        flush()
+        head.insertGap(of: ByteBuffer.varintLength(UInt64(length)) - 1, at: start)
         head.setVarint(UInt64(length), at: start)
+    }
+
+    /// Writes the `count` low bytes of `value`, little-endian.
+    package mutating func append(_ value: UInt64, count: Int) {
+        if tail.room < count { flush() }
+        tail.append(value, count)
+    }
+
+    /// Overwrites `count` bytes that were written at `position` in one piece.
+    package mutating func overwrite(_ value: UInt64, count: Int, at position: Int) {
+        if position >= head.writerIndex { return tail.overwrite(value, count, at: position - head.writerIndex) }
+        if position + count > head.writerIndex { flush() }
+        for index in 0..<count {
+            head.setInteger(UInt8(truncatingIfNeeded: value >> (8 * index)), at: position + index)
+        }
     }
 
     /// Writes a trailing `bytes` field whose content leaves out of band, without a copy into the head.
@@ -123,22 +153,70 @@ public struct MessageEncoder {
     /// Writes fields that are in protobuf's wire format already.
     package mutating func raw(_ fields: ByteBuffer) {
         precondition(segments.isEmpty, "fields follow a segment; segments are a message's last fields")
+        flush()
         head.writeImmutableBuffer(fields)
     }
 
     private mutating func tag(_ field: UInt32, _ type: WireType) {
-        head.writeVarint(key(field, type))
+        varint(key(field, type))
     }
 
     /// A tag and the integer that follows it: a value, or a length.
     private mutating func tag(_ field: UInt32, _ type: WireType, then value: UInt64) {
-        head.writeVarints(key(field, type), value)
+        varint(key(field, type))
+        varint(value)
+    }
+
+    /// Writes `value` in base 128, least significant group first.
+    private mutating func varint(_ value: UInt64) {
+        if value < 0x80 { return append(value, count: 1) }
+        guard value < 1 << 56 else {
+            flush()
+            return head.writeVarint(value)
+        }
+        var bytes: UInt64 = 0
+        var rest = value
+        var length = 0
+        while rest >= 0x80 {
+            bytes |= (rest & 0x7F | 0x80) << UInt64(8 * length)
+            rest >>= 7
+            length += 1
+        }
+        append(bytes | rest << UInt64(8 * length), count: length + 1)
+    }
+
+    private mutating func flush() {
+        guard tail.count > 0 else { return }
+        // What is written beyond the tail's end is not counted in, and overwritten next.
+        head.setInteger(tail.bytes, at: head.writerIndex, endianness: .little)
+        head.moveWriterIndex(forwardBy: tail.count)
+        tail = SmallBytes()
     }
 
     private func key(_ field: UInt32, _ type: WireType) -> UInt64 {
         precondition((1...UInt32.largestFieldNumber).contains(field), "field number \(field) is out of range")
         precondition(segments.isEmpty, "field \(field) follows a segment; segments are a message's last fields")
         return UInt64(field) << 3 | UInt64(type.rawValue)
+    }
+}
+
+/// A few bytes in a register.
+private struct SmallBytes {
+    private(set) var bytes: UInt128 = 0
+    private(set) var count = 0
+
+    var room: Int { 16 - count }
+
+    /// Appends the `count` low bytes of `value`, for which there is room.
+    mutating func append(_ value: UInt64, _ count: Int) {
+        bytes |= UInt128(value) << UInt128(8 * self.count)
+        self.count += count
+    }
+
+    /// Overwrites `count` bytes, which are there and at most seven, from `index` on.
+    mutating func overwrite(_ value: UInt64, _ count: Int, at index: Int) {
+        let mask = (UInt128(1) << UInt128(8 * count) - 1) << UInt128(8 * index)
+        bytes = bytes & ~mask | UInt128(value) << UInt128(8 * index)
     }
 }
 

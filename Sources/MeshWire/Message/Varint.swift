@@ -76,3 +76,42 @@ extension ByteBuffer {
         throw WireError(.truncated, "the message ends inside a varint")
     }
 }
+
+extension ByteBuffer {
+    /// A buffer's next eight bytes, or all of them if they are fewer: looked at together, as each look takes its time.
+    struct Word {
+        fileprivate var bytes: UInt64
+        fileprivate var count: Int
+
+        /// Reads a varint off the word, and moves the reader of the buffer that it was taken from behind it; `nil` for one
+        /// that is not whole in the word, or has no end within eight bytes.
+        mutating func readVarint(movingReaderOf buffer: inout ByteBuffer) -> UInt64? {
+            // Where the first byte ends whose top bit is not set.
+            let length = (~bytes & 0x8080_8080_8080_8080).trailingZeroBitCount / 8 + 1
+            guard length <= count else {
+                count = 0
+                return nil
+            }
+            var value = bytes & 0x7F
+            for index in 1..<max(length, 2) where index < length {
+                value |= (bytes >> UInt64(8 * index) & 0x7F) << UInt64(7 * index)
+            }
+            bytes = length < 8 ? bytes >> UInt64(8 * length) : 0
+            count -= length
+            buffer.moveReaderIndex(forwardBy: length)
+            return value
+        }
+    }
+
+    var firstWord: Word {
+        let count = min(readableBytes, 8)
+        var bytes: UInt64 = 0
+        unsafe withUnsafeReadableBytes { readable in
+            unsafe withUnsafeMutableBytes(of: &bytes) {
+                // As many as there are, and no more than the word holds.
+                unsafe $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: readable.prefix(count)))
+            }
+        }
+        return Word(bytes: UInt64(littleEndian: bytes), count: count)
+    }
+}

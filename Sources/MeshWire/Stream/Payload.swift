@@ -14,7 +14,7 @@ package struct Payload: Sendable {
     package init(_ message: some MeshMessage) {
         var encoder = MessageEncoder()
         message.encode(to: &encoder)
-        self.init(head: encoder.head, segments: encoder.segments)
+        self.init(head: encoder.finish(), segments: encoder.segments)
     }
 
     /// Decodes a message.

@@ -24,6 +24,13 @@ package struct StreamTable<Value> {
             guard let place = place(of: stream) else { return nil }
             return values[place]
         }
+        set {
+            guard let newValue else {
+                removeValue(forKey: stream)
+                return
+            }
+            if let place = place(of: stream) { values[place] = newValue } else { insert(newValue, stream) }
+        }
         _modify {
             if let place = place(of: stream) {
                 yield &values[place]

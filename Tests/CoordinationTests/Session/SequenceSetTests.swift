@@ -48,7 +48,7 @@ import Testing
         var encoder = MessageEncoder()
         encoder.packed(1, bounds)
         #expect(throws: WireError.self) {
-            try Payload(head: encoder.head).decode(as: SequenceSet.self)
+            try Payload(head: encoder.finish()).decode(as: SequenceSet.self)
         }
     }
 

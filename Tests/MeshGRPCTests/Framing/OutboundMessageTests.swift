@@ -34,7 +34,7 @@ import Testing
             for field in payload.segments {
                 encoder.repeatedBytes(field.number, segments[Int(field.number) / 100])
             }
-            let expected = framed(encoder.head.array)
+            let expected = framed(encoder.finish().array)
             let limit = Int(generator.next() % 70_000) + 1
             #expect(
                 bytes(try OutboundMessage(payload, limit: 1 << 20), limit: limit) == expected,

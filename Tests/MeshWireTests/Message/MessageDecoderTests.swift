@@ -20,7 +20,7 @@ import Testing
             let payload = Payload(message)
             var encoder = MessageEncoder(appendingTo: payload.head)
             for field in payload.segments { encoder.repeatedBytes(field.number, field.segment.array) }
-            #expect(try Payload(head: encoder.head).decode(as: Everything.self) == message)
+            #expect(try Payload(head: encoder.finish()).decode(as: Everything.self) == message)
         }
     }
 

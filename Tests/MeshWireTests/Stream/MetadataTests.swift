@@ -30,7 +30,7 @@ import Testing
         var encoder = MessageEncoder()
         encoder.string(1, "trace")
         encoder.bytes(3, [1])
-        let head = encoder.head
+        let head = encoder.finish()
         #expect(
             wireError { () throws(WireError) in _ = try Payload(head: head).decode(as: Metadata.Entry.self) }
                 == .malformed)

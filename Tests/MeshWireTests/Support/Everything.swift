@@ -109,7 +109,7 @@ func decode<Value>(
 func encoded(_ body: (inout MessageEncoder) -> Void) -> [UInt8] {
     var encoder = MessageEncoder()
     body(&encoder)
-    return Array(encoder.head.readableBytesView)
+    return Array(encoder.finish().readableBytesView)
 }
 
 /// The code of the error that `body` throws, or `nil` if it throws none.

@@ -16,7 +16,7 @@ struct PredictMessageTests {
     private func sent<Message: MeshMessage>(_ message: some MeshMessage, as type: Message.Type) throws -> Message {
         var encoder = MessageEncoder()
         message.encode(to: &encoder)
-        var decoder = MessageDecoder(head: encoder.head, segments: encoder.segments)
+        var decoder = MessageDecoder(head: encoder.finish(), segments: encoder.segments)
         return try Message(from: &decoder)
     }
 
