@@ -2,15 +2,11 @@ import Foundation
 import MeshGRPC
 import MeshTransport
 import MeshworkTesting
+import TestSupport
 import Testing
 
 /// testssl.sh, which tries what a TLS server may do wrong. It takes some minutes: for the nightly run.
-private let testSSL: String? = {
-    let folders = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":") ?? []
-    let names = ["testssl", "testssl.sh"]
-    return folders.flatMap { folder in names.map { "\(folder)/\($0)" } }
-        .first { FileManager.default.isExecutableFile(atPath: $0) }
-}()
+private let testSSL = Peer.find("testssl", "testssl.sh")
 
 @Suite(
     .timeLimit(.minutes(15)),
@@ -37,8 +33,8 @@ struct TestSSLTests {
             [
                 "--quiet", "--color", "0", "--warnings", "batch", "--openssl-timeout", "20", "--connect-timeout", "20",
                 "--jsonfile", report.path, "-p", "-s", "-f", "-U", "127.0.0.1:\(port)",
-            ])
-        let (_, lines) = await scan.finish()
+            ], complaints: .printed, limit: .seconds(840))
+        let lines = try await scan.finish().lines
         let findings = try JSONDecoder().decode([Finding].self, from: try Data(contentsOf: report))
         #expect(findings.contains { $0.id == "TLS1_3" && $0.finding.contains("offered") }, "\(lines.suffix(40))")
         #expect(findings.contains { $0.id == "TLS1_2" && $0.finding.contains("not offered") })

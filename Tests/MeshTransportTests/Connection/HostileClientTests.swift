@@ -4,6 +4,7 @@ import MeshTransport
 import MeshWire
 import MeshworkTesting
 import NIOCore
+import TestSupport
 import Testing
 
 /// What a client with a good certificate does wrong in `meshwork/1`, beside what ``ServerConnectionTests`` has: its
@@ -95,6 +96,30 @@ import Testing
         #expect(record.metadata["peer"] == "spiffe://test.example/slow")
         #expect(
             record.metadata["error"]?.contains("has not come whole within 0.3 seconds") == true, "\(record.metadata)")
+        await loopback.server.stop()
+    }
+
+    @Test("messages that are announced and never sent hold up no other call, of the same client or another")
+    func announcedMessages() async throws {
+        let loopback = try await Loopback.start()
+        let client = try loopback.client()
+        let raw = try await RawClient.connect(port: loopback.port, identity: try loopback.authority.svid("/hostile"))
+        var bytes = RawBytes(features: true)
+        bytes.declare()
+        // Messages of 250 MiB, of which the connection has room for two.
+        let announced = 1_000 as UInt32
+        for number in 0..<announced { bytes.announce(2 * number + 1, .seconds(600), segment: 250 << 20) }
+        let stream = StreamID(rawValue: 2 * announced + 1)
+        bytes.request(stream.rawValue)
+        await raw.send(bytes.bytes)
+        @Sendable func answered(_ bytes: [UInt8]) -> [StreamID] {
+            ((try? RawBytes.frames(in: bytes)) ?? []).filter { $0.header.kind == .response }.map(\.header.stream)
+        }
+        #expect(answered(await raw.received { !answered($0).isEmpty }) == [stream])
+        #expect(try await client.call(Echo.echo, Note("x")) == Note("x"))
+        #expect(loopback.log.all("peer does not keep to the protocol").isEmpty)
+        client.close()
+        await raw.close()
         await loopback.server.stop()
     }
 
