@@ -249,6 +249,30 @@ import Testing
         await loopback.server.stop()
     }
 
+    @Test("messages that are announced and never sent hold up no other call, of the same client or another")
+    func announcedMessages() async throws {
+        let loopback = try await GRPCLoopback.start()
+        let client = try loopback.client()
+        let raw = try await RawClient.http2(port: port(loopback), as: try loopback.authority.svid("/hostile"))
+        // All of it before the server's settings are acknowledged, which a client need not wait for.
+        var bytes = HTTP2Bytes.opening
+        // The prefix of a message of 256 MiB, of which the connection has room for two.
+        let announced = 1_000
+        for number in 0..<announced {
+            bytes.call(UInt32(2 * number + 1))
+            bytes.frame(Frame.data, on: UInt32(2 * number + 1), [0, 0x10, 0, 0, 0])
+        }
+        bytes.call(UInt32(2 * announced + 1))
+        bytes.request(UInt32(2 * announced + 1))
+        await raw.send(bytes.bytes)
+        #expect(try await status(of: UInt32(2 * announced + 1), raw) == .ok)
+        #expect(try await client.call(Echo.echo, Note("x")) == Note("x"))
+        #expect(loopback.log.all("peer does not keep to the protocol").isEmpty)
+        client.close()
+        await raw.close()
+        await loopback.server.stop()
+    }
+
     @Test("a client that pings and does not read the answers is let go of")
     func deafPings() async throws {
         var configuration = GRPCConfiguration()

@@ -13,7 +13,6 @@ private let h2load = Peer.find("h2load")
 /// An Envoy that holds the certificate, between gRPC's peers and ours.
 @Suite(
     .timeLimit(.minutes(5)),
-    .enabled(if: Nightly.isOn, "an Envoy between is for the nightly run: MESHWORK_NIGHTLY=1"),
     .enabled(if: Envoy.path != nil, "no Envoy: Scripts/install-prerequisites.sh test"))
 struct EnvoyTests {
     /// A server of ours behind an Envoy that takes plain text.
@@ -66,7 +65,7 @@ struct EnvoyTests {
     }
 
     @Test(
-        "h2load's calls are all answered, through the Envoy that holds its certificate",
+        "h2load's calls all succeed, more than 100 of them at a time, through the Envoy that holds its certificate",
         .enabled(if: h2load != nil, "no h2load: Scripts/install-prerequisites.sh test"))
     func load() async throws {
         let (loopback, envoy) = try await behindEnvoy()
@@ -76,7 +75,7 @@ struct EnvoyTests {
         request.responseSize = 314
         let message: [UInt8] = try request.serializedBytes()
         try Data(framed(message)).write(to: body)
-        let calls = 4_000
+        let calls = 1_000
         let load = try Peer(
             h2load ?? "",
             [
@@ -90,6 +89,10 @@ struct EnvoyTests {
         #expect(
             ending.lines.contains { $0.hasPrefix("status codes: \(calls) 2xx, 0 3xx, 0 4xx, 0 5xx") },
             "\(ending.lines)")
+        // An answer that is no success has its status in the trailers, where h2load does not look.
+        let answers = loopback.server.metrics.lines(of: "response_total").filter { $0.contains("success") }
+        #expect(answers.map { $0.split(separator: " ").last } == ["\(calls)"])
+        #expect(loopback.log.all("peer does not keep to the protocol").isEmpty)
         await envoy.stop()
         await loopback.server.stop()
     }
