@@ -5,13 +5,13 @@ import MeshworkTesting
 import TestSupport
 import Testing
 
-/// testssl.sh, which tries what a TLS server may do wrong. It takes some minutes: for the nightly run.
+/// testssl.sh, which tries what a TLS server may do wrong. It takes half a minute: for the nightly run.
 private let testSSL = Peer.find("testssl", "testssl.sh")
 
 @Suite(
-    .timeLimit(.minutes(15)),
+    .timeLimit(.minutes(5)),
     .enabled(
-        if: Nightly.isOn, "it takes minutes: MESHWORK_NIGHTLY=1"),
+        if: Nightly.isOn, "it takes half a minute: MESHWORK_NIGHTLY=1"),
     .enabled(if: testSSL != nil, "no testssl.sh: Scripts/install-prerequisites.sh test"))
 struct TestSSLTests {
     private struct Finding: Decodable {
@@ -33,14 +33,15 @@ struct TestSSLTests {
             [
                 "--quiet", "--color", "0", "--warnings", "batch", "--openssl-timeout", "20", "--connect-timeout", "20",
                 "--jsonfile", report.path, "-p", "-s", "-f", "-U", "127.0.0.1:\(port)",
-            ], complaints: .printed, limit: .seconds(840))
+            ], complaints: .printed)
         let lines = try await scan.finish().lines
         let findings = try JSONDecoder().decode([Finding].self, from: try Data(contentsOf: report))
         #expect(findings.contains { $0.id == "TLS1_3" && $0.finding.contains("offered") }, "\(lines.suffix(40))")
         #expect(findings.contains { $0.id == "TLS1_2" && $0.finding.contains("not offered") })
         #expect(findings.contains { $0.id == "heartbleed" } && findings.contains { $0.id == "LUCKY13" })
-        let harmless: Set<String> = ["OK", "INFO", "LOW"]
-        for finding in findings where !harmless.contains(finding.severity) {
+        // Besides what it has found, it says what it could not try: GOST's ciphers, for which its OpenSSL has no engine.
+        let harmless: Set<String> = ["OK", "INFO", "LOW", "DEBUG"]
+        for finding in findings where !harmless.contains(finding.severity) && finding.id != "engine_problem" {
             Issue.record("\(finding.id): \(finding.severity), \(finding.finding)")
         }
         // It has let go of everything, and the server goes on.

@@ -99,23 +99,23 @@ import Testing
         await loopback.server.stop()
     }
 
+    /// A thousand messages of 250 MiB, of which a connection has room for two, each announced and not sent; behind them, on
+    /// the last stream, a proper call.
+    static let announcements: (bytes: [UInt8], last: StreamID) = {
+        var bytes = RawBytes(features: true)
+        bytes.declare()
+        for number in 0..<1_000 as Range<UInt32> { bytes.announce(2 * number + 1, .seconds(600), segment: 250 << 20) }
+        bytes.request(2_001)
+        return (bytes.bytes, StreamID(rawValue: 2_001))
+    }()
+
     @Test("messages that are announced and never sent hold up no other call, of the same client or another")
     func announcedMessages() async throws {
         let loopback = try await Loopback.start()
         let client = try loopback.client()
         let raw = try await RawClient.connect(port: loopback.port, identity: try loopback.authority.svid("/hostile"))
-        var bytes = RawBytes(features: true)
-        bytes.declare()
-        // Messages of 250 MiB, of which the connection has room for two.
-        let announced = 1_000 as UInt32
-        for number in 0..<announced { bytes.announce(2 * number + 1, .seconds(600), segment: 250 << 20) }
-        let stream = StreamID(rawValue: 2 * announced + 1)
-        bytes.request(stream.rawValue)
-        await raw.send(bytes.bytes)
-        @Sendable func answered(_ bytes: [UInt8]) -> [StreamID] {
-            ((try? RawBytes.frames(in: bytes)) ?? []).filter { $0.header.kind == .response }.map(\.header.stream)
-        }
-        #expect(answered(await raw.received { !answered($0).isEmpty }) == [stream])
+        await raw.send(Self.announcements.bytes)
+        #expect(await raw.answeredStreams() == [Self.announcements.last])
         #expect(try await client.call(Echo.echo, Note("x")) == Note("x"))
         #expect(loopback.log.all("peer does not keep to the protocol").isEmpty)
         client.close()

@@ -1,6 +1,7 @@
 import MeshTransport
 import MeshWire
 import NIOCore
+import TestSupport
 
 /// Bytes of the wire protocol, written by hand.
 struct RawBytes {
@@ -73,5 +74,15 @@ struct RawBytes {
             frames.append((header, payload))
         }
         return frames
+    }
+}
+
+extension RawClient {
+    /// The streams that have been answered, when there are any.
+    func answeredStreams() async -> [StreamID] {
+        @Sendable func answered(_ bytes: [UInt8]) -> [StreamID] {
+            ((try? RawBytes.frames(in: bytes)) ?? []).filter { $0.header.kind == .response }.map(\.header.stream)
+        }
+        return answered(await received { !answered($0).isEmpty })
     }
 }
