@@ -20,19 +20,37 @@ struct TestSSLTests {
         let finding: String
     }
 
+    /// An `openssl` that shows a certificate. Without one the server's alert follows the handshake, and testssl.sh takes the
+    /// server for one that cannot be connected to where the alert comes before its own end of the connection.
+    private func openSSL(_ folder: TemporaryFolder, _ authority: TestAuthority) throws -> String {
+        try folder.write(try authority.svid("/testssl"))
+        let script = """
+            #!/bin/sh
+            if [ "$1" = s_client ]; then
+                set -- "$@" -cert '\(folder.file("chain.pem").path)' -key '\(folder.file("key.pem").path)'
+            fi
+            exec openssl "$@"
+            """
+        let file = folder.file("openssl")
+        try Data(script.utf8).write(to: file)
+        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: file.path)
+        return file.path
+    }
+
     @Test("testssl.sh finds nothing above low in protocols, ciphers, forward secrecy and vulnerabilities")
     func findings() async throws {
         let loopback = try await GRPCLoopback.start()
         guard case .tcp(_, let port) = loopback.endpoint else { return }
-        let report = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).json")
-        defer { try? FileManager.default.removeItem(at: report) }
+        let folder = try TemporaryFolder()
+        let report = folder.file("report.json")
         // Not its section on the certificate (-S): that calls every leaf HIGH that has no address for revocation, and
-        // ours live for a day instead. It shows no certificate, and looks at what a server says before it asks for one.
+        // ours live for a day instead.
         let scan = try Peer(
             testSSL ?? "",
             [
                 "--quiet", "--color", "0", "--warnings", "batch", "--openssl-timeout", "20", "--connect-timeout", "20",
-                "--jsonfile", report.path, "-p", "-s", "-f", "-U", "127.0.0.1:\(port)",
+                "--jsonfile", report.path, "--openssl", try openSSL(folder, loopback.authority), "-p", "-s", "-f", "-U",
+                "127.0.0.1:\(port)",
             ], complaints: .printed)
         let lines = try await scan.finish().lines
         let findings = try JSONDecoder().decode([Finding].self, from: try Data(contentsOf: report))
