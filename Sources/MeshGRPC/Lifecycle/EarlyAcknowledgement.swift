@@ -49,23 +49,23 @@ struct EarlyAcknowledgement {
                 phase = .acknowledgement
             }
             guard
-                let (word, flags, _) = bytes.getMultipleIntegers(
+                let (word, flags, stream) = bytes.getMultipleIntegers(
                     at: bytes.readerIndex + passing, as: (UInt32, UInt8, UInt32).self)
             else {
                 passOn()
                 (held, bytes) = (bytes, ByteBuffer())
                 return
             }
-            let isSettings = UInt8(truncatingIfNeeded: word) == Self.settingsType
-            let isAcknowledgement = isSettings && flags & Self.acknowledgementFlag != 0
             left = Self.headerBytes + Int(word >> 8)
+            let isSettings = UInt8(truncatingIfNeeded: word) == Self.settingsType
+            let acknowledges = flags & Self.acknowledgementFlag != 0
             switch phase {
             case .preface:
                 // Anything else is an error, which is not this one's business.
-                phase = isSettings && !isAcknowledgement ? .settings : .over
-            case .acknowledgement where isAcknowledgement:
+                phase = isSettings && !acknowledges ? .settings : .over
+            case .acknowledgement where isSettings && acknowledges && left == Self.headerBytes && stream == 0:
                 passOn()
-                bytes.moveReaderIndex(forwardBy: Self.headerBytes)
+                bytes.moveReaderIndex(forwardBy: left)
                 phase = .over
             case .settings, .acknowledgement, .over:
                 break

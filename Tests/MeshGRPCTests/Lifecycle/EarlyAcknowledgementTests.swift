@@ -49,6 +49,16 @@ import Testing
         #expect(passed(opening.bytes + calls.bytes, seed: seed).bytes == opening.bytes + acknowledgement + calls.bytes)
     }
 
+    @Test("what is no proper acknowledgement stays where it is, for HTTP/2's handler to refuse")
+    func odd() {
+        var bytes = HTTP2Bytes.opening
+        let opening = bytes.bytes
+        bytes.frame(HTTP2Bytes.Frame.settings, 1, on: 0, [0, 4, 0, 0, 0, 1])
+        bytes.frame(HTTP2Bytes.Frame.settings, 1, on: 3, [])
+        let rest = bytes.bytes.dropFirst(opening.count)
+        #expect(passed(bytes.bytes, seed: 1).bytes == opening + Self.acknowledgement.bytes + rest)
+    }
+
     @Test("what does not begin with settings passes as it is")
     func other() {
         var call = HTTP2Bytes()
