@@ -105,8 +105,9 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "MeshHTTPTests",
         [
-            "MeshHTTP", "MeshTransport", "MeshworkTesting", "Identity", .hummingbird, .httpTypes, .logging, .nioCore,
-            .nioHTTP1, .nioPosix, .nioSSL,
+            "MeshHTTP", "MeshTransport", "MeshworkTesting", "TestSupport", "Identity", .hummingbird, .httpTypes,
+            .logging,
+            .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
         ]
     ),
     (
@@ -135,8 +136,8 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "ModelServingTests",
         [
-            "ModelServing", "MeshHTTP", "MeshTransport", "MeshWire", "MeshworkTesting", "NeuralNetwork", "Identity",
-            "Telemetry", "Tensor", .nioHTTP1,
+            "ModelServing", "MeshHTTP", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport", "NeuralNetwork",
+            "Identity", "Telemetry", "Tensor", .nioHTTP1,
         ]
     ),
     ("MeshworkTestingTests", ["MeshworkTesting", "MeshTransport", "MeshWire", "Identity", .logging, .nioCore]),

@@ -60,7 +60,8 @@ final class Envoy {
     /// heavy for one request.
     private static func listeners(of address: String) async throws -> String {
         let curl = try Peer(
-            "/usr/bin/curl", ["--silent", "--fail", "--noproxy", "*", "http://\(address)/listeners?format=json"])
+            Peer.find("curl") ?? "curl",
+            ["--silent", "--fail", "--noproxy", "*", "http://\(address)/listeners?format=json"])
         return try await curl.finish().lines.joined(separator: "\n")
     }
 

@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 import Synchronization
 
 /// A program that runs beside a test, for a limited time.
@@ -42,7 +42,7 @@ package final class Peer: Sendable {
     /// Starts it; it is killed when it has not ended within `limit`, by default less than a test has.
     package init(
         _ executable: String, _ arguments: [String], complaints: Complaints = .inherited,
-        limit: DispatchTimeInterval = .seconds(240)
+        limit: Duration = .seconds(240)
     ) throws {
         let pipe = Pipe()
         let writer = pipe.fileHandleForWriting
@@ -54,7 +54,8 @@ package final class Peer: Sendable {
         // The program's own are the only ones now.
         try input.fileHandleForReading.close()
         try writer.close()
-        output.follow(child, printing: pipe.fileHandleForReading, until: .now() + limit)
+        output.follow(
+            child, printing: pipe.fileHandleForReading, until: .now() + .nanoseconds(Int(limit / .nanoseconds(1))))
     }
 
     deinit { child.kill() }
