@@ -86,26 +86,28 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     ("IdentityTests", ["Identity", .x509, .crypto, .asn1]),
     ("AutodiffTests", ["Autodiff", "Tensor"]),
     ("OptimizersTests", ["Optimizers", "Tensor", "CTensorKernels"]),
-    ("MeshWireTests", ["MeshWire", .nioCore, .nioEmbedded]),
+    ("MeshWireTests", ["MeshWire", "TestSupport", .nioCore, .nioEmbedded]),
     (
         "MeshTransportTests",
         [
-            "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", "Telemetry", .crypto, .logging, .nioCore,
-            .nioEmbedded, .nioPosix, .nioSSL, .nioTLS,
+            "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport", "Identity", "Telemetry", .crypto, .logging,
+            .nioCore, .nioEmbedded, .nioPosix, .nioSSL, .nioTLS,
         ]
     ),
     (
         "MeshGRPCTests",
         [
-            "MeshGRPC", "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", "Telemetry", .logging, .nioCore,
-            .nioHPACK, .nioHTTP2, .nioPosix, .nioSSL, .nioTLS, .swiftProtobuf,
+            "MeshGRPC", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport", "Identity", "Telemetry",
+            .logging,
+            .nioCore, .nioHPACK, .nioHTTP2, .nioPosix, .nioSSL, .nioTLS, .swiftProtobuf,
         ]
     ),
     (
         "MeshHTTPTests",
         [
-            "MeshHTTP", "MeshTransport", "MeshworkTesting", "Identity", .hummingbird, .httpTypes, .logging, .nioCore,
-            .nioHTTP1, .nioPosix, .nioSSL,
+            "MeshHTTP", "MeshTransport", "MeshworkTesting", "TestSupport", "Identity", .hummingbird, .httpTypes,
+            .logging,
+            .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
         ]
     ),
     (
@@ -134,8 +136,8 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "ModelServingTests",
         [
-            "ModelServing", "MeshHTTP", "MeshTransport", "MeshWire", "MeshworkTesting", "NeuralNetwork", "Identity",
-            "Telemetry", "Tensor", .nioHTTP1,
+            "ModelServing", "MeshHTTP", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport", "NeuralNetwork",
+            "Identity", "Telemetry", "Tensor", .nioHTTP1,
         ]
     ),
     ("MeshworkTestingTests", ["MeshworkTesting", "MeshTransport", "MeshWire", "Identity", .logging, .nioCore]),
@@ -168,6 +170,13 @@ let package = Package(
         + rooms.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: shared) }
         + tests.map { .testTarget(name: $0.name, dependencies: $0.dependencies, swiftSettings: shared) }
         + [
+            // What the tests of several libraries share: no product has it, so that no embedder compiles it.
+            .target(
+                name: "TestSupport",
+                dependencies: [
+                    "MeshTransport", "MeshworkTesting", "Identity", "Telemetry", .nioCore, .nioPosix, .nioSSL, .nioTLS,
+                ],
+                path: "Tests/Support", swiftSettings: shared),
             // What the fuzzers run, in the test run: building them takes a sanitized build of everything.
             .testTarget(
                 name: "FuzzingTests",
@@ -176,6 +185,6 @@ let package = Package(
                     "MeshworkTesting", "ModelServing", "ParameterServer", "Tensor", .nioCore, .nioHPACK, .nioHTTP2,
                 ],
                 path: "Fuzzing", exclude: ["CFuzzer", "Package.swift", "MeshworkFuzz/main.swift"],
-                sources: ["MeshworkFuzz", "Replay"], swiftSettings: shared)
+                sources: ["MeshworkFuzz", "Replay"], swiftSettings: shared),
         ]
 )

@@ -66,6 +66,7 @@ struct GRPCWireProtocol: WireProtocol {
         try pipeline.addHandler(coalescer, position: .after(handler))
         try pipeline.addHandler(timeout, position: .after(coalescer))
         try pipeline.addHandler(http2, position: .after(timeout))
+        try pipeline.addHandler(EarlyAcknowledgementHandler(), position: .after(timeout))
         try pipeline.addHandler(wire, position: .after(http2))
         return wire
     }

@@ -2,6 +2,7 @@ import Identity
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import TestSupport
 import Testing
 
 /// What goes wrong with a call, and what its caller learns: the kind of error, and how far the call came.

@@ -3,6 +3,7 @@ import MeshGRPC
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import TestSupport
 import Testing
 
 /// What goes wrong with a call over gRPC, and what its caller learns: the kind of error, and how far the call came.

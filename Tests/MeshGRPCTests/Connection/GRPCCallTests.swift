@@ -2,6 +2,7 @@ import Identity
 import MeshGRPC
 import MeshTransport
 import MeshworkTesting
+import TestSupport
 import Testing
 
 /// Calls of our client to our server, over gRPC on real sockets.

@@ -3,6 +3,7 @@ import MeshGRPC
 import MeshTransport
 import MeshworkTesting
 import Synchronization
+import TestSupport
 import Testing
 
 /// The host's interceptors, on calls over gRPC.

@@ -5,6 +5,7 @@ import MeshWire
 import MeshworkTesting
 import NIOCore
 import NIOHPACK
+import TestSupport
 import Testing
 
 @testable import MeshGRPC
@@ -90,7 +91,7 @@ import Testing
     }
 
     /// The status that ends a stream, when it has come.
-    private func status(of stream: UInt32, _ raw: RawPeer) async throws -> CallStatus? {
+    private func status(of stream: UInt32, _ raw: RawClient) async throws -> CallStatus? {
         _ = await raw.trailers(of: stream)
         var decoder = HPACKDecoder(allocator: ByteBufferAllocator())
         var status: CallStatus?
@@ -115,7 +116,7 @@ import Testing
         let loopback = try await GRPCLoopback.start()
         let client = try loopback.client()
         #expect(try await client.call(Echo.echo, Note("before")) == Note("before"))
-        let raw = try await RawPeer.connect(port: port(loopback), as: try loopback.authority.svid("/hostile"))
+        let raw = try await RawClient.http2(port: port(loopback), as: try loopback.authority.svid("/hostile"))
         await raw.send(attack.bytes)
         await raw.untilClosed()
         // Written before the connection is closed.
@@ -132,7 +133,7 @@ import Testing
     @Test("a hand-written call is answered: what the attacks are made of is right but for what they are about")
     func proper() async throws {
         let loopback = try await GRPCLoopback.start()
-        let raw = try await RawPeer.connect(port: port(loopback), as: try loopback.authority.svid("/hand"))
+        let raw = try await RawClient.http2(port: port(loopback), as: try loopback.authority.svid("/hand"))
         var bytes = HTTP2Bytes.opening
         // Frames of a kind that nobody knows are left out (RFC 9113, 4.1), however many.
         for number in 0..<20_000 { bytes.frame(0xAB, UInt8(number % 256), on: UInt32(number), [1, 2, 3]) }
@@ -172,7 +173,7 @@ import Testing
         var configuration = MeshConfiguration.patient
         configuration.limits.frameTimeout = .milliseconds(300)
         let loopback = try await GRPCLoopback.start(mesh: configuration)
-        let raw = try await RawPeer.connect(port: port(loopback), as: try loopback.authority.svid("/slow"))
+        let raw = try await RawClient.http2(port: port(loopback), as: try loopback.authority.svid("/slow"))
         await raw.send(silence.bytes)
         await raw.untilClosed()
         let record = await loopback.log.first("peer does not keep to the protocol")
@@ -187,7 +188,7 @@ import Testing
         var configuration = MeshConfiguration.patient
         configuration.limits.requestTimeout = .milliseconds(500)
         let loopback = try await GRPCLoopback.start(mesh: configuration)
-        let raw = try await RawPeer.connect(port: port(loopback), as: try loopback.authority.svid("/slow"))
+        let raw = try await RawClient.http2(port: port(loopback), as: try loopback.authority.svid("/slow"))
         var bytes = HTTP2Bytes.opening
         bytes.call(1, Echo.echo.path, [("grpc-timeout", "100m")])
         bytes.call(3)
@@ -223,7 +224,7 @@ import Testing
                 return Note("", payload: Array(repeating: 7, count: 200_000))
             }
         }
-        let raw = try await RawPeer.connect(port: port(loopback), as: try loopback.authority.svid("/deaf"))
+        let raw = try await RawClient.http2(port: port(loopback), as: try loopback.authority.svid("/deaf"))
         var bytes = HTTP2Bytes.opening
         bytes.settings([(4, 0)])
         let calls = 600
@@ -248,12 +249,40 @@ import Testing
         await loopback.server.stop()
     }
 
+    /// A thousand messages of 256 MiB, of which a connection has room for two, each announced and not sent; behind them, on
+    /// the last stream, a proper call. All of it before the server's settings are acknowledged, which no client need wait
+    /// for.
+    static let announcements: (bytes: [UInt8], last: UInt32) = {
+        var bytes = HTTP2Bytes.opening
+        for number in 0..<1_000 as Range<UInt32> {
+            bytes.call(2 * number + 1)
+            bytes.frame(Frame.data, on: 2 * number + 1, [0, 0x10, 0, 0, 0])
+        }
+        bytes.call(2_001)
+        bytes.request(2_001)
+        return (bytes.bytes, 2_001)
+    }()
+
+    @Test("messages that are announced and never sent hold up no other call, of the same client or another")
+    func announcedMessages() async throws {
+        let loopback = try await GRPCLoopback.start()
+        let client = try loopback.client()
+        let raw = try await RawClient.http2(port: port(loopback), as: try loopback.authority.svid("/hostile"))
+        await raw.send(Self.announcements.bytes)
+        #expect(try await status(of: Self.announcements.last, raw) == .ok)
+        #expect(try await client.call(Echo.echo, Note("x")) == Note("x"))
+        #expect(loopback.log.all("peer does not keep to the protocol").isEmpty)
+        client.close()
+        await raw.close()
+        await loopback.server.stop()
+    }
+
     @Test("a client that pings and does not read the answers is let go of")
     func deafPings() async throws {
         var configuration = GRPCConfiguration()
         configuration.pingEnforcement.shortestInterval = .zero
         let loopback = try await GRPCLoopback.start(configuration)
-        let raw = try await RawPeer.connect(port: port(loopback), as: try loopback.authority.svid("/deaf"))
+        let raw = try await RawClient.http2(port: port(loopback), as: try loopback.authority.svid("/deaf"))
         await raw.send(HTTP2Bytes.opening.bytes)
         try await raw.setReading(false)
         var bytes = HTTP2Bytes()
@@ -278,7 +307,7 @@ import Testing
                 return note
             }
         }
-        let raw = try await RawPeer.connect(port: port(loopback), as: try loopback.authority.svid("/hostile"))
+        let raw = try await RawClient.http2(port: port(loopback), as: try loopback.authority.svid("/hostile"))
         var bytes = HTTP2Bytes.opening
         for stream in 0..<500 as Range<UInt32> {
             bytes.call(2 * stream + 1)
@@ -300,7 +329,7 @@ import Testing
     @Test("a table as large as the client likes is filled with nothing that differs from call to call")
     func largeTable() async throws {
         let loopback = try await GRPCLoopback.start()
-        let raw = try await RawPeer.connect(port: port(loopback), as: try loopback.authority.svid("/hostile"))
+        let raw = try await RawClient.http2(port: port(loopback), as: try loopback.authority.svid("/hostile"))
         var bytes = HTTP2Bytes()
         bytes.bytes = HTTP2Bytes.preface
         bytes.settings([(1, 0x7FFF_FFFF)])

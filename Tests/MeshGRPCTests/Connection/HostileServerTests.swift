@@ -3,6 +3,7 @@ import MeshGRPC
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import TestSupport
 import Testing
 
 /// What a server with a good certificate does wrong in HTTP/2: the call ends with an error that names it, and other

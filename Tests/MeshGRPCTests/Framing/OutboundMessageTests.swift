@@ -1,5 +1,6 @@
 import MeshWire
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import MeshGRPC

@@ -1,4 +1,6 @@
 import Foundation
+import MeshworkTesting
+import TestSupport
 
 /// An Envoy between two peers of a test: takes HTTP/2 on a free port of loopback and passes it on, with TLS 1.3 and a
 /// certificate on one side and plain text on the other.
@@ -8,74 +10,74 @@ final class Envoy {
 
     /// Where it is, if it is installed: the one that `Scripts/install-prerequisites.sh` has installed, or the machine's.
     static let path: String? = {
-        let libraries = Python.root.appending(path: ".build/python/lib")
+        let libraries = Interoperability.root.appending(path: ".build/python/lib")
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: libraries.path)) ?? []
         let installed = versions.map { libraries.appending(path: "\($0)/site-packages/envoy/_bin/envoy").path }
-        let folders = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":") ?? []
-        return (installed + folders.map { "\($0)/envoy" }).first { FileManager.default.isExecutableFile(atPath: $0) }
+        return installed.first { FileManager.default.isExecutableFile(atPath: $0) } ?? Peer.find("envoy")
     }()
 
     /// Where it listens.
     let port: Int
     private let process: Peer
-    private let folder: URL
-    /// Kept for as long as it may read them.
-    private let files: CredentialFiles
+    /// Its configuration and its certificate, for as long as it may read them.
+    private let folder: TemporaryFolder
 
-    /// Starts it, with the certificate of `files` towards `side`, whose peer must be `identity`.
-    init(to serverPort: Int, tls side: Side, _ files: CredentialFiles, peer identity: String) async throws {
-        self.files = files
-        folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
-        let configuration = folder.appending(path: "envoy.json")
-        let admin = folder.appending(path: "admin")
-        try Data(Self.configuration(serverPort, side, files, identity).utf8).write(to: configuration)
-        // Its log is on standard error.
+    /// Starts it, with the certificate of the workload `path` towards `side`, whose peer must be `identity`.
+    init(
+        to serverPort: Int, tls side: Side, as path: String, of authority: TestAuthority, peer identity: String
+    ) async throws {
+        folder = try TemporaryFolder()
+        _ = try folder.write(path, of: authority)
+        let (configuration, admin) = (folder.file("envoy.json"), folder.file("admin"))
+        try Data(Self.configuration(serverPort, side, folder, identity).utf8).write(to: configuration)
+        // Its log is what it complains of.
         process = try Peer(
-            "/bin/sh",
+            Self.path ?? "envoy",
             [
-                "-c", #"exec "$0" "$@" 2>&1"#, Self.path ?? "envoy", "-c", configuration.path, "--concurrency", "1",
-                "--use-dynamic-base-id", "--admin-address-path", admin.path,
-            ])
+                "-c", configuration.path, "--concurrency", "1", "--use-dynamic-base-id", "--admin-address-path",
+                admin.path,
+            ], complaints: .printed)
         var log: [String] = []
-        while let line = await process.nextLine(), !line.contains("starting main dispatch loop") { log.append(line) }
+        while let line = try await process.nextLine() {
+            log.append(line)
+            if line.contains("starting main dispatch loop") { break }
+        }
         guard let address = try? String(contentsOf: admin, encoding: .utf8),
-            let url = URL(string: "http://\(address)/listeners?format=json"),
-            let listeners = String(data: try await Self.get(url), encoding: .utf8),
-            let port = listeners.firstMatch(of: /"port_value": (\d+)/).flatMap({ Int($0.1) })
+            let port = try await Self.listeners(of: address).firstMatch(of: /"port_value": (\d+)/).flatMap({ Int($0.1) }
+            )
         else { throw Failure(log: log.suffix(5).joined(separator: "\n")) }
         self.port = port
     }
 
     /// Ends it.
-    func stop() async {
-        await process.kill()
-        try? FileManager.default.removeItem(at: folder)
-    }
+    func stop() async { await process.kill() }
 
     struct Failure: Error {
         let log: String
     }
 
-    /// Foundation's own HTTP client is a library of its own on Linux, and heavy for one request.
-    private static func get(_ url: URL) async throws -> Data {
-        let curl = try Peer("/usr/bin/curl", ["--silent", "--fail", "--noproxy", "*", url.absoluteString])
-        return Data(await curl.finish().lines.joined(separator: "\n").utf8)
+    /// What its administration says of its listeners. Foundation's own HTTP client is a library of its own on Linux, and
+    /// heavy for one request.
+    private static func listeners(of address: String) async throws -> String {
+        let curl = try Peer(
+            Peer.find("curl") ?? "curl",
+            ["--silent", "--fail", "--noproxy", "*", "http://\(address)/listeners?format=json"])
+        return try await curl.finish().lines.joined(separator: "\n")
     }
 
     private static func configuration(
-        _ serverPort: Int, _ side: Side, _ files: CredentialFiles, _ identity: String
+        _ serverPort: Int, _ side: Side, _ folder: TemporaryFolder, _ identity: String
     ) -> String {
         let common = """
             "common_tls_context": {
               "tls_params": {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"},
               "alpn_protocols": ["h2"],
               "tls_certificates": [{
-                "certificate_chain": {"filename": "\(files.path("chain.pem"))"},
-                "private_key": {"filename": "\(files.path("key.pem"))"}
+                "certificate_chain": {"filename": "\(folder.file("chain.pem").path)"},
+                "private_key": {"filename": "\(folder.file("key.pem").path)"}
               }],
               "validation_context": {
-                "trusted_ca": {"filename": "\(files.path("roots.pem"))"},
+                "trusted_ca": {"filename": "\(folder.file("roots.pem").path)"},
                 "match_typed_subject_alt_names": [{"san_type": "URI", "matcher": {"exact": "\(identity)"}}]
               }
             }

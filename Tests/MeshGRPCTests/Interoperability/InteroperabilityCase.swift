@@ -1,6 +1,7 @@
 import Foundation
 import MeshGRPC
 import MeshTransport
+import TestSupport
 import Testing
 
 /// gRPC's interoperability cases for a client, by their names.

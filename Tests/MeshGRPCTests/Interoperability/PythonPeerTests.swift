@@ -3,12 +3,13 @@ import Identity
 import MeshGRPC
 import MeshTransport
 import MeshworkTesting
+import TestSupport
 import Testing
 
 /// The C core's Python client at our server, and our client at its server: gRPC's interoperability cases by their names.
 @Suite(
     .timeLimit(.minutes(5)),
-    .enabled(if: Python.path != nil, "no Python with gRPC: Scripts/install-prerequisites.sh test"))
+    .enabled(if: Python.withGRPC != nil, "no Python with gRPC: Scripts/install-prerequisites.sh test"))
 struct PythonPeerTests {
     @Test(
         "the C core's client passes every case at our server",
@@ -24,13 +25,15 @@ struct PythonPeerTests {
             ])
         }
         guard case .tcp(_, let port) = loopback.endpoint else { return }
-        let files = try CredentialFiles("/python", of: loopback.authority)
+        let folder = try TemporaryFolder()
+        let files = try folder.write("/python", of: loopback.authority)
         let client = try Peer.script(
             "grpc_client.py",
-            ["--port", "\(port)", "--services"] + (security == .mutualTLS ? files.arguments : []))
-        let (status, lines) = await client.finish()
-        #expect(lines.filter { $0.hasPrefix("failed") } == [])
-        #expect(status == 0 && lines.count == 19)
+            ["--port", "\(port)", "--services"] + (security == .mutualTLS ? files : []),
+            python: Python.withGRPC)
+        let ending = try await client.finish()
+        #expect(ending.lines.filter { $0.hasPrefix("failed") } == [])
+        #expect(ending.status == 0 && ending.lines.count == 19)
         #expect(loopback.log.all("peer does not keep to the protocol").isEmpty)
         await loopback.server.stop()
     }
@@ -40,9 +43,11 @@ struct PythonPeerTests {
         arguments: [TransportSecurity.mutualTLS, .plaintext], [nil, .gzip] as [MessageEncoding?])
     func client(security: TransportSecurity, compression: MessageEncoding?) async throws {
         let authority = try TestAuthority(runtime: SystemRuntime.shared)
-        let files = try CredentialFiles("/python", of: authority)
-        let server = try Peer.script("grpc_server.py", security == .mutualTLS ? files.arguments : [])
-        let port = try #require(await server.nextLine().flatMap { Int($0) })
+        let folder = try TemporaryFolder()
+        let files = try folder.write("/python", of: authority)
+        let server = try Peer.script(
+            "grpc_server.py", security == .mutualTLS ? files : [], python: Python.withGRPC)
+        let port = try #require(try await server.nextLine().flatMap { Int($0) })
         let mesh = try Mesh(configuration: .patient, identity: authority.identity("/client"), policy: .denyAll)
         var configuration = GRPCConfiguration()
         configuration.compression = compression
@@ -60,15 +65,17 @@ struct PythonPeerTests {
                 try await interoperabilityCase.run(client)
             }
         }
-        await server.end()
+        try await server.end()
     }
 
     @Test("a server that ages its connections loses no call of ours")
     func connectionAge() async throws {
         let authority = try TestAuthority(runtime: SystemRuntime.shared)
-        let files = try CredentialFiles("/python", of: authority)
-        let server = try Peer.script("grpc_server.py", files.arguments + ["--max-age-ms", "200"])
-        let port = try #require(await server.nextLine().flatMap { Int($0) })
+        let folder = try TemporaryFolder()
+        let files = try folder.write("/python", of: authority)
+        let server = try Peer.script(
+            "grpc_server.py", files + ["--max-age-ms", "200"], python: Python.withGRPC)
+        let port = try #require(try await server.nextLine().flatMap { Int($0) })
         let mesh = try Mesh(configuration: .patient, identity: authority.identity("/client"), policy: .denyAll)
         try mesh.enableGRPC()
         let client = mesh.client(
@@ -82,7 +89,7 @@ struct PythonPeerTests {
             _ = try await service.unaryCall(Grpc_Testing_SimpleRequest())
             calls += 1
         }
-        await server.end()
+        try await server.end()
     }
 }
 

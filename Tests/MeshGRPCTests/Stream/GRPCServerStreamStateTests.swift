@@ -2,6 +2,7 @@ import MeshWire
 import NIOCore
 import NIOHPACK
 import NIOHTTP2
+import TestSupport
 import Testing
 
 @testable import MeshGRPC

@@ -1,6 +1,7 @@
 import MeshWire
 import NIOCore
 import NIOHTTP2
+import TestSupport
 import Testing
 
 @testable import MeshGRPC

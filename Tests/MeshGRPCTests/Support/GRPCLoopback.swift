@@ -2,6 +2,7 @@ import Identity
 import MeshGRPC
 import MeshTransport
 import MeshworkTesting
+import TestSupport
 
 /// A mesh that serves ``Echo`` over both wires on loopback, and clients of it.
 struct GRPCLoopback {
@@ -49,19 +50,6 @@ struct GRPCLoopback {
         let mesh = try Mesh(configuration: mesh, identity: authority.identity("/client"), policy: .denyAll)
         try mesh.enableGRPC(configuration)
         return mesh.client(try destination.overGRPC)
-    }
-}
-
-extension MeshConfiguration {
-    /// For tests in real time: on a busy machine a handler may wait long for its turn, and that is no failure.
-    static var patient: MeshConfiguration {
-        var configuration = MeshConfiguration()
-        configuration.connectTimeout = .seconds(120)
-        configuration.limits.frameTimeout = .seconds(240)
-        configuration.handshakeTimeout = .seconds(120)
-        configuration.callTimeout = .seconds(240)
-        configuration.retry.attemptTimeout = .seconds(240)
-        return configuration
     }
 }
 
@@ -136,10 +124,4 @@ extension Mesh {
             for try await note in requests { try await responses.send(note) }
         }
     }
-}
-
-/// The error that `body` throws.
-func meshError(_ body: () async throws -> Void) async -> MeshError? {
-    do { try await body() } catch { return error as? MeshError }
-    return nil
 }

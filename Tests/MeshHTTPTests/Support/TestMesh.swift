@@ -2,6 +2,7 @@ import Identity
 import MeshHTTP
 import MeshTransport
 import MeshworkTesting
+import TestSupport
 
 /// A mesh that listens on loopback, with callers `/operator`, whom the policy allows `paths`, and `/stranger`.
 struct TestMesh {
@@ -35,14 +36,5 @@ struct TestMesh {
     ) async throws -> Result {
         try await HTTPTestClient.withConnection(
             to: port, as: try path.map { try authority.svid($0) }, trusting: authority.authority.rootCertificate, body)
-    }
-}
-
-extension MeshConfiguration {
-    /// For tests in real time: on a busy machine a client may take long to its first byte, and that is no failure.
-    static var patient: MeshConfiguration {
-        var configuration = MeshConfiguration()
-        configuration.handshakeTimeout = .seconds(120)
-        return configuration
     }
 }

@@ -6,6 +6,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 import Telemetry
+import TestSupport
 import Testing
 
 /// Which connection calls go on. On loopback the address that a call comes from says which one it was.

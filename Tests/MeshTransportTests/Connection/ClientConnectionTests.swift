@@ -4,6 +4,7 @@ import MeshworkTesting
 import NIOCore
 import NIOEmbedded
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import MeshTransport

@@ -4,6 +4,7 @@ import MeshTransport
 import MeshWire
 import MeshworkTesting
 import NIOCore
+import TestSupport
 import Testing
 
 /// What a client with a good certificate does wrong in `meshwork/1`, beside what ``ServerConnectionTests`` has: its
@@ -95,6 +96,30 @@ import Testing
         #expect(record.metadata["peer"] == "spiffe://test.example/slow")
         #expect(
             record.metadata["error"]?.contains("has not come whole within 0.3 seconds") == true, "\(record.metadata)")
+        await loopback.server.stop()
+    }
+
+    /// A thousand messages of 250 MiB, of which a connection has room for two, each announced and not sent; behind them, on
+    /// the last stream, a proper call.
+    static let announcements: (bytes: [UInt8], last: StreamID) = {
+        var bytes = RawBytes(features: true)
+        bytes.declare()
+        for number in 0..<1_000 as Range<UInt32> { bytes.announce(2 * number + 1, .seconds(600), segment: 250 << 20) }
+        bytes.request(2_001)
+        return (bytes.bytes, StreamID(rawValue: 2_001))
+    }()
+
+    @Test("messages that are announced and never sent hold up no other call, of the same client or another")
+    func announcedMessages() async throws {
+        let loopback = try await Loopback.start()
+        let client = try loopback.client()
+        let raw = try await RawClient.connect(port: loopback.port, identity: try loopback.authority.svid("/hostile"))
+        await raw.send(Self.announcements.bytes)
+        #expect(await raw.answeredStreams() == [Self.announcements.last])
+        #expect(try await client.call(Echo.echo, Note("x")) == Note("x"))
+        #expect(loopback.log.all("peer does not keep to the protocol").isEmpty)
+        client.close()
+        await raw.close()
         await loopback.server.stop()
     }
 

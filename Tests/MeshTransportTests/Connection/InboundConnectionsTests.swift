@@ -2,6 +2,7 @@ import Identity
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import TestSupport
 import Testing
 
 /// Connections of clients with certificates of two authorities, when the server's trust changes.

@@ -4,6 +4,7 @@ import MeshTransport
 import MeshWire
 import MeshworkTesting
 import NIOCore
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct ProtocolSelectionTests {

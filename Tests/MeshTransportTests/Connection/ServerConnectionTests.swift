@@ -4,6 +4,7 @@ import MeshTransport
 import MeshWire
 import MeshworkTesting
 import NIOCore
+import TestSupport
 import Testing
 
 /// What a peer with a good certificate does wrong on the wire.

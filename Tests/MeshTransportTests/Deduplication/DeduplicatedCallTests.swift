@@ -1,6 +1,7 @@
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import TestSupport
 import Testing
 
 /// Deduplicated methods of a plain service, which remembers nothing itself.

@@ -2,6 +2,7 @@ import Identity
 import MeshWire
 import MeshworkTesting
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import MeshTransport

@@ -3,6 +3,7 @@ import MeshTransport
 import MeshWire
 import MeshworkTesting
 import NIOCore
+import TestSupport
 import Testing
 
 /// A client of the first version, byte for byte, at today's server, and today's client at a server of it.
@@ -24,23 +25,12 @@ import Testing
         await raw.close()
         await loopback.server.stop()
         #expect(loopback.log.all("peer does not keep to the protocol").isEmpty)
-        return try frames(bytes)
-    }
-
-    private func frames(_ bytes: [UInt8]) throws -> [(header: FrameHeader, payload: ByteBuffer)] {
-        var buffer = ByteBuffer(bytes: bytes)
-        guard try Preface.read(from: &buffer) else { return [] }
-        var frames: [(FrameHeader, ByteBuffer)] = []
-        while let header = try FrameHeader(from: &buffer), let payload = buffer.readSlice(length: header.payloadLength)
-        {
-            frames.append((header, payload))
-        }
-        return frames
+        return try RawBytes.frames(in: bytes)
     }
 
     /// Whether a response is there with all that it announces.
     private func isComplete(_ bytes: [UInt8]) throws -> Bool {
-        let frames = try frames(bytes)
+        let frames = try RawBytes.frames(in: bytes)
         guard let response = frames.first(where: { $0.header.kind == .response }) else { return false }
         let (head, inline) = try reply(response.payload)
         let data = frames.filter { $0.header.kind == .data }.reduce(0) { $0 + $1.payload.readableBytes }
@@ -118,7 +108,7 @@ import Testing
             let reply = try await client.call(Echo.echo, request, metadata: ["key": "value"])
             #expect(reply == Note("an answer", payload: Array("from the first version".utf8)))
         }
-        let frames = try frames(sent)
+        let frames = try RawBytes.frames(in: sent)
         let kinds = frames.map(\.header.kind)
         #expect(kinds.prefix(3) == [.hello, .declare, .request])
         #expect(kinds.count > 5 && kinds.dropFirst(3).allSatisfy { $0 == .data })
@@ -149,6 +139,6 @@ import Testing
             let reply = try await client.call(Echo.echo, Note("a call"))
             #expect(reply.text == "an answer")
         }
-        #expect(try frames(sent).map(\.header.kind) == [.hello, .declare, .request])
+        #expect(try RawBytes.frames(in: sent).map(\.header.kind) == [.hello, .declare, .request])
     }
 }

@@ -3,6 +3,7 @@ import Identity
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import TestSupport
 import Testing
 
 /// `meshwork_client.py`, which knows the wire from its documentation alone, at today's server.
@@ -41,19 +42,13 @@ import Testing
             }
         }
         let folder = try TemporaryFolder()
-        let svid = try loopback.authority.svid("/python")
-        try Data(svid.chainPEM.utf8).write(to: folder.file("chain.pem"))
-        try svid.withPrivateKeyPEM { try folder.writeSecret($0, to: "key.pem") }
-        let roots = try loopback.authority.authority.bundle().pem(of: loopback.authority.trustDomain)
-        try Data(roots.utf8).write(to: folder.file("roots.pem"))
-        let printed = try await Python.run(
-            Interoperability.file("meshwork_client.py"),
-            [
-                "--port", "\(loopback.port)", "--certificate", folder.file("chain.pem").path, "--key",
-                folder.file("key.pem").path, "--roots", folder.file("roots.pem").path, "--server-id",
-                "spiffe://test.example/server",
-            ], in: folder)
-        let outcomes = try JSONDecoder().decode(Outcomes.self, from: printed)
+        let client = try Peer.script(
+            "meshwork_client.py",
+            ["--port", "\(loopback.port)", "--server-id", "spiffe://test.example/server"]
+                + folder.write("/python", of: loopback.authority), python: Python.path)
+        let ending = try await client.finish()
+        #expect(ending.status == 0)
+        let outcomes = try JSONDecoder().decode(Outcomes.self, from: Data(ending.printed))
         #expect(outcomes.tls == "TLSv1.3" && outcomes.alpn == "meshwork/1")
         #expect(outcomes.unary.status == 0 && outcomes.unary.text == "two MiB")
         #expect(outcomes.unary.bytes == 2 << 20 && outcomes.unary.isSame == true)
@@ -68,36 +63,5 @@ import Testing
         #expect(outcomes.creditFrames > 0)
         #expect(loopback.log.all("peer does not keep to the protocol").isEmpty)
         await loopback.server.stop()
-    }
-}
-
-/// The machine's own `python3`.
-private enum Python {
-    /// Where it is, if it is installed.
-    static let path: String? = {
-        let folders = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":") ?? []
-        return folders.map { "\($0)/python3" }.first { FileManager.default.isExecutableFile(atPath: $0) }
-    }()
-
-    /// Runs a script and returns what it printed; a script that fails fails the test with what it complained of.
-    static func run(_ script: URL, _ arguments: [String], in folder: TemporaryFolder) async throws -> Data {
-        let (output, complaints) = (folder.file("output"), folder.file("complaints"))
-        for file in [output, complaints] { try Data().write(to: file) }
-        let process = Process()
-        process.executableURL = URL(filePath: path ?? "/usr/bin/python3")
-        process.arguments = ["-B", script.path] + arguments
-        process.standardOutput = try FileHandle(forWritingTo: output)
-        process.standardError = try FileHandle(forWritingTo: complaints)
-        let ended = Gate()
-        process.terminationHandler = { _ in ended.open() }
-        try process.run()
-        await ended.wait()
-        if process.isRunning {
-            process.terminate()
-            process.waitUntilExit()
-        }
-        let complaint = String(decoding: try Data(contentsOf: complaints), as: UTF8.self)
-        try #require(process.terminationStatus == 0, "\(complaint)")
-        return try Data(contentsOf: output)
     }
 }

@@ -4,6 +4,7 @@ import MeshWire
 import MeshworkTesting
 import NIOCore
 import NIOPosix
+import TestSupport
 import Testing
 
 /// Whether this machine has an IPv6 loopback.

@@ -5,6 +5,7 @@ import MeshWire
 import MeshworkTesting
 import NIOCore
 import NIOPosix
+import TestSupport
 import Testing
 
 /// Unix domain sockets, wherever TCP works.

@@ -5,6 +5,7 @@ import MeshTransport
 import MeshWire
 import MeshworkTesting
 import NIOCore
+import TestSupport
 import Testing
 
 /// Who may speak to whom, over real TLS.
@@ -246,7 +247,7 @@ import Testing
         let first = try await OpenSSL.client(
             arguments + [
                 "-cert", folder.file("chain.pem").path, "-key", folder.file("key.pem").path, "-sess_out", session.path,
-            ], sending: bytes, in: folder)
+            ], sending: bytes)
         #expect(first.contains(answer))
         try #require(FileManager.default.fileExists(atPath: session.path), "there is no session to resume")
         let record =
@@ -256,7 +257,7 @@ import Testing
         #expect(loopback.log.all("handshake failed").isEmpty)
         // Resumed, without a certificate: not a byte is answered.
         let second = try await OpenSSL.client(
-            arguments + ["-sess_in", session.path], sending: bytes, in: folder)
+            arguments + ["-sess_in", session.path], sending: bytes)
         #expect(!second.contains(answer))
         #expect(await loopback.log.first("handshake failed").level == .warning)
         #expect(accepted.records.count == (isHTTP ? 1 : 0))

@@ -4,6 +4,7 @@ import Identity
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import TestSupport
 import Testing
 
 /// The kinds of keys that peers prove their identity with, and where they are.
@@ -123,7 +124,7 @@ import Testing
             [
                 "-connect", "127.0.0.1:\(loopback.port)", "-tls1_3", "-alpn", "meshwork/1", "-cert",
                 folder.file("chain.pem").path, "-key", folder.file("key.pem").path,
-            ], sending: RawBytes().bytes + Array(repeating: 0xEE, count: 100), in: folder)
+            ], sending: RawBytes().bytes + Array(repeating: 0xEE, count: 100))
         #expect(printed.contains(Preface.bytes))
         #expect(
             await loopback.log.first("peer does not keep to the protocol").metadata["peer"]

@@ -3,6 +3,7 @@ import MeshTransport
 import MeshWire
 import MeshworkTesting
 import NIOCore
+import TestSupport
 import Testing
 
 /// What is spoken without TLS, where the host has asked for it by name.

@@ -4,6 +4,7 @@ import Logging
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import TestSupport
 import Testing
 
 /// The handshakes of a peer that is not ours, OpenSSL, which end before a byte of the application is read.
@@ -42,7 +43,7 @@ struct RefusedHandshakeTests {
         try folder.write(try loopback.authority.svid("/openssl"))
         let printed = try await OpenSSL.client(
             Self.credentials(folder) + ["-connect", "127.0.0.1:\(loopback.port)"] + client.arguments,
-            sending: RawBytes().bytes, in: folder)
+            sending: RawBytes().bytes)
         #expect(printed.contains(Array(client.alert.utf8)), "\(String(decoding: printed, as: UTF8.self))")
         #expect(!printed.contains(Preface.bytes))
         let record = await loopback.log.first("handshake failed")
@@ -55,10 +56,8 @@ struct RefusedHandshakeTests {
     @Test("a client without a certificate is told so, and is not answered")
     func noCertificate() async throws {
         let loopback = try await Loopback.start()
-        let folder = try TemporaryFolder()
         let printed = try await OpenSSL.client(
-            ["-connect", "127.0.0.1:\(loopback.port)", "-tls1_3", "-alpn", "meshwork/1"], sending: RawBytes().bytes,
-            in: folder)
+            ["-connect", "127.0.0.1:\(loopback.port)", "-tls1_3", "-alpn", "meshwork/1"], sending: RawBytes().bytes)
         #expect(printed.contains(Array("alert certificate required".utf8)))
         #expect(!printed.contains(Preface.bytes))
         #expect(await loopback.log.first("handshake failed").level == .warning)
@@ -72,7 +71,7 @@ struct RefusedHandshakeTests {
         try folder.write(try loopback.authority.svid("/openssl"))
         let printed = try await OpenSSL.client(
             Self.credentials(folder) + ["-connect", "127.0.0.1:\(loopback.port)", "-tls1_3", "-alpn", "meshwork/1"],
-            sending: Array("R\n".utf8), isInteractive: true, in: folder)
+            sending: Array("R\n".utf8), isInteractive: true)
         #expect(printed.contains(Array("RENEGOTIATING".utf8)))
         #expect(printed.contains(Array("Secure Renegotiation IS NOT supported".utf8)))
         #expect(printed.contains(Array("wrong ssl version".utf8)))
@@ -88,11 +87,11 @@ struct RefusedHandshakeTests {
             Self.credentials(folder) + ["-connect", "127.0.0.1:\(loopback.port)", "-tls1_3", "-alpn", "meshwork/1"]
         let session = folder.file("session.pem").path
         let bytes = RawBytes().bytes + Array(repeating: 0xEE, count: 100)
-        _ = try await OpenSSL.client(arguments + ["-sess_out", session], sending: bytes, in: folder)
+        _ = try await OpenSSL.client(arguments + ["-sess_out", session], sending: bytes)
         try #require(FileManager.default.fileExists(atPath: session), "there is no session to resume")
         try Data(bytes).write(to: folder.file("early"))
         let printed = try await OpenSSL.client(
-            arguments + ["-sess_in", session, "-early_data", folder.file("early").path], sending: bytes, in: folder)
+            arguments + ["-sess_in", session, "-early_data", folder.file("early").path], sending: bytes)
         #expect(printed.contains(Array("Early data was not sent".utf8)))
         #expect(!printed.contains(Array("Early data was accepted".utf8)))
         await loopback.server.stop()

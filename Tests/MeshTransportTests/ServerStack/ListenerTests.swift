@@ -3,6 +3,7 @@ import MeshTransport
 import MeshWire
 import MeshworkTesting
 import Telemetry
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct ListenerTests {

@@ -5,6 +5,7 @@ import MeshworkTesting
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestSupport
 import Testing
 
 /// Which thread does what, on a group of several loops.

@@ -3,6 +3,7 @@ import Logging
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import TestSupport
 import Testing
 
 /// Handlers that hold a loop, on a clock that they move themselves.

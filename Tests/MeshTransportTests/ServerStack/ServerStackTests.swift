@@ -5,6 +5,7 @@ import MeshWire
 import MeshworkTesting
 import NIOCore
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct ServerStackTests {

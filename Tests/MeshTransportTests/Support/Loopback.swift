@@ -2,6 +2,7 @@ import Identity
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import TestSupport
 
 /// A server on loopback with TLS, its authority and its log.
 struct Loopback {
@@ -41,19 +42,6 @@ struct Loopback {
     }
 }
 
-extension MeshConfiguration {
-    /// For tests in real time: on a busy machine a handler may wait long for its turn, and that is no failure.
-    static var patient: MeshConfiguration {
-        var configuration = MeshConfiguration()
-        configuration.connectTimeout = .seconds(120)
-        configuration.limits.frameTimeout = .seconds(240)
-        configuration.handshakeTimeout = .seconds(120)
-        configuration.callTimeout = .seconds(240)
-        configuration.retry.attemptTimeout = .seconds(240)
-        return configuration
-    }
-}
-
 extension Mesh {
     /// Sends back what it gets, whatever the method.
     func serveEcho() {
@@ -82,12 +70,6 @@ extension Mesh {
             for try await note in requests { try await responses.send(note) }
         }
     }
-}
-
-/// The error that `body` throws.
-func meshError(_ body: () async throws -> Void) async -> MeshError? {
-    do { try await body() } catch { return error as? MeshError }
-    return nil
 }
 
 /// A call's identity for servers that deduplicate.

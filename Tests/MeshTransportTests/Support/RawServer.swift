@@ -1,15 +1,12 @@
 import Identity
-import MeshTransport
 import MeshWire
-import MeshworkTesting
 import NIOCore
-import NIOPosix
-import NIOSSL
 import NIOTLS
 import Synchronization
+import TestSupport
 
 /// A TLS server without a mesh: greets whoever connects and answers the first call, both with what a test wants.
-struct RawServer {
+enum RawServer {
     /// What it says.
     struct Script: Sendable {
         /// Sent when the handshake is done; default a proper greeting.
@@ -31,31 +28,10 @@ struct RawServer {
         func append(_ bytes: ByteBuffer) { kept.withLock { $0 += bytes.readableBytesView } }
     }
 
-    private let channel: any Channel
-    var port: Int { channel.localAddress?.port ?? 0 }
-
     /// Listens on loopback with the certificate of `identity`; anybody may connect.
-    static func start(as identity: WorkloadIdentity, _ script: Script) async throws -> RawServer {
-        let key = try identity.withPrivateKeyDER { try NIOSSLPrivateKey(bytes: $0, format: .der) }
-        var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: try identity.chain.map { .certificate(try NIOSSLCertificate(bytes: $0, format: .der)) },
-            privateKey: .privateKey(key))
-        configuration.minimumTLSVersion = .tlsv13
-        configuration.applicationProtocols = ["meshwork/1"]
-        let context = try NIOSSLContext(configuration: configuration)
-        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .childChannelInitializer { child in
-                child.eventLoop.makeCompletedFuture {
-                    try child.pipeline.syncOperations.addHandlers([
-                        NIOSSLServerHandler(context: context), Speaker(script),
-                    ])
-                }
-            }
-            .bind(host: "127.0.0.1", port: 0).get()
-        return RawServer(channel: channel)
+    static func start(as identity: WorkloadIdentity, _ script: Script) async throws -> RawListener {
+        try await RawListener.start(as: identity, applicationProtocols: ["meshwork/1"]) { Speaker(script) }
     }
-
-    func stop() async { try? await channel.close() }
 
     private final class Speaker: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import TestSupport
 
 /// A TCP listener that accepts and says nothing.
 struct SilentListener {

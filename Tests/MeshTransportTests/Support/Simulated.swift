@@ -2,6 +2,7 @@ import Identity
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import TestSupport
 
 /// What a simulated test has at hand: one authority, and meshes on one virtual clock.
 struct Simulated: Sendable {

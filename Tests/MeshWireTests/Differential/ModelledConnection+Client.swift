@@ -1,5 +1,6 @@
 import MeshWire
 import NIOCore
+import TestSupport
 
 /// What the client does, and what it is told.
 extension ModelledConnection {

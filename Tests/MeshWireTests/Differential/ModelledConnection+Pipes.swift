@@ -1,5 +1,6 @@
 import MeshWire
 import NIOCore
+import TestSupport
 
 /// What the two sides write, and what reaches them.
 extension ModelledConnection {

@@ -1,5 +1,6 @@
 import MeshWire
 import NIOCore
+import TestSupport
 
 /// What the server does, and what it is told.
 extension ModelledConnection {

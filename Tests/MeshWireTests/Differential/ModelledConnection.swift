@@ -1,5 +1,6 @@
 import MeshWire
 import NIOCore
+import TestSupport
 
 /// A client's and a server's state machine, joined by two pipes in memory that may end anywhere or change a byte, in an
 /// order that a seed chooses. After each step both are compared with a plain model of what was said.

@@ -1,4 +1,5 @@
 import MeshWire
+import TestSupport
 import Testing
 
 @Suite struct DeduplicationTests {

@@ -1,5 +1,6 @@
 import MeshWire
 import NIOCore
+import TestSupport
 import Testing
 
 /// What a peer sends that wants to do harm, or has lost its mind: errors, and bounded memory.

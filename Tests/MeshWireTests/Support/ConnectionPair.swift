@@ -1,5 +1,6 @@
 import MeshWire
 import NIOCore
+import TestSupport
 import Testing
 
 /// A client's and a server's state machine, joined by two pipes in memory, in an order that a seed chooses; what each

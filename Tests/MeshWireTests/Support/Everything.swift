@@ -1,5 +1,6 @@
 import MeshWire
 import NIOCore
+import TestSupport
 
 /// A message with a field of each type.
 struct Everything: MeshMessage, Equatable {

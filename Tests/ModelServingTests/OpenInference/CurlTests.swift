@@ -2,41 +2,25 @@ import Foundation
 import Identity
 import MeshworkTesting
 import ModelServing
+import TestSupport
 import Testing
 
 /// What an operator does by hand: `curl` with a certificate.
 @Suite(.timeLimit(.minutes(5))) struct CurlTests {
-    private static let curl = "/usr/bin/curl"
+    private static let curl = Peer.find("curl")
 
     private func run(_ arguments: [String]) async throws -> String {
-        let process = Process()
-        process.executableURL = URL(filePath: Self.curl)
-        process.arguments = arguments
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        // Resumed by the process's end, which cannot come before it is started.
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            process.terminationHandler = { _ in continuation.resume() }
-            do {
-                try process.run()
-            } catch {
-                continuation.resume(throwing: error)
-            }
-        }
-        return String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let curl = try Peer(Self.curl ?? "curl", arguments, complaints: .printed)
+        return String(decoding: try await curl.finish().printed, as: UTF8.self)
     }
 
     @Test(
         "curl with a certificate predicts, verifies the server, and is told when it may not",
-        .enabled(if: FileManager.default.isExecutableFile(atPath: CurlTests.curl), "there is no /usr/bin/curl"))
+        .enabled(if: CurlTests.curl != nil, "there is no curl"))
     func prediction() async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "meshwork-curl-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(
-            at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        defer { try? FileManager.default.removeItem(at: folder) }
+        let folder = try TemporaryFolder()
         func file(_ name: String, _ text: String) throws -> String {
-            let url = folder.appending(path: name)
+            let url = folder.file(name)
             try Data(text.utf8).write(to: url)
             return url.path
         }

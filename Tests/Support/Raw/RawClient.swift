@@ -1,7 +1,4 @@
-import Identity
-import MeshTransport
-import MeshWire
-import MeshworkTesting
+package import Identity
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -9,17 +6,17 @@ import NIOTLS
 import Synchronization
 
 /// A TLS client without a mesh: sends what a test wants and keeps what comes back.
-final class RawClient: Sendable {
+package final class RawClient: Sendable {
     private let channel: any Channel
     private let inbox: Inbox
 
-    private init(channel: any Channel, inbox: Inbox) {
+    private init(_ channel: any Channel, _ inbox: Inbox) {
         self.channel = channel
         self.inbox = inbox
     }
 
-    /// Connects with `identity`'s certificate, or with none.
-    static func connect(
+    /// Connects to a server on loopback with `identity`'s certificate, or with none.
+    package static func connect(
         port: Int, identity: WorkloadIdentity?, applicationProtocols: [String] = ["meshwork/1"]
     ) async throws -> RawClient {
         var configuration = TLSConfiguration.makeClientConfiguration()
@@ -27,14 +24,7 @@ final class RawClient: Sendable {
         configuration.applicationProtocols = applicationProtocols
         configuration.certificateVerification = .noHostnameVerification
         configuration.trustRoots = .certificates([])
-        if let identity {
-            configuration.certificateChain = try identity.chain.map {
-                .certificate(try NIOSSLCertificate(bytes: $0, format: .der))
-            }
-            configuration.privateKey = try identity.withPrivateKeyDER {
-                .privateKey(try NIOSSLPrivateKey(bytes: $0, format: .der))
-            }
-        }
+        if let identity { try configuration.show(identity) }
         let context = try NIOSSLContext(configuration: configuration)
         let inbox = Inbox()
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -49,11 +39,11 @@ final class RawClient: Sendable {
                 }
             }
             .connect(host: "127.0.0.1", port: port).get()
-        return RawClient(channel: channel, inbox: inbox)
+        return RawClient(channel, inbox)
     }
 
     /// Sends bytes; a server that has closed already is no failure.
-    func send(_ bytes: [UInt8]) async {
+    package func send(_ bytes: [UInt8]) async {
         await withTaskCancellationHandler {
             try? await channel.writeAndFlush(ByteBuffer(bytes: bytes))
         } onCancel: {
@@ -62,13 +52,15 @@ final class RawClient: Sendable {
     }
 
     /// The protocol that the handshake agreed on.
-    func negotiated() async -> String? {
+    package func negotiated() async -> String? {
         await inbox.handshake.wait()
         return inbox.state.withLock { $0.negotiated }
     }
 
-    /// Everything that was received until the server closed the connection.
-    func untilClosed() async -> [UInt8] {
+    /// Everything that was received until the server closed the connection, for which it has two minutes.
+    @discardableResult package func untilClosed() async -> [UInt8] {
+        let limit = channel.eventLoop.scheduleTask(in: .minutes(2)) { [channel] in channel.close(promise: nil) }
+        defer { limit.cancel() }
         await withTaskCancellationHandler {
             try? await channel.closeFuture.get()
         } onCancel: {
@@ -78,9 +70,12 @@ final class RawClient: Sendable {
     }
 
     /// What has been received when it is at least `count` bytes, or all there is.
-    func received(_ count: Int) async -> [UInt8] {
+    package func received(_ count: Int) async -> [UInt8] { await received { $0.count >= count } }
+
+    /// What has been received when it is enough, or all there is.
+    @discardableResult package func received(until isEnough: @escaping @Sendable ([UInt8]) -> Bool) async -> [UInt8] {
         await withTaskCancellationHandler {
-            await inbox.bytes(count)
+            await inbox.wait(isEnough)
         } onCancel: {
             inbox.giveUp()
         }
@@ -88,18 +83,19 @@ final class RawClient: Sendable {
     }
 
     /// Stops to read, or goes on.
-    func setReading(_ isOn: Bool) async throws {
+    package func setReading(_ isOn: Bool) async throws {
         try await channel.setOption(.autoRead, value: isOn).get()
     }
 
-    func close() async { try? await channel.close() }
+    package func close() async { try? await channel.close() }
 
+    /// Guarded by a mutex.
     private final class Inbox: Sendable {
         struct State {
             var received: [UInt8] = []
             var negotiated: String?
             var isOver = false
-            var waiters: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+            var waiters: [(isEnough: @Sendable ([UInt8]) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
         }
         let state = Mutex(State())
         let handshake = Gate()
@@ -107,22 +103,25 @@ final class RawClient: Sendable {
         func add(_ buffer: ByteBuffer) {
             let woken = state.withLock { state in
                 state.received += buffer.readableBytesView
-                let count = state.received.count
-                let woken = state.waiters.filter { $0.count <= count }
-                state.waiters.removeAll { $0.count <= count }
+                var woken: [CheckedContinuation<Void, Never>] = []
+                state.waiters = state.waiters.filter { waiter in
+                    guard waiter.isEnough(state.received) else { return true }
+                    woken.append(waiter.continuation)
+                    return false
+                }
                 return woken
             }
-            for waiter in woken { waiter.continuation.resume() }
+            for waiter in woken { waiter.resume() }
         }
 
-        func bytes(_ count: Int) async {
+        func wait(_ isEnough: @escaping @Sendable ([UInt8]) -> Bool) async {
             await withCheckedContinuation { continuation in
-                let isThere = state.withLock { state in
-                    let isOver = state.received.count >= count || state.isOver
-                    if !isOver { state.waiters.append((count, continuation)) }
+                let isOver = state.withLock { state in
+                    let isOver = state.isOver || isEnough(state.received)
+                    if !isOver { state.waiters.append((isEnough, continuation)) }
                     return isOver
                 }
-                if isThere { continuation.resume() }
+                if isOver { continuation.resume() }
             }
         }
 
@@ -159,67 +158,5 @@ final class RawClient: Sendable {
             inbox.handshake.open()
             inbox.giveUp()
         }
-    }
-}
-
-/// Bytes of the wire protocol, written by hand.
-struct RawBytes {
-    var bytes = Preface.bytes
-
-    /// The bytes that a server of ours begins with.
-    static let serverGreetingBytes =
-        Preface.bytes.count + FrameHeader.encodedSize
-        + Payload(Hello(instance: InstanceID(high: 1, low: 1), limits: WireLimits())).head.readableBytes
-
-    /// - Parameter features: whether it has those that this library's clients have.
-    init(features: Bool = false) {
-        let instance = InstanceID(high: 1, low: 1)
-        add(
-            .hello, 0,
-            Payload(features ? Hello(instance: instance, limits: WireLimits()) : Hello(instance: instance)).head)
-    }
-
-    mutating func add(_ kind: FrameKind, _ stream: UInt32, _ payload: ByteBuffer = ByteBuffer()) {
-        var buffer = ByteBuffer()
-        FrameHeader(kind: kind, stream: StreamID(rawValue: stream), payloadLength: payload.readableBytes).write(
-            to: &buffer)
-        bytes += Array(buffer.readableBytesView) + Array(payload.readableBytesView)
-    }
-
-    /// Declares `path` with the echo's message types under `number`.
-    mutating func declare(_ number: UInt32 = 1, _ path: String = Echo.echo.path) {
-        add(
-            .declare, 0,
-            Payload(
-                MethodDeclaration(
-                    number: number, path: path, requestName: Note.messageName, responseName: Note.messageName)
-            ).head)
-    }
-
-    /// Begins a call whose request has a segment that does not follow.
-    mutating func announce(_ stream: UInt32, _ time: Duration, segment: Int) {
-        let head = Payload(
-            CallHead(
-                method: 1, timeRemaining: time, deduplication: nil, metadata: Metadata(),
-                layout: PayloadLayout(headLength: 0, segments: [.init(field: 2, length: segment)]))
-        ).head
-        var frame = ByteBuffer()
-        frame.writeVarint(UInt64(head.readableBytes))
-        frame.writeImmutableBuffer(head)
-        add(.request, stream, frame)
-    }
-
-    mutating func request(_ stream: UInt32, _ note: Note = Note("raw")) {
-        let payload = Payload(note)
-        let head = Payload(
-            CallHead(
-                method: 1, timeRemaining: .seconds(60), deduplication: nil, metadata: Metadata(), layout: payload.layout
-            )
-        ).head
-        var frame = ByteBuffer()
-        frame.writeVarint(UInt64(head.readableBytes))
-        frame.writeImmutableBuffer(head)
-        frame.writeImmutableBuffer(payload.head)
-        add(.request, stream, frame)
     }
 }

@@ -1,10 +1,10 @@
 /// SplitMix64 (Steele, Lea, Flood 2014, figure 15): a generator whose whole sequence is its seed.
-struct SeededGenerator: RandomNumberGenerator {
+package struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 
-    init(seed: UInt64) { state = seed }
+    package init(seed: UInt64) { state = seed }
 
-    mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var bits = state
         bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -13,10 +13,10 @@ struct SeededGenerator: RandomNumberGenerator {
     }
 
     /// A number whose size in bits is uniform, so that small and large ones are equally likely.
-    mutating func anySize() -> UInt64 { next() >> UInt64.random(in: 0...63, using: &self) }
+    package mutating func anySize() -> UInt64 { next() >> UInt64.random(in: 0...63, using: &self) }
 
     /// Random bytes; long runs repeat a block whose length no frame is a multiple of.
-    mutating func bytes(_ count: Int) -> [UInt8] {
+    package mutating func bytes(_ count: Int) -> [UInt8] {
         guard count > 251 else { return (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) } }
         let block = bytes(251)
         var bytes: [UInt8] = []
@@ -26,7 +26,7 @@ struct SeededGenerator: RandomNumberGenerator {
         return bytes
     }
 
-    mutating func text(_ length: Int) -> String {
+    package mutating func text(_ length: Int) -> String {
         String(String.UnicodeScalarView((0..<length).map { _ in Self.scalars.randomElement(using: &self)! }))
     }
 

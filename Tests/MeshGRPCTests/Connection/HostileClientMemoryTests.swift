@@ -1,0 +1,36 @@
+import Identity
+import MeshTransport
+import MeshworkTesting
+import TestSupport
+import Testing
+
+@testable import MeshGRPC
+
+/// What ``HostileClientTests`` does to a server, and the memory that it takes.
+@Suite(.timeLimit(.minutes(5))) struct HostileClientMemoryTests {
+    @Test(
+        "no attack makes a server hold more than a few times what was sent",
+        .enabled(if: PeakMemory.isMeasurable, "the kernel does not tell, or a sanitizer needs memory of its own"))
+    func attacks() async {
+        // In a process of its own: other tests need memory too.
+        await #expect(processExitsWith: .success) {
+            let loopback = try await GRPCLoopback.start()
+            guard case .tcp(_, let port) = loopback.endpoint else { preconditionFailure("TCP was asked for") }
+            let hostile = try loopback.authority.svid("/hostile")
+            let last = HostileClientTests.announcements.last
+            for attack in HostileClientTests.Attack.allCases.map(Optional.some) + [nil] {
+                let bytes = attack?.bytes ?? HostileClientTests.announcements.bytes
+                let growth = try await PeakMemory.growth {
+                    let raw = try await RawClient.http2(port: port, as: hostile)
+                    await raw.send(bytes)
+                    // Those who keep to the protocol are not closed on.
+                    if attack == nil { _ = await raw.trailers(of: last) } else { await raw.untilClosed() }
+                    await raw.close()
+                }
+                let name = attack?.rawValue ?? "announcements"
+                #expect(growth < 16 << 20 + 4 * bytes.count, "\(name): \(growth) bytes for \(bytes.count)")
+            }
+            await loopback.server.stop()
+        }
+    }
+}

@@ -1,7 +1,0 @@
-import Foundation
-
-/// How often a random test repeats itself: `count` times, or as many times more as `MESHWORK_TEST_ROUNDS` says, which
-/// the nightly run sets.
-func rounds(_ count: Int) -> Int {
-    count * max(1, ProcessInfo.processInfo.environment["MESHWORK_TEST_ROUNDS"].flatMap { Int($0) } ?? 1)
-}
