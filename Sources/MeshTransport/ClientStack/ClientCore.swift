@@ -13,6 +13,8 @@ final class ClientCore: Sendable {
     let trust: ChannelSecurity.Trust
     let applicationProtocol: String
     let verifier: PeerVerifier
+    /// Our own identity as TLS takes it, for all connections.
+    let credentials = TLSCredentials()
     let table: ConnectionTable
     let metrics: ClientMetrics
     let logger: Logger

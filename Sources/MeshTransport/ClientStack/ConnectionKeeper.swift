@@ -172,7 +172,8 @@ final class ConnectionKeeper: @unchecked Sendable {
             role: .client(serverName: Self.serverName(destination.endpoint)), identity: core.identity,
             trust: core.trust, expectation: expectation,
             applicationProtocols: destination.applicationProtocol.map { [$0] } ?? core.applicationProtocols,
-            verifier: core.verifier, runtime: core.runtime, transport: destination.security)
+            verifier: core.verifier, runtime: core.runtime, credentials: core.credentials,
+            transport: destination.security)
     }
 
     private func finishedConnecting(_ connection: ClientConnection, _ result: Result<Void, any Error>) {

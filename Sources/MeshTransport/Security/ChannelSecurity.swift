@@ -28,6 +28,8 @@ struct ChannelSecurity: Sendable {
     let applicationProtocols: [String]
     let verifier: PeerVerifier
     let runtime: any Runtime
+    /// Our own identity as TLS takes it.
+    var credentials = TLSCredentials()
     /// Whether there is a handshake at all.
     var transport = TransportSecurity.mutualTLS
 
@@ -117,12 +119,12 @@ struct ChannelSecurity: Sendable {
     ) throws -> TLSConfiguration {
         var chain: [NIOSSLCertificateSource] = []
         var key: NIOSSLPrivateKeySource?
-        if let svid = snapshot?.svid {
-            chain = try svid.chain.map { .certificate(try NIOSSLCertificate(bytes: $0, format: .der)) }
-            key = .privateKey(
-                svid.hasExternalKey
-                    ? NIOSSLPrivateKey(customPrivateKey: ExternalSigner(identity: svid, handshake, runtime))
-                    : try svid.withPrivateKeyDER { try NIOSSLPrivateKey(bytes: $0, format: .der) })
+        if let snapshot {
+            (chain, key) = try credentials.shown(snapshot)
+            key =
+                key
+                ?? .privateKey(
+                    NIOSSLPrivateKey(customPrivateKey: ExternalSigner(identity: snapshot.svid, handshake, runtime)))
         }
         var configuration: TLSConfiguration
         switch role {
