@@ -137,6 +137,10 @@ public struct MessageEncoder {
     package mutating func overwrite(_ value: UInt64, count: Int, at position: Int) {
         if position >= head.writerIndex { return tail.overwrite(value, count, at: position - head.writerIndex) }
         if position + count > head.writerIndex { flush() }
+        if count == 4 {
+            head.setInteger(UInt32(truncatingIfNeeded: value), at: position, endianness: .little)
+            return
+        }
         for index in 0..<count {
             head.setInteger(UInt8(truncatingIfNeeded: value >> (8 * index)), at: position + index)
         }

@@ -2,24 +2,24 @@
 ///
 /// A hash table with linear probing whose hash is the stream's number: numbers are given out in a row, so those that are
 /// open hardly ever meet, and a look-up costs no hash function. A peer that picks numbers that meet makes its own look-ups
-/// linear in the streams that it may have open at a time.
+/// linear in the streams that it may have open at a time. Inlinable, so that it is compiled for what each room keeps.
 package struct StreamTable<Value> {
     /// What an empty table keeps room for, at most: a connection with no more calls than half of this at a time never
     /// sets memory aside twice, and memory that many have left is not kept for the connection's life.
-    private static var keptCapacity: Int { 128 }
+    @usableFromInline static var keptCapacity: Int { 128 }
 
     /// The number of each place's stream; 0, which is no stream, where the place is free.
-    private var numbers: [UInt32] = []
-    private var values: [Value?] = []
+    @usableFromInline var numbers: [UInt32] = []
+    @usableFromInline var values: [Value?] = []
     /// The streams in the table.
-    package private(set) var count = 0
+    @usableFromInline package private(set) var count = 0
 
-    package init() {}
+    @inlinable package init() {}
 
-    package var isEmpty: Bool { count == 0 }
+    @inlinable package var isEmpty: Bool { count == 0 }
 
     /// What is kept for `stream`; setting `nil` removes it.
-    package subscript(_ stream: StreamID) -> Value? {
+    @inlinable package subscript(_ stream: StreamID) -> Value? {
         get {
             guard let place = place(of: stream) else { return nil }
             return values[place]
@@ -45,7 +45,7 @@ package struct StreamTable<Value> {
 
     /// Takes out what is kept for `stream`.
     @discardableResult
-    package mutating func removeValue(forKey stream: StreamID) -> Value? {
+    @inlinable package mutating func removeValue(forKey stream: StreamID) -> Value? {
         guard let place = place(of: stream) else { return nil }
         let value = values[place].take()
         free(place)
@@ -53,10 +53,11 @@ package struct StreamTable<Value> {
     }
 
     /// Empties the table.
-    package mutating func removeAll() { self = StreamTable() }
+    @inlinable package mutating func removeAll() { self = StreamTable() }
 
     /// All that is kept, in the order of the streams: what happens next must not depend on a table's.
-    package var inOrder: [(stream: StreamID, value: Value)] {
+    @inlinable package var inOrder: [(stream: StreamID, value: Value)] {
+        guard count > 0 else { return [] }
         let pairs = zip(numbers, values).compactMap { number, value in
             value.map { (stream: StreamID(rawValue: number), value: $0) }
         }
@@ -64,9 +65,9 @@ package struct StreamTable<Value> {
     }
 
     /// Where a stream would be if no other were in its way. A connection's own numbers are all odd.
-    private func home(_ number: UInt32) -> Int { Int(number >> 1) & (numbers.count - 1) }
+    @inlinable func home(_ number: UInt32) -> Int { Int(number >> 1) & (numbers.count - 1) }
 
-    private func place(of stream: StreamID) -> Int? {
+    @inlinable func place(of stream: StreamID) -> Int? {
         guard count > 0, stream != .connection else { return nil }
         var place = home(stream.rawValue)
         while numbers[place] != stream.rawValue {
@@ -76,7 +77,7 @@ package struct StreamTable<Value> {
         return place
     }
 
-    private mutating func insert(_ value: Value, _ stream: StreamID) {
+    @inlinable mutating func insert(_ value: Value, _ stream: StreamID) {
         precondition(stream != .connection, "the connection is no stream")
         if (count + 1) * 2 > numbers.count { grow() }
         var place = home(stream.rawValue)
@@ -86,7 +87,7 @@ package struct StreamTable<Value> {
         count += 1
     }
 
-    private mutating func grow() {
+    @inlinable mutating func grow() {
         let old = zip(numbers, values)
         let capacity = max(8, numbers.count * 2)
         numbers = [UInt32](repeating: 0, count: capacity)
@@ -98,7 +99,7 @@ package struct StreamTable<Value> {
     }
 
     /// Frees a place whose value is gone, and moves up what the place had kept from its home.
-    private mutating func free(_ place: Int) {
+    @inlinable mutating func free(_ place: Int) {
         count -= 1
         numbers[place] = 0
         guard count > 0 || numbers.count <= Self.keptCapacity else { return removeAll() }
