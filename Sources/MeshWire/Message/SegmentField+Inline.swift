@@ -3,7 +3,8 @@ package import NIOCore
 extension SegmentField {
     /// Writes what stands before the segment's bytes where it is part of the head: the `bytes` field's tag and length.
     package func writeInlinePrefix(to buffer: inout ByteBuffer) {
-        buffer.writeVarints(key, UInt64(segment.count))
+        buffer.writeVarint(key)
+        buffer.writeVarint(UInt64(segment.count))
     }
 
     /// The bytes that the segment takes as part of the head.

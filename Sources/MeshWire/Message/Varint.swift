@@ -11,26 +11,6 @@ extension ByteBuffer {
         }
     }
 
-    /// Appends two values: in one write if they are short, as a field's tag and its value mostly are.
-    package mutating func writeVarints(_ first: UInt64, _ second: UInt64) {
-        guard first < 0x80, second < 1 << 49 else {
-            writeVarint(first)
-            return writeVarint(second)
-        }
-        var bytes = first
-        var rest = second
-        var length = 8
-        while rest >= 0x80 {
-            bytes |= (rest & 0x7F | 0x80) << UInt64(length)
-            rest >>= 7
-            length += 8
-        }
-        bytes |= rest << UInt64(length)
-        // What is written beyond the values' end is not counted in, and overwritten next.
-        setInteger(bytes, at: writerIndex, endianness: .little)
-        moveWriterIndex(forwardBy: length / 8 + 1)
-    }
-
     /// Overwrites the bytes from `index` on with `value` in base 128.
     package mutating func setVarint(_ value: UInt64, at index: Int) {
         var rest = value

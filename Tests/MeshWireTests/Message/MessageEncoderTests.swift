@@ -1,5 +1,6 @@
 import MeshWire
 import NIOCore
+import TestSupport
 import Testing
 
 @Suite struct MessageEncoderTests {
@@ -86,5 +87,65 @@ import Testing
         var encoder = MessageEncoder(appendingTo: ByteBuffer(bytes: [0xAA]))
         encoder.bool(1, true)
         #expect(Array(encoder.finish().readableBytesView) == [0xAA, 0x08, 0x01])
+    }
+
+    /// An embedded message of any fields.
+    private struct Inner: MeshMessage {
+        static let messageName = "test.Inner"
+        var fields: [UInt64]
+
+        init(_ fields: [UInt64]) { self.fields = fields }
+        init(from decoder: inout MessageDecoder) throws(WireError) { fields = [] }
+        func encode(to encoder: inout MessageEncoder) { for field in fields { encoder.uint64(1, field) } }
+    }
+
+    @Test(
+        "what is gathered before it is written is the same bytes in the end", arguments: 1...20 as ClosedRange<UInt64>)
+    func gathering(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        for _ in 0..<200 {
+            var (encoder, plain) = (MessageEncoder(), ByteBuffer())
+            for _ in 0..<Int.random(in: 0...12, using: &generator) {
+                let value = max(1, generator.anySize())
+                switch Int.random(in: 0...4, using: &generator) {
+                case 0:
+                    encoder.uint64(1, value)
+                    plain.writeVarint(1 << 3)
+                    plain.writeVarint(value)
+                case 1:
+                    encoder.fixed64(300, value)
+                    plain.writeVarint(300 << 3 | 1)
+                    plain.writeInteger(value, endianness: .little)
+                case 2:
+                    let text = String(repeating: "x", count: Int.random(in: 1...20, using: &generator))
+                    encoder.string(2, text)
+                    plain.writeVarint(2 << 3 | 2)
+                    plain.writeVarint(UInt64(text.utf8.count))
+                    plain.writeString(text)
+                case 3:
+                    let values = (0..<Int.random(in: 1...30, using: &generator)).map { _ in generator.anySize() }
+                    encoder.packed(3, values)
+                    var packed = ByteBuffer()
+                    for value in values { packed.writeVarint(value) }
+                    plain.writeVarint(3 << 3 | 2)
+                    plain.writeVarint(UInt64(packed.readableBytes))
+                    plain.writeBuffer(&packed)
+                default:
+                    let values = (0..<Int.random(in: 0...30, using: &generator)).map { _ in max(1, generator.anySize())
+                    }
+                    encoder.message(4, Inner(values))
+                    var inner = ByteBuffer()
+                    for value in values {
+                        inner.writeVarint(1 << 3)
+                        inner.writeVarint(value)
+                    }
+                    plain.writeVarint(4 << 3 | 2)
+                    plain.writeVarint(UInt64(inner.readableBytes))
+                    plain.writeBuffer(&inner)
+                }
+                #expect(encoder.position == plain.writerIndex, "seed \(seed)")
+            }
+            #expect(encoder.finish() == plain, "seed \(seed)")
+        }
     }
 }

@@ -32,22 +32,6 @@ import Testing
         }
     }
 
-    @Test(
-        "two integers in one write are what they are in two, and nothing that follows is disturbed",
-        arguments: [14, 15])
-    func pairs(seed: UInt64) {
-        var generator = SeededGenerator(seed: seed)
-        var together = ByteBuffer()
-        var apart = ByteBuffer()
-        for _ in 0..<10_000 {
-            let (first, second) = (generator.anySize(), generator.anySize())
-            together.writeVarints(first, second)
-            apart.writeVarint(first)
-            apart.writeVarint(second)
-        }
-        #expect(together == apart, "seed \(seed)")
-    }
-
     @Test("a gap moves what follows it, whatever its size", arguments: [1, 2, 9])
     func gap(_ count: Int) {
         for (before, after) in [(0, 0), (0, 5), (3, 1), (7, 300)] {
