@@ -29,7 +29,7 @@ enum HeaderText {
     private static func metadata(_ text: String) {
         var (metadata, budget) = (Metadata(), 4_000)
         for line in text.split(separator: "\n") {
-            let parts = line.split(separator: ":", maxSplits: 1).map(String.init)
+            let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             do throws(GRPCStatus) {
                 try metadata.read(parts[0], parts.count > 1 ? parts[1] : "", budget: &budget)
             } catch { return }
@@ -42,7 +42,7 @@ enum HeaderText {
     static func seeds() -> [[UInt8]] {
         [
             (0, "1H"), (0, "99999999u"), (0, "0n"), (1, "AQIDBA=="), (1, "AQIDBA"), (1, "AQ,Ag"),
-            (2, "it%20is %E2%82%AC 5"), (3, "key:value\nkey-bin:AQID,BA==\nother: text"), (3, "te:trailers"),
+            (2, "it%20is %E2%82%AC 5"), (3, "key:value\nkey-bin:AQID,BA==\nother: text"), (3, "te:trailers"), (3, ":"),
         ].map { [$0.0] + Array($0.1.utf8) }
     }
 }
