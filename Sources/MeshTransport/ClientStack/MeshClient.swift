@@ -41,7 +41,7 @@ public final class MeshClient: Sendable {
     /// Runs tasks on the event loop of the client's connection for small calls.
     public var executor: LoopExecutor { lanes.small.executor }
 
-    /// Calls a method and returns its response.
+    /// Calls a method and returns its response. The request is encoded, and the response decoded, where the caller runs.
     ///
     /// - Parameters:
     ///   - timeout: how long the call may take in all, retries included; ``MeshConfiguration/callTimeout`` if `nil`.
