@@ -1,16 +1,12 @@
-/// SplitMix64 (Steele, Lea, Flood 2014, figure 15): a generator whose whole sequence is its seed.
+import MeshworkTesting
+
+/// A generator whose whole sequence is its seed, with what tests draw besides numbers.
 package struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
+    private var generator: SplitMix64
 
-    package init(seed: UInt64) { state = seed }
+    package init(seed: UInt64) { generator = SplitMix64(seed: seed) }
 
-    package mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var bits = state
-        bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
-        return bits ^ (bits >> 31)
-    }
+    package mutating func next() -> UInt64 { generator.next() }
 
     /// A number whose size in bits is uniform, so that small and large ones are equally likely.
     package mutating func anySize() -> UInt64 { next() >> UInt64.random(in: 0...63, using: &self) }

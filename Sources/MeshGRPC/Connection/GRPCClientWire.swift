@@ -68,14 +68,12 @@ final class GRPCClientWire: ChannelInboundHandler, ClientWire {
         head.encoding = configuration.compression.map { .known($0) } ?? .identity
         head.userAgent = "meshwork"
         head.metadata = call.metadata
-        let known = methodHeaders[ObjectIdentifier(call.method)]
-        let headers = known?.headers ?? head.methodHeaders
-        if known == nil { methodHeaders[ObjectIdentifier(call.method)] = (call.method, headers) }
         head.deduplication = call.deduplication
         let kind = call.method.kind
         var state: GRPCClientStreamState
         do throws(GRPCStatus) {
-            state = try GRPCClientStreamState(head, after: headers, kind: kind, limits: limits)
+            state = try GRPCClientStreamState(
+                head, after: headers(of: call.method, head), kind: kind, limits: limits)
             if !kind.streamsRequests {
                 try state.send(call.payload)
                 state.endRequests()
@@ -87,6 +85,14 @@ final class GRPCClientWire: ChannelInboundHandler, ClientWire {
         nextStream = nextStream.advanced(by: 2)
         write(stream)
         return stream.streamID
+    }
+
+    /// What the calls of a method begin with on this connection; `head` is of one of them.
+    private func headers(of method: ClientMethod, _ head: GRPCRequestHead) -> HPACKHeaders {
+        if let known = methodHeaders[ObjectIdentifier(method)] { return known.headers }
+        let headers = head.methodHeaders
+        methodHeaders[ObjectIdentifier(method)] = (method, headers)
+        return headers
     }
 
     func send(_ payload: Payload, on stream: StreamID) throws(WireError) {

@@ -34,37 +34,28 @@ package struct OutboundMessage {
         if let deflater {
             let compressed = Self.compress(payload, deflater)
             if compressed.readableBytes < length {
-                self.init([.bytes(compressed)], isCompressed: true, length: compressed.readableBytes)
+                self.init(compressed, isCompressed: true, length: compressed.readableBytes)
                 return
             }
         }
-        if payload.segments.isEmpty, length < Self.smallestUncopied {
-            var whole = ByteBufferAllocator().buffer(capacity: MessagePrefix.encodedSize + length)
-            MessagePrefix(isCompressed: false, length: length).write(to: &whole)
-            whole.writeImmutableBuffer(payload.head)
-            self.init(whole: whole)
-            return
-        }
-        var parts = [Part.bytes(payload.head)]
+        var parts: [Part] = []
         for field in payload.segments {
             var prefix = ByteBuffer()
             field.writeInlinePrefix(to: &prefix)
             parts.append(.bytes(prefix))
             parts.append(.segment(field.segment, sent: 0))
         }
-        self.init(parts, isCompressed: false, length: length)
+        self.init(payload.head, parts, isCompressed: false, length: length)
     }
 
-    /// A message in one piece, with its prefix.
-    private init(whole: ByteBuffer) {
-        parts = [.bytes(whole)]
-        remaining = whole.readableBytes
-    }
-
-    private init(_ content: [Part], isCompressed: Bool, length: Int) {
-        var prefix = ByteBuffer()
+    /// A message of `length` bytes, `first` before the others. A small one is one buffer with its prefix.
+    private init(_ first: ByteBuffer, _ others: [Part] = [], isCompressed: Bool, length: Int) {
+        let isJoined = first.readableBytes < Self.smallestUncopied
+        var prefix = ByteBufferAllocator().buffer(
+            capacity: MessagePrefix.encodedSize + (isJoined ? first.readableBytes : 0))
         MessagePrefix(isCompressed: isCompressed, length: length).write(to: &prefix)
-        parts = [.bytes(prefix)] + content
+        if isJoined { prefix.writeImmutableBuffer(first) }
+        parts = (isJoined ? [.bytes(prefix)] : [.bytes(prefix), .bytes(first)]) + others
         remaining = MessagePrefix.encodedSize + length
     }
 

@@ -22,7 +22,7 @@ package struct GRPCResponseHead: Sendable, Hashable {
         headers.add(name: "content-type", value: GRPCContentType.name)
         if let name = encoding.name {
             headers.add(name: "grpc-encoding", value: name)
-            // News to a client that compresses only.
+            // Of use to a client that compresses, and to no other.
             headers.add(name: "grpc-accept-encoding", value: MessageEncoding.accepted)
         }
         try metadata.write(to: &headers, limits: limits)

@@ -12,6 +12,7 @@ struct EarlyAcknowledgement {
         case preface, settings, acknowledgement, over
     }
 
+    private static let prefaceBytes = 24
     private static let headerBytes = 9
     private static let settingsType: UInt8 = 4
     private static let acknowledgementFlag: UInt8 = 1
@@ -19,7 +20,7 @@ struct EarlyAcknowledgement {
 
     private var phase = Phase.preface
     /// The bytes before the next frame's header.
-    private var left = 24
+    private var left = prefaceBytes
     /// The beginning of a frame's header.
     private var held = ByteBuffer()
 

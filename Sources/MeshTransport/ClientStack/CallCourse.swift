@@ -1,10 +1,10 @@
 import MeshWire
 
-/// The way of one call through its attempts: makes the next one, and decides what follows when it has ended.
+/// The way of one call through its attempts, whatever its kind: what each sends and until when, and what follows one that
+/// has failed.
 struct CallCourse {
-    /// What follows an attempt.
+    /// What follows an attempt that has failed.
     enum Next {
-        case succeeded(Attempt.Answer)
         /// Another attempt, at once: the last one was run nowhere, and there is another lane.
         case again
         /// Another attempt at that time, because of the error.
@@ -19,9 +19,10 @@ struct CallCourse {
     private(set) var route: LaneRoute
     /// When the next attempt begins.
     private(set) var now: RuntimeInstant
-    private var passage: AttemptInterception?
+    /// What the interceptors have made of the attempt.
+    private(set) var passage: AttemptInterception?
     /// The only server instance that the call may go to, if there is one that may have it.
-    private var bound: InstanceID?
+    private(set) var bound: InstanceID?
     private var mayHaveRun = false
 
     init(_ stack: ClientStack, _ interception: ClientInterception?, until deadline: RuntimeInstant, now: RuntimeInstant)
@@ -33,17 +34,19 @@ struct CallCourse {
         route = LaneRoute(stack.lanes, stack.request, now: now)
     }
 
-    /// The next attempt; one that an interceptor refuses has ended.
-    mutating func begin() -> Attempt {
-        let limit = retry.attemptDeadline(from: now)
+    /// Begins the next attempt: what it sends, and until when it waits.
+    ///
+    /// - Parameter limit: how long it may take; by default as long as an attempt may that can be repeated.
+    mutating func begin(until limit: RuntimeInstant? = nil) -> (request: CallRequest, deadline: RuntimeInstant) {
+        let limit = limit ?? retry.attemptDeadline(from: now)
         passage = interception?.attempt(retry.attempts, until: limit)
-        let attempt = Attempt(
-            passage?.request ?? stack.request, deadline: passage?.deadline ?? limit, boundTo: bound,
-            faults: stack.core.configuration.faults)
-        if let passage, let refusal = passage.refusal {
-            attempt.finish(.failed(refusal, passage.refusalMayPass ? .notRun : .final))
-        }
-        return attempt
+        return (passage?.request ?? stack.request, passage?.deadline ?? limit)
+    }
+
+    /// Why the attempt is not made, if an interceptor has refused it, and what that means for the next one.
+    var refusal: (error: MeshError, failure: AttemptFailure)? {
+        guard let passage, let error = passage.refusal else { return nil }
+        return (error, passage.refusalMayPass ? .notRun : .final)
     }
 
     /// Begins anew after a wait.
@@ -52,35 +55,36 @@ struct CallCourse {
         route.begin(now: now)
     }
 
-    /// What follows an attempt that has ended.
-    mutating func ended(_ attempt: Attempt) -> Next {
-        let outcome = attempt.outcome
-        passage?.ended(outcome)
-        switch outcome {
-        case .replied(let answer) where answer.head.status == .ok:
-            return .succeeded(answer)
-        case .replied(let answer):
-            let mayPass = answer.head.hasNotRun && answer.head.status.mayPass
-            let error = MeshError(answer.head, progress: mayPass ? .notSent : .answered, peer: answer.peer)
-            return failed(error, mayPass ? .notRun : .final, attempt)
-        case .failed(let error, .notRun) where passage?.refusal == nil && route.moves(after: error):
-            now = stack.runtime.now
-            return .again
-        case .failed(let error, let failure):
-            // Without an instance there is none that could be asked whether it knows the call.
-            let isLost =
-                stack.request.method.retry == .deduplicated && failure == .mayHaveRun && attempt.instance == nil
-            return failed(failure == .notRun ? route.error(error) : error, isLost ? .final : failure, attempt)
-        }
+    /// What follows an attempt that a server has answered with a failure, at `instance`.
+    mutating func failed(_ answer: Attempt.Answer, at instance: InstanceID?) -> Next {
+        let mayPass = answer.head.hasNotRun && answer.head.status.mayPass
+        let error = MeshError(answer.head, progress: mayPass ? .notSent : .answered, peer: answer.peer)
+        return ended(error, mayPass ? .notRun : .final, instance)
     }
 
-    private mutating func failed(_ failed: MeshError, _ failure: AttemptFailure, _ attempt: Attempt) -> Next {
+    /// What follows an attempt that has failed on its way, to `instance` if it was sent to one.
+    mutating func failed(_ error: MeshError, _ failure: AttemptFailure, at instance: InstanceID?) -> Next {
+        guard failure == .notRun else {
+            // Without an instance there is none that could be asked whether it knows the call.
+            let isLost = isDeduplicated && failure == .mayHaveRun && instance == nil
+            return ended(error, isLost ? .final : failure, instance)
+        }
+        if passage?.refusal == nil, route.moves(after: error) {
+            now = stack.runtime.now
+            return .again
+        }
+        return ended(route.error(error), .notRun, instance)
+    }
+
+    private var isDeduplicated: Bool { stack.request.method.retry == .deduplicated }
+
+    private mutating func ended(_ failed: MeshError, _ failure: AttemptFailure, _ instance: InstanceID?) -> Next {
         var error = failed
         // What the caller learns is about the call, not about its last attempt.
         mayHaveRun = mayHaveRun || error.progress == .mayHaveRun
         if mayHaveRun, error.progress == .notSent { error.progress = .mayHaveRun }
         // An instance that has certainly not seen the call has no claim on it.
-        bound = stack.request.method.retry == .deduplicated && mayHaveRun ? bound ?? attempt.instance : nil
+        bound = isDeduplicated && mayHaveRun ? bound ?? instance : nil
         switch retry.failed(failure, at: stack.runtime.now, chance: stack.chance) {
         case .retry(let time): return .retry(time, error)
         case .giveUp: return .failed(error)

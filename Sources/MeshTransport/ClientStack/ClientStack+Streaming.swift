@@ -61,31 +61,21 @@ extension ClientStack {
     private func opened(
         until deadline: RuntimeInstant, _ interception: ClientInterception?
     ) async throws(MeshError) -> ClientStreamCall {
-        var retry = RetryState(request.method.retry, core.configuration.retry, deadline: deadline)
-        var route = LaneRoute(lanes, request, now: runtime.now)
+        var course = CallCourse(self, interception, until: deadline, now: runtime.now)
         if Task.isCancelled { throw cancelledBefore }
-        var mayHaveRun = false
         while true {
-            let passage = interception?.attempt(retry.attempts, until: deadline)
-            let call = ClientStreamCall(
-                passage?.request ?? request, route.lane.executor, route.lane.deadlines,
-                deadline: passage?.deadline ?? deadline, passage)
-            let failed: (MeshError, AttemptFailure)?
-            if let passage, let refusal = passage.refusal {
-                passage.failed(refusal)
-                failed = (refusal, passage.refusalMayPass ? .notRun : .final)
+            let (lane, isDetour) = (course.route.lane, course.route.isDetour)
+            let (request, limit) = course.begin(until: deadline)
+            let call = ClientStreamCall(request, lane.executor, lane.deadlines, deadline: limit, course.passage)
+            let found: (MeshError, AttemptFailure)?
+            if let refusal = course.refusal {
+                course.passage?.failed(refusal.error)
+                found = refusal
             } else {
-                failed = await firstFailure(of: call, on: route.lane, isDetour: route.isDetour)
+                found = await firstFailure(of: call, on: lane, isDetour: isDetour)
             }
-            guard let (found, failure) = failed else { return call }
-            if failure == .notRun, passage?.refusal == nil, route.moves(after: found) { continue }
-            var error = failure == .notRun ? route.error(found) : found
-            mayHaveRun = mayHaveRun || error.progress == .mayHaveRun
-            if mayHaveRun, error.progress == .notSent { error.progress = .mayHaveRun }
-            guard case .retry(let next) = retry.failed(failure, at: runtime.now, chance: chance) else { throw error }
-            guard (try? await runtime.sleep(until: next)) != nil else { throw cancelled(after: error) }
-            route.begin(now: runtime.now)
-            core.metrics.retried(request.method.path)
+            guard let (error, failure) = found else { return call }
+            try await follow(course.failed(error, failure, at: nil), &course)
         }
     }
 

@@ -49,27 +49,50 @@ struct ClientStack: Sendable {
         if Task.isCancelled { throw ended(cancelledBefore, since: start, interception) }
         var course = CallCourse(self, interception, until: deadline, now: interception == nil ? start : runtime.now)
         while true {
-            let attempt = course.begin()
+            let attempt = attempt(&course)
             if attempt.isOpen {
                 await send(attempt, on: course.route.lane, isDetour: course.route.isDetour, course.now)
             }
-            switch course.ended(attempt) {
-            case .succeeded(let answer):
+            let outcome = attempt.outcome
+            course.passage?.ended(outcome)
+            let next: CallCourse.Next
+            switch outcome {
+            case .replied(let answer) where answer.head.status == .ok:
                 request.method.laneRule.carried(answer.payload.count)
                 series.ended(.success, nanoseconds: start.nanoseconds(to: runtime.now))
                 interception?.succeeded(answer.metadata, answer.head.metadata, peer: answer.peer)
                 return answer
-            case .again:
-                break
-            case .retry(let time, let error):
-                guard (try? await runtime.sleep(until: time)) != nil else {
-                    throw ended(cancelled(after: error), since: start, interception)
-                }
-                course.retries(now: runtime.now)
-                core.metrics.retried(request.method.path)
-            case .failed(let error):
+            case .replied(let answer): next = course.failed(answer, at: attempt.instance)
+            case .failed(let error, let failure): next = course.failed(error, failure, at: attempt.instance)
+            }
+            do throws(MeshError) {
+                try await follow(next, &course)
+            } catch {
                 throw ended(error, since: start, interception)
             }
+        }
+    }
+
+    /// Step 6: the next attempt; one that an interceptor refuses has ended.
+    private func attempt(_ course: inout CallCourse) -> Attempt {
+        let (request, deadline) = course.begin()
+        let attempt = Attempt(
+            request, deadline: deadline, boundTo: course.bound, faults: core.configuration.faults)
+        if let (error, failure) = course.refusal { attempt.finish(.failed(error, failure)) }
+        return attempt
+    }
+
+    /// Step 4: returns when another attempt is to begin; throws where none follows.
+    nonisolated(nonsending) func follow(_ next: CallCourse.Next, _ course: inout CallCourse) async throws(MeshError) {
+        switch next {
+        case .again:
+            return
+        case .failed(let error):
+            throw error
+        case .retry(let time, let error):
+            guard (try? await runtime.sleep(until: time)) != nil else { throw cancelled(after: error) }
+            course.retries(now: runtime.now)
+            core.metrics.retried(request.method.path)
         }
     }
 
@@ -102,7 +125,7 @@ struct ClientStack: Sendable {
             peer: request.method.destination)
     }
 
-    func cancelled(after error: MeshError) -> MeshError {
+    private func cancelled(after error: MeshError) -> MeshError {
         MeshError(
             .cancelled, "\(request.method.path): the caller was cancelled between two attempts",
             progress: error.progress, peer: error.peer, cause: error)

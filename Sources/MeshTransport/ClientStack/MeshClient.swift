@@ -77,14 +77,13 @@ public final class MeshClient: Sendable {
         _ method: UnaryMethod<Request, Response>, _ request: Request, _ timeout: Duration?, _ metadata: Metadata,
         _ priority: CallPriority, _ lane: CallLane, _ deduplication: Deduplication?
     ) async throws(MeshError) -> Attempt.Answer {
-        guard method.retry == .deduplicated, deduplication == nil else {
-            // Encoded once: every attempt sends identical bytes.
-            return try await stack(method, Payload(request), metadata, priority, lane, deduplication)
-                .run(timeout: timeout ?? callTimeout)
+        var number: Deduplication?
+        if method.retry == .deduplicated, deduplication == nil {
+            number = numbers.begin(in: try await sessions.session())
         }
-        let number = numbers.begin(in: try await sessions.session())
-        defer { numbers.end(number) }
-        return try await stack(method, Payload(request), metadata, priority, lane, number)
+        defer { if let number { numbers.end(number) } }
+        // Encoded once: every attempt sends identical bytes.
+        return try await stack(method, Payload(request), metadata, priority, lane, number ?? deduplication)
             .run(timeout: timeout ?? callTimeout)
     }
 

@@ -42,9 +42,10 @@ package struct RequestPatience {
     /// The calls whose time is up, in the order of their streams.
     package mutating func advance(to now: RuntimeInstant) -> [Expired] {
         guard let deadline, now >= deadline else { return [] }
-        let expired = waiting.inOrder.filter { $0.value.end <= now }
+        let all = waiting.inOrder
+        let expired = all.filter { $0.value.end <= now }
         for (stream, _) in expired { waiting[stream] = nil }
-        self.deadline = waiting.inOrder.map(\.value.end).min()
+        self.deadline = all.lazy.map(\.value.end).filter { $0 > now }.min()
         return expired.map { Expired(stream: $0.stream, isOverLimit: $0.value.isLimit) }
     }
 }

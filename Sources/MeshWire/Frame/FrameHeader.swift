@@ -94,9 +94,10 @@ package struct FrameHeader: Sendable, Hashable {
 
     /// Appends the header.
     package func write(to buffer: inout ByteBuffer) {
-        buffer.writeMultipleIntegers(
-            UInt32(payloadLength), kind.rawValue, hasChecksum ? Self.checksumFlag : 0, UInt16(0), stream.rawValue
-        )
+        // The encoder holds the only reference while it writes, so that nothing is copied.
+        var encoder = MessageEncoder(appendingTo: exchange(&buffer, with: ByteBuffer()))
+        write(to: &encoder)
+        buffer = encoder.finish()
     }
 
     /// Appends the header to what a message is appended to.

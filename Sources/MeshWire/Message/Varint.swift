@@ -72,17 +72,18 @@ extension ByteBuffer {
                 count = 0
                 return nil
             }
-            var value = bytes & 0x7F
-            for index in 1..<max(length, 2) where index < length {
-                value |= (bytes >> UInt64(8 * index) & 0x7F) << UInt64(7 * index)
+            var value: UInt64 = 0
+            for index in 0..<UInt64(length) {
+                value |= (bytes & 0x7F) << (7 * index)
+                bytes >>= 8
             }
-            bytes = length < 8 ? bytes >> UInt64(8 * length) : 0
             count -= length
             buffer.moveReaderIndex(forwardBy: length)
             return value
         }
     }
 
+    /// The bytes that are read next.
     var firstWord: Word {
         let count = min(readableBytes, 8)
         var bytes: UInt64 = 0

@@ -28,7 +28,8 @@ import Testing
                     await raw.close()
                 }
                 let name = attack?.rawValue ?? "announcements"
-                #expect(growth < 16 << 20 + 4 * bytes.count, "\(name): \(growth) bytes for \(bytes.count)")
+                #expect(
+                    growth < PeakMemory.allowance(forBytes: bytes.count), "\(name): \(growth) bytes for \(bytes.count)")
             }
             await loopback.server.stop()
         }

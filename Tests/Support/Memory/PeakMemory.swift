@@ -8,6 +8,9 @@ package enum PeakMemory {
         return !sanitizers.contains(true) && (try? restart()) != nil && (try? bytes("VmHWM")) != nil
     }()
 
+    /// The most that a server may take for what an attacker sends: a few times as much, and 16 MiB for its own work.
+    package static func allowance(forBytes count: Int) -> Int { 16 << 20 + 4 * count }
+
     /// How many bytes more the process has at its peak, while `body` runs, than it has before.
     package static func growth(_ body: () async throws -> Void) async throws -> Int {
         try restart()
