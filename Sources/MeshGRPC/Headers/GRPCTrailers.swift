@@ -23,6 +23,10 @@ package struct GRPCTrailers: Sendable, Hashable {
         if isWholeResponse {
             headers.add(name: ":status", value: "200")
             headers.add(name: "content-type", value: GRPCContentType.name)
+            // A client whose compression this side does not have learns what it has.
+            if status.code == .unimplemented {
+                headers.add(name: "grpc-accept-encoding", value: MessageEncoding.accepted)
+            }
         }
         headers.add(name: "grpc-status", value: String(status.code.rawValue))
         if !status.message.isEmpty {

@@ -155,6 +155,25 @@ import Testing
         }
     }
 
+    @Test("a client whose compression is not known is told which ones are")
+    func unknownCompression() throws {
+        var state = GRPCServerStreamState(limits: WireLimits())
+        var headers = head
+        headers.add(name: "grpc-encoding", value: "snappy")
+        state.receive(headers, endsStream: false)
+        _ = state.nextEvent()
+        state.accept(.unary)
+        state.receive(ByteBuffer(bytes: [1, 0, 0, 0, 1, 7]), endsStream: true)
+        guard case .aborted(let status)? = state.nextEvent(),
+            case .headers(let answer, true)? = state.writes().first
+        else {
+            Issue.record("the call did not end with an answer")
+            return
+        }
+        #expect(status.code == .unimplemented)
+        #expect(answer["grpc-accept-encoding"] == ["identity,deflate,gzip"])
+    }
+
     @Test("a reset before the call was taken up is told to nobody")
     func earlyReset() {
         var state = GRPCServerStreamState(limits: WireLimits())
