@@ -164,7 +164,8 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
         guard chosen != core.applicationProtocol else {
             let wire = MeshClientWire(
                 instance: core.instance, limits: core.configuration.limits, keepAlive: core.configuration.keepAlive,
-                sharesSegments: core.runtime.network.security.sharesSegments, executor: executor, delegate: self)
+                sharesSegments: core.runtime.network.security.sharesSegments, executor: executor, runtime: core.runtime,
+                delegate: self)
             try channel.pipeline.syncOperations.addHandler(wire, position: .before(self))
             return wire
         }

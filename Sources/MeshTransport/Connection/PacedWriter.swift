@@ -8,7 +8,7 @@ import NIOCore
 /// Confined to the channel's event loop.
 final class PacedWriter {
     /// The most bytes between two flushes.
-    static let maximumFlushBytes = 1 << 20
+    static let maximumFlushBytes = 256 << 10
 
     private let eventLoop: any EventLoop
     private var isFlushScheduled = false

@@ -10,6 +10,7 @@ final class MeshClientWire: ChannelInboundHandler, ClientWire {
 
     private weak let delegate: (any ClientWireDelegate)?
     private let executor: LoopExecutor
+    private let runtime: any Runtime
     private var state: ClientConnectionState
     /// The methods that were declared, kept so that no other can take one's place in memory.
     private var methods: [ObjectIdentifier: (method: ClientMethod, number: UInt32)] = [:]
@@ -19,8 +20,9 @@ final class MeshClientWire: ChannelInboundHandler, ClientWire {
 
     init(
         instance: InstanceID, limits: WireLimits, keepAlive: KeepAliveConfiguration?, sharesSegments: Bool,
-        executor: LoopExecutor, delegate: any ClientWireDelegate
+        executor: LoopExecutor, runtime: any Runtime, delegate: any ClientWireDelegate
     ) {
+        self.runtime = runtime
         self.keepAlive = keepAlive
         state = ClientConnectionState(instance: instance, limits: limits, sharesSegments: sharesSegments)
         self.executor = executor
@@ -172,6 +174,7 @@ final class MeshClientWire: ChannelInboundHandler, ClientWire {
     }
 
     private func hasFlushed() {
+        if state.measuresFlight { state.flushed(at: runtime.now) }
         for stream in state.relievedStreams() { delegate?.relieved(stream) }
     }
 }

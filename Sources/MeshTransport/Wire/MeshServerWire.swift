@@ -257,6 +257,7 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
     }
 
     private func hasFlushed() {
+        if state.measuresFlight { state.flushed(at: calls.runtime.now) }
         if isReadWithheld, state.takesInput {
             isReadWithheld = false
             context?.read()

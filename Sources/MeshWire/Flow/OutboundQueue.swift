@@ -29,6 +29,9 @@ package struct OutboundQueue {
     /// What a new stream may send; `nil` while the receiver counts nothing.
     private var streamCredit: Int?
     private var connectionCredit = Credit(0)
+    private var flight = FlightWindow()
+    /// Whether the receiver answers the pings that mark where large messages are.
+    private var marksFlight = false
     private var hasChecksums = false
     private var relieved: [StreamID] = []
     /// The answers to pings among the small frames.
@@ -49,6 +52,7 @@ package struct OutboundQueue {
         guard features.contains(.streams) else { return }
         streamCredit = hello.streamCredit
         connectionCredit = Credit(hello.connectionCredit)
+        marksFlight = features.contains(.ping)
     }
 
     package var isEmpty: Bool {
@@ -104,6 +108,19 @@ package struct OutboundQueue {
         append(.pong, .connection, bytes: try pingBytes(payload))
     }
 
+    /// Takes the answer to a ping; false if it is not one of those that mark where large messages are.
+    mutating func answered(ping value: UInt64) -> Bool {
+        guard flight.answered(value) else { return false }
+        markFlight()
+        return true
+    }
+
+    /// Whether ``advance(to:)`` is of use.
+    package var wantsTime: Bool { flight.wantsTime }
+
+    /// Says what the time is after a flush, from which it is learnt how many bytes the path holds.
+    package mutating func advance(to now: RuntimeInstant) { flight.advance(to: now) }
+
     /// Queues credit for the receiver's own bytes.
     mutating func append(credit: Int, _ stream: StreamID) {
         var rest = credit
@@ -121,6 +138,7 @@ package struct OutboundQueue {
         _ stream: StreamID, _ head: CallHead, payload: Payload = Payload(), streamsRequests: Bool = false
     ) {
         let transfer = Self.write(.request, stream, head, payload, hasChecksums, to: &frames)
+        noteSmallMessage(unless: transfer)
         guard transfer != nil || streamsRequests else { return }
         wait(transfer, on: stream, head.priority, isLast: !streamsRequests)
     }
@@ -136,6 +154,7 @@ package struct OutboundQueue {
         let open = streams.isEmpty ? nil : streams[stream]
         if let open, !open.isEmpty { return add(.response(head, payload), to: stream) }
         let transfer = Self.write(.response, stream, head, payload, hasChecksums, to: &frames)
+        noteSmallMessage(unless: transfer)
         if let transfer { return wait(transfer, on: stream, priority, isLast: true) }
         if open != nil { streams.removeValue(forKey: stream) }
     }
@@ -146,6 +165,7 @@ package struct OutboundQueue {
         guard open.isEmpty, frames.readableBytes < Self.batchBytes, start(payload, on: stream) else {
             return add(.message(payload), to: stream)
         }
+        noteSmallMessage(unless: streams[stream]?.transfer)
     }
 
     /// Queues the end of a stream's requests.
@@ -234,7 +254,8 @@ package struct OutboundQueue {
         open.transfer = nil
         var transfer = transfer
         let checksum = hasChecksums ? CRC32C.size : 0
-        let length = min(Self.dataFrameBytes - checksum, transfer.remaining, allowance(open))
+        let length = min(
+            Self.dataFrameBytes - checksum, transfer.remaining, allowance(open), marksFlight ? flight.allowance : .max)
         guard length > 0 else {
             open.transfer = transfer
             return nil
@@ -252,6 +273,8 @@ package struct OutboundQueue {
         }
         let sent = before - transfer.remaining
         spend(sent, &open)
+        flight.leave(sent)
+        markFlight()
         open.waitingBytes -= sent
         if transfer.remaining > 0 { open.transfer = transfer }
         return frame
@@ -342,6 +365,19 @@ package struct OutboundQueue {
 
     private func allowance(_ open: OutboundStream) -> Int {
         streamCredit == nil ? .max : min(open.credit.bytes, connectionCredit.bytes)
+    }
+
+    /// Remembers that a message which needs no transfer leaves beside those that do.
+    private mutating func noteSmallMessage(unless transfer: Transfer?) {
+        guard transfer == nil, waitingBytes > 0, marksFlight else { return }
+        flight.smallMessageLeaves()
+        markFlight()
+    }
+
+    /// Has a ping follow the bytes that have left, where one has to.
+    private mutating func markFlight() {
+        guard marksFlight, let mark = flight.nextMark() else { return }
+        append(.ping, .connection, bytes: ByteBuffer(integer: mark))
     }
 
     private mutating func spend(_ count: Int, _ open: inout OutboundStream) {

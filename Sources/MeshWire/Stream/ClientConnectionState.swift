@@ -23,7 +23,7 @@ package struct ClientConnectionState: ~Copyable {
         case unreadable(StreamID, WireError)
         /// The server takes no new streams; of those open, the ones listed were not taken.
         case goAway(GoAway, notTaken: [StreamID])
-        /// The server has answered a ping.
+        /// The server has answered a ping of ``ping(_:)``.
         case pong(UInt64)
     }
 
@@ -141,6 +141,13 @@ package struct ClientConnectionState: ~Copyable {
     /// The next bytes to send, or `nil`.
     package mutating func nextWrite() -> ByteBuffer? { queue.next() }
 
+    /// Whether ``flushed(at:)`` is of use now.
+    package var measuresFlight: Bool { queue.wantsTime }
+
+    /// Says when what ``nextWrite()`` gave was flushed: from when pings left and were answered it is learnt how many
+    /// bytes of large messages the path holds.
+    package mutating func flushed(at now: RuntimeInstant) { queue.advance(to: now) }
+
     // MARK: What arrives
 
     /// Takes bytes off the connection; ask ``nextEvent()`` what they mean.
@@ -201,7 +208,8 @@ package struct ClientConnectionState: ~Copyable {
                 try queue.answer(ping: payload)
                 return nil
             case .pong:
-                return .pong(try pingValue(payload))
+                let value = try pingValue(payload)
+                return queue.answered(ping: value) ? nil : .pong(value)
             case .hello, .declare, .request, .data, .cancel, .end:
                 throw WireError(.unexpectedFrame, "a server sent a \(header.kind) frame")
             }

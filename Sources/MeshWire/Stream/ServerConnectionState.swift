@@ -32,7 +32,7 @@ package struct ServerConnectionState: ~Copyable {
         case requestsEnded(StreamID)
         /// The caller of a call has lost interest, in one that is not complete as well; no reply is sent any more.
         case cancelled(StreamID)
-        /// The client has answered a ping.
+        /// The client has answered a ping of ``ping(_:)``.
         case pong(UInt64)
     }
 
@@ -185,6 +185,13 @@ package struct ServerConnectionState: ~Copyable {
     /// The next bytes to send, or `nil`.
     package mutating func nextWrite() -> ByteBuffer? { queue.next() }
 
+    /// Whether ``flushed(at:)`` is of use now.
+    package var measuresFlight: Bool { queue.wantsTime }
+
+    /// Says when what ``nextWrite()`` gave was flushed: from when pings left and were answered it is learnt how many
+    /// bytes of large messages the path holds.
+    package mutating func flushed(at now: RuntimeInstant) { queue.advance(to: now) }
+
     // MARK: Frames
 
     private mutating func handle(_ element: ConnectionInput.Element) throws(WireError) -> Event? {
@@ -220,7 +227,8 @@ package struct ServerConnectionState: ~Copyable {
                 try queue.answer(ping: payload)
                 return nil
             case .pong:
-                return .pong(try pingValue(payload))
+                let value = try pingValue(payload)
+                return queue.answered(ping: value) ? nil : .pong(value)
             case .hello, .response, .data, .goAway, .metadata:
                 throw WireError(.unexpectedFrame, "a client sent a \(header.kind) frame")
             }

@@ -154,16 +154,17 @@ struct ModelledConnection: ~Copyable {
         var idle = 0
         while idle < 3, !isBroken {
             let before = progress
+            var hasWritten = false
             for stream in calls.keys.sorted() { endRequests(of: stream) }
             while !serverSide.untaken.isEmpty { takeByServer() }
             while !clientSide.untaken.isEmpty { takeByClient() }
             for stream in calls.keys.sorted() where calls[stream]?.service == .running { reply(to: stream) }
-            while try writeFromClient() {}
-            while try writeFromServer() {}
+            while try writeFromClient() { hasWritten = true }
+            while try writeFromServer() { hasWritten = true }
             try deliverToServer(serverSide.pipe.takeAll())
             if !isBroken { try deliverToClient(clientSide.pipe.takeAll()) }
             try compare()
-            idle = before == progress ? idle + 1 : 0
+            idle = before == progress && !hasWritten ? idle + 1 : 0
         }
     }
 

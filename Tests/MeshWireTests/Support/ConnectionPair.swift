@@ -76,15 +76,22 @@ struct ConnectionPair: ~Copyable {
         var idle = 0
         while idle < 3 {
             let before = progress
+            var hasWritten = false
             while !running.isEmpty, untakenByServer.isEmpty { reply() }
             for stream in calls.keys.sorted() { endRequests(of: stream) }
             while !untakenByServer.isEmpty { takeByServer() }
             while !untakenByClient.isEmpty { takeByClient() }
-            while let bytes = client.nextWrite() { toServer.writeImmutableBuffer(bytes) }
-            while let bytes = server.nextWrite() { toClient.writeImmutableBuffer(bytes) }
+            while let bytes = client.nextWrite() {
+                toServer.writeImmutableBuffer(bytes)
+                hasWritten = true
+            }
+            while let bytes = server.nextWrite() {
+                toClient.writeImmutableBuffer(bytes)
+                hasWritten = true
+            }
             while toServer.readableBytes > 0 { try deliverToServer() }
             while toClient.readableBytes > 0 { try deliverToClient() }
-            idle = before == progress ? idle + 1 : 0
+            idle = before == progress && !hasWritten ? idle + 1 : 0
         }
     }
 
