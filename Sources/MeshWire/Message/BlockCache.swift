@@ -1,5 +1,11 @@
 import Synchronization
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// Free blocks by size class, up to a total; thread-safe.
 ///
 /// Sizes are rounded up to one of four steps for each doubling: peers choose them, so they must not make up a list
@@ -11,6 +17,7 @@ final class BlockCache: Sendable {
     static let shared = BlockCache()
 
     private static let alignment = 64
+    private static let hugePage = 2 * 1024 * 1024
     private static let smallestCached = 64 * 1024
     private static let largestTotal = 256 * 1024 * 1024
 
@@ -37,7 +44,20 @@ final class BlockCache: Sendable {
     func take(_ size: Int) -> UnsafeMutableRawPointer {
         let capacity = Self.capacity(for: size)
         if capacity >= Self.smallestCached, let block = takeCached(capacity) { return unsafe block.start }
-        return UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: Self.alignment)
+        return unsafe Self.allocate(capacity)
+    }
+
+    /// Fresh memory; large blocks on huge pages where the system has some to give.
+    private static func allocate(_ capacity: Int) -> UnsafeMutableRawPointer {
+        guard capacity >= 4 * hugePage else {
+            return UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: alignment)
+        }
+        let start = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: hugePage)
+        #if os(Linux)
+            // Of no use where it fails, and no harm: the block is this function's own.
+            _ = unsafe madvise(start, capacity, MADV_HUGEPAGE)
+        #endif
+        return unsafe start
     }
 
     func give(_ start: UnsafeMutableRawPointer, _ size: Int) {

@@ -137,7 +137,10 @@ extension ModelledConnection {
             over(stream, .unreadable)
         case .goAway(let goAway, let notTaken):
             isGoingAway = true
-            try require(goAway.lastStream == lastTaken, "the server goes away after \(goAway.lastStream)")
+            // The books are closed where a byte was changed: what the server has read before that is not known.
+            try require(
+                goAway.lastStream == lastTaken || serverSide.isCorrupted,
+                "the server goes away after \(goAway.lastStream)")
             let expected = calls.filter { $0.value.isOpen && $0.key > goAway.lastStream }.keys.sorted()
             try require(notTaken == expected, "\(notTaken) were not taken")
             for stream in notTaken {

@@ -44,7 +44,8 @@ extension ModelledConnection {
     }
 
     mutating func goAway() {
-        guard lastTaken == nil else { return }
+        // Before it has read the hello it says so without a checksum, and nobody could notice a change of that.
+        guard lastTaken == nil, fate != .corrupted || serverSide.isEstablished else { return }
         // Those that a frame for has arrived: a refused one is taken as well.
         lastTaken = lastArrived
         server.goAway(reason: "restart")
