@@ -87,11 +87,13 @@ struct GRPCWireProtocol: WireProtocol {
         var connection = NIOHTTP2Handler.ConnectionConfiguration()
         connection.initialSettings = [
             HTTP2Setting(parameter: .initialWindowSize, value: limits.streamCredit),
-            // Header fields beside the metadata, and the third that base64 adds to bytes.
-            HTTP2Setting(parameter: .maxHeaderListSize, value: 2 * limits.metadataBytes + (8 << 10)),
+            // Metadata and a status's details, each with the third that base64 adds to bytes, and what stands beside them.
+            HTTP2Setting(parameter: .maxHeaderListSize, value: 3 * limits.metadataBytes + (8 << 10)),
             HTTP2Setting(parameter: .maxConcurrentStreams, value: mode == .server ? limits.concurrentCalls : 0),
         ]
         if mode == .client { connection.initialSettings.append(HTTP2Setting(parameter: .enablePush, value: 0)) }
+        // The streams' states look at header fields themselves.
+        connection.headerBlockValidation = .disabled
         // Clients that measure the bandwidth ping ten times a second, and those with short deadlines reset often; both
         // are far from a flood.
         connection.controlFrameRateLimit.maximumCount = 1_000

@@ -12,12 +12,14 @@ public struct MeshConfiguration: Sendable {
     public var callTimeout: Duration = .seconds(30)
     /// How failed attempts are repeated.
     public var retry = RetryConfiguration()
-    /// When a client asks whether a quiet server is still there; `nil` for never. Default after 20 s, while a call is
-    /// open. (Over gRPC, that wire's own configuration says it.)
+    /// When a side asks whether a quiet peer is still there; `nil` for never. Default after 20 s, while a call is open;
+    /// a server also then looks whether the peer takes its answers. (Over gRPC, that wire's own configuration says it.)
     public var keepAlive: KeepAliveConfiguration? = KeepAliveConfiguration()
     /// How long open calls get to finish when a connection or the mesh goes away. Default 10 s.
     public var drainTimeout: Duration = .seconds(10)
-    /// The most calls of one client that wait for one of its connections to be made. Default 10,000.
+    /// The most calls of one client that wait for one of its connections to be made, or until the server takes one more
+    /// on it (a server of the mesh says how many it takes at a time: ``WireLimits/concurrentCalls``). Default 10,000;
+    /// one beyond them fails with `connectFailed`.
     public var callsAwaitingConnection = 10_000
     /// The size from which a call goes on its client's second connection, made for the first such call, so that small
     /// calls do not wait behind it (``CallLane``); `nil` for one connection only. Default 256 KiB: a frame of the mesh's
@@ -41,7 +43,8 @@ public struct MeshConfiguration: Sendable {
     /// one is logged and counted by its method. `nil` to measure nothing. Default 5 ms: a handler on the loop is to take
     /// 20 µs.
     public var loopHoldWarning: Duration? = .milliseconds(5)
-    /// Loses or doubles messages on purpose, in tests and rehearsals. Default none.
+    /// Loses or doubles messages of calls with one request and one response on purpose, in tests and rehearsals. Default
+    /// none.
     public var faults: (any FaultInjector)?
 
     /// Makes the defaults.

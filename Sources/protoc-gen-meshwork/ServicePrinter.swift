@@ -29,6 +29,7 @@ struct ServicePrinter {
 
     mutating func print() throws -> CodePrinter {
         let methods = try service.methods.map(method)
+        try requireOneName(each: methods)
         let type = namer.typePrefix(forFile: service.file) + service.name
         let access = options.access
         printer.print("")
@@ -44,6 +45,22 @@ struct ServicePrinter {
         printer.print("}")
         printRegistration(methods, of: type)
         return printer
+    }
+
+    /// Names that differ in `.proto` may be the same in Swift.
+    private func requireOneName(each methods: [Method]) throws {
+        var seen: [String: String] = [:]
+        for method in methods {
+            guard !method.name.isEmpty else {
+                throw GeneratorError(
+                    description: "\(service.fullName).\(method.protoName) has no letter to make a Swift name of")
+            }
+            if let other = seen.updateValue(method.protoName, forKey: method.name) {
+                throw GeneratorError(
+                    description: "\(service.fullName) has two methods that are \(method.name) in Swift: \(other) and "
+                        + method.protoName)
+            }
+        }
     }
 
     private func method(_ method: MethodDescriptor) throws -> Method {

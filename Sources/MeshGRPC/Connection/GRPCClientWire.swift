@@ -55,6 +55,8 @@ final class GRPCClientWire: ChannelInboundHandler, ClientWire {
     // MARK: Calls
 
     var takesCalls: Bool { isEstablished && !isGoingAway && !hasFailed && nextStream != .maxID }
+    /// HTTP/2 keeps a stream back that is one too many for the server.
+    var hasRoom: Bool { true }
     var openCalls: Int { streams.count }
     /// gRPC has them all.
     func takes(_ kind: CallKind) -> Bool { true }
@@ -88,9 +90,12 @@ final class GRPCClientWire: ChannelInboundHandler, ClientWire {
     }
 
     /// What the calls of a method begin with on this connection; `head` is of one of them.
-    private func headers(of method: ClientMethod, _ head: GRPCRequestHead) -> HPACKHeaders {
+    private func headers(of method: ClientMethod, _ head: GRPCRequestHead) throws(GRPCStatus) -> HPACKHeaders {
         if let known = methodHeaders[ObjectIdentifier(method)] { return known.headers }
         let headers = head.methodHeaders
+        guard headers.isWellFormed(as: .request) else {
+            throw GRPCStatus(.internalError, "HTTP/2 cannot carry the path \"\(head.path)\" to \"\(head.authority)\"")
+        }
         methodHeaders[ObjectIdentifier(method)] = (method, headers)
         return headers
     }
@@ -228,12 +233,9 @@ final class GRPCClientWire: ChannelInboundHandler, ClientWire {
         let reason = "the server closed the connection"
         for stream in streams.inOrder {
             stream.isClosed = true
-            // What HTTP/2 does not know has never left.
-            if stream.isCreated {
-                stream.state.connectionLost(GRPCStatus(.unavailable, reason))
-            } else {
-                stream.state.receivedGoAwayBefore()
-            }
+            // What HTTP/2 does not know has never left; the others may have run.
+            guard !stream.isCreated else { continue }
+            stream.state.receivedGoAwayBefore()
             readOn(stream)
         }
         fail(MeshError(.connectionLost, reason, peer: delegate?.peerName))

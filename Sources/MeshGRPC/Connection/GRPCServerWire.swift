@@ -32,6 +32,9 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
     /// Resolved methods that are kept for the connection's life.
     private static let largestMethods = 1_024
 
+    /// Streams with header fields that HTTP/2 does not allow, in the connection's life: a client that means well has none.
+    private static let largestMalformed = 1_000
+
     private let calls: ServerCalls
     private let configuration: GRPCConfiguration
     private let limits: WireLimits
@@ -44,6 +47,9 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
     private var methods: [String: ServerStack.Resolution] = [:]
     private var lastStream = HTTP2StreamID.rootStream
     private var context: ChannelHandlerContext?
+    private var malformed = 0
+    /// True once it was told that the client does not take its answers.
+    private var hasToldOfQueue = false
     private var isReading = false
     private var isEnding = false
     private var timer: Scheduled<Void>?
@@ -219,6 +225,13 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
         }
         if endsStream { stream.hasReceivedEnd = true }
         stream.state.receive(headers, endsStream: endsStream)
+        if stream.state.isMalformed {
+            malformed += 1
+            if malformed > Self.largestMalformed {
+                calls.protocolError(WireError(.malformed, "too many header blocks that HTTP/2 does not allow"))
+                return end()
+            }
+        }
         readOn(stream)
     }
 
@@ -288,7 +301,13 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
 
     private func begin(_ stream: Stream, _ head: GRPCRequestHead) {
         // What waits for this peer is enough: it may take that first, or ask another server.
-        guard streams.queuedBytes <= limits.queuedReplyBytes else { return stream.state.refuse() }
+        guard streams.queuedBytes <= limits.queuedReplyBytes else {
+            if !hasToldOfQueue {
+                calls.peerIsSilent("it takes none of the \(streams.queuedBytes) bytes of its answers")
+            }
+            hasToldOfQueue = true
+            return stream.state.refuse()
+        }
         let method = resolve(head.path)
         stream.call.method = method
         stream.call.head = CallHead(head)
@@ -365,6 +384,9 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
                         lastStreamID: isFinal ? lastStream : .maxID, errorCode: code,
                         opaqueData: ByteBuffer(string: reason)),
                     on: .rootStream)
+            case .giveUp:
+                calls.peerIsSilent("it has said nothing for as long as serverKeepAlive allows")
+                return end()
             case .close:
                 streams.flush()
                 return end()

@@ -3,10 +3,6 @@ package enum GRPCContentType {
     /// What this side writes: the plain type, which every peer takes for protobuf.
     static let name = "application/grpc"
 
-    /// Whether a stream of this content type is a call, of whatever message format: anything else on the connection is
-    /// plain HTTP.
-    package static func isGRPC(_ value: String) -> Bool { value == name || subtype(of: value) != nil }
-
     /// Whether messages of this content type can be read: `application/grpc` or `application/grpc+proto`.
     static func isSupported(_ value: String) -> Bool {
         if value == name { return true }

@@ -1,4 +1,5 @@
 package import MeshWire
+import NIOCore
 package import NIOHPACK
 
 /// What opens a call: the request's header fields.
@@ -19,6 +20,8 @@ package struct GRPCRequestHead: Sendable, Hashable {
     /// How many attempts of the same call the client has made before.
     package var previousAttempts = 0
     package var metadata = Metadata()
+    /// Which of a session's calls this is, for a deduplicated method. A client that is not this library's sends none.
+    package var deduplication: Deduplication?
 
     package init(path: String, authority: String) {
         self.path = path
@@ -50,9 +53,20 @@ extension GRPCRequestHead {
         if previousAttempts > 0 {
             headers.add(name: "grpc-previous-rpc-attempts", value: "\(previousAttempts)", indexing: .nonIndexable)
         }
+        if let deduplication {
+            let text = Base64.encode(Array(Payload(deduplication).head.readableBytesView))
+            guard text.utf8.count <= limits.metadataBytes else {
+                throw GRPCStatus(
+                    .resourceExhausted, "\(deduplication.entries.count) numbers are too many for a call's header fields")
+            }
+            headers.add(name: Self.deduplicationKey, value: text, indexing: .nonIndexable)
+        }
         try metadata.write(to: &headers, limits: limits)
         return headers
     }
+
+    /// The header field of ``/MeshWire/Deduplication``, encoded as on the other wire.
+    static let deduplicationKey = "meshwork-deduplication-bin"
 
     /// The header fields that all calls of a method have in common on a connection.
     var methodHeaders: HPACKHeaders {
@@ -95,6 +109,12 @@ extension GRPCRequestHead {
             case "grpc-encoding": encoding = DeclaredEncoding(value)
             case "grpc-accept-encoding": acceptedEncodings += MessageEncoding.known(in: value)
             case "grpc-previous-rpc-attempts": previousAttempts = max(0, Int(value) ?? 0)
+            case Self.deduplicationKey:
+                guard let number = Self.deduplication(value, limits: limits) else {
+                    fault = fault ?? GRPCStatus(.invalidArgument, "the call's number cannot be read")
+                    continue
+                }
+                deduplication = number
             default:
                 guard fault == nil else { continue }
                 do throws(GRPCStatus) {
@@ -119,5 +139,13 @@ extension GRPCRequestHead {
             }
             self.timeout = timeout
         }
+    }
+
+    private static func deduplication(_ value: String, limits: WireLimits) -> Deduplication? {
+        guard let bytes = Base64.decode(value[...].utf8),
+            let number: Deduplication = try? Payload(head: ByteBuffer(bytes: bytes)).decode(),
+            number.entries.count <= limits.deduplicationEntries
+        else { return nil }
+        return number
     }
 }

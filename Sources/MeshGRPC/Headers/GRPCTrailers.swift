@@ -64,8 +64,10 @@ package struct GRPCTrailers: Sendable, Hashable {
             case "grpc-status": code = Self.code(value)
             case "grpc-message": status.message = PercentEncoding.decode(value)
             case "grpc-status-details-bin":
-                budget -= value.utf8.count
-                if budget >= 0 { status.details = Base64.decode(value[...].utf8) ?? [] }
+                // Details have a room of their own, as large as the metadata's.
+                if value.utf8.count / 4 * 3 <= limits.metadataBytes + 3 {
+                    status.details = Base64.decode(value[...].utf8) ?? []
+                }
             case "grpc-retry-pushback-ms": pushbacks.append(value)
             default:
                 guard fault == nil else { continue }

@@ -65,7 +65,7 @@ extension Metadata.Entry {
     /// Header fields that describe the call and are not its metadata.
     private static let reserved: Set<String> = [
         "content-type", "content-length", "te", "user-agent", "host", "connection", "keep-alive", "proxy-connection",
-        "transfer-encoding", "upgrade", "trailer",
+        "transfer-encoding", "upgrade", "trailer", GRPCRequestHead.deduplicationKey,
     ]
 
     static func isReserved(_ name: String) -> Bool {

@@ -11,6 +11,8 @@ struct ServerLifecycle {
         /// Says that calls are taken no more: after the last that was, if that is final.
         case goAway(String, HTTP2ErrorCode, isFinal: Bool)
         case close
+        /// The client did not answer: the connection is closed.
+        case giveUp
     }
 
     /// Tell our pings apart, should a client answer one late.
@@ -70,7 +72,7 @@ struct ServerLifecycle {
         var actions: [Action] = []
         switch keepAlive?.advance(to: now) {
         case .sendPing: actions.append(.ping(Self.keepAlivePing))
-        case .close: return [.close]
+        case .close: return [.giveUp]
         case nil: break
         }
         switch age.advance(to: now) {

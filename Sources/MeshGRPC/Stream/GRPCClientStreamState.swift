@@ -108,6 +108,12 @@ package struct GRPCClientStreamState {
     // MARK: - What arrives
 
     package mutating func receive(_ headers: HPACKHeaders, endsStream: Bool) {
+        guard !isFinished else { return }
+        guard headers.isWellFormed(as: isWaiting ? .response : .trailers) else {
+            return fail(
+                GRPCStatus(.internalError, "the server sent header fields that HTTP/2 does not allow"),
+                resetting: .protocolError)
+        }
         switch phase {
         case .ending, .finished: return
         case .answering where endsStream: receivedTrailers(headers)
@@ -149,15 +155,6 @@ package struct GRPCClientStreamState {
         outbound.clear()
         hasEndedRequests = true
         end(GRPCOutcome(GRPCStatus(.unavailable, "the server goes away and did not take the call"), .hasNotRun))
-    }
-
-    /// The connection is gone, for the reason that `status` gives.
-    package mutating func connectionLost(_ status: GRPCStatus) {
-        guard !isFinished else { return }
-        let knowledge: GRPCOutcome.Knowledge = outbound.hasBegun ? .mayHaveRun : .hasNotRun
-        outbound.clear()
-        hasEndedRequests = true
-        end(GRPCOutcome(status, knowledge))
     }
 
     /// What happened, in order; `nil` until more arrives.

@@ -62,6 +62,9 @@ package struct GRPCServerStreamState {
         return false
     }
 
+    /// Whether the stream was reset for header fields that HTTP/2 does not allow.
+    package private(set) var isMalformed = false
+
     /// The bytes of responses that wait to be written.
     package var queuedBytes: Int { outbound.queuedBytes }
 
@@ -81,10 +84,12 @@ package struct GRPCServerStreamState {
 
     package mutating func receive(_ headers: HPACKHeaders, endsStream: Bool) {
         guard case .idle = phase else {
+            if !isFinished, !headers.isWellFormed(as: .trailers) { return reject(endsStream: endsStream) }
             // Trailers of a request mean nothing to gRPC but the end that they bring.
             if endsStream { hasReceivedEnd = true } else { abort(GRPCStatus(.internalError, "two request heads")) }
             return
         }
+        guard headers.isWellFormed(as: .request) else { return reject(endsStream: endsStream) }
         hasReceivedEnd = endsStream
         do throws(GRPCRequestRefusal) {
             let head = try GRPCRequestHead(headers, limits: limits)
@@ -110,6 +115,14 @@ package struct GRPCServerStreamState {
             reader = MessageReader(encoding: head?.encoding ?? .identity, limit: limits.messageBytes, isServer: true)
         }
         reader?.feed(data)
+    }
+
+    /// Header fields that HTTP/2 does not allow: no answer of gRPC's, the stream is reset (RFC 9113, 8.1.1).
+    private mutating func reject(endsStream: Bool) {
+        hasReceivedEnd = endsStream
+        isMalformed = true
+        outbound.reset(.protocolError)
+        end(GRPCStatus(.internalError, "the client sent header fields that HTTP/2 does not allow"))
     }
 
     /// The client reset the stream, or the connection is gone.

@@ -5,7 +5,8 @@ import MeshWire
 struct CallCourse {
     /// What follows an attempt that has failed.
     enum Next {
-        /// Another attempt, at once: the last one was run nowhere, and there is another lane.
+        /// Another attempt, at once and uncounted: the last one was run nowhere, and there is another lane, or the
+        /// connection has ended and there will be another one.
         case again
         /// Another attempt at that time, because of the error.
         case retry(RuntimeInstant, MeshError)
@@ -24,6 +25,7 @@ struct CallCourse {
     /// The only server instance that the call may go to, if there is one that may have it.
     private(set) var bound: InstanceID?
     private var mayHaveRun = false
+    private var hasRepeatedAtOnce = false
 
     init(_ stack: ClientStack, _ interception: ClientInterception?, until deadline: RuntimeInstant, now: RuntimeInstant)
     {
@@ -69,11 +71,19 @@ struct CallCourse {
             let isLost = isDeduplicated && failure == .mayHaveRun && instance == nil
             return ended(error, isLost ? .final : failure, instance)
         }
-        if passage?.refusal == nil, route.moves(after: error) {
+        if passage?.refusal == nil, route.moves(after: error) || repeatsAtOnce(after: error) {
             now = stack.runtime.now
             return .again
         }
         return ended(route.error(error), .notRun, instance)
+    }
+
+    /// A server that refuses a stream, or goes away, has seen nothing of the call: once it is repeated without more ado, as
+    /// gRPC has it (gRFC A6, transparent retries).
+    private mutating func repeatsAtOnce(after error: MeshError) -> Bool {
+        guard error.code == .draining, !hasRepeatedAtOnce else { return false }
+        hasRepeatedAtOnce = true
+        return true
     }
 
     private var isDeduplicated: Bool { stack.request.method.retry == .deduplicated }

@@ -28,7 +28,7 @@ final class ConnectionKeeper: @unchecked Sendable {
     /// attempt to make one has failed.
     private let unreachableUntil = Atomic<Int64>(.min)
     private var isClosed = false
-    private var waiting: [(ClientConnection?, MeshError?) -> Void] = []
+    private var waiting = CircularBuffer<(ClientConnection?, MeshError?) -> Void>()
     /// Connections that are kept open until their calls are answered.
     private var draining: [ClientConnection] = []
 
@@ -46,29 +46,39 @@ final class ConnectionKeeper: @unchecked Sendable {
 
     /// A connection that takes calls, if there is one already that nothing speaks against. On the event loop.
     var ready: ClientConnection? {
-        guard let current, current.takesCalls, !isOutdated(current), !isClosed else { return nil }
+        // Those that wait for room are before whoever comes now.
+        guard let current, current.takesCalls, !isOutdated(current), !isClosed, current.hasRoom, waiting.isEmpty else {
+            return nil
+        }
         return current
     }
 
-    /// Calls `body` with a connection that takes calls, or with the reason why there is none. On the event loop.
+    /// Calls `body` with a connection that takes calls, when it has room for one, or with the reason why there is none. On
+    /// the event loop.
     func withConnection(_ body: @escaping (ClientConnection?, MeshError?) -> Void) {
         guard !isClosed else {
             return body(nil, MeshError(.draining, "the client is closed", progress: .notSent, peer: "\(destination)"))
         }
+        var usable: ClientConnection?
         if let current, current.takesCalls {
-            guard isOutdated(current) else { return body(current, nil) }
-            if isTrusted(current) {
-                if !isConnecting, core.runtime.now >= mayReplace { connect() }
-                return body(current, nil)
+            if !isOutdated(current) || isTrusted(current) {
+                if isOutdated(current), !isConnecting, core.runtime.now >= mayReplace { connect() }
+                if current.hasRoom, waiting.isEmpty { return body(current, nil) }
+                usable = current
+            } else {
+                review(current)
             }
-            review(current)
         }
         guard waiting.count < core.configuration.callsAwaitingConnection else {
-            let message = "\(waiting.count) calls already wait for a connection"
+            let message = "\(waiting.count) calls already wait for a connection, or for room on it"
             return body(nil, MeshError(.connectFailed, message, progress: .notSent, peer: "\(destination)"))
         }
         waiting.append(body)
-        if !isConnecting, underReview == nil { connect() }
+        if let usable {
+            release(usable, nil)
+        } else if !isConnecting, underReview == nil {
+            connect()
+        }
     }
 
     /// Ends all connections; open calls fail.
@@ -228,10 +238,18 @@ final class ConnectionKeeper: @unchecked Sendable {
         if current === connection { current = nil }
     }
 
+    /// Gives those that wait a connection, as far as it has room, or an error.
     private func release(_ connection: ClientConnection?, _ error: MeshError?) {
-        let bodies = waiting
-        waiting = []
-        for body in bodies { body(connection, error) }
+        // Who comes while they are called waits behind them.
+        for _ in 0..<waiting.count {
+            if let connection, !connection.hasRoom { break }
+            waiting.removeFirst()(connection, error)
+        }
+        guard let connection, !waiting.isEmpty else { return }
+        connection.whenRoom { [weak self] in
+            guard let self, !self.isConnecting, self.underReview == nil else { return }
+            if let current = self.current, current.takesCalls { self.release(current, nil) } else { self.connect() }
+        }
     }
 
     /// No connection outlives the earlier end of its two certificates, give or take the clocks.

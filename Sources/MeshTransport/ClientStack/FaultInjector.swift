@@ -1,7 +1,7 @@
 /// Decides which messages of a client are lost or doubled, so that what must survive that is seen to survive it.
 ///
-/// The client asks once for each request that it is about to send and for each reply that has arrived. A lost message
-/// ends in the attempt's timeout, as it does on a network.
+/// The client asks once for each request that it is about to send and for each reply that has arrived, of calls with one
+/// of each; what streams is not asked about. A lost message ends in the attempt's timeout, as it does on a network.
 public protocol FaultInjector: Sendable {
     /// The fate of a request to `path`, `service/method`.
     func fate(ofRequest path: String) -> MessageFate

@@ -11,7 +11,7 @@ extension MeshClient {
     /// - Parameters:
     ///   - timeout: how long the call may take in all; ``MeshConfiguration/callTimeout`` if `nil`.
     ///   - metadata: what travels with the call.
-    ///   - priority: which of a connection's responses leave first, where there are more than it takes.
+    ///   - priority: which of a connection's responses leave first, where there are more than it takes (not over gRPC).
     ///   - lane: which of the client's connections it goes on; ``CallLane/bulk`` for a call that streams much in small
     ///     messages, as nobody can know that by their sizes.
     ///   - body: is called when the first response, or the end, has arrived.
@@ -40,6 +40,17 @@ extension MeshClient {
         metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic,
         _ body: (RequestSender<Request>) async throws -> Void
     ) async throws -> Response {
+        try await answer(
+            method, timeout: timeout, metadata: metadata, priority: priority, lane: lane, body
+        ).message
+    }
+
+    /// Calls a method whose requests `body` sends, and returns its response with what the server says beside it.
+    public func answer<Request: MeshMessage, Response: MeshMessage>(
+        _ method: ClientStreamingMethod<Request, Response>, timeout: Duration? = nil,
+        metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic,
+        _ body: (RequestSender<Request>) async throws -> Void
+    ) async throws -> Answer<Response> {
         try await stack(method, Payload(), metadata, priority, lane).stream(timeout: timeout ?? callTimeout) { call in
             do {
                 try await body(RequestSender(call))
@@ -48,7 +59,9 @@ extension MeshClient {
                 guard error.progress == .answered else { throw error }
             }
             call.stream.endRequests()
-            return try await call.response()
+            let response: Response = try await call.response()
+            let said = await call.stream.said()
+            return Answer(response, metadata: said.before, trailers: said.after)
         }
     }
 

@@ -46,7 +46,7 @@ public final class MeshClient: Sendable {
     /// - Parameters:
     ///   - timeout: how long the call may take in all, retries included; ``MeshConfiguration/callTimeout`` if `nil`.
     ///   - metadata: what travels with the call.
-    ///   - priority: what of a connection's large messages leaves first, on both sides.
+    ///   - priority: what of a connection's large messages leaves first, on both sides (not over gRPC).
     ///   - lane: which of the client's connections it goes on; default by size.
     ///   - deduplication: session and sequence numbers of a deduplicated method whose service counts them by itself;
     ///     `nil` for the client's session and its next number.

@@ -36,6 +36,7 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     private var isReady = false
     /// True once no more calls are taken and the connection is on its way to its end.
     private(set) var isClosing = false
+    private var onRoom: (() -> Void)?
     private var endTimer: Scheduled<Void>?
     private var keepAlive: KeepAlive?
     private var keepAliveTimer: Scheduled<Void>?
@@ -62,6 +63,18 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
 
     /// False once the connection goes away: a new one is needed.
     var takesCalls: Bool { isReady && !isClosing && wire?.takesCalls == true }
+
+    /// Whether the server takes another call now, beside those that are open.
+    var hasRoom: Bool { wire?.hasRoom == true }
+
+    /// Calls `body` once, when there is room on a connection that has none, or it takes no more calls at all.
+    func whenRoom(_ body: @escaping () -> Void) { onRoom = body }
+
+    private func tellOfRoom() {
+        guard let body = onRoom, hasRoom || !takesCalls else { return }
+        onRoom = nil
+        body()
+    }
 
     /// Whether the server knows calls of this kind.
     func takes(_ kind: CallKind) -> Bool { wire?.takes(kind) == true }
@@ -220,6 +233,7 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
         streams.removeAll()
         for (_, attempt) in open { attempt.finish(.failed(failure, .mayHaveRun)) }
         for (_, messages) in streaming { finish(messages, .failed(failure)) }
+        tellOfRoom()
     }
 
     /// Ends a call of several messages.
@@ -280,6 +294,7 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     func isQuiet() {
         hasRead = true
         closeIfDone()
+        tellOfRoom()
     }
 }
 
@@ -340,5 +355,6 @@ extension ClientConnection: StreamWire {
         guard attempts.removeValue(forKey: stream) != nil || streams.removeValue(forKey: stream) != nil else { return }
         wire?.withdraw(stream)
         closeIfDone()
+        tellOfRoom()
     }
 }

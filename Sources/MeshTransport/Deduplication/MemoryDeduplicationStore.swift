@@ -7,6 +7,13 @@ public struct DeduplicationConfiguration: Sendable, Hashable {
     public var calls = 65_536
     /// The most bytes of answers. Default 64 MiB; beyond it calls are refused until some are acknowledged.
     public var bytes = 64 << 20
+    /// The most sessions. Default 65,536; beyond it calls of new ones are refused until others are over.
+    public var sessions = 65_536
+    /// The part of all that which one peer's sessions may take, above 0 and at most 1. Default 0.25.
+    public var peerShare = 0.25
+    /// The furthest that a call's deadline may be away, as its answer is kept until then; calls that wait longer are
+    /// refused. Default 24 h.
+    public var longestTimeout: Duration = .seconds(24 * 60 * 60)
     /// How long an answer is kept after its call's deadline, and a session after its last. Default 1 min.
     public var grace: Duration = .seconds(60)
 
@@ -16,10 +23,15 @@ public struct DeduplicationConfiguration: Sendable, Hashable {
     /// Each property that is out of range, with what it must be.
     var problems: [String] {
         var problems: [String] = []
-        for (name, value) in [("calls", calls), ("bytes", bytes)] where value < 1 {
+        for (name, value) in [("calls", calls), ("bytes", bytes), ("sessions", sessions)] where value < 1 {
             problems.append("\(name) must be at least 1, is \(value)")
         }
-        if grace <= .zero { problems.append("grace must be above zero, is \(grace)") }
+        for (name, value) in [("grace", grace), ("longestTimeout", longestTimeout)] where value <= .zero {
+            problems.append("\(name) must be above zero, is \(value)")
+        }
+        if !(peerShare > 0 && peerShare <= 1) {
+            problems.append("peerShare must be above 0 and at most 1, is \(peerShare)")
+        }
         return problems
     }
 }

@@ -58,7 +58,7 @@ final class ListenerCore: Sendable {
     {
         let connection = MeshServerWire(
             calls(on: channel, info), instance: server.instance, limits: server.configuration.limits,
-            helloTimeout: server.configuration.handshakeTimeout)
+            keepAlive: server.configuration.keepAlive, helloTimeout: server.configuration.handshakeTimeout)
         try channel.pipeline.syncOperations.addHandler(connection, position: .after(handler))
         return connection
     }

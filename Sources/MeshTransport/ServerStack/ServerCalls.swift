@@ -142,6 +142,13 @@ package final class ServerCalls: @unchecked Sendable {
         core.logger.debug("connection failed", metadata: ["peer": "\(peerName)", "error": "\(error)"])
     }
 
+    /// The peer does not answer any more, or takes none of its answers.
+    package func peerIsSilent(_ what: String) {
+        core.logger.warning(
+            "peer does not answer",
+            metadata: ["peer": "\(peerName)", "address": "\(info.remoteAddress)", "error": "\(what)"])
+    }
+
     /// The peer has broken the wire's rules.
     package func protocolError(_ error: any Error) {
         core.metrics.protocolErrors.increment()

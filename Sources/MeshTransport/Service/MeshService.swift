@@ -78,7 +78,8 @@ public enum RetrySafety: Sendable, Hashable {
 public enum HandlerExecution: Sendable, Hashable {
     /// In a task of the runtime's pool: for handlers that wait for something.
     case task
-    /// On the connection's event loop: for handlers that need less than about 20 µs and do not block.
+    /// On the connection's event loop: for handlers that need less than about 20 µs and do not block. A deduplicated
+    /// method runs in a task nevertheless where the mesh remembers its answers, as it may have to wait for them.
     case onLoop
     /// On the compute pool: for handlers that compute for longer than that.
     case compute

@@ -34,6 +34,7 @@ import NIOCore
     /// What a handler wants its caller to be told at the end.
     private(set) var trailers = Metadata()
     private var metadataReaders: [UnsafeContinuation<Void, Never>] = unsafe []
+    private var endReaders: [UnsafeContinuation<Void, Never>] = unsafe []
     /// Writers that wait for room, in the order in which they came.
     private var writers = CircularBuffer<Writer>()
     private var takesNoMore = false
@@ -84,6 +85,7 @@ import NIOCore
         self.end = end
         if case .failed = end { arrived.removeAll() }
         releaseMetadataReaders()
+        while let waiting = unsafe endReaders.popLast() { unsafe waiting.resume() }
         if case .failed(let error) = end { release(error) }
         onEnd?(end)
         onEnd = nil
@@ -198,6 +200,18 @@ import NIOCore
             }
         }
         return await read { self.responseMetadata ?? Metadata() }
+    }
+
+    /// What the server said at the end of a call that succeeded; waits for the end, whether or not the responses before it
+    /// have been read.
+    func receivedTrailers() async -> Metadata {
+        await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            onLoop {
+                if self.end != nil { return unsafe continuation.resume() }
+                unsafe self.endReaders.append(continuation)
+            }
+        }
+        return await said().after
     }
 
     /// Waits until a message, the server's metadata or the end is there.

@@ -20,6 +20,10 @@ public struct ResponseStream<Message: MeshMessage>: AsyncSequence, Sendable {
     /// What the server says of the call before its first response; waits until that or a response is there.
     public func metadata() async -> Metadata { await call.stream.metadata() }
 
+    /// What the server says at the end of the call; waits for it. Empty for a call that has failed, whose error has it
+    /// (``MeshError/trailers``).
+    public func trailers() async -> Metadata { await call.stream.receivedTrailers() }
+
     /// Reads the responses.
     public struct Iterator: AsyncIteratorProtocol {
         fileprivate let call: ClientStreamCall

@@ -16,6 +16,8 @@ package struct OutboundCall {
 package protocol ClientWire: StreamWire {
     /// False once the connection goes away, and before it is ready.
     var takesCalls: Bool { get }
+    /// Whether the server takes another call now, beside those that are open.
+    var hasRoom: Bool { get }
     /// The calls that have not ended.
     var openCalls: Int { get }
     /// Whether the server knows calls of this kind.

@@ -33,6 +33,7 @@ final class MeshClientWire: ChannelInboundHandler, ClientWire {
     // MARK: Calls
 
     var takesCalls: Bool { state.takesCalls }
+    var hasRoom: Bool { state.hasRoom }
     var openCalls: Int { state.openStreams }
     func takes(_ kind: CallKind) -> Bool { state.takes(kind) }
     let keepAlive: KeepAliveConfiguration?

@@ -34,13 +34,25 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
     private var patience: RequestPatience
     private var patienceTimer: Scheduled<Void>?
     private var patienceDeadline = RuntimeInstant(nanoseconds: .max)
+    private let keepAliveConfiguration: KeepAliveConfiguration?
+    /// While calls are open, or when they were a moment ago.
+    private var keepAlive: KeepAlive?
+    private var keepAliveTimer: Scheduled<Void>?
+    /// True if the peer has given a sign of life since the keep-alive was last told.
+    private var isAlive = false
 
     /// A connection whose handshake is done.
     ///
-    /// - Parameter helloTimeout: how long the peer may take to say hello.
-    init(_ calls: ServerCalls, instance: InstanceID, limits: WireLimits, helloTimeout: Duration) {
+    /// - Parameters:
+    ///   - keepAlive: when a quiet peer is asked whether it is still there.
+    ///   - helloTimeout: how long the peer may take to say hello.
+    init(
+        _ calls: ServerCalls, instance: InstanceID, limits: WireLimits, keepAlive: KeepAliveConfiguration?,
+        helloTimeout: Duration
+    ) {
         self.calls = calls
         self.helloTimeout = helloTimeout
+        keepAliveConfiguration = keepAlive
         executor = calls.executor
         writer = PacedWriter(on: executor.eventLoop)
         state = ServerConnectionState(
@@ -129,6 +141,7 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
         helloTimer?.cancel()
         stallTimer?.cancel()
         patienceTimer?.cancel()
+        keepAliveTimer?.cancel()
         writer.close()
     }
 
@@ -140,6 +153,7 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         isReading = true
+        isAlive = true
         state.receive(unwrapInboundIn(data))
         do throws(WireError) {
             while let event = try state.nextEvent() { handle(event) }
@@ -155,11 +169,14 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
         executor.finishReading()
         isReading = false
         writer.flush()
+        watchPeer()
         callEnded()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         guard context.channel.isWritable else { return }
+        // It has taken some of what waited for it.
+        isAlive = true
         writer.flush()
         callEnded()
     }
@@ -235,6 +252,57 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
         if expired.isOverLimit { calls.protocolError(WireError(.truncated, message)) }
         state.refuse(expired.stream, status: .deadlineExceeded, message: message)
         write()
+    }
+
+    // MARK: Whether the peer is there
+
+    /// Looks after a peer that has calls open, or does not take the answers to those that it had.
+    private func watchPeer() {
+        guard keepAliveTimer == nil, let keepAliveConfiguration, isWatchable else { return }
+        let now = calls.runtime.now
+        isAlive = false
+        var keepAlive = KeepAlive(keepAliveConfiguration, now: now)
+        keepAlive.callsChanged(to: 1, now: now)
+        self.keepAlive = keepAlive
+        scheduleKeepAlive(keepAlive, now)
+    }
+
+    private var isWatchable: Bool { !state.isIdle || keepAliveConfiguration?.asksWithoutCalls == true }
+
+    private var takesAnswers: Bool { context?.channel.isWritable == true }
+
+    private func scheduleKeepAlive(_ keepAlive: KeepAlive, _ now: RuntimeInstant) {
+        guard let deadline = keepAlive.deadline, context != nil else { return }
+        keepAliveTimer = executor.eventLoop.assumeIsolated().scheduleTask(
+            in: .nanoseconds(max(0, now.duration(to: deadline).inNanoseconds))
+        ) {
+            self.keepAliveTimer = nil
+            self.checkPeer()
+        }
+    }
+
+    private func checkPeer() {
+        guard var keepAlive, let keepAliveConfiguration, isWatchable else { return }
+        let now = calls.runtime.now
+        if isAlive { keepAlive.received(now: now) }
+        isAlive = false
+        switch keepAlive.advance(to: now) {
+        case .sendPing:
+            // A peer of the first version does not know the question; one that takes nothing does not hear it.
+            if state.ping(0) { write() } else if takesAnswers { keepAlive.received(now: now) }
+        case .close:
+            calls.peerIsSilent(
+                !takesAnswers
+                    ? "it has taken none of its answers for \(keepAliveConfiguration.interval), nor within "
+                        + "\(keepAliveConfiguration.timeout) after that"
+                    : "it has said nothing for \(keepAliveConfiguration.interval) and did not answer within "
+                        + "\(keepAliveConfiguration.timeout)")
+            return end()
+        case nil:
+            break
+        }
+        self.keepAlive = keepAlive
+        scheduleKeepAlive(keepAlive, now)
     }
 
     private func method(_ head: CallHead) -> ServerStack.Resolution { methods[Int(head.method) - 1] }

@@ -73,6 +73,17 @@ public struct WireLimits: Sendable, Hashable {
         where duration <= .zero {
             problems.append("\(name) must be above zero, is \(duration)")
         }
+        // A call's head is one frame: its entries at their largest, and the beginning of its message behind them.
+        let head = [(metadataBytes, 1), (segments, 19), (deduplicationEntries, 35)].reduce(
+            128 + OutboundQueue.inlineHeadBytes
+        ) {
+            $0 + min($1.0, OutboundQueue.dataFrameBytes) * $1.1
+        }
+        if head > OutboundQueue.dataFrameBytes {
+            problems.append(
+                "metadataBytes, segments and deduplicationEntries must leave a call's head in a frame of "
+                    + "\(OutboundQueue.dataFrameBytes) bytes, which may have \(head)")
+        }
         // A message between the two would wait for ever.
         if messageBytes > largeMessageBytes {
             problems.append("messageBytes must be at most largeMessageBytes, is \(messageBytes)")

@@ -30,6 +30,8 @@ package struct Hello: MeshMessage, Hashable {
     package var streamCredit = 0
     /// The same on the connection.
     package var connectionCredit = 0
+    /// The most calls at a time that a server takes on the connection; 0 where it does not say, and from a client.
+    package var concurrentCalls = 0
 
     /// What a side of a connection says that has `limits`.
     package init(instance: InstanceID, limits: WireLimits) {
@@ -59,6 +61,7 @@ package struct Hello: MeshMessage, Hashable {
             case 5: low = try decoder.fixed64()
             case 6: streamCredit = try decoder.count()
             case 7: connectionCredit = try decoder.count()
+            case 8: concurrentCalls = try decoder.count()
             default: break
             }
         }
@@ -80,6 +83,7 @@ package struct Hello: MeshMessage, Hashable {
         encoder.fixed64(5, instance.low)
         encoder.uint64(6, UInt64(streamCredit))
         encoder.uint64(7, UInt64(connectionCredit))
+        if concurrentCalls > 0 { encoder.uint64(8, UInt64(concurrentCalls)) }
     }
 
     /// The highest version that both sides speak.

@@ -42,6 +42,8 @@ package struct ClientConnectionState: ~Copyable {
     private var nextStream: StreamID? = .first
     private var methods: [CallKind] = []
     private var features: Features = []
+    /// The most calls at a time that the server takes.
+    private var concurrentCalls = Int.max
     private var isEstablished = false
     private var isGoingAway = false
     /// Set by the first error: where the next frame would begin is not known any more.
@@ -63,6 +65,9 @@ package struct ClientConnectionState: ~Copyable {
 
     /// False before the server's hello, and once it said that it goes away or the stream numbers are used up.
     package var takesCalls: Bool { isEstablished && !isGoingAway && nextStream != nil }
+
+    /// Whether the server takes another call now: it would refuse one that is opened nevertheless.
+    package var hasRoom: Bool { streams.count < concurrentCalls }
 
     /// Whether the server knows calls of this kind.
     package func takes(_ kind: CallKind) -> Bool { kind == .unary || features.contains(.streams) }
@@ -182,6 +187,7 @@ package struct ClientConnectionState: ~Copyable {
         case .established(let hello, let shared):
             features = shared
             isEstablished = true
+            if hello.concurrentCalls > 0 { concurrentCalls = hello.concurrentCalls }
             queue.keep(to: hello, shared)
             if shared.contains(.streams) { inbound.count() }
             return .established(hello)

@@ -63,7 +63,8 @@ package struct ServerConnectionState: ~Copyable {
     /// A connection of the process `instance`, whose first bytes are queued at once.
     package init(instance: InstanceID, limits: WireLimits, sharesSegments: Bool = false) {
         queue = OutboundQueue(sharesSegments: sharesSegments)
-        let hello = Hello(instance: instance, limits: limits)
+        var hello = Hello(instance: instance, limits: limits)
+        hello.concurrentCalls = limits.concurrentCalls
         self.limits = limits
         input = ConnectionInput(own: hello, limits: limits)
         inbound = InboundStreams(limits: limits)

@@ -94,7 +94,7 @@ import Testing
             return await meshError { _ = try await client.call(method("Echo", Note.self, Note.self), Note("x")) }
         },
         Row(
-            testDescription: "a connection lost during the request", code: .status, status: .unavailable,
+            testDescription: "a connection lost during the request", code: .connectionLost,
             progress: .mayHaveRun
         ) { client, loopback, _ in
             await meshError {
@@ -108,7 +108,7 @@ import Testing
             }
         },
         Row(
-            testDescription: "a connection lost after the request", code: .status, status: .unavailable,
+            testDescription: "a connection lost after the request", code: .connectionLost,
             progress: .mayHaveRun
         ) { client, loopback, begun in
             async let error = meshError { _ = try await client.call(method("Late", Note.self, Note.self), Note("x")) }

@@ -161,13 +161,6 @@ import Testing
         var state = try started()
         state.receivedGoAwayBefore()
         #expect(outcome(&state)?.knowledge == .hasNotRun)
-        var unwritten = try GRPCClientStreamState(
-            GRPCRequestHead(path: "a.B/C", authority: "x"), kind: .unary, limits: WireLimits())
-        unwritten.connectionLost(GRPCStatus(.unavailable, "gone"))
-        #expect(outcome(&unwritten)?.knowledge == .hasNotRun)
-        var written = try started()
-        written.connectionLost(GRPCStatus(.unavailable, "gone"))
-        #expect(outcome(&written)?.knowledge == .mayHaveRun)
         var cancelled = try GRPCClientStreamState(
             GRPCRequestHead(path: "a.B/C", authority: "x"), kind: .unary, limits: WireLimits())
         cancelled.cancel()
@@ -217,6 +210,21 @@ import Testing
         #expect(state.writes() == [.reset(.protocolError)])
     }
 
+    @Test("header fields that HTTP/2 does not allow are a fault, at the beginning and at the end")
+    func malformed() throws {
+        var atHead = try started()
+        atHead.receive(["content-type": "application/grpc"], endsStream: false)
+        #expect(outcome(&atHead)?.status.code == .internalError)
+        #expect(atHead.writes() == [.reset(.protocolError)])
+        var atEnd = try started()
+        atEnd.receive(responseHead, endsStream: false)
+        atEnd.receive([":status": "200", "grpc-status": "0"], endsStream: true)
+        let end = outcome(&atEnd)
+        #expect(end?.status.code == .internalError)
+        #expect(end?.knowledge == .mayHaveRun)
+        #expect(atEnd.writes() == [.reset(.protocolError)])
+    }
+
     @Test("metadata that cannot be sent fails before a call begins")
     func unsendable() {
         var head = GRPCRequestHead(path: "a.B/C", authority: "x")
@@ -256,7 +264,7 @@ import Testing
                 }
                 drain(&state)
             }
-            state.connectionLost(GRPCStatus(.unavailable))
+            state.receive(reset: .internalError)
             drain(&state)
             for write in state.writes() { stream.append(write) }
             #expect(ends == 1, "seed \(seed)")

@@ -71,9 +71,29 @@ import Testing
     @Test("what is not gRPC is answered by HTTP alone")
     func notGRPC() {
         var state = GRPCServerStreamState(limits: WireLimits())
-        state.receive([":method": "POST", ":path": "/", "content-type": "text/html"], endsStream: true)
+        state.receive(
+            [":method": "POST", ":scheme": "https", ":path": "/", "content-type": "text/html"], endsStream: true)
         #expect(state.nextEvent() == nil)
         #expect(state.writes() == [.headers([":status": "415"], endsStream: true)])
+    }
+
+    @Test("header fields that HTTP/2 does not allow reset the stream, and stop a handler that runs")
+    func malformed() {
+        var state = GRPCServerStreamState(limits: WireLimits())
+        state.receive([":method": "POST", ":path": "/a.B/C", "content-type": "application/grpc"], endsStream: true)
+        #expect(state.isMalformed && state.isFinished)
+        #expect(state.nextEvent() == nil)
+        #expect(state.writes() == [.reset(.protocolError)])
+        var running = accepted(.clientStreaming)
+        _ = running.writes()
+        running.receive(["Trailer": "x"], endsStream: true)
+        #expect(running.isMalformed && running.isFinished)
+        #expect(running.writes() == [.reset(.protocolError)])
+        guard case .aborted(let status)? = running.nextEvent() else {
+            Issue.record("the handler is not told")
+            return
+        }
+        #expect(status.code == .internalError)
     }
 
     @Test("nothing of a call is read before it is accepted")

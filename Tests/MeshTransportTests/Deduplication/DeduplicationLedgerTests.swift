@@ -1,3 +1,4 @@
+import Identity
 import MeshWire
 import Testing
 
@@ -8,10 +9,10 @@ import Testing
 
     private func call(
         _ sequence: UInt64, acknowledged: UInt64 = 0, session: UInt64 = 1, method: String = "a.B/C",
-        deadline: Int64 = 10
+        deadline: Int64 = 10, peer: SPIFFEID? = nil
     ) -> DeduplicatedCall {
         DeduplicatedCall(
-            peer: nil, session: SessionID(high: 0, low: session), sequence: sequence,
+            peer: peer, session: SessionID(high: 0, low: session), sequence: sequence,
             acknowledgedThrough: acknowledged, method: method, deadline: time(deadline))
     }
 
@@ -42,7 +43,7 @@ import Testing
         var ledger = DeduplicationLedger(DeduplicationConfiguration())
         #expect(name(ledger.begin(call(1), now: time(0))) == "run")
         ledger.end(call(1), nil)
-        #expect(ledger.calls == 0)
+        #expect(ledger.used.calls == 0)
         #expect(name(ledger.begin(call(1), now: time(0))) == "run")
     }
 
@@ -54,12 +55,12 @@ import Testing
             if sequence != 4 { ledger.end(call(sequence), outcome("\(sequence)")) }
         }
         #expect(name(ledger.begin(call(6, acknowledged: 4), now: time(0))) == "run")
-        #expect(ledger.calls == 3)
+        #expect(ledger.used.calls == 3)
         #expect(name(ledger.begin(call(3), now: time(0))) == "refuse failedPrecondition")
         #expect(name(ledger.begin(call(5), now: time(0))) == "replay 5")
         // Given up while it ran: nobody is told how it ended.
         ledger.end(call(4), outcome("late"))
-        #expect(ledger.calls == 2)
+        #expect(ledger.used.calls == 2)
         #expect(name(ledger.begin(call(4), now: time(0))) == "refuse failedPrecondition")
     }
 
@@ -67,6 +68,7 @@ import Testing
     func full() {
         var configuration = DeduplicationConfiguration()
         configuration.calls = 3
+        configuration.peerShare = 1
         var ledger = DeduplicationLedger(configuration)
         for sequence in 1...3 as ClosedRange<UInt64> {
             _ = ledger.begin(call(sequence, deadline: 1_000), now: time(0))
@@ -77,6 +79,7 @@ import Testing
         #expect(name(ledger.begin(call(4, acknowledged: 1), now: time(500))) == "run")
         var bytes = DeduplicationConfiguration()
         bytes.bytes = 300
+        bytes.peerShare = 1
         ledger = DeduplicationLedger(bytes)
         _ = ledger.begin(call(1), now: time(0))
         ledger.end(call(1), outcome(String(repeating: "x", count: 100)))
@@ -90,13 +93,46 @@ import Testing
             _ = ledger.begin(call(1, session: session), now: time(0))
             ledger.end(call(1, session: session), outcome("x"))
         }
-        #expect(ledger.calls == 100)
+        #expect(ledger.used.calls == 100)
         _ = ledger.begin(call(1, session: 101), now: time(65))
-        #expect(ledger.calls == 101)
+        #expect(ledger.used.calls == 101)
         _ = ledger.begin(call(2, session: 101), now: time(500))
-        #expect(ledger.calls == 2)
+        #expect(ledger.used.calls == 2)
         // What runs is kept whatever the time.
         #expect(name(ledger.begin(call(1, session: 101), now: time(5_000))) == "wait")
+    }
+
+    @Test("one peer takes its share of the room, in calls or in sessions, and leaves the rest to others")
+    func share() throws {
+        let greedy = try #require(SPIFFEID("spiffe://a.example/greedy"))
+        let other = try #require(SPIFFEID("spiffe://a.example/other"))
+        var configuration = DeduplicationConfiguration()
+        (configuration.calls, configuration.sessions, configuration.peerShare) = (40, 20, 0.25)
+        var ledger = DeduplicationLedger(configuration)
+        for session in 1...100 as ClosedRange<UInt64> {
+            let verdict = ledger.begin(call(1, session: session, peer: greedy), now: time(0))
+            #expect(name(verdict) == (session <= 5 ? "run" : "refuse resourceExhausted"))
+        }
+        #expect(ledger.used.sessions == 5)
+        for sequence in 2...100 as ClosedRange<UInt64> {
+            let verdict = ledger.begin(call(sequence, session: 1, peer: greedy), now: time(0))
+            #expect(name(verdict) == (sequence <= 6 ? "run" : "refuse resourceExhausted"))
+        }
+        #expect(ledger.used.calls == 10)
+        #expect(name(ledger.begin(call(1, peer: other), now: time(0))) == "run")
+    }
+
+    @Test("a call that waits for longer than answers are kept does not run, and nothing is kept of it")
+    func longestTimeout() {
+        var ledger = DeduplicationLedger(DeduplicationConfiguration())
+        #expect(name(ledger.begin(call(1, deadline: 86_401), now: time(0))) == "refuse invalidArgument")
+        var endless = call(1)
+        endless.deadline = RuntimeInstant(nanoseconds: .max)
+        #expect(name(ledger.begin(endless, now: time(0))) == "refuse invalidArgument")
+        #expect(ledger.used.sessions == 0 && ledger.used.calls == 0)
+        #expect(name(ledger.begin(call(1, deadline: 86_400), now: time(0))) == "run")
+        #expect(name(ledger.begin(call(1, deadline: 86_500), now: time(100))) == "wait")
+        #expect(ledger.used.sessions == 1)
     }
 
     @Test("a client's numbers ascend, and acknowledge what has ended without a gap")

@@ -8,9 +8,14 @@ struct RawBytes {
     var bytes = Preface.bytes
 
     /// The bytes that a server of ours begins with.
-    static let serverGreetingBytes =
-        Preface.bytes.count + FrameHeader.encodedSize
-        + Payload(Hello(instance: InstanceID(high: 1, low: 1), limits: WireLimits())).head.readableBytes
+    static let serverGreetingBytes = greetingBytes(limits: WireLimits())
+
+    /// The same for one with limits of its own.
+    static func greetingBytes(limits: WireLimits) -> Int {
+        var hello = Hello(instance: InstanceID(high: 1, low: 1), limits: limits)
+        hello.concurrentCalls = limits.concurrentCalls
+        return Preface.bytes.count + FrameHeader.encodedSize + Payload(hello).head.readableBytes
+    }
 
     /// - Parameter features: whether it has those that this library's clients have.
     init(features: Bool = false) {
