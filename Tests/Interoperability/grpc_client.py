@@ -1,5 +1,6 @@
 """gRPC's interoperability cases, by their names, from the C core's Python client."""
 
+import socket
 import sys
 import time
 
@@ -32,18 +33,41 @@ def empty_unary(stub, _):
     expect(stub.EmptyCall(messages.Empty()), messages.Empty())
 
 
+def large_request(**fields):
+    """The request of the cases that are about size; a field that is true or false is a BoolValue."""
+    flags = {name: messages.BoolValue(value=value) for name, value in fields.items()}
+    return messages.SimpleRequest(response_size=314159, payload=payload(271828), **flags)
+
+
 def large_unary(stub, _, compression=None):
-    request = messages.SimpleRequest(response_size=314159, payload=payload(271828))
-    expect(len(stub.UnaryCall(request, compression=compression).payload.body), 314159)
+    expect(len(stub.UnaryCall(large_request(), compression=compression).payload.body), 314159)
 
 
-def client_compressed_unary(stub, channel):
-    large_unary(stub, channel, grpc.Compression.Gzip)
-    large_unary(stub, channel, grpc.Compression.Deflate)
+def client_compressed_unary(server):
+    """What the client sends is counted: the server's handler cannot tell, and says so to who asks."""
+    relay = grpc_peer.Relay(server.connect)
+    with server.channel(through=relay) as channel:
+        stub = services.TestServiceStub(channel)
+        for value in (True, False):
+            probe = large_request(expect_compressed=value)
+            expect_failure(lambda: stub.UnaryCall(probe), grpc.StatusCode.UNIMPLEMENTED)
+        for compression in (None, grpc.Compression.Gzip, grpc.Compression.Deflate):
+            before = relay.sent
+            large_unary(stub, channel, compression)
+            sent = relay.sent - before
+            assert (sent < 20_000) == (compression is not None), f"{sent} bytes with compression {compression}"
 
 
-def server_compressed_unary(stub, channel):
-    large_unary(stub, channel)
+def server_compressed_unary(server):
+    """Whether a response is compressed is what the server says of all of them."""
+    with server.channel(grpc_peer.AS_THEY_CAME) as channel:
+        method = "/grpc.testing.TestService/UnaryCall"
+        call = channel.unary_unary(method, messages.SimpleRequest.SerializeToString, grpc_peer.decompressed)
+        data, is_compressed = call(large_request(response_compressed=server.compresses))
+        expect(is_compressed, server.compresses)
+        expect(len(messages.SimpleResponse.FromString(data).payload.body), 314159)
+        other = large_request(response_compressed=not server.compresses)
+        expect_failure(lambda: call(other), grpc.StatusCode.UNIMPLEMENTED)
 
 
 def client_streaming(stub, _):
@@ -125,8 +149,7 @@ def timeout_on_sleeping_server(stub, _):
 
 def custom_metadata(stub, _):
     sent = ((INITIAL_KEY, "test_initial_metadata_value"), (TRAILING_KEY, b"\xab\xab\xab"))
-    request = messages.SimpleRequest(response_size=314159, payload=payload(271828))
-    _, unary = stub.UnaryCall.with_call(request, metadata=sent)
+    _, unary = stub.UnaryCall.with_call(large_request(), metadata=sent)
     duplex = stub.FullDuplexCall(iter([output_request(314159, request_size=271828)]), metadata=sent)
     expect(len(list(duplex)), 1)
     for call in (unary, duplex):
@@ -213,12 +236,60 @@ def reflection_v1(_, channel):
     expect(missing.error_response.error_code, grpc.StatusCode.NOT_FOUND.value[0])
 
 
+def rich_status(_, channel):
+    """grpcio-status reads a failure's google.rpc.Status, and the messages in it."""
+    from google.protobuf import duration_pb2
+    from grpc_status import rpc_status
+
+    call = channel.unary_unary("/test.Control/Fail", messages.Empty.SerializeToString)
+    failure = expect_failure(lambda: call(messages.Empty()), grpc.StatusCode.FAILED_PRECONDITION)
+    # It compares the code and the text with the call's own.
+    status = rpc_status.from_call(failure)
+    expect((status.code, status.message), (9, "not before 100 % \u263a"))
+    first, second = status.details
+    found, wait = messages.Payload(), duration_pb2.Duration()
+    expect((first.Unpack(found), found.body), (True, b"\x00\xff"))
+    expect((second.Unpack(wait), wait.seconds), (True, 7))
+    plain = expect_failure(lambda: services.UnimplementedServiceStub(channel).UnimplementedCall(messages.Empty()),
+                           grpc.StatusCode.UNIMPLEMENTED)
+    expect(rpc_status.from_call(plain), None)
+
+
 CASES = [
-    empty_unary, large_unary, client_compressed_unary, server_compressed_unary, client_streaming, server_streaming,
-    ping_pong, empty_stream, cancel_after_begin, cancel_after_first_response, timeout_on_sleeping_server,
-    custom_metadata, status_code_and_message, special_status_message, unimplemented_method, unimplemented_service,
+    empty_unary, large_unary, client_streaming, server_streaming, ping_pong, empty_stream, cancel_after_begin,
+    cancel_after_first_response, timeout_on_sleeping_server, custom_metadata, status_code_and_message,
+    special_status_message, unimplemented_method, unimplemented_service,
 ]
+# These open channels of their own.
+COMPRESSION = [client_compressed_unary, server_compressed_unary]
 SERVICES = [health, reflection, reflection_v1]
+
+
+class Server:
+    """Where the server is, and what is known of it."""
+
+    def __init__(self, options):
+        self.options = options
+        self.target = options.target or f"{options.host}:{options.port}"
+        self.compresses = options.compresses
+
+    def channel(self, settings=(), through=None):
+        """A channel to it, or to a relay that stands before it."""
+        target = f"127.0.0.1:{through.port}" if through else self.target
+        if not self.options.certificate:
+            return grpc.insecure_channel(target, list(settings))
+        credentials = grpc.ssl_channel_credentials(*(
+            grpc_peer.read(path) for path in (self.options.roots, self.options.key, self.options.certificate)))
+        name = ("grpc.ssl_target_name_override", "localhost")
+        return grpc.secure_channel(target, credentials, [name, *settings])
+
+    def connect(self):
+        """A connection to it without TLS or HTTP/2."""
+        if not self.target.startswith("unix:"):
+            return socket.create_connection((self.options.host.strip("[]"), self.options.port))
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(self.target.removeprefix("unix:"))
+        return connection
 
 
 def main():
@@ -226,21 +297,20 @@ def main():
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--target", help="where the server is, as gRPC names it, instead of a host and a port")
     parser.add_argument("--services", action="store_true", help="health and reflection as well")
+    parser.add_argument("--rich-status", action="store_true", help="a failure with details, and nothing else")
+    parser.add_argument("--compresses", action="store_true", help="the server's responses are to be compressed")
     options = parser.parse_args()
-    target = options.target or f"{options.host}:{options.port}"
-    if options.certificate:
-        credentials = grpc.ssl_channel_credentials(
-            grpc_peer.read(options.roots), grpc_peer.read(options.key), grpc_peer.read(options.certificate))
-        channel = grpc.secure_channel(target, credentials, [("grpc.ssl_target_name_override", "localhost")])
-    else:
-        channel = grpc.insecure_channel(target)
+    server = Server(options)
     failed = 0
-    with channel:
+    with server.channel() as channel:
         stub = services.TestServiceStub(channel)
-        for case in CASES + (SERVICES if options.services else []):
+        own = [rich_status] if options.rich_status else CASES + (SERVICES if options.services else [])
+        cases = [(case, (stub, channel)) for case in own]
+        cases += [(case, (server,)) for case in COMPRESSION if not options.rich_status]
+        for case, arguments in cases:
             start = time.monotonic()
             try:
-                case(stub, channel)
+                case(*arguments)
                 print(f"passed {case.__name__} {(time.monotonic() - start) * 1000:.0f} ms", flush=True)
             except Exception as error:  # every case is run, whatever the others do
                 failed += 1

@@ -57,7 +57,8 @@ extension GRPCRequestHead {
             let text = Base64.encode(Array(Payload(deduplication).head.readableBytesView))
             guard text.utf8.count <= limits.metadataBytes else {
                 throw GRPCStatus(
-                    .resourceExhausted, "\(deduplication.entries.count) numbers are too many for a call's header fields")
+                    .resourceExhausted, "\(deduplication.entries.count) numbers are too many for a call's header fields"
+                )
             }
             headers.add(name: Self.deduplicationKey, value: text, indexing: .nonIndexable)
         }

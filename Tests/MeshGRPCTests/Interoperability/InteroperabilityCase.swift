@@ -8,7 +8,6 @@ import Testing
 enum InteroperabilityCase: String, CaseIterable {
     case emptyUnary = "empty_unary"
     case largeUnary = "large_unary"
-    case serverCompressedUnary = "server_compressed_unary"
     case clientStreaming = "client_streaming"
     case serverStreaming = "server_streaming"
     case pingPong = "ping_pong"
@@ -29,12 +28,6 @@ enum InteroperabilityCase: String, CaseIterable {
             #expect(try await service.emptyCall(Grpc_Testing_Empty()) == Grpc_Testing_Empty())
         case .largeUnary:
             #expect(try await service.unaryCall(.large).payload.body.count == 314_159)
-        case .serverCompressedUnary:
-            for isCompressed in [true, false] {
-                var request = Grpc_Testing_SimpleRequest.large
-                request.responseCompressed.value = isCompressed
-                #expect(try await service.unaryCall(request).payload.body.count == 314_159)
-            }
         case .clientStreaming:
             let response = try await service.streamingInputCall { requests in
                 for size in [27_182, 8, 1_828, 45_904] {
@@ -128,13 +121,14 @@ enum InteroperabilityCase: String, CaseIterable {
         let answer = try await client.answer(Grpc_Testing_TestService.unaryCall, .large, metadata: metadata)
         #expect(answer.metadata[TestService.initialKey] == "test_initial_metadata_value")
         #expect(answer.trailers[bytes: TestService.trailingKey] == [0xAB, 0xAB, 0xAB])
-        let initial = try await service.fullDuplexCall(metadata: metadata) { requests, responses in
+        let said = try await service.fullDuplexCall(metadata: metadata) { requests, responses in
             try await requests.send(.responses([314_159], requestSize: 271_828))
             requests.finish()
             for try await response in responses { #expect(response.payload.body.count == 314_159) }
-            return await responses.metadata()
+            return (before: await responses.metadata(), after: await responses.trailers())
         }
-        #expect(initial[TestService.initialKey] == "test_initial_metadata_value")
+        #expect(said.before[TestService.initialKey] == "test_initial_metadata_value")
+        #expect(said.after[bytes: TestService.trailingKey] == [0xAB, 0xAB, 0xAB])
     }
 
     private func status(_ service: Grpc_Testing_TestService.Client, _ message: String) async {
@@ -153,6 +147,41 @@ enum InteroperabilityCase: String, CaseIterable {
             }
         }
         #expect(duplex?.status == .unknown && duplex?.message == message)
+    }
+}
+
+/// gRPC's interoperability cases of compression. A mesh compresses all its requests or none, so that a case takes a
+/// client of either kind.
+enum CompressionCase: String, CaseIterable {
+    case clientCompressedUnary = "client_compressed_unary"
+    case serverCompressedUnary = "server_compressed_unary"
+
+    /// - Parameter relay: on the clients' way to the server.
+    func run(compressing: MeshClient, plain: MeshClient, through relay: CountingRelay) async throws {
+        switch self {
+        case .clientCompressedUnary:
+            for (client, isCompressing) in [(plain, false), (compressing, true)] {
+                let service = Grpc_Testing_TestService.Client(client)
+                var request = Grpc_Testing_SimpleRequest.large
+                request.expectCompressed.value = !isCompressing
+                let error = await meshError { _ = try await service.unaryCall(request) }
+                #expect(error?.status == .invalidArgument, "\(String(describing: error))")
+                request.expectCompressed.value = isCompressing
+                #expect(try await service.unaryCall(request).payload.body.count == 314_159)
+            }
+        case .serverCompressedUnary:
+            for client in [plain, compressing] {
+                let service = Grpc_Testing_TestService.Client(client)
+                for isCompressed in [true, false] {
+                    let before = relay.received
+                    var request = Grpc_Testing_SimpleRequest.large
+                    request.responseCompressed.value = isCompressed
+                    #expect(try await service.unaryCall(request).payload.body.count == 314_159)
+                    let received = relay.received - before
+                    #expect(isCompressed ? received < 20_000 : received > 314_159, "\(received) bytes")
+                }
+            }
+        }
     }
 }
 

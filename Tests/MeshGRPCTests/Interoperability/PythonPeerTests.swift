@@ -3,6 +3,7 @@ import Identity
 import MeshGRPC
 import MeshTransport
 import MeshworkTesting
+import SwiftProtobuf
 import TestSupport
 import Testing
 
@@ -18,7 +19,7 @@ struct PythonPeerTests {
         var configuration = GRPCConfiguration()
         configuration.compression = compression
         let loopback = try await GRPCLoopback.start(configuration, security: security) { mesh in
-            mesh.serveInteroperability()
+            mesh.serveInteroperability(isCompressing: compression != nil)
             mesh.serveControl(of: mesh.serveHealth())
             try? mesh.serveReflection(descriptorSets: [
                 Array(Data(base64Encoded: InteroperabilityDescriptors.fileDescriptorSet) ?? Data())
@@ -29,7 +30,8 @@ struct PythonPeerTests {
         let files = try folder.write("/python", of: loopback.authority)
         let client = try Peer.script(
             "grpc_client.py",
-            ["--port", "\(port)", "--services"] + (security == .mutualTLS ? files : []),
+            ["--port", "\(port)", "--services"] + (compression == nil ? [] : ["--compresses"])
+                + (security == .mutualTLS ? files : []),
             python: Python.withGRPC)
         let ending = try await client.finish()
         #expect(ending.lines.filter { $0.hasPrefix("failed") } == [])
@@ -68,6 +70,80 @@ struct PythonPeerTests {
         try await server.end()
     }
 
+    @Test(
+        "the C core's server finds our client's requests compressed or not as its mesh says, and so are its responses",
+        arguments: [TransportSecurity.mutualTLS, .plaintext], MessageEncoding.allCases)
+    func compression(security: TransportSecurity, encoding: MessageEncoding) async throws {
+        let authority = try TestAuthority(runtime: SystemRuntime.shared)
+        let folder = try TemporaryFolder()
+        let files = try folder.write("/python", of: authority)
+        let server = try Peer.script(
+            "grpc_server.py", ["--sees-compression"] + (security == .mutualTLS ? files : []), python: Python.withGRPC)
+        let relay = try await CountingRelay.start(to: try #require(try await server.nextLine().flatMap { Int($0) }))
+        let endpoint = Endpoint.tcp(host: "127.0.0.1", port: relay.port)
+        let destination: Destination =
+            switch security {
+            case .mutualTLS: Destination(endpoint, identities: [.exact(try authority.id("/python"))])
+            case .plaintext: .plaintext(endpoint).overGRPC
+            }
+        let clients = try [encoding, nil].map { encoding in
+            let mesh = try Mesh(configuration: .patient, identity: authority.identity("/client"), policy: .denyAll)
+            var configuration = GRPCConfiguration()
+            configuration.compression = encoding
+            try mesh.enableGRPC(configuration)
+            return mesh.client(destination)
+        }
+        for compressionCase in CompressionCase.allCases {
+            await #expect(throws: Never.self, "\(compressionCase)") {
+                try await compressionCase.run(compressing: clients[0], plain: clients[1], through: relay)
+            }
+        }
+        for client in clients { client.close() }
+        await relay.stop()
+        try await server.end()
+    }
+
+    /// Whether grpcio-status is installed.
+    @Sendable private static func hasRichStatus() async throws -> Bool {
+        guard let python = Python.withGRPC else { return false }
+        return try await Peer(python, ["-c", "import grpc_status"], complaints: .printed).finish().status == 0
+    }
+
+    @Test(
+        "grpcio-status reads the details of our server's failure",
+        .enabled("no grpcio-status: Scripts/install-prerequisites.sh test", hasRichStatus))
+    func richStatusOfOurs() async throws {
+        let loopback = try await GRPCLoopback.start(security: .plaintext) { mesh in
+            mesh.serveControl(of: mesh.serveHealth())
+        }
+        guard case .tcp(_, let port) = loopback.endpoint else { return }
+        let client = try Peer.script(
+            "grpc_client.py", ["--port", "\(port)", "--rich-status"], python: Python.withGRPC)
+        let ending = try await client.finish()
+        #expect(
+            ending.status == 0 && ending.lines.map { $0.hasPrefix("passed rich_status") } == [true], "\(ending.lines)")
+        await loopback.server.stop()
+    }
+
+    @Test(
+        "our client reads the details of a failure that grpcio-status made",
+        .enabled("no grpcio-status: Scripts/install-prerequisites.sh test", hasRichStatus))
+    func richStatusOfPython() async throws {
+        let authority = try TestAuthority(runtime: SystemRuntime.shared)
+        let server = try Peer.script("grpc_server.py", [], python: Python.withGRPC)
+        let port = try #require(try await server.nextLine().flatMap { Int($0) })
+        let mesh = try Mesh(configuration: .patient, identity: authority.identity("/client"), policy: .denyAll)
+        try mesh.enableGRPC()
+        let client = mesh.client(.plaintext(.tcp(host: "127.0.0.1", port: port)).overGRPC)
+        let error = await meshError { _ = try await client.call(Control.fail, Grpc_Testing_Empty()) }
+        #expect(error?.status == Control.failure.status && error?.message == Control.failure.message)
+        #expect(error?.richDetails.count == 2)
+        #expect(error?.detail(Grpc_Testing_Payload.self) == Control.payload)
+        #expect(error?.detail(Google_Protobuf_Duration.self) == Control.wait)
+        client.close()
+        try await server.end()
+    }
+
     @Test("a server that ages its connections loses no call of ours")
     func connectionAge() async throws {
         let authority = try TestAuthority(runtime: SystemRuntime.shared)
@@ -93,16 +169,34 @@ struct PythonPeerTests {
     }
 }
 
+/// What a test's server does besides, by the names and with the words of the scripts.
+private enum Control {
+    static let change = UnaryMethod<Grpc_Testing_Empty, Grpc_Testing_Empty>(
+        service: "test.Control", method: "Change", retry: .never)
+    static let fail = UnaryMethod<Grpc_Testing_Empty, Grpc_Testing_Empty>(
+        service: "test.Control", method: "Fail", retry: .never)
+
+    static let failure = CallFailure(.failedPrecondition, "not before 100 % \u{263A}")
+    static let payload = {
+        var payload = Grpc_Testing_Payload()
+        payload.body = Data([0x00, 0xFF])
+        return payload
+    }()
+    static let wait = Google_Protobuf_Duration(seconds: 7)
+}
+
 extension Mesh {
-    /// A service whose health a client can change.
+    /// A service whose health a client can change, and a failure with details.
     func serveControl(of health: HealthService) {
         health.setStatus(.serving, of: "changing")
         health.setStatus(.serving, of: Grpc_Testing_TestService.name)
-        let change = UnaryMethod<Grpc_Testing_Empty, Grpc_Testing_Empty>(
-            service: "test.Control", method: "Change", retry: .never)
-        serve(change) { empty, _ in
+        serve(Control.change) { empty, _ in
             health.setStatus(.notServing, of: "changing")
             return empty
+        }
+        serve(Control.fail) { _, _ in
+            throw try CallFailure(
+                Control.failure.status, Control.failure.message, details: [Control.payload, Control.wait])
         }
     }
 }

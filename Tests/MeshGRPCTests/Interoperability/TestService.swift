@@ -8,11 +8,21 @@ struct TestService: Grpc_Testing_TestService.Handler {
     static let initialKey = "x-grpc-test-echo-initial"
     static let trailingKey = "x-grpc-test-echo-trailing-bin"
 
+    /// Whether the mesh compresses its responses.
+    var isCompressing = false
+
     func emptyCall(_ request: Grpc_Testing_Empty, _ call: CallContext) async throws -> Grpc_Testing_Empty { request }
 
     func unaryCall(
         _ request: Grpc_Testing_SimpleRequest, _ call: CallContext
     ) async throws -> Grpc_Testing_SimpleResponse {
+        // A handler has no part in compression: better no answer than one that means nothing.
+        if request.hasExpectCompressed {
+            throw CallFailure(.unimplemented, "a handler cannot see whether its request was compressed")
+        }
+        if request.hasResponseCompressed, request.responseCompressed.value != isCompressing {
+            throw CallFailure(.unimplemented, "a handler cannot choose whether its response is compressed")
+        }
         if request.hasResponseStatus { try request.responseStatus.fail() }
         var response = Grpc_Testing_SimpleResponse()
         response.payload.body = Data(count: Int(request.responseSize))
@@ -77,8 +87,10 @@ extension Metadata {
 
 extension Mesh {
     /// Answers the interoperability service; metadata beside a unary response is asked for by method.
-    func serveInteroperability() {
-        let service = TestService()
+    ///
+    /// - Parameter isCompressing: whether the mesh compresses its responses. Default false.
+    func serveInteroperability(isCompressing: Bool = false) {
+        let service = TestService(isCompressing: isCompressing)
         serve(Grpc_Testing_TestService.emptyCall) { try await service.emptyCall($0, $1) }
         serveAnswer(Grpc_Testing_TestService.unaryCall) { request, call in
             Answer(

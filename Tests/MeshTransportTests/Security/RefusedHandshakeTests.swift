@@ -64,17 +64,23 @@ struct RefusedHandshakeTests {
         await loopback.server.stop()
     }
 
-    @Test("TLS 1.3 has no renegotiation: a client that tries hears so from its own library")
+    @Test("renegotiation exists only before TLS 1.3: a client that speaks nothing newer is refused with an alert")
     func renegotiation() async throws {
         let loopback = try await Loopback.start()
         let folder = try TemporaryFolder()
         try folder.write(try loopback.authority.svid("/openssl"))
+        let arguments = Self.credentials(folder) + ["-connect", "127.0.0.1:\(loopback.port)", "-alpn", "meshwork/1"]
+        // What asks for it, once the connection stands.
         let printed = try await OpenSSL.client(
-            Self.credentials(folder) + ["-connect", "127.0.0.1:\(loopback.port)", "-tls1_3", "-alpn", "meshwork/1"],
-            sending: Array("R\n".utf8), isInteractive: true)
-        #expect(printed.contains(Array("RENEGOTIATING".utf8)))
-        #expect(printed.contains(Array("Secure Renegotiation IS NOT supported".utf8)))
-        #expect(printed.contains(Array("wrong ssl version".utf8)))
+            arguments + ["-tls1_2", "-legacy_renegotiation"], sending: Array("R\n".utf8), isInteractive: true)
+        let text = String(decoding: printed, as: UTF8.self)
+        #expect(text.contains("alert protocol version") && text.contains("alert number 70"), "\(text)")
+        #expect(!text.contains("RENEGOTIATING"), "\(text)")
+        #expect(await loopback.log.first("handshake failed").level == .warning)
+        // The same client is welcome with TLS 1.3.
+        let bytes = RawBytes().bytes + Array(repeating: 0xEE, count: 100)
+        #expect(try await OpenSSL.client(arguments + ["-tls1_3"], sending: bytes).contains(Preface.bytes))
+        #expect(loopback.log.all("handshake failed").count == 1)
         await loopback.server.stop()
     }
 
