@@ -49,6 +49,10 @@ public struct WireLimits: Sendable, Hashable {
     static let leastStreamCredit = 128 << 10
     static let leastConnectionCredit = 1 << 20
 
+    /// So many entries of a head are over every limit that a side may set: a decoder keeps no more of them, however many
+    /// a frame has.
+    static let mostEntries = OutboundQueue.dataFrameBytes / 16
+
     /// Each property that is out of range, with what it must be.
     package var problems: [String] {
         var problems: [String] = []

@@ -32,9 +32,9 @@ package struct CallHead: MeshMessage {
             case 1: method = try decoder.uint32()
             case 2: timeRemaining = .microseconds(Int64(clamping: try decoder.uint64()))
             case 3: deduplication = try decoder.message()
-            case 4: metadata.append(try decoder.message(Metadata.Entry.self))
+            case 4: metadata.append(try decoder.message(), upTo: WireLimits.mostEntries)
             case 5: layout.headLength = try decoder.count()
-            case 6: layout.segments.append(try decoder.message())
+            case 6: layout.append(try decoder.message(), upTo: WireLimits.mostEntries)
             case 7: priority = CallPriority(onWire: try decoder.uint64())
             default: break
             }
@@ -104,9 +104,9 @@ package struct ReplyHead: MeshMessage {
             case 1: status = CallStatus(rawValue: try decoder.uint32())
             case 2: message = try decoder.string()
             case 3: hasNotRun = try decoder.bool()
-            case 4: metadata.append(try decoder.message(Metadata.Entry.self))
+            case 4: metadata.append(try decoder.message(), upTo: WireLimits.mostEntries)
             case 5: layout.headLength = try decoder.count()
-            case 6: layout.segments.append(try decoder.message())
+            case 6: layout.append(try decoder.message(), upTo: WireLimits.mostEntries)
             case 7: details = try decoder.bytes()
             default: break
             }

@@ -11,7 +11,7 @@ struct MessageHead: MeshMessage {
         while let field = try decoder.nextField() {
             switch field {
             case 5: layout.headLength = try decoder.count()
-            case 6: layout.segments.append(try decoder.message())
+            case 6: layout.append(try decoder.message(), upTo: WireLimits.mostEntries)
             default: break
             }
         }
@@ -34,7 +34,7 @@ struct ResponseMetadata: MeshMessage {
     init(from decoder: inout MessageDecoder) throws(WireError) {
         metadata = Metadata()
         while let field = try decoder.nextField() {
-            if field == 4 { metadata.append(try decoder.message(Metadata.Entry.self)) }
+            if field == 4 { metadata.append(try decoder.message(), upTo: WireLimits.mostEntries) }
         }
     }
 

@@ -82,6 +82,11 @@ public struct Metadata: Sendable, Hashable, RandomAccessCollection, ExpressibleB
     /// Adds a value after those that are there.
     public mutating func append(_ entry: Entry) { entries.append(entry) }
 
+    /// The same, unless there are `most` already: for what a peer sends, which is then over a limit in any case.
+    mutating func append(_ entry: Entry, upTo most: Int) {
+        if entries.count < most { entries.append(entry) }
+    }
+
     /// The index of the first entry.
     public var startIndex: Int { entries.startIndex }
     /// The index after the last entry.

@@ -16,7 +16,7 @@ import Testing
     private typealias Frame = HTTP2Bytes.Frame
 
     /// An attack that ends the connection.
-    enum Attack: String, CaseIterable, Sendable {
+    enum Attack: String, CaseIterable, Codable, Sendable {
         case garbage, oversizedFrame, oversizedHeaderBlock, shortPing, shortWindowUpdate, oddSettings
         case interleavedHeaderBlock, dataOnIdleStream, headersOnStreamZero, pushPromise
         case windowOverflow, noWindowIncrement
@@ -173,13 +173,40 @@ import Testing
         var configuration = MeshConfiguration.patient
         configuration.limits.frameTimeout = .milliseconds(300)
         let loopback = try await GRPCLoopback.start(mesh: configuration)
+        let client = try loopback.client()
+        #expect(try await client.call(Echo.echo, Note("before")) == Note("before"))
         let raw = try await RawClient.http2(port: port(loopback), as: try loopback.authority.svid("/slow"))
         await raw.send(silence.bytes)
+        #expect(try await client.call(Echo.echo, Note("meanwhile")) == Note("meanwhile"))
         await raw.untilClosed()
         let record = await loopback.log.first("peer does not keep to the protocol")
         #expect(record.metadata["peer"] == "spiffe://test.example/slow")
         #expect(
             record.metadata["error"]?.contains("has not come whole within 0.3 seconds") == true, "\(record.metadata)")
+        #expect(try await client.call(Echo.echo, Note("after")) == Note("after"))
+        client.close()
+        await loopback.server.stop()
+    }
+
+    @Test("clients that let something hang hold up no other, new or old", arguments: Silence.allCases)
+    func meanwhile(_ silence: Silence) async throws {
+        // Nobody is let go of: what is answered is answered meanwhile.
+        let loopback = try await GRPCLoopback.start()
+        let client = try loopback.client()
+        #expect(try await client.call(Echo.echo, Note("before")) == Note("before"))
+        var raw: [RawClient] = []
+        for _ in 0..<20 {
+            raw.append(try await RawClient.http2(port: port(loopback), as: try loopback.authority.svid("/slow")))
+            await raw.last?.send(silence.bytes)
+        }
+        // The server's handshake with each is over.
+        for raw in raw { _ = await raw.negotiated() }
+        for _ in 0..<10 { #expect(try await client.call(Echo.echo, Note("old")) == Note("old")) }
+        let other = try loopback.client()
+        #expect(try await other.call(Echo.echo, Note("new")) == Note("new"))
+        #expect(loopback.log.all("peer does not keep to the protocol").isEmpty)
+        for client in [client, other] { client.close() }
+        for raw in raw { await raw.close() }
         await loopback.server.stop()
     }
 
@@ -188,6 +215,8 @@ import Testing
         var configuration = MeshConfiguration.patient
         configuration.limits.requestTimeout = .milliseconds(500)
         let loopback = try await GRPCLoopback.start(mesh: configuration)
+        let client = try loopback.client()
+        #expect(try await client.call(Echo.echo, Note("before")) == Note("before"))
         let raw = try await RawClient.http2(port: port(loopback), as: try loopback.authority.svid("/slow"))
         var bytes = HTTP2Bytes.opening
         bytes.call(1, Echo.echo.path, [("grpc-timeout", "100m")])
@@ -195,6 +224,7 @@ import Testing
         // Whole frames of a message that never ends.
         bytes.frame(Frame.data, on: 3, [0, 0, 0, 1, 0, 7, 7])
         await raw.send(bytes.bytes)
+        #expect(try await client.call(Echo.echo, Note("meanwhile")) == Note("meanwhile"))
         for stream in [1, 3] as [UInt32] {
             #expect(try await status(of: stream, raw) == .deadlineExceeded)
         }
@@ -208,6 +238,31 @@ import Testing
         late.request(5)
         await raw.send(late.bytes)
         #expect(await raw.trailers(of: 5) != nil)
+        #expect(try await client.call(Echo.echo, Note("after")) == Note("after"))
+        await raw.close()
+        client.close()
+        await loopback.server.stop()
+    }
+
+    @Test(
+        "a call whose header fields HTTP/2 does not allow is reset, and its connection goes on",
+        arguments: [
+            ("Upper", "case"), ("connection", "close"), ("te", "gzip"), ("x", "line\r\nbreak"),
+            (":path", "/late"), (":unknown", "x"),
+        ])
+    func malformedHead(_ field: (name: String, value: String)) async throws {
+        let loopback = try await GRPCLoopback.start()
+        let raw = try await RawClient.http2(port: port(loopback), as: try loopback.authority.svid("/malformed"))
+        var bytes = HTTP2Bytes.opening
+        bytes.call(1, Echo.echo.path, [field])
+        bytes.call(3)
+        bytes.request(3)
+        await raw.send(bytes.bytes)
+        #expect(try await status(of: 3, raw) == .ok)
+        let answers = frames(in: await raw.received { _ in true }).filter { $0.stream == 1 }
+        #expect(answers.map(\.type) == [Frame.reset])
+        // PROTOCOL_ERROR (RFC 9113, 8.1.1).
+        #expect(answers.first?.payload == HTTP2Bytes.word(1))
         await raw.close()
         await loopback.server.stop()
     }
@@ -277,20 +332,30 @@ import Testing
         await loopback.server.stop()
     }
 
-    @Test("a client that pings and does not read the answers is let go of")
+    /// Pings behind the opening, of which no answer is read.
+    static let pings: [UInt8] = {
+        var bytes = HTTP2Bytes()
+        for _ in 0..<2_000 { bytes.frame(Frame.ping, on: 0, Array(repeating: 1, count: 8)) }
+        return bytes.bytes
+    }()
+
+    @Test("a client that pings and does not read the answers is let go of, and no other")
     func deafPings() async throws {
         var configuration = GRPCConfiguration()
         configuration.pingEnforcement.shortestInterval = .zero
         let loopback = try await GRPCLoopback.start(configuration)
+        let client = try loopback.client()
+        #expect(try await client.call(Echo.echo, Note("before")) == Note("before"))
         let raw = try await RawClient.http2(port: port(loopback), as: try loopback.authority.svid("/deaf"))
         await raw.send(HTTP2Bytes.opening.bytes)
         try await raw.setReading(false)
-        var bytes = HTTP2Bytes()
-        for _ in 0..<2_000 { bytes.frame(Frame.ping, on: 0, Array(repeating: 1, count: 8)) }
-        await raw.send(bytes.bytes)
+        await raw.send(Self.pings)
+        #expect(try await client.call(Echo.echo, Note("meanwhile")) == Note("meanwhile"))
         #expect(
             await loopback.log.first("peer does not keep to the protocol").metadata["peer"]?.hasSuffix("/deaf") == true)
+        #expect(try await client.call(Echo.echo, Note("after")) == Note("after"))
         await raw.close()
+        client.close()
         await loopback.server.stop()
     }
 
@@ -326,18 +391,24 @@ import Testing
         await loopback.server.stop()
     }
 
+    /// Allows a table of 2 GiB, and makes a call for each message, whose answer has it in its trailers.
+    static func largeTable(_ messages: [String]) -> [UInt8] {
+        var bytes = HTTP2Bytes()
+        bytes.bytes = HTTP2Bytes.preface
+        bytes.settings([(1, 0x7FFF_FFFF)])
+        for (number, message) in messages.enumerated() {
+            bytes.call(UInt32(2 * number + 1), Echo.fail.path)
+            bytes.request(UInt32(2 * number + 1), Note(message))
+        }
+        return bytes.bytes
+    }
+
     @Test("a table as large as the client likes is filled with nothing that differs from call to call")
     func largeTable() async throws {
         let loopback = try await GRPCLoopback.start()
         let raw = try await RawClient.http2(port: port(loopback), as: try loopback.authority.svid("/hostile"))
-        var bytes = HTTP2Bytes()
-        bytes.bytes = HTTP2Bytes.preface
-        bytes.settings([(1, 0x7FFF_FFFF)])
-        for stream in [1, 3] as [UInt32] {
-            bytes.call(stream, Echo.fail.path)
-            bytes.request(stream, Note(String(repeating: "message ", count: 20)))
-        }
-        await raw.send(bytes.bytes)
+        let message = String(repeating: "message ", count: 20)
+        await raw.send(Self.largeTable([message, message]))
         let (first, second) = (await raw.trailers(of: 1), await raw.trailers(of: 3))
         // The message is there again, and not a reference to it.
         #expect(try #require(second).count > 100)
