@@ -58,9 +58,9 @@ struct GRPCWireProtocol: WireProtocol {
     func accept(
         _ channel: any Channel, _ calls: ServerCalls, after handler: any ChannelHandler
     ) throws -> any InboundConnection {
-        let wire = GRPCServerWire(calls, configuration, limits)
-        // One after the other: each says something as soon as it is there, through those before it.
         let (coalescer, http2) = (WriteCoalescer(), http2(.server))
+        let wire = GRPCServerWire(calls, configuration, limits, coalescer)
+        // One after the other: each says something as soon as it is there, through those before it.
         let timeout = FrameTimeoutHandler(limit: limits.frameTimeout)
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(coalescer, position: .after(handler))

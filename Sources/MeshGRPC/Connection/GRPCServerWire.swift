@@ -39,6 +39,7 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
     private let configuration: GRPCConfiguration
     private let limits: WireLimits
     private let streams: Streams
+    private let coalescer: WriteCoalescer
     private var lifecycle: ServerLifecycle
     private var patience: RequestPatience
     /// The calls that have begun in the read that is under way and have a request to wait for: most have it in the same
@@ -51,13 +52,17 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
     /// True once it was told that the client does not take its answers.
     private var hasToldOfQueue = false
     private var isReading = false
+    private var isSettling = false
     private var isEnding = false
     private var timer: Scheduled<Void>?
     private var timerDeadline = RuntimeInstant(nanoseconds: .max)
 
     /// A connection whose handshake is done.
-    init(_ calls: ServerCalls, _ configuration: GRPCConfiguration, _ limits: WireLimits) {
+    ///
+    /// - Parameter coalescer: what stands between HTTP/2 and the peer.
+    init(_ calls: ServerCalls, _ configuration: GRPCConfiguration, _ limits: WireLimits, _ coalescer: WriteCoalescer) {
         self.calls = calls
+        self.coalescer = coalescer
         self.configuration = configuration
         self.limits = limits
         streams = Streams(limits, on: calls.executor.eventLoop)
@@ -220,6 +225,8 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
         if let known = streams[id] {
             stream = known
         } else {
+            // Behind the last that is taken: the client has been told so, or is on its way to know.
+            guard !lifecycle.isDrained else { return streams.control(.rstStream(.refusedStream), on: id) }
             lastStream = id
             stream = streams.add(id, GRPCServerStreamState(limits: limits), Call())
         }
@@ -354,6 +361,21 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
         if reason != nil { calls.cancelled(stream.streamID) }
         calls.relieved(stream.streamID)
         streams.remove(stream)
+        settle()
+    }
+
+    /// The last call has ended outside a read: looks after what begins with that, in the loop's next turn, as HTTP/2 is in
+    /// the middle of something.
+    private func settle() {
+        guard streams.isEmpty, !isReading, !isSettling, context != nil else { return }
+        isSettling = true
+        calls.executor.eventLoop.assumeIsolated().execute {
+            self.isSettling = false
+            self.lifecycle.callsChanged(to: self.streams.count, now: self.calls.runtime.now)
+            self.streams.flush()
+            self.finishIfDrained()
+            self.arm()
+        }
     }
 
     // MARK: What is sent
@@ -379,11 +401,8 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
             case .ping(let data):
                 streams.control(.ping(data, ack: false), on: .rootStream)
             case .goAway(let reason, let code, let isFinal):
-                streams.control(
-                    .goAway(
-                        lastStreamID: isFinal ? lastStream : .maxID, errorCode: code,
-                        opaqueData: ByteBuffer(string: reason)),
-                    on: .rootStream)
+                coalescer.send(
+                    GoAwayFrame.bytes(lastStream: isFinal ? lastStream : .maxID, code: code, reason: reason))
             case .giveUp:
                 calls.peerIsSilent("it has said nothing for as long as serverKeepAlive allows")
                 return end()

@@ -15,6 +15,16 @@ final class WriteCoalescer: ChannelOutboundHandler {
 
     private var joined: ByteBuffer?
     private var promise: EventLoopPromise<Void>?
+    private var context: ChannelHandlerContext?
+
+    /// Sends a frame that HTTP/2's handler is not to know of, behind what that has written.
+    func send(_ frame: ByteBuffer) {
+        guard let context else { return }
+        write(context: context, data: NIOAny(frame), promise: nil)
+        flush(context: context)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let piece = unwrapOutboundIn(data)
@@ -40,6 +50,7 @@ final class WriteCoalescer: ChannelOutboundHandler {
         promise?.fail(ChannelError.ioOnClosedChannel)
         promise = nil
         joined = nil
+        self.context = nil
     }
 
     private func pass(_ context: ChannelHandlerContext) {

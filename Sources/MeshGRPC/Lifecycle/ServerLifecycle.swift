@@ -40,6 +40,11 @@ struct ServerLifecycle {
     /// Something has arrived and been answered.
     mutating func received(openCalls: Int, now: RuntimeInstant) {
         keepAlive?.received(now: now)
+        callsChanged(to: openCalls, now: now)
+    }
+
+    /// Calls have begun or ended.
+    mutating func callsChanged(to openCalls: Int, now: RuntimeInstant) {
         keepAlive?.callsChanged(to: openCalls, now: now)
         // A connection that is drained is closed by whoever owns it when its last call has ended.
         _ = age.callsChanged(to: openCalls, now: now)

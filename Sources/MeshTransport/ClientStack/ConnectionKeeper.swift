@@ -241,13 +241,16 @@ final class ConnectionKeeper: @unchecked Sendable {
     /// Gives those that wait a connection, as far as it has room, or an error.
     private func release(_ connection: ClientConnection?, _ error: MeshError?) {
         // Who comes while they are called waits behind them.
-        for _ in 0..<waiting.count {
-            if let connection, !connection.hasRoom { break }
-            waiting.removeFirst()(connection, error)
+        var count = waiting.count
+        while count > 0, connection?.hasRoom != false, let body = waiting.popFirst() {
+            count -= 1
+            body(connection, error)
         }
         guard let connection, !waiting.isEmpty else { return }
         connection.whenRoom { [weak self] in
-            guard let self, !self.isConnecting, self.underReview == nil else { return }
+            guard let self, !self.isClosed, !self.isConnecting, self.underReview == nil, !self.waiting.isEmpty else {
+                return
+            }
             if let current = self.current, current.takesCalls { self.release(current, nil) } else { self.connect() }
         }
     }

@@ -338,7 +338,9 @@ extension ClientConnection {
         case nil:
             break
         }
-        scheduleKeepAlive(in: keepAlive?.deadline.map { now.duration(to: $0) } ?? configuration.interval)
+        // Not later than in an interval: an answer brings the next question forward.
+        let deadline = keepAlive?.deadline.map { now.duration(to: $0) } ?? configuration.interval
+        scheduleKeepAlive(in: min(deadline, configuration.interval))
     }
 }
 

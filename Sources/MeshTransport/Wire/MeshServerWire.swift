@@ -272,9 +272,11 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
     private var takesAnswers: Bool { context?.channel.isWritable == true }
 
     private func scheduleKeepAlive(_ keepAlive: KeepAlive, _ now: RuntimeInstant) {
-        guard let deadline = keepAlive.deadline, context != nil else { return }
+        guard let deadline = keepAlive.deadline, let keepAliveConfiguration, context != nil else { return }
+        // Not later than in an interval: an answer brings the next question forward.
+        let time = min(now.duration(to: deadline), keepAliveConfiguration.interval)
         keepAliveTimer = executor.eventLoop.assumeIsolated().scheduleTask(
-            in: .nanoseconds(max(0, now.duration(to: deadline).inNanoseconds))
+            in: .nanoseconds(max(0, time.inNanoseconds))
         ) {
             self.keepAliveTimer = nil
             self.checkPeer()
