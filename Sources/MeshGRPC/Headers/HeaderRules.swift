@@ -13,7 +13,7 @@ extension HPACKHeaders {
     /// zeros, the section's own pseudo-header fields once each and before all others, none of those that speak of a
     /// connection.
     ///
-    /// `NIOHTTP2Handler` can look at this too, at a tenth of a call's processor time (`Mesh+GRPC.swift` turns that off).
+    /// `NIOHTTP2Handler` can look at this too, at an eighth of a client's instructions (`Mesh+GRPC.swift` turns that off).
     package func isWellFormed(as section: HeaderSection) -> Bool {
         var seen: PseudoHeaders = []
         var isAfterPseudoHeaders = false

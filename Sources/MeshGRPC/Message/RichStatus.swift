@@ -14,7 +14,8 @@ extension CallFailure {
         var rich = Google_Rpc_Status()
         rich.code = Int32(clamping: status.rawValue)
         rich.message = message
-        rich.details = try details.map { try Google_Protobuf_Any(message: $0) }
+        // Those of an error that is passed on are packed already.
+        rich.details = try details.map { try $0 as? Google_Protobuf_Any ?? Google_Protobuf_Any(message: $0) }
         let bytes: [UInt8] = try rich.serializedBytes()
         self.init(status, message, hasNotRun: hasNotRun, details: bytes, trailers: trailers)
     }

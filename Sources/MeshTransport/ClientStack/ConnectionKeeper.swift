@@ -59,26 +59,16 @@ final class ConnectionKeeper: @unchecked Sendable {
         guard !isClosed else {
             return body(nil, MeshError(.draining, "the client is closed", progress: .notSent, peer: "\(destination)"))
         }
-        var usable: ClientConnection?
-        if let current, current.takesCalls {
-            if !isOutdated(current) || isTrusted(current) {
-                if isOutdated(current), !isConnecting, core.runtime.now >= mayReplace { connect() }
-                if current.hasRoom, waiting.isEmpty { return body(current, nil) }
-                usable = current
-            } else {
-                review(current)
-            }
+        if let current, current.takesCalls, !isOutdated(current) || isTrusted(current) {
+            if isOutdated(current), !isConnecting, core.runtime.now >= mayReplace { connect() }
+            if current.hasRoom, waiting.isEmpty { return body(current, nil) }
         }
         guard waiting.count < core.configuration.callsAwaitingConnection else {
             let message = "\(waiting.count) calls already wait for a connection, or for room on it"
             return body(nil, MeshError(.connectFailed, message, progress: .notSent, peer: "\(destination)"))
         }
         waiting.append(body)
-        if let usable {
-            release(usable, nil)
-        } else if !isConnecting, underReview == nil {
-            connect()
-        }
+        proceed()
     }
 
     /// Ends all connections; open calls fail.
@@ -120,19 +110,25 @@ final class ConnectionKeeper: @unchecked Sendable {
                     metadata: ["peer": "\(connection.peerName)", "server": "\(self.destination)", "error": "\(error)"])
                 if self.current === connection { self.retire(connection) }
             }
-            self.reviewed(connection)
+            self.reviewed()
         }
     }
 
-    private func reviewed(_ connection: ClientConnection) {
+    private func reviewed() {
         underReview = nil
-        guard current === connection, connection.takesCalls else {
+        proceed()
+    }
+
+    /// Does for those that wait what is next: gives them the connection, judges its server, or makes a new one.
+    private func proceed() {
+        guard !isClosed, underReview == nil else { return }
+        guard let current, current.takesCalls else {
             if !waiting.isEmpty, !isConnecting { connect() }
             return
         }
         // Trust may have changed again meanwhile.
-        guard isTrusted(connection) else { return review(connection) }
-        release(connection, nil)
+        if isOutdated(current), !isTrusted(current) { return review(current) }
+        release(current, nil)
     }
 
     private func connect() {
@@ -247,12 +243,7 @@ final class ConnectionKeeper: @unchecked Sendable {
             body(connection, error)
         }
         guard let connection, !waiting.isEmpty else { return }
-        connection.whenRoom { [weak self] in
-            guard let self, !self.isClosed, !self.isConnecting, self.underReview == nil, !self.waiting.isEmpty else {
-                return
-            }
-            if let current = self.current, current.takesCalls { self.release(current, nil) } else { self.connect() }
-        }
+        connection.whenRoom { [weak self] in self?.proceed() }
     }
 
     /// No connection outlives the earlier end of its two certificates, give or take the clocks.

@@ -38,10 +38,7 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     private(set) var isClosing = false
     private var onRoom: (() -> Void)?
     private var endTimer: Scheduled<Void>?
-    private var keepAlive: KeepAlive?
-    private var keepAliveTimer: Scheduled<Void>?
-    /// True if something has arrived since the keep-alive was last told.
-    private var hasRead = false
+    private var keepAlive: KeepAliveTimer?
 
     init(
         _ core: ClientCore, _ destination: Destination, executor: LoopExecutor, established: EventLoopPromise<Void>,
@@ -93,7 +90,9 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     ) throws(MeshError) -> StreamID? {
         guard takesCalls, let wire else { return nil }
         do throws(WireError) {
-            return try wire.open(request.outbound(until: deadline, now: now))
+            let stream = try wire.open(request.outbound(until: deadline, now: now))
+            keepAlive?.watch()
+            return stream
         } catch {
             throw MeshError(
                 error.code == .tooLarge ? .callTooLarge : .invalidMetadata, "\(request.method.path): \(error.message)",
@@ -151,8 +150,7 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
         // The timers would keep the connection in memory for the certificate's life.
         endTimer?.cancel()
         endTimer = nil
-        keepAliveTimer?.cancel()
-        keepAliveTimer = nil
+        keepAlive?.cancel()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -247,7 +245,8 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     func established(_ instance: InstanceID?) {
         self.instance = instance
         isReady = true
-        startKeepAlive()
+        keepAlive = wire?.keepAlive.map(makeKeepAlive)
+        keepAlive?.watch()
         established.succeed()
     }
 
@@ -287,12 +286,12 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
 
     func relieved(_ stream: StreamID) { streams[stream]?.relieved() }
 
-    func heard() { hasRead = true }
+    func heard() { keepAlive?.heard() }
 
     func failed(_ error: MeshError) { end(error) }
 
     func isQuiet() {
-        hasRead = true
+        keepAlive?.heard()
         closeIfDone()
         tellOfRoom()
     }
@@ -300,47 +299,20 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
 
 /// A server that is quiet is asked whether it is still there.
 extension ClientConnection {
-    /// Looks after the server for the connection's life.
-    private func startKeepAlive() {
-        guard let configuration = wire?.keepAlive else { return }
-        keepAlive = KeepAlive(configuration, now: core.runtime.now)
-        scheduleKeepAlive(in: configuration.interval)
-    }
-
-    /// Comes back after `time`: a deadline that has moved meanwhile is found then, so that a call moves no timer.
-    private func scheduleKeepAlive(in time: Duration) {
-        keepAliveTimer = executor.eventLoop.assumeIsolated().scheduleTask(
-            in: .nanoseconds(max(0, time.inNanoseconds))
-        ) { [weak self] in
-            self?.checkKeepAlive()
-        }
-    }
-
-    private func checkKeepAlive() {
-        guard let wire, let configuration = wire.keepAlive, context != nil, !isClosing || wire.openCalls > 0 else {
-            return
-        }
-        let now = core.runtime.now
-        if hasRead { keepAlive?.received(now: now) }
-        hasRead = false
-        keepAlive?.callsChanged(to: wire.openCalls, now: now)
-        switch keepAlive?.advance(to: now) {
-        case .sendPing:
+    private func makeKeepAlive(_ configuration: KeepAliveConfiguration) -> KeepAliveTimer {
+        KeepAliveTimer(configuration, runtime: core.runtime, on: executor.eventLoop) { [unowned self] in
+            (wire?.openCalls ?? 0) > 0
+        } ask: { [unowned self] in
             // A server of the first version does not know the question.
-            if !wire.ping() { keepAlive?.received(now: now) }
-        case .close:
-            return close(
+            wire?.ping() == true
+        } silent: { [unowned self] in
+            close(
                 MeshError(
                     .connectionLost,
                     "the server has said nothing for \(configuration.interval) and did not answer within "
                         + "\(configuration.timeout)",
                     peer: peerName))
-        case nil:
-            break
         }
-        // Not later than in an interval: an answer brings the next question forward.
-        let deadline = keepAlive?.deadline.map { now.duration(to: $0) } ?? configuration.interval
-        scheduleKeepAlive(in: min(deadline, configuration.interval))
     }
 }
 

@@ -34,12 +34,7 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
     private var patience: RequestPatience
     private var patienceTimer: Scheduled<Void>?
     private var patienceDeadline = RuntimeInstant(nanoseconds: .max)
-    private let keepAliveConfiguration: KeepAliveConfiguration?
-    /// While calls are open, or when they were a moment ago.
-    private var keepAlive: KeepAlive?
-    private var keepAliveTimer: Scheduled<Void>?
-    /// True if the peer has given a sign of life since the keep-alive was last told.
-    private var isAlive = false
+    private var keepAlive: KeepAliveTimer?
 
     /// A connection whose handshake is done.
     ///
@@ -52,13 +47,13 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
     ) {
         self.calls = calls
         self.helloTimeout = helloTimeout
-        keepAliveConfiguration = keepAlive
         executor = calls.executor
         writer = PacedWriter(on: executor.eventLoop)
         state = ServerConnectionState(
             instance: instance, limits: limits, sharesSegments: calls.runtime.network.security.sharesSegments)
         patience = RequestPatience(limit: limits.requestTimeout)
         calls.wire = self
+        self.keepAlive = keepAlive.map(makeKeepAlive)
         stallTimer = StallTimer(limit: limits.frameTimeout, on: executor.eventLoop) { [unowned self] in
             // What we do not read is not late.
             isReadWithheld ? nil : state.unfinishedFrame
@@ -141,7 +136,7 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
         helloTimer?.cancel()
         stallTimer?.cancel()
         patienceTimer?.cancel()
-        keepAliveTimer?.cancel()
+        keepAlive?.cancel()
         writer.close()
     }
 
@@ -153,7 +148,7 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         isReading = true
-        isAlive = true
+        keepAlive?.heard()
         state.receive(unwrapInboundIn(data))
         do throws(WireError) {
             while let event = try state.nextEvent() { handle(event) }
@@ -169,14 +164,14 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
         executor.finishReading()
         isReading = false
         writer.flush()
-        watchPeer()
+        keepAlive?.watch()
         callEnded()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         guard context.channel.isWritable else { return }
         // It has taken some of what waited for it.
-        isAlive = true
+        keepAlive?.heard()
         writer.flush()
         callEnded()
     }
@@ -256,56 +251,26 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
 
     // MARK: Whether the peer is there
 
-    /// Looks after a peer that has calls open, or does not take the answers to those that it had.
-    private func watchPeer() {
-        guard keepAliveTimer == nil, let keepAliveConfiguration, isWatchable else { return }
-        let now = calls.runtime.now
-        isAlive = false
-        var keepAlive = KeepAlive(keepAliveConfiguration, now: now)
-        keepAlive.callsChanged(to: 1, now: now)
-        self.keepAlive = keepAlive
-        scheduleKeepAlive(keepAlive, now)
+    /// Asks a peer that has calls open, or does not take the answers to those that it had.
+    private func makeKeepAlive(_ configuration: KeepAliveConfiguration) -> KeepAliveTimer {
+        KeepAliveTimer(configuration, runtime: calls.runtime, on: executor.eventLoop) { [unowned self] in
+            !state.isIdle
+        } ask: { [unowned self] in
+            // A peer of the first version does not know the question; one that takes nothing does not hear it.
+            guard state.ping(0) else { return !takesAnswers }
+            write()
+            return true
+        } silent: { [unowned self] in
+            let (interval, timeout) = (configuration.interval, configuration.timeout)
+            calls.peerIsSilent(
+                takesAnswers
+                    ? "it has said nothing for \(interval) and did not answer within \(timeout)"
+                    : "it has taken none of its answers for \(interval), nor within \(timeout) after that")
+            end()
+        }
     }
-
-    private var isWatchable: Bool { !state.isIdle || keepAliveConfiguration?.asksWithoutCalls == true }
 
     private var takesAnswers: Bool { context?.channel.isWritable == true }
-
-    private func scheduleKeepAlive(_ keepAlive: KeepAlive, _ now: RuntimeInstant) {
-        guard let deadline = keepAlive.deadline, let keepAliveConfiguration, context != nil else { return }
-        // Not later than in an interval: an answer brings the next question forward.
-        let time = min(now.duration(to: deadline), keepAliveConfiguration.interval)
-        keepAliveTimer = executor.eventLoop.assumeIsolated().scheduleTask(
-            in: .nanoseconds(max(0, time.inNanoseconds))
-        ) {
-            self.keepAliveTimer = nil
-            self.checkPeer()
-        }
-    }
-
-    private func checkPeer() {
-        guard var keepAlive, let keepAliveConfiguration, isWatchable else { return }
-        let now = calls.runtime.now
-        if isAlive { keepAlive.received(now: now) }
-        isAlive = false
-        switch keepAlive.advance(to: now) {
-        case .sendPing:
-            // A peer of the first version does not know the question; one that takes nothing does not hear it.
-            if state.ping(0) { write() } else if takesAnswers { keepAlive.received(now: now) }
-        case .close:
-            calls.peerIsSilent(
-                !takesAnswers
-                    ? "it has taken none of its answers for \(keepAliveConfiguration.interval), nor within "
-                        + "\(keepAliveConfiguration.timeout) after that"
-                    : "it has said nothing for \(keepAliveConfiguration.interval) and did not answer within "
-                        + "\(keepAliveConfiguration.timeout)")
-            return end()
-        case nil:
-            break
-        }
-        self.keepAlive = keepAlive
-        scheduleKeepAlive(keepAlive, now)
-    }
 
     private func method(_ head: CallHead) -> ServerStack.Resolution { methods[Int(head.method) - 1] }
 

@@ -33,7 +33,7 @@ public struct WireLimits: Sendable, Hashable {
     /// The most (scope, sequence) entries in a call. Default 4,096.
     public var deduplicationEntries = 4_096
     /// The most bytes of replies that wait for the caller to take them. Default 64 MiB; beyond it nothing more is read
-    /// from the connection.
+    /// from the connection. Calls that run already add their replies: at most ``concurrentCalls`` of them.
     public var queuedReplyBytes = 64 << 20
     /// How long a client may take for one frame, from its first byte to the last, and over gRPC for a call's header
     /// fields and for its opening as well. Default 20 s; a server ends a connection that takes once to twice as long.
@@ -93,5 +93,12 @@ public struct WireLimits: Sendable, Hashable {
             problems.append("messageBytes must be at most largeMessageBytes, is \(messageBytes)")
         }
         return problems
+    }
+}
+
+extension Array {
+    /// Adds an element unless there are `most` already: for what a peer sends, which is then over a limit in any case.
+    mutating func append(_ element: Element, upTo most: Int) {
+        if count < most { append(element) }
     }
 }

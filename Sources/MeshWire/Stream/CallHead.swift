@@ -34,7 +34,7 @@ package struct CallHead: MeshMessage {
             case 3: deduplication = try decoder.message()
             case 4: metadata.append(try decoder.message(), upTo: WireLimits.mostEntries)
             case 5: layout.headLength = try decoder.count()
-            case 6: layout.append(try decoder.message(), upTo: WireLimits.mostEntries)
+            case 6: layout.segments.append(try decoder.message(), upTo: WireLimits.mostEntries)
             case 7: priority = CallPriority(onWire: try decoder.uint64())
             default: break
             }
@@ -106,7 +106,7 @@ package struct ReplyHead: MeshMessage {
             case 3: hasNotRun = try decoder.bool()
             case 4: metadata.append(try decoder.message(), upTo: WireLimits.mostEntries)
             case 5: layout.headLength = try decoder.count()
-            case 6: layout.append(try decoder.message(), upTo: WireLimits.mostEntries)
+            case 6: layout.segments.append(try decoder.message(), upTo: WireLimits.mostEntries)
             case 7: details = try decoder.bytes()
             default: break
             }

@@ -97,9 +97,7 @@ public struct Deduplication: MeshMessage, Hashable {
             switch field {
             case 1: high = try decoder.fixed64()
             case 2: low = try decoder.fixed64()
-            case 3:
-                let entry: Entry = try decoder.message()
-                if entries.count < WireLimits.mostEntries { entries.append(entry) }
+            case 3: entries.append(try decoder.message(), upTo: WireLimits.mostEntries)
             default: break
             }
         }

@@ -11,7 +11,7 @@ struct MessageHead: MeshMessage {
         while let field = try decoder.nextField() {
             switch field {
             case 5: layout.headLength = try decoder.count()
-            case 6: layout.append(try decoder.message(), upTo: WireLimits.mostEntries)
+            case 6: layout.segments.append(try decoder.message(), upTo: WireLimits.mostEntries)
             default: break
             }
         }

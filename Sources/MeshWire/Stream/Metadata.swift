@@ -83,9 +83,7 @@ public struct Metadata: Sendable, Hashable, RandomAccessCollection, ExpressibleB
     public mutating func append(_ entry: Entry) { entries.append(entry) }
 
     /// The same, unless there are `most` already: for what a peer sends, which is then over a limit in any case.
-    mutating func append(_ entry: Entry, upTo most: Int) {
-        if entries.count < most { entries.append(entry) }
-    }
+    mutating func append(_ entry: Entry, upTo most: Int) { entries.append(entry, upTo: most) }
 
     /// The index of the first entry.
     public var startIndex: Int { entries.startIndex }

@@ -74,11 +74,6 @@ package struct PayloadLayout: Sendable, Hashable {
         self.segments = segments
     }
 
-    /// Adds a segment, unless there are `most` already: a peer's message is then over a limit in any case.
-    mutating func append(_ segment: SegmentLength, upTo most: Int) {
-        if segments.count < most { segments.append(segment) }
-    }
-
     /// The bytes of head and segments, or an error if one side of a connection does not accept so many.
     package func totalBytes(within limits: WireLimits) throws(WireError) -> Int {
         guard headLength <= limits.messageHeadBytes else {
