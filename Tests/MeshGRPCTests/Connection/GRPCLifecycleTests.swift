@@ -73,10 +73,7 @@ import Testing
         configuration.connectionAge.grace = nil
         let release = Gate()
         let loopback = try await GRPCLoopback.start(configuration) { mesh in
-            mesh.serve(Echo.slow) { note, _ in
-                await release.wait()
-                return note
-            }
+            mesh.serve(Echo.slow, release: release)
             mesh.serve(Echo.echo) { note, _ in note }
         }
         let raw = try await RawClient.http2(port: loopback.port, as: try loopback.authority.svid("/raw"))
@@ -117,10 +114,7 @@ import Testing
         configuration.connectionAge.age = .milliseconds(100)
         let release = Gate()
         let loopback = try await GRPCLoopback.start(configuration) { mesh in
-            mesh.serve(Echo.slow) { note, _ in
-                await release.wait()
-                return note
-            }
+            mesh.serve(Echo.slow, release: release)
             mesh.serve(Echo.echo) { note, _ in
                 Issue.record("the call was taken")
                 return note
@@ -215,11 +209,7 @@ import Testing
         configuration.connectionAge.idle = .milliseconds(100)
         let (begun, release) = (Gate(), Gate())
         let loopback = try await GRPCLoopback.start(configuration) { mesh in
-            mesh.serve(Echo.echo) { note, _ in
-                begun.open()
-                await release.wait()
-                return note
-            }
+            mesh.serve(Echo.echo, begun: begun, release: release)
         }
         let raw = try await RawClient.http2(port: loopback.port, as: try loopback.authority.svid("/raw"))
         await call(Echo.echo, 1, raw, after: .opening)
@@ -284,10 +274,7 @@ import Testing
         configuration.serverKeepAlive?.timeout = .seconds(240)
         let release = Gate()
         let loopback = try await GRPCLoopback.start(configuration) { mesh in
-            mesh.serve(Echo.echo) { note, _ in
-                await release.wait()
-                return note
-            }
+            mesh.serve(Echo.echo, release: release)
         }
         let raw = try await RawClient.http2(port: loopback.port, as: try loopback.authority.svid("/raw"))
         await call(Echo.echo, 1, raw, after: .opening)
@@ -391,11 +378,7 @@ import Testing
         configuration.pingEnforcement.strikes = 0
         let (begun, release) = (Gate(), Gate())
         let loopback = try await GRPCLoopback.start(configuration) { mesh in
-            mesh.serve(Echo.echo) { note, _ in
-                begun.open()
-                await release.wait()
-                return note
-            }
+            mesh.serve(Echo.echo, begun: begun, release: release)
         }
         let raw = try await RawClient.http2(port: loopback.port, as: try loopback.authority.svid("/raw"))
         await call(Echo.echo, 1, raw, after: .opening)
@@ -487,6 +470,17 @@ extension Mesh {
         serve(Echo.echo) { note, call in
             defer { cancelled.open() }
             try await call.runtime.sleep(for: .seconds(3_600))
+            return note
+        }
+    }
+}
+
+extension Mesh {
+    /// Opens `begun` with each call, and sends back what it got once `release` is open.
+    fileprivate func serve(_ method: UnaryMethod<Note, Note>, begun: Gate? = nil, release: Gate) {
+        serve(method) { note, _ in
+            begun?.open()
+            await release.wait()
             return note
         }
     }

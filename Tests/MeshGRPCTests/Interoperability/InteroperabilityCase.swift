@@ -157,7 +157,7 @@ enum CompressionCase: String, CaseIterable {
     case serverCompressedUnary = "server_compressed_unary"
 
     /// - Parameter relay: on the clients' way to the server.
-    func run(compressing: MeshClient, plain: MeshClient, through relay: CountingRelay) async throws {
+    func run(compressing: MeshClient, plain: MeshClient, through relay: RecordingRelay) async throws {
         switch self {
         case .clientCompressedUnary:
             for (client, isCompressing) in [(plain, false), (compressing, true)] {
@@ -173,11 +173,11 @@ enum CompressionCase: String, CaseIterable {
             for client in [plain, compressing] {
                 let service = Grpc_Testing_TestService.Client(client)
                 for isCompressed in [true, false] {
-                    let before = relay.received
+                    let before = relay.bytes.count
                     var request = Grpc_Testing_SimpleRequest.large
                     request.responseCompressed.value = isCompressed
                     #expect(try await service.unaryCall(request).payload.body.count == 314_159)
-                    let received = relay.received - before
+                    let received = relay.bytes.count - before
                     #expect(isCompressed ? received < 20_000 : received > 314_159, "\(received) bytes")
                 }
             }

@@ -79,7 +79,7 @@ struct PythonPeerTests {
         let files = try folder.write("/python", of: authority)
         let server = try Peer.script(
             "grpc_server.py", ["--sees-compression"] + (security == .mutualTLS ? files : []), python: Python.withGRPC)
-        let relay = try await CountingRelay.start(to: try #require(try await server.nextLine().flatMap { Int($0) }))
+        let relay = try await RecordingRelay.start(to: try #require(try await server.nextLine().flatMap { Int($0) }))
         let endpoint = Endpoint.tcp(host: "127.0.0.1", port: relay.port)
         let destination: Destination =
             switch security {

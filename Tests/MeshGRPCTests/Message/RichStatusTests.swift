@@ -50,6 +50,15 @@ import Testing
         return try #require(error)
     }
 
+    @Test("details of an error that a handler passes on are packed once")
+    func passedOn() async throws {
+        let first = try await error(over: .grpc) { try CallFailure(.aborted, "first", details: [Self.quota]) }
+        let details = first.richDetails
+        let second = try await error(over: .grpc) { try CallFailure(.aborted, "second", details: details) }
+        #expect(second.richDetails == details)
+        #expect(second.detail(Grpc_Testing_EchoStatus.self) == Self.quota)
+    }
+
     @Test("the messages that a handler gives as details come back as what they are", arguments: Wire.allCases)
     func typed(wire: Wire) async throws {
         let error = try await error(over: wire) {

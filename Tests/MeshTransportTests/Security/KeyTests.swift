@@ -4,6 +4,7 @@ import Identity
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import NIOCore
 import TestSupport
 import Testing
 
@@ -130,5 +131,16 @@ import Testing
             await loopback.log.first("peer does not keep to the protocol").metadata["peer"]
                 == "spiffe://test.example/openssl")
         await loopback.server.stop()
+    }
+}
+
+extension RecordingRelay {
+    /// The cipher suite that the server chose: its hello is in clear (RFC 8446, 4.1.3).
+    var cipherSuite: UInt16? {
+        var hello = ByteBuffer(bytes: bytes)
+        // The record's header and the message's, the version and the random.
+        hello.moveReaderIndex(forwardBy: min(hello.readableBytes, 5 + 4 + 2 + 32))
+        guard let session: UInt8 = hello.readInteger(), hello.readSlice(length: Int(session)) != nil else { return nil }
+        return hello.readInteger()
     }
 }

@@ -2,13 +2,13 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Passes a TCP connection on to a server, and keeps what the server says.
-struct RecordingRelay {
+/// Passes TCP connections on to a server on loopback, and keeps what the server says on all of them.
+package struct RecordingRelay {
     private let channel: any Channel
     private let heard: Heard
-    var port: Int { channel.localAddress?.port ?? 0 }
+    package var port: Int { channel.localAddress?.port ?? 0 }
 
-    static func start(to port: Int) async throws -> RecordingRelay {
+    package static func start(to port: Int) async throws -> RecordingRelay {
         let heard = Heard()
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.autoRead, value: false)
@@ -29,16 +29,10 @@ struct RecordingRelay {
         return RecordingRelay(channel: channel, heard: heard)
     }
 
-    /// The cipher suite that the server chose: its hello is in clear (RFC 8446, 4.1.3).
-    var cipherSuite: UInt16? {
-        var bytes = ByteBuffer(bytes: heard.bytes.withLock { $0 })
-        // The record's header and the message's, the version and the random.
-        bytes.moveReaderIndex(forwardBy: min(bytes.readableBytes, 5 + 4 + 2 + 32))
-        guard let session: UInt8 = bytes.readInteger(), bytes.readSlice(length: Int(session)) != nil else { return nil }
-        return bytes.readInteger()
-    }
+    /// What the server has said so far.
+    package var bytes: [UInt8] { heard.bytes.withLock { $0 } }
 
-    func stop() async { try? await channel.close() }
+    package func stop() async { try? await channel.close() }
 
     private final class Heard: Sendable {
         let bytes = Mutex<[UInt8]>([])
@@ -56,6 +50,7 @@ struct RecordingRelay {
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             let buffer = unwrapInboundIn(data)
+            // Before anybody can act on them.
             heard?.bytes.withLock { $0 += buffer.readableBytesView }
             other.writeAndFlush(buffer, promise: nil)
         }
