@@ -50,7 +50,7 @@ step "undefined behaviour sanitizer" 3600 swift test --scratch-path .build/undef
 step "fuzzing" 1800 Scripts/fuzz.sh 120
 step "tests" 2700 make test
 step "TLS findings" 900 env MESHWORK_NIGHTLY=1 swift test --skip-build --filter TestSSLTests
-step "100,000 runs beside the model" 2400 \
+step "100,000 runs beside the model" 4500 \
     env MESHWORK_TEST_ROUNDS=250 swift test --skip-build --filter ModelledConnectionTests
 step "random tests, fifty times as long" 1800 env MESHWORK_TEST_ROUNDS=50 swift test --skip-build --filter MeshWireTests
 step "kernel paths" 600 bash -c kernel_paths

@@ -1,4 +1,5 @@
 import Foundation
+import MeshWire
 import MeshworkTesting
 import Testing
 

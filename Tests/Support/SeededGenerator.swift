@@ -1,4 +1,4 @@
-import MeshworkTesting
+import MeshWire
 
 /// A generator whose whole sequence is its seed, with what tests draw besides numbers.
 package struct SeededGenerator: RandomNumberGenerator {

@@ -1,4 +1,5 @@
 public import MeshTransport
+import MeshWire
 import Synchronization
 
 /// Loses and doubles a share of a client's messages, chosen by a seed.

@@ -1,4 +1,4 @@
-import MeshworkTesting
+import MeshWire
 import Testing
 
 @Suite struct SplitMix64Tests {

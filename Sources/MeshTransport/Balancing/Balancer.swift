@@ -1,0 +1,258 @@
+import MeshWire
+
+/// Decides which of a destination's endpoints a call goes to.
+///
+/// A state machine without I/O, clock or chance. It knows endpoints by their slots, small numbers that it gives out and
+/// uses again. A pick is O(1), or O(log n) by round robin and with weights; so is any change of an endpoint, but that of
+/// the table of ``BalancingConfiguration/Policy/consistentHash``, which is built once for all changes before a pick.
+struct Balancer {
+    /// An endpoint as discovery tells of it.
+    struct Endpoint {
+        /// Names it among all clients: what consistent hashing goes by.
+        var name: String
+        /// How many calls it gets beside the others, at least 1.
+        var weight: UInt32 = 1
+        var zone: String?
+    }
+
+    /// The endpoints that a call's earlier attempts went to: another one is preferred.
+    struct Tried {
+        private var last: Int?
+        private var before: Int?
+
+        mutating func note(_ slot: Int) {
+            guard last != slot else { return }
+            (before, last) = (last, slot)
+        }
+
+        func contains(_ slot: Int) -> Bool { slot == last || slot == before }
+        var isEmpty: Bool { last == nil }
+    }
+
+    private struct Member {
+        var load: EndpointLoad
+        var weight: UInt32
+        let name: UInt64
+        let group: Int
+        /// Where it is among the ready ones of its group; -1 while it takes no calls.
+        var position = -1
+        var isMember = true
+    }
+
+    /// The endpoints of the preferred zone, or those of all others.
+    private struct Group {
+        var ready = ReadyEndpoints()
+        var turns = WeightedRoundRobin()
+        /// The sum of the weights, ready or not.
+        var weight: UInt64 = 0
+    }
+
+    let configuration: BalancingConfiguration
+    private let kind: BalancingConfiguration.Policy.Kind
+    private let constants: EndpointLoad.Constants
+    private var members: [Member] = []
+    private var free: [Int] = []
+    private var groups = [Group(), Group()]
+    private var table: MaglevTable?
+    /// The latency of answers, averaged over the last hundred or so of all endpoints, in nanoseconds.
+    private var typicalLatency: Double
+    /// How many endpoints there are, whether they take calls or not.
+    private(set) var count = 0
+
+    init(_ configuration: BalancingConfiguration) {
+        self.configuration = configuration
+        kind = configuration.policy.kind
+        constants = EndpointLoad.Constants(configuration)
+        typicalLatency = Double(configuration.defaultLatency.inNanoseconds)
+    }
+
+    /// How many endpoints take calls.
+    var readyCount: Int { groups[0].ready.count + groups[1].ready.count }
+
+    // MARK: Endpoints
+
+    /// Adds an endpoint that takes no calls yet.
+    ///
+    /// - Returns: its slot.
+    mutating func insert(_ endpoint: Endpoint, now: RuntimeInstant) -> Int {
+        let isLocal = configuration.zonePreference.map { $0.zone == endpoint.zone } ?? true
+        let member = Member(
+            load: EndpointLoad(now: now), weight: max(1, endpoint.weight),
+            name: StableHash.of(endpoint.name), group: isLocal ? 0 : 1)
+        groups[member.group].weight += UInt64(member.weight)
+        count += 1
+        table = nil
+        if let slot = free.popLast() {
+            members[slot] = member
+            return slot
+        }
+        members.append(member)
+        return members.count - 1
+    }
+
+    /// Takes an endpoint out; its slot may be given to another one.
+    mutating func remove(_ slot: Int) {
+        setReady(slot, false, now: RuntimeInstant(nanoseconds: 0))
+        groups[members[slot].group].weight -= UInt64(members[slot].weight)
+        members[slot].isMember = false
+        free.append(slot)
+        count -= 1
+        table = nil
+    }
+
+    /// Changes how many calls an endpoint gets beside the others.
+    mutating func setWeight(_ slot: Int, _ weight: UInt32) {
+        let (weight, old, group) = (max(1, weight), members[slot].weight, members[slot].group)
+        guard weight != old else { return }
+        members[slot].weight = weight
+        groups[group].weight = groups[group].weight - UInt64(old) + UInt64(weight)
+        if members[slot].position >= 0 { groups[group].ready.setWeight(weight, at: members[slot].position) }
+        table = nil
+    }
+
+    /// Says whether an endpoint takes calls; one that begins to warms up.
+    mutating func setReady(_ slot: Int, _ isReady: Bool, now: RuntimeInstant) {
+        let (position, group) = (members[slot].position, members[slot].group)
+        guard isReady != (position >= 0) else { return }
+        if isReady {
+            members[slot].load.rejoined(now: now)
+            members[slot].position = groups[group].ready.count
+            groups[group].ready.append(slot, weight: members[slot].weight)
+            if kind == .roundRobin { groups[group].turns.insert(slot, weight: turnWeight(slot, now)) }
+        } else {
+            members[slot].position = -1
+            if let moved = groups[group].ready.remove(at: position) { members[moved].position = position }
+            if kind == .roundRobin { groups[group].turns.remove(slot) }
+        }
+    }
+
+    /// Whether an endpoint takes calls.
+    func isReady(_ slot: Int) -> Bool { members[slot].position >= 0 }
+
+    /// The calls that an endpoint has not answered.
+    func pending(_ slot: Int) -> Int { Int(members[slot].load.pending) }
+
+    // MARK: Calls
+
+    /// An endpoint was given a call.
+    mutating func began(_ slot: Int, now: RuntimeInstant) { members[slot].load.began(now: now) }
+
+    /// A call that an endpoint was given has ended after `elapsed`: until the first byte of the answer, if there is one.
+    mutating func ended(_ slot: Int, _ outcome: EndpointOutcome, after elapsed: Duration, now: RuntimeInstant) {
+        if outcome == .success { typicalLatency += (Double(elapsed.inNanoseconds) - typicalLatency) / 100 }
+        members[slot].load.ended(outcome, after: elapsed, constants, now: now)
+    }
+
+    /// The endpoint that a call goes to; `nil` if none takes calls.
+    ///
+    /// - Parameters:
+    ///   - affinity: the hashed key of a call that goes where others of its key do.
+    ///   - tried: endpoints that are taken only if there are no others.
+    mutating func pick(
+        affinity: UInt64? = nil, avoiding tried: Tried = Tried(), now: RuntimeInstant,
+        using generator: inout some RandomNumberGenerator
+    ) -> Int? {
+        guard readyCount > 0 else { return nil }
+        if kind == .consistentHash, let affinity, let slot = slot(of: affinity, avoiding: tried) { return slot }
+        let group = group(using: &generator)
+        let slot = pick(in: group, avoiding: tried, now: now, using: &generator)
+        guard group == 0, let elsewhere = spillOver(from: slot, avoiding: tried, now: now, using: &generator) else {
+            return slot
+        }
+        return elsewhere
+    }
+
+    private mutating func slot(of affinity: UInt64, avoiding tried: Tried) -> Int? {
+        let table = table ?? makeTable()
+        self.table = table
+        return table.slot(of: affinity) { isReady($0) && !tried.contains($0) }
+    }
+
+    private func makeTable() -> MaglevTable {
+        MaglevTable(
+            members.indices.filter { members[$0].isMember }
+                .map { (slot: $0, name: members[$0].name, weight: members[$0].weight) })
+    }
+
+    /// The preferred zone while it can take its share of the calls, and then as much of it as it can.
+    private func group(using generator: inout some RandomNumberGenerator) -> Int {
+        if groups[1].ready.isEmpty { return 0 }
+        if groups[0].ready.isEmpty { return 1 }
+        let own = groups[0]
+        let capacity =
+            Double(own.ready.totalWeight) / Double(own.weight)
+            * (configuration.zonePreference?.overprovisioning ?? 1)
+        guard capacity < 1 else { return 0 }
+        return Double.random(in: 0..<1, using: &generator) < capacity ? 0 : 1
+    }
+
+    /// An endpoint outside the zone, if the one that was chosen within it is so much more loaded.
+    private func spillOver(
+        from slot: Int, avoiding tried: Tried, now: RuntimeInstant,
+        using generator: inout some RandomNumberGenerator
+    ) -> Int? {
+        guard let ratio = configuration.zonePreference?.spillOverRatio, !groups[1].ready.isEmpty,
+            kind == .peakEWMA || kind == .leastRequest
+        else { return nil }
+        let candidate = groups[1].ready.draw(using: &generator)
+        guard !tried.contains(candidate), cost(slot, now) > ratio * cost(candidate, now) else { return nil }
+        return isAccepted(candidate, now, using: &generator) ? candidate : nil
+    }
+
+    private mutating func pick(
+        in group: Int, avoiding tried: Tried, now: RuntimeInstant, using generator: inout some RandomNumberGenerator
+    ) -> Int {
+        var slot = pick(in: group, now: now, using: &generator)
+        guard !tried.isEmpty, tried.contains(slot) else { return slot }
+        // One of a few is found soon; where nearly all have been tried, one of them it is.
+        for _ in 0..<4 {
+            slot = pick(in: group, now: now, using: &generator)
+            guard tried.contains(slot) else { return slot }
+        }
+        return groups[group].ready.slots.first { !tried.contains($0) } ?? slot
+    }
+
+    private mutating func pick(
+        in group: Int, now: RuntimeInstant, using generator: inout some RandomNumberGenerator
+    ) -> Int {
+        switch kind {
+        case .peakEWMA, .leastRequest:
+            let (first, second) = groups[group].ready.drawTwo(using: &generator)
+            guard first != second else { return first }
+            // Of two that are nearly the same the weights decide: the one that was drawn first.
+            let margin = groups[group].ready.isWeighted ? 0.9 : 1
+            let (better, other) =
+                cost(second, now) < cost(first, now) * margin ? (second, first) : (first, second)
+            return isAccepted(better, now, using: &generator) ? better : other
+        case .roundRobin:
+            let (members, constants) = (members, constants)
+            let turn = groups[group].turns.next { slot in
+                Double(members[slot].weight) * members[slot].load.warmth(constants, now: now)
+            }
+            guard let turn else { preconditionFailure("Balancer: a group with ready endpoints has no turns") }
+            return turn
+        case .random, .consistentHash:
+            let slot = groups[group].ready.draw(using: &generator)
+            return isAccepted(slot, now, using: &generator) ? slot : groups[group].ready.draw(using: &generator)
+        }
+    }
+
+    /// Whether an endpoint that was chosen is warm enough for one more call: one that is cold takes as large a share of
+    /// the calls that it is chosen for as it is warm.
+    private func isAccepted(
+        _ slot: Int, _ now: RuntimeInstant, using generator: inout some RandomNumberGenerator
+    ) -> Bool {
+        let warmth = members[slot].load.warmth(constants, now: now)
+        return warmth >= 1 || Double.random(in: 0..<1, using: &generator) < warmth
+    }
+
+    private func turnWeight(_ slot: Int, _ now: RuntimeInstant) -> Double {
+        Double(members[slot].weight) * members[slot].load.warmth(constants, now: now)
+    }
+
+    private func cost(_ slot: Int, _ now: RuntimeInstant) -> Double {
+        kind == .leastRequest
+            ? Double(members[slot].load.pending + 1)
+            : members[slot].load.latencyCost(constants, typical: typicalLatency, now: now)
+    }
+}

@@ -1,0 +1,138 @@
+import MeshWire
+
+/// What a call that an endpoint was given came to, as far as its load goes.
+enum EndpointOutcome: Equatable {
+    case success
+    /// It failed there: the time that took says nothing about how long a success takes.
+    case failure
+    /// It was refused for now, for at least that long if the server said so.
+    case rateLimited(retryAfter: Duration?)
+    /// The caller gave it up before there was an answer, or it was never sent.
+    case unknown
+}
+
+/// How loaded one endpoint is, as a caller can know it: how long its answers take, how many of them fail, how many calls it
+/// has not answered yet, and since when.
+///
+/// The latency is a peak-sensitive moving average: a higher one counts at once, a lower one by and by, and what is known
+/// fades, so that a slow endpoint is tried again. Source: Finagle's `PeakEwma`, as Linkerd's proxy has it. Some things are
+/// known here besides:
+/// - An endpoint that has not answered yet is asked, by one call, and until then is like the others of its destination. A
+///   default latency, which theirs are far from, would keep it from all calls or draw all of them.
+/// - An endpoint that holds calls and answers none has at least the latency of its silence. The moving average alone would
+///   let one that hangs fade into the fastest.
+/// - What is wanted is a success. One that takes `latency` and fails with probability `f` takes, with every failure costing
+///   `failurePenalty`, `latency + f / (1 - f) * failurePenalty` until there is one.
+struct EndpointLoad {
+    /// The configuration as the arithmetic wants it, times in nanoseconds.
+    struct Constants {
+        let decay: Double
+        let failurePenalty: Double
+        let highestLatency: Double
+        let longestRetryAfter: Duration
+        /// 0 for none.
+        let slowStart: Double
+        let slowStartMinimum: Double
+
+        init(_ configuration: BalancingConfiguration) {
+            decay = Double(configuration.decay.inNanoseconds)
+            failurePenalty = Double(configuration.failurePenalty.inNanoseconds)
+            highestLatency = Double(configuration.rateLimitPenalty.inNanoseconds)
+            longestRetryAfter = configuration.longestRetryAfter
+            slowStart = Double(configuration.slowStart?.window.inNanoseconds ?? 0)
+            slowStartMinimum = configuration.slowStart?.minimumShare ?? 1
+        }
+    }
+
+    /// Below 0 before it has answered.
+    private var latency = -1.0
+    /// The share of calls that fail, averaged over the same time as the latency.
+    private var failures = 0.0
+    /// When the latency was last known; ahead of now while it is not to fade.
+    private var updated: RuntimeInstant
+    /// When an answer came last, or the first of the calls that wait was sent.
+    private var progressed: RuntimeInstant
+    /// When the endpoint began to take calls.
+    private var joined: RuntimeInstant
+    /// The calls that it has not answered.
+    private(set) var pending: Int32 = 0
+
+    init(now: RuntimeInstant) {
+        updated = now
+        progressed = now
+        joined = now
+    }
+
+    /// The endpoint takes calls again, after it could not: it warms up again, and nothing is known of it.
+    mutating func rejoined(now: RuntimeInstant) {
+        latency = -1
+        failures = 0
+        (updated, progressed, joined) = (now, now, now)
+    }
+
+    /// It was given a call.
+    mutating func began(now: RuntimeInstant) {
+        if pending == 0 { progressed = now }
+        pending += 1
+    }
+
+    /// A call that it was given has ended after `elapsed`.
+    mutating func ended(
+        _ outcome: EndpointOutcome, after elapsed: Duration, _ constants: Constants, now: RuntimeInstant
+    ) {
+        pending = max(0, pending - 1)
+        switch outcome {
+        case .unknown:
+            return
+        case .success:
+            observe(Double(max(0, elapsed.inNanoseconds)), failed: 0, constants, now)
+        case .failure:
+            observe(nil, failed: 1, constants, now)
+        case .rateLimited(let retryAfter):
+            observe(constants.highestLatency, failed: 0, constants, now)
+            // Until then it stays as unattractive as it is now.
+            guard let retryAfter else { break }
+            updated = max(updated, now.advanced(by: min(retryAfter, constants.longestRetryAfter)))
+        }
+        progressed = now
+    }
+
+    private mutating func observe(
+        _ latest: Double?, failed: Double, _ constants: Constants, _ now: RuntimeInstant
+    ) {
+        let kept = fading(constants, now)
+        failures = failures * kept + failed * (1 - kept)
+        updated = max(updated, now)
+        guard let latest else {
+            // It says nothing of the latency, and what was known of that goes on fading.
+            if latency > 0 { latency *= kept }
+            return
+        }
+        latency = latest > latency ? latest : latency * kept + latest * (1 - kept)
+    }
+
+    /// How much of what is known still counts.
+    private func fading(_ constants: Constants, _ now: RuntimeInstant) -> Double {
+        ExponentialDecay.factor(Double(updated.nanoseconds(to: now)) / constants.decay)
+    }
+
+    /// What one more call costs here, in nanoseconds of expected wait: lower is better.
+    ///
+    /// - Parameter typical: the latency of an endpoint that has not answered yet.
+    func latencyCost(_ constants: Constants, typical: Double, now: RuntimeInstant) -> Double {
+        if latency < 0, pending == 0, failures == 0 { return 0 }
+        let kept = fading(constants, now)
+        var cost = latency < 0 ? typical : latency * kept
+        if pending > 0 { cost = max(cost, Double(progressed.nanoseconds(to: now))) }
+        let failing = min(failures * kept, 0.999)
+        cost += failing / (1 - failing) * constants.failurePenalty
+        return min(cost, constants.highestLatency) * Double(pending + 1)
+    }
+
+    /// The share of the calls that it would get which it does get while it warms up; 1 when it is warm.
+    func warmth(_ constants: Constants, now: RuntimeInstant) -> Double {
+        let age = Double(joined.nanoseconds(to: now))
+        guard age < constants.slowStart else { return 1 }
+        return max(constants.slowStartMinimum, age / constants.slowStart)
+    }
+}
