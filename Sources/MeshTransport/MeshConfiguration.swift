@@ -12,14 +12,27 @@ public struct MeshConfiguration: Sendable {
     public var callTimeout: Duration = .seconds(30)
     /// How failed attempts are repeated.
     public var retry = RetryConfiguration()
+    /// Knows the endpoints of services by their names. Default none: then only destinations that name an endpoint can be
+    /// called.
+    public var resolver: (any Resolver)?
+    /// How the calls of a service are spread over its endpoints.
+    public var balancing = BalancingConfiguration()
+    /// When an endpoint of a service is left out because its calls fail; `nil` for never. Default after 7 failures in a
+    /// row. (Linkerd's default is never: there, all endpoints may be left out.)
+    public var failureAccrual: FailureAccrualConfiguration? = FailureAccrualConfiguration()
+    /// How long it takes until an endpoint of a service is connected to again after that has failed.
+    public var connectBackoff = ConnectBackoff()
+    /// How long a service's calls wait while none of its endpoints takes calls; after that they fail at once until one
+    /// does. Default 3 s, as Linkerd's.
+    public var failfastTimeout: Duration = .seconds(3)
     /// When a side asks whether a quiet peer is still there; `nil` for never. Default after 20 s, while a call is open;
     /// a server also then looks whether the peer takes its answers. (Over gRPC, that wire's own configuration says it.)
     public var keepAlive: KeepAliveConfiguration? = KeepAliveConfiguration()
     /// How long open calls get to finish when a connection or the mesh goes away. Default 10 s.
     public var drainTimeout: Duration = .seconds(10)
-    /// The most calls of one client that wait for one of its connections to be made, or until the server takes one more
+    /// The most calls of one client that wait for an endpoint, for one of its connections to be made, or until the server takes one more
     /// on it (a server of the mesh says how many it takes at a time: ``WireLimits/concurrentCalls``). Default 10,000;
-    /// one beyond them fails with `connectFailed`.
+    /// one beyond them fails with `connectFailed` or `noEndpoint`.
     public var callsAwaitingConnection = 10_000
     /// The size from which a call goes on its client's second connection, made for the first such call, so that small
     /// calls do not wait behind it (``CallLane``); `nil` for one connection only. Default 256 KiB: a frame of the mesh's
@@ -56,7 +69,7 @@ public struct MeshConfiguration: Sendable {
         let durations = [
             ("connectTimeout", connectTimeout), ("handshakeTimeout", handshakeTimeout), ("callTimeout", callTimeout),
             ("retry.attemptTimeout", retry.attemptTimeout), ("retry.backoffBase", retry.backoffBase),
-            ("retry.backoffLimit", retry.backoffLimit),
+            ("retry.backoffLimit", retry.backoffLimit), ("failfastTimeout", failfastTimeout),
         ]
         for (name, duration) in durations where duration <= .zero {
             problems.append("\(name) must be above zero, is \(duration)")
@@ -73,6 +86,9 @@ public struct MeshConfiguration: Sendable {
         }
         if !(0...1).contains(retry.jitter) { problems.append("retry.jitter must be in 0...1, is \(retry.jitter)") }
         problems += keepAlive.map(\.problems)?.map { "keepAlive.\($0)" } ?? []
+        problems += balancing.problems.map { "balancing.\($0)" }
+        problems += failureAccrual.map(\.problems)?.map { "failureAccrual.\($0)" } ?? []
+        problems += connectBackoff.problems.map { "connectBackoff.\($0)" }
         problems += limits.problems.map { "limits.\($0)" }
         problems += deduplication.problems.map { "deduplication.\($0)" }
         do throws(IdentityError) {

@@ -19,6 +19,8 @@ public struct MeshError: Error, Sendable, CustomStringConvertible {
         public static let connectFailed = Code("connectFailed")
         /// The connection ended before the answer came.
         public static let connectionLost = Code("connectionLost")
+        /// No endpoint of the service takes calls.
+        public static let noEndpoint = Code("noEndpoint")
         /// The peer did not prove an identity that is trusted, or not the one that is expected.
         public static let peerNotTrusted = Code("peerNotTrusted")
         /// The destination names no identity that its server may have.

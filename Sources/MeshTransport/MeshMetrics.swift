@@ -63,10 +63,19 @@ struct ClientMetrics: Sendable {
     /// Connections that could not be made.
     let connectFailures: Counter
     private let retries: MetricFamily<Counter>
+    private let endpoints: MetricFamily<Gauge>
+    private let ejections: MetricFamily<Counter>
     private let requests: RequestMetrics
 
     init(_ registry: MetricsRegistry) {
         requests = RequestMetrics(registry)
+        endpoints = registry.gauge(
+            "mesh_endpoints",
+            help: "Endpoints of a service, of all clients: ready, ejected as their calls fail, pending otherwise.",
+            labels: "service", "state")
+        ejections = registry.counter(
+            "mesh_endpoint_ejections_total", help: "Times that an endpoint was left out because its calls failed.",
+            labels: "service")
         connectFailures = registry.counter(
             "mesh_connect_failures_total", help: "Connections that could not be made."
         ).series([])
@@ -76,6 +85,11 @@ struct ClientMetrics: Sendable {
 
     /// Counts an attempt beyond the first.
     func retried(_ method: String) { retries.series(method).increment() }
+
+    /// The endpoints of a service, as one client has them.
+    func endpoints(_ service: String) -> EndpointGauges {
+        EndpointGauges(endpoints, ejections: ejections, service: service)
+    }
 
     /// The requests of one client to a method.
     func series(_ method: String, destination: String) -> RequestSeries {

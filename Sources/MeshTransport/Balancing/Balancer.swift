@@ -137,9 +137,10 @@ struct Balancer {
     /// An endpoint was given a call.
     mutating func began(_ slot: Int, now: RuntimeInstant) { members[slot].load.began(now: now) }
 
-    /// A call that an endpoint was given has ended after `elapsed`: until the first byte of the answer, if there is one.
-    mutating func ended(_ slot: Int, _ outcome: EndpointOutcome, after elapsed: Duration, now: RuntimeInstant) {
-        if outcome == .success { typicalLatency += (Double(elapsed.inNanoseconds) - typicalLatency) / 100 }
+    /// A call that an endpoint was given has ended after `elapsed`, the time until its answer began; `nil` where that is
+    /// not known.
+    mutating func ended(_ slot: Int, _ outcome: EndpointOutcome, after elapsed: Duration?, now: RuntimeInstant) {
+        if outcome == .success, let elapsed { typicalLatency += (Double(elapsed.inNanoseconds) - typicalLatency) / 100 }
         members[slot].load.ended(outcome, after: elapsed, constants, now: now)
     }
 

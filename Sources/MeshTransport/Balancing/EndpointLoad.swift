@@ -76,16 +76,16 @@ struct EndpointLoad {
         pending += 1
     }
 
-    /// A call that it was given has ended after `elapsed`.
+    /// A call that it was given has ended after `elapsed`, if that says how long its answers take.
     mutating func ended(
-        _ outcome: EndpointOutcome, after elapsed: Duration, _ constants: Constants, now: RuntimeInstant
+        _ outcome: EndpointOutcome, after elapsed: Duration?, _ constants: Constants, now: RuntimeInstant
     ) {
         pending = max(0, pending - 1)
         switch outcome {
         case .unknown:
             return
         case .success:
-            observe(Double(max(0, elapsed.inNanoseconds)), failed: 0, constants, now)
+            observe(elapsed.map { Double(max(0, $0.inNanoseconds)) }, failed: 0, constants, now)
         case .failure:
             observe(nil, failed: 1, constants, now)
         case .rateLimited(let retryAfter):
@@ -104,7 +104,7 @@ struct EndpointLoad {
         failures = failures * kept + failed * (1 - kept)
         updated = max(updated, now)
         guard let latest else {
-            // It says nothing of the latency, and what was known of that goes on fading.
+            // Nothing is known of the latency, and what was goes on fading.
             if latency > 0 { latency *= kept }
             return
         }

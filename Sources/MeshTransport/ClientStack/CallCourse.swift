@@ -16,8 +16,14 @@ struct CallCourse {
     private let stack: ClientStack
     private let interception: ClientInterception?
     private var retry: RetryState
-    /// The lanes that the attempt may go on.
-    private(set) var route: LaneRoute
+    /// The lanes that the attempt may go on; `nil` until the balancer has picked a server.
+    private var route: LaneRoute?
+    /// The lane that it goes on now; `nil` until the balancer has picked a server.
+    var lane: ConnectionKeeper? { route?.lane }
+    /// Whether that is asked only for a connection that is there.
+    var isDetour: Bool { route?.isDetour == true }
+    /// The servers that earlier attempts went to.
+    private(set) var tried = Balancer.Tried()
     /// When the next attempt begins.
     private(set) var now: RuntimeInstant
     /// What the interceptors have made of the attempt.
@@ -33,7 +39,14 @@ struct CallCourse {
         self.interception = interception
         self.now = now
         retry = RetryState(stack.request.method.retry, stack.core.configuration.retry, deadline: deadline)
-        route = LaneRoute(stack.lanes, stack.request, now: now)
+        route = stack.pool.only.map { LaneRoute($0.lanes, stack.request, now: now) }
+    }
+
+    /// The server that the balancer has picked for the attempt.
+    mutating func tookPlace(_ placement: EndpointPlacement?) {
+        guard let placement else { return }
+        route = LaneRoute(placement.endpoint.lanes, stack.request, now: now)
+        tried.note(placement.slot)
     }
 
     /// Begins the next attempt: what it sends, and until when it waits.
@@ -54,7 +67,13 @@ struct CallCourse {
     /// Begins anew after a wait.
     mutating func retries(now: RuntimeInstant) {
         self.now = now
-        route.begin(now: now)
+        leaves()
+        route?.begin(now: now)
+    }
+
+    /// Another server may be next, unless there is no other, or this one alone may have the call.
+    private mutating func leaves() {
+        if bound == nil, stack.pool.only == nil { route = nil }
     }
 
     /// What follows an attempt that a server has answered with a failure, at `instance`.
@@ -71,11 +90,18 @@ struct CallCourse {
             let isLost = isDeduplicated && failure == .mayHaveRun && instance == nil
             return ended(error, isLost ? .final : failure, instance)
         }
-        if passage?.refusal == nil, route.moves(after: error) || repeatsAtOnce(after: error) {
-            now = stack.runtime.now
-            return .again
+        if passage?.refusal == nil {
+            if route?.moves(after: error) == true {
+                now = stack.runtime.now
+                return .again
+            }
+            if repeatsAtOnce(after: error) {
+                now = stack.runtime.now
+                leaves()
+                return .again
+            }
         }
-        return ended(route.error(error), .notRun, instance)
+        return ended(route?.error(error) ?? error, .notRun, instance)
     }
 
     /// A server that refuses a stream, or goes away, has seen nothing of the call: once it is repeated without more ado, as

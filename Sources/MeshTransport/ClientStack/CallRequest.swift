@@ -38,19 +38,22 @@ final class CallRequest: Sendable {
     let priority: CallPriority
     /// Whether it goes on the lane for bulk, decided once: what happens meanwhile moves later calls.
     let isBulk: Bool
+    /// The hashed key of a call that goes where others of its key do.
+    let affinity: UInt64?
     let payload: Payload
 
     /// Throws for a call over the limits: the server's are the same by default, and would refuse it or end the
     /// connection with all other calls.
     init(
         _ method: ClientMethod, _ payload: Payload, _ metadata: Metadata, _ priority: CallPriority,
-        _ lane: CallLane, _ deduplication: Deduplication?, within limits: WireLimits
+        _ lane: CallLane, _ deduplication: Deduplication?, affinity: UInt64?, within limits: WireLimits
     ) throws(MeshError) {
         self.method = method
         self.priority = priority
         isBulk = method.laneRule.isBulk(lane, payload.count)
         self.payload = payload
         self.metadata = metadata
+        self.affinity = affinity
         self.deduplication = deduplication
         let head = CallHead(
             method: 1, timeRemaining: .zero, deduplication: deduplication, metadata: metadata, layout: payload.layout)

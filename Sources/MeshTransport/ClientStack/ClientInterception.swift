@@ -177,7 +177,8 @@ extension CallRequest {
         guard metadata != self.metadata else { return self }
         do throws(MeshError) {
             return try CallRequest(
-                method, payload, metadata, priority, isBulk ? .bulk : .small, deduplication, within: limits)
+                method, payload, metadata, priority, isBulk ? .bulk : .small, deduplication, affinity: affinity,
+                within: limits)
         } catch {
             var error = error
             error.message += ", with what the interceptors have added"

@@ -2,8 +2,8 @@ import MeshWire
 import NIOCore
 import Synchronization
 
-/// The connections of one client: one for small calls, and one for bulk on another event loop, with its own socket, so
-/// that small calls wait behind large payloads neither there nor on the loop. The second is made when the first call
+/// A client's connections to one server: one for small calls, and one for bulk on another event loop, with its own socket,
+/// so that small calls wait behind large payloads neither there nor on the loop. The second is made when the first call
 /// asks for it: a client that sends nothing large has one connection.
 ///
 /// Guarded by a mutex.
@@ -11,13 +11,14 @@ final class ClientLanes: Sendable {
     /// The lane of small calls.
     let small: ConnectionKeeper
     private let core: ClientCore
-    private let destination: Destination
+    private let server: ServerAddress
     private let state = Mutex<(bulk: ConnectionKeeper?, isClosed: Bool)>((nil, false))
 
-    init(_ core: ClientCore, _ destination: Destination, on loop: any EventLoop) {
+    /// - Parameter deadlines: of the small lane, on its loop.
+    init(_ core: ClientCore, _ server: ServerAddress, executor: LoopExecutor, _ deadlines: DeadlineTimer) {
         self.core = core
-        self.destination = destination
-        small = ConnectionKeeper(core, destination, executor: core.runtime.loopExecutor(for: loop))
+        self.server = server
+        small = ConnectionKeeper(core, server, executor: executor, deadlines)
     }
 
     /// The lane that a call goes on.
@@ -32,13 +33,25 @@ final class ClientLanes: Sendable {
 
     /// Ends all connections; open calls fail, and later ones.
     func close() {
+        end { $0.close() }
+        guard let bulk = state.withLock({ $0.bulk }) else { return }
+        // What it was told was lost on its way.
+        bulk.executor.eventLoop.execute {
+            bulk.deadlines.stop(MeshError(.draining, "the client is closed", peer: "\(self.server)"))
+        }
+    }
+
+    /// Takes no more calls and closes when those that are open have been answered.
+    func drain() { end { $0.drain() } }
+
+    private func end(_ body: @escaping @Sendable (ConnectionKeeper) -> Void) {
         let bulk = state.withLock { state in
             state.isClosed = true
             return state.bulk
         }
         for lane in [small, bulk].compactMap(\.self) {
             let loop = lane.executor.eventLoop
-            if loop.inEventLoop { lane.close() } else { loop.execute { lane.close() } }
+            if loop.inEventLoop { body(lane) } else { loop.execute { body(lane) } }
         }
     }
 
@@ -47,7 +60,8 @@ final class ClientLanes: Sendable {
             if let bulk = state.bulk { return bulk }
             // Closed as well: it says so to the call.
             guard !state.isClosed else { return small }
-            let made = ConnectionKeeper(core, destination, executor: core.runtime.loopExecutor(for: bulkLoop))
+            let executor = core.runtime.loopExecutor(for: bulkLoop)
+            let made = ConnectionKeeper(core, server, executor: executor, DeadlineTimer(executor, core.runtime))
             state.bulk = made
             return made
         }
@@ -63,7 +77,7 @@ final class ClientLanes: Sendable {
     }
 }
 
-/// The lanes that one call tries, in order: its own, and while no connection can be made for that, the other one, if it
+/// The lanes to one server that one call tries, in order: its own, and while no connection can be made for that, the other one, if it
 /// has a connection. A server that takes only so many connections is called on the one that it has taken.
 struct LaneRoute {
     private let lanes: ClientLanes

@@ -64,12 +64,26 @@ extension ClientStack {
         var course = CallCourse(self, interception, until: deadline, now: runtime.now)
         if Task.isCancelled { throw cancelledBefore }
         while true {
-            let (lane, isDetour) = (course.route.lane, course.route.isDetour)
+            var placement: EndpointPlacement?
+            if course.lane == nil {
+                do throws(MeshError) {
+                    placement = try await endpoint(avoiding: course.tried, until: deadline)
+                    course.tookPlace(placement)
+                } catch {
+                    let failure: AttemptFailure = error.code.mayPass ? .notRun : .final
+                    try await follow(course.failed(error, failure, at: nil), &course)
+                    continue
+                }
+            }
+            guard let lane = course.lane else { throw noConnection }
+            let isDetour = course.isDetour
             let (request, limit) = course.begin(until: deadline)
-            let call = ClientStreamCall(request, lane.executor, lane.deadlines, deadline: limit, course.passage)
+            let call = ClientStreamCall(
+                request, lane.executor, lane.deadlines, deadline: limit, course.passage, placement)
             let found: (MeshError, AttemptFailure)?
             if let refusal = course.refusal {
                 course.passage?.failed(refusal.error)
+                placement?.ended(.unknown)
                 found = refusal
             } else {
                 found = await firstFailure(of: call, on: lane, isDetour: isDetour)
@@ -97,6 +111,21 @@ extension ClientStack {
             guard head.status != .ok, head.hasNotRun, head.status.mayPass else { return nil }
             return (MeshError(head, progress: .notSent, peer: request.method.destination), .notRun)
         }
+    }
+
+    /// An endpoint that takes calls, when there is one.
+    private func endpoint(
+        avoiding tried: Balancer.Tried, until deadline: RuntimeInstant
+    ) async throws(MeshError) -> EndpointPlacement {
+        let loop = pool.executor.eventLoop
+        let search = EndpointSearch(self, avoiding: tried, until: deadline)
+        return try await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if loop.inEventLoop { search.begin(continuation) } else { loop.execute { search.begin(continuation) } }
+            }
+        } onCancel: {
+            loop.execute { search.cancel() }
+        }.get()
     }
 
     private func open(_ call: ClientStreamCall, on lane: ConnectionKeeper, _ isDetour: Bool) async -> MeshError? {

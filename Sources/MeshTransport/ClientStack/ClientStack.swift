@@ -14,19 +14,21 @@ import Telemetry
 /// 5. each attempt gets its own deadline;
 /// 6. **the host's interceptors, around each attempt** (``ClientInterceptor/willAttempt(_:)``): the same, for this attempt
 ///    alone, and without waiting; whatever they do, each attempt sends the same message;
-/// 7. the keeper of the call's lane gives a connection to the destination; where it has none and none can be made, the
-///    other lane's does if it has one;
-/// 8. a deduplicated call goes to the server instance of its first attempt or nowhere;
-/// 9. its messages meet their fates, if a fault injector decides them;
-/// 10. the connection sends it and waits.
+/// 7. of a service's servers, the balancer picks one that is connected and not left out; an attempt waits while there is
+///    none, and prefers one that earlier attempts have not been to;
+/// 8. the keeper of the call's lane gives a connection to the server; where it has none and none can be made, the other
+///    lane's does if it has one;
+/// 9. a deduplicated call goes to the server instance of its first attempt or nowhere;
+/// 10. its messages meet their fates, if a fault injector decides them;
+/// 11. the connection sends it and waits.
 struct ClientStack: Sendable {
     let core: ClientCore
-    let lanes: ClientLanes
+    let pool: EndpointPool
     let request: CallRequest
 
-    init(_ core: ClientCore, _ lanes: ClientLanes, _ request: CallRequest) {
+    init(_ core: ClientCore, _ pool: EndpointPool, _ request: CallRequest) {
         self.core = core
-        self.lanes = lanes
+        self.pool = pool
         self.request = request
     }
 
@@ -51,7 +53,12 @@ struct ClientStack: Sendable {
         while true {
             let attempt = attempt(&course)
             if attempt.isOpen {
-                await send(attempt, on: course.route.lane, isDetour: course.route.isDetour, course.now)
+                if let lane = course.lane {
+                    await send(attempt, on: lane, isDetour: course.isDetour, course.now)
+                } else {
+                    await send(attempt, avoiding: course.tried, course.now)
+                    course.tookPlace(attempt.placement)
+                }
             }
             let outcome = attempt.outcome
             course.passage?.ended(outcome)
@@ -131,7 +138,63 @@ struct ClientStack: Sendable {
             progress: error.progress, peer: error.peer, cause: error)
     }
 
-    /// Steps 7 to 10; the attempt has ended when it returns.
+    /// Steps 7 to 11; the attempt has ended when it returns.
+    nonisolated(nonsending) private func send(
+        _ attempt: Attempt, avoiding tried: Balancer.Tried, _ now: RuntimeInstant
+    ) async {
+        let loop = pool.executor.eventLoop
+        await withTaskCancellationHandler {
+            await unsafe withUnsafeContinuation { continuation in
+                if loop.inEventLoop {
+                    unsafe begin(attempt, avoiding: tried, continuation, now)
+                } else {
+                    loop.execute { unsafe begin(attempt, avoiding: tried, continuation, runtime.now) }
+                }
+            }
+        } onCancel: {
+            loop.execute {
+                let abandon: @Sendable () -> Void = {
+                    attempt.abandon(.cancelled, "the caller was cancelled", .final)
+                }
+                if let other = attempt.other { other.execute(abandon) } else { abandon() }
+            }
+        }
+    }
+
+    private func begin(
+        _ attempt: Attempt, avoiding tried: Balancer.Tried, _ continuation: UnsafeContinuation<Void, Never>,
+        _ now: RuntimeInstant
+    ) {
+        unsafe attempt.begin(continuation, until: pool.deadlines, now)
+        guard attempt.isOpen else { return }
+        guard attempt.deadline > now else { return attempt.deadlinePassed() }
+        place(attempt, avoiding: tried, now)
+    }
+
+    /// Step 7: sends the attempt to an endpoint, now or when one takes calls.
+    private func place(_ attempt: Attempt, avoiding tried: Balancer.Tried, _ now: RuntimeInstant) {
+        let placement = pool.place(
+            affinity: request.affinity, avoiding: tried, isTimed: !attempt.request.isBulk, now: now)
+        guard let placement else {
+            return pool.wait { error in
+                guard attempt.isOpen else { return }
+                guard let error else { return place(attempt, avoiding: tried, runtime.now) }
+                attempt.finish(.failed(error, error.code.mayPass ? .notRun : .final))
+            }
+        }
+        attempt.placement = placement
+        let route = LaneRoute(placement.endpoint.lanes, attempt.request, now: now)
+        let (lane, isDetour) = (route.lane, route.isDetour)
+        let loop = lane.executor.eventLoop
+        guard !loop.inEventLoop else { return send(attempt, on: lane, isDetour, now) }
+        attempt.move(to: loop)
+        loop.execute {
+            attempt.moved(lane.deadlines, runtime.now)
+            send(attempt, on: lane, isDetour, runtime.now)
+        }
+    }
+
+    /// Steps 8 to 11 of an attempt whose server is known; the attempt has ended when it returns.
     nonisolated(nonsending) private func send(
         _ attempt: Attempt, on lane: ConnectionKeeper, isDetour: Bool, _ now: RuntimeInstant
     ) async {
@@ -157,6 +220,11 @@ struct ClientStack: Sendable {
         unsafe attempt.begin(continuation, until: lane.deadlines, now)
         guard attempt.isOpen else { return }
         guard attempt.deadline > now else { return attempt.deadlinePassed() }
+        send(attempt, on: lane, isDetour, now)
+    }
+
+    private func send(_ attempt: Attempt, on lane: ConnectionKeeper, _ isDetour: Bool, _ now: RuntimeInstant) {
+        guard attempt.isOpen else { return }
         if let connection = lane.ready, !isDetour || attempt.mayGo(to: connection.instance) {
             return send(attempt, on: connection, now)
         }

@@ -17,7 +17,7 @@ final class ConnectionKeeper: @unchecked Sendable {
     /// Ends the attempts that wait, for a connection or on one.
     let deadlines: DeadlineTimer
     private let core: ClientCore
-    private let destination: Destination
+    private let server: ServerAddress
     private var current: ClientConnection?
     private var isConnecting = false
     /// The connection whose server is being judged again.
@@ -31,12 +31,41 @@ final class ConnectionKeeper: @unchecked Sendable {
     private var waiting = CircularBuffer<(ClientConnection?, MeshError?) -> Void>()
     /// Connections that are kept open until their calls are answered.
     private var draining: [ClientConnection] = []
+    /// Is told when there begins to be a connection that takes calls, or ceases to be one, and why none could be made.
+    var onChange: ((Change) -> Void)?
+    private var wasUp = false
 
-    init(_ core: ClientCore, _ destination: Destination, executor: LoopExecutor) {
+    /// What has become of the connection.
+    enum Change {
+        case up, down
+        case failed(MeshError)
+    }
+
+    /// - Parameter deadlines: on the same loop.
+    init(_ core: ClientCore, _ server: ServerAddress, executor: LoopExecutor, _ deadlines: DeadlineTimer) {
         self.core = core
-        self.destination = destination
+        self.server = server
         self.executor = executor
-        deadlines = DeadlineTimer(executor, core.runtime)
+        self.deadlines = deadlines
+    }
+
+    /// Whether there is a connection that takes calls, be there room on it or not.
+    var isUp: Bool { !isClosed && current?.takesCalls == true }
+
+    /// The server's process, where there is a connection to it.
+    var instance: InstanceID? { current?.instance }
+
+    /// Makes a connection if there is none and none is being made.
+    func connectIfNeeded() {
+        guard !isClosed, !isUp, !isConnecting else { return }
+        connect()
+    }
+
+    private func changed() {
+        let isUp = isUp
+        guard isUp != wasUp else { return }
+        wasUp = isUp
+        onChange?(isUp ? .up : .down)
     }
 
     /// Whether there was no connection a moment ago, nor could one be made. From any thread.
@@ -57,7 +86,7 @@ final class ConnectionKeeper: @unchecked Sendable {
     /// the event loop.
     func withConnection(_ body: @escaping (ClientConnection?, MeshError?) -> Void) {
         guard !isClosed else {
-            return body(nil, MeshError(.draining, "the client is closed", progress: .notSent, peer: "\(destination)"))
+            return body(nil, MeshError(.draining, "the client is closed", progress: .notSent, peer: "\(server)"))
         }
         if let current, current.takesCalls, !isOutdated(current) || isTrusted(current) {
             if isOutdated(current), !isConnecting, core.runtime.now >= mayReplace { connect() }
@@ -65,7 +94,7 @@ final class ConnectionKeeper: @unchecked Sendable {
         }
         guard waiting.count < core.configuration.callsAwaitingConnection else {
             let message = "\(waiting.count) calls already wait for a connection, or for room on it"
-            return body(nil, MeshError(.connectFailed, message, progress: .notSent, peer: "\(destination)"))
+            return body(nil, MeshError(.connectFailed, message, progress: .notSent, peer: "\(server)"))
         }
         waiting.append(body)
         proceed()
@@ -74,22 +103,31 @@ final class ConnectionKeeper: @unchecked Sendable {
     /// Ends all connections; open calls fail.
     func close() {
         isClosed = true
-        let error = MeshError(.draining, "the client is closed", peer: "\(destination)")
+        onChange = nil
+        let error = MeshError(.draining, "the client is closed", peer: "\(server)")
         current?.close(error)
         for connection in draining { connection.close(error) }
         release(nil, error)
-        deadlines.stop(error)
+    }
+
+    /// Takes no more calls and closes when those that are open have been answered: the server is not the service's any
+    /// more.
+    func drain() {
+        isClosed = true
+        onChange = nil
+        if let current { retire(current) }
+        release(nil, MeshError(.draining, "\(server) has left its service", progress: .notSent, peer: "\(server)"))
     }
 
     /// True if our certificate or whom we trust has changed since.
     private func isOutdated(_ connection: ClientConnection) -> Bool {
         // In plain text nothing was shown.
-        destination.security == .mutualTLS && connection.identityGeneration != core.identityGeneration
+        server.security == .mutualTLS && connection.identityGeneration != core.identityGeneration
     }
 
     /// True if the server has been judged by the bundle in force.
     private func isTrusted(_ connection: ClientConnection) -> Bool {
-        destination.security == .plaintext || connection.trustedBy == core.identity?.current.bundle
+        server.security == .plaintext || connection.trustedBy == core.identity?.current.bundle
     }
 
     /// Judges the connection's server by the bundle in force if it has not been; the calls that wait get the connection
@@ -107,7 +145,7 @@ final class ConnectionKeeper: @unchecked Sendable {
             } catch {
                 self.core.logger.warning(
                     "server is no longer trusted",
-                    metadata: ["peer": "\(connection.peerName)", "server": "\(self.destination)", "error": "\(error)"])
+                    metadata: ["peer": "\(connection.peerName)", "server": "\(self.server)", "error": "\(error)"])
                 if self.current === connection { self.retire(connection) }
             }
             self.reviewed()
@@ -116,6 +154,7 @@ final class ConnectionKeeper: @unchecked Sendable {
 
     private func reviewed() {
         underReview = nil
+        changed()
         proceed()
     }
 
@@ -132,28 +171,27 @@ final class ConnectionKeeper: @unchecked Sendable {
     }
 
     private func connect() {
-        guard destination.security == .plaintext || !destination.identities.isEmpty || core.identity == nil else {
-            return release(
-                nil,
+        guard server.security == .plaintext || !server.identities.isEmpty || core.identity == nil else {
+            return couldNotConnect(
                 MeshError(
-                    .noExpectedIdentity, "no identity is expected at \(destination); name the server's",
-                    progress: .notSent, peer: "\(destination)"))
+                    .noExpectedIdentity, "no identity is expected at \(server); name the server's",
+                    progress: .notSent, peer: "\(server)"))
         }
         isConnecting = true
         let loop = executor.eventLoop
         let established = loop.makePromise(of: Void.self)
         let connection = ClientConnection(
-            core, destination, executor: executor, established: established,
+            core, server, executor: executor, established: established,
             onClose: { self.closed($0) })
         let limit = loop.scheduleTask(in: .nanoseconds(core.configuration.connectTimeout.inNanoseconds)) {
             let error = MeshError(
-                .connectFailed, "no connection in time", progress: .notSent, peer: "\(self.destination)")
+                .connectFailed, "no connection in time", progress: .notSent, peer: "\(self.server)")
             // First, as closing would give the channel's end as the reason.
             established.fail(error)
             connection.close(error)
         }
         core.runtime.network.connect(
-            to: destination.endpoint, on: loop, timeout: core.configuration.connectTimeout
+            to: server.endpoint, on: loop, timeout: core.configuration.connectTimeout
         ) { channel in
             channel.eventLoop.makeCompletedFuture {
                 // The time may have run out while the name was resolved.
@@ -172,21 +210,21 @@ final class ConnectionKeeper: @unchecked Sendable {
 
     private func security() -> ChannelSecurity {
         let expectation =
-            core.identity == nil && destination.identities.isEmpty
-            ? PeerExpectation.anyTrusted : PeerExpectation(identities: destination.identities)
+            core.identity == nil && server.identities.isEmpty
+            ? PeerExpectation.anyTrusted : PeerExpectation(identities: server.identities)
         return ChannelSecurity(
-            role: .client(serverName: Self.serverName(destination.endpoint)), identity: core.identity,
+            role: .client(serverName: server.serverName), identity: core.identity,
             trust: core.trust, expectation: expectation,
-            applicationProtocols: destination.applicationProtocol.map { [$0] } ?? core.applicationProtocols,
+            applicationProtocols: server.applicationProtocol.map { [$0] } ?? core.applicationProtocols,
             verifier: core.verifier, runtime: core.runtime, credentials: core.credentials,
-            transport: destination.security)
+            transport: server.security)
     }
 
     private func finishedConnecting(_ connection: ClientConnection, _ result: Result<Void, any Error>) {
         isConnecting = false
         switch result {
         case .success where isClosed:
-            connection.close(MeshError(.draining, "the client is closed", peer: "\(destination)"))
+            connection.close(MeshError(.draining, "the client is closed", peer: "\(server)"))
         case .success:
             if let old = current, old !== connection { retire(old) }
             current = connection
@@ -201,23 +239,23 @@ final class ConnectionKeeper: @unchecked Sendable {
             scheduleExpiry(of: connection)
             // A change of trust between the beginning of the handshake and now has not been heard of here.
             guard isTrusted(connection) else { return review(connection) }
+            changed()
             release(connection, nil)
         case .failure(let cause):
             core.metrics.connectFailures.increment()
             mayReplace = core.runtime.now.advanced(by: core.configuration.retry.backoffLimit)
             if current?.takesCalls != true { unreachableUntil.store(mayReplace.nanoseconds, ordering: .relaxed) }
-            if let error = cause as? MeshError {
-                var error = error
-                error.progress = .notSent
-                error.peer = error.peer ?? "\(destination)"
-                return release(nil, error)
-            }
-            release(
-                nil,
-                MeshError(
-                    .connectFailed, "cannot connect to \(destination)", progress: .notSent, peer: "\(destination)",
-                    cause: cause))
+            var error =
+                cause as? MeshError ?? MeshError(.connectFailed, "cannot connect to \(server)", cause: cause)
+            error.progress = .notSent
+            error.peer = error.peer ?? "\(server)"
+            couldNotConnect(error)
         }
+    }
+
+    private func couldNotConnect(_ error: MeshError) {
+        if !isUp { onChange?(.failed(error)) }
+        release(nil, error)
     }
 
     /// Gives `current` no more calls and closes it when those that it has are answered.
@@ -226,12 +264,13 @@ final class ConnectionKeeper: @unchecked Sendable {
         draining.append(connection)
         connection.drain(
             within: core.configuration.drainTimeout,
-            MeshError(.connectionLost, "the connection was given up for a newer one", peer: "\(destination)"))
+            MeshError(.connectionLost, "the connection was given up for a newer one", peer: "\(server)"))
     }
 
     private func closed(_ connection: ClientConnection) {
         draining.removeAll { $0 === connection }
         if current === connection { current = nil }
+        changed()
     }
 
     /// Gives those that wait a connection, as far as it has room, or an error.
@@ -252,12 +291,5 @@ final class ConnectionKeeper: @unchecked Sendable {
         connection.expire(
             in: notAfter.since(core.runtime.unixTime) + core.configuration.clockSkew,
             drainTimeout: core.configuration.drainTimeout)
-    }
-
-    /// The server's name for SNI, which cannot hold an address.
-    private static func serverName(_ endpoint: Endpoint) -> String? {
-        guard case .tcp(let host, _) = endpoint else { return nil }
-        let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
-        return isAddress ? nil : host
     }
 }

@@ -1,12 +1,20 @@
 public import Identity
 public import MeshWire
 
-/// Where a service is and who may answer there.
+/// Where calls go and who may answer there: one server, or the servers of a service.
 public struct Destination: Sendable, Hashable, CustomStringConvertible {
-    /// Where it listens.
-    public var endpoint: Endpoint
-    /// The identities that the server may prove; a connection to anybody else is refused. None means that no call is
-    /// made.
+    /// What a destination's servers are known by.
+    public enum Place: Sendable, Hashable {
+        /// There is one, which listens here.
+        case endpoint(Endpoint)
+        /// There are any number, which the mesh's resolver knows by this name (``MeshConfiguration/resolver``).
+        case service(String)
+    }
+
+    /// Where it is.
+    public var place: Place
+    /// The identities that a server may prove; a connection to anybody else is refused. None means that no call is made,
+    /// but to an endpoint for which the resolver knows whom to expect.
     public var identities: [IdentityPattern]
     /// How its connections are protected.
     public let security: TransportSecurity
@@ -14,15 +22,15 @@ public struct Destination: Sendable, Hashable, CustomStringConvertible {
     /// speaks, and for the mesh's own protocol where there is no handshake to tell.
     package var applicationProtocol: String?
 
-    private init(_ endpoint: Endpoint, identities: [IdentityPattern], security: TransportSecurity) {
-        self.endpoint = endpoint
+    private init(_ place: Place, identities: [IdentityPattern], security: TransportSecurity) {
+        self.place = place
         self.identities = identities
         self.security = security
     }
 
     /// A server at `endpoint` that proves one of `identities`.
     public init(_ endpoint: Endpoint, identities: [IdentityPattern]) {
-        self.init(endpoint, identities: identities, security: .mutualTLS)
+        self.init(.endpoint(endpoint), identities: identities, security: .mutualTLS)
     }
 
     /// A server at `host`, a name or an address, and a TCP `port` that proves one of `identities`.
@@ -30,19 +38,24 @@ public struct Destination: Sendable, Hashable, CustomStringConvertible {
         self.init(.tcp(host: host, port: port), identities: identities)
     }
 
+    /// The servers of a service, each of which proves one of `identities`, or what the resolver knows it to have. Calls
+    /// are spread over them (``BalancingConfiguration``).
+    public init(service: String, identities: [IdentityPattern] = []) {
+        self.init(.service(service), identities: identities, security: .mutualTLS)
+    }
+
     /// A server that is spoken to without TLS: whoever answers at `endpoint` is taken for it, it learns nothing of who
     /// calls, and everybody on the way can read and change what is said.
     public static func plaintext(_ endpoint: Endpoint) -> Destination {
-        Destination(endpoint, identities: [], security: .plaintext)
+        Destination(.endpoint(endpoint), identities: [], security: .plaintext)
     }
 
-    /// The endpoint: `host:port`, with brackets around an IPv6 address, or `unix:path`.
-    public var description: String { "\(endpoint)" }
-
-    /// The name under which gRPC addresses the server.
-    var authority: String {
-        // Who listens at a path has no name.
-        if case .unix = endpoint { "localhost" } else { "\(endpoint)" }
+    /// The service's name, or the endpoint: `host:port`, with brackets around an IPv6 address, or `unix:path`.
+    public var description: String {
+        switch place {
+        case .endpoint(let endpoint): "\(endpoint)"
+        case .service(let name): name
+        }
     }
 
     /// Who is expected, for metrics.

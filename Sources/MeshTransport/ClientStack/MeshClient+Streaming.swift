@@ -19,9 +19,12 @@ extension MeshClient {
     public func call<Request: MeshMessage, Response: MeshMessage, Result>(
         _ method: ServerStreamingMethod<Request, Response>, _ request: Request, timeout: Duration? = nil,
         metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic,
+        affinity: String? = nil,
         _ body: (ResponseStream<Response>) async throws -> Result
     ) async throws -> Result {
-        try await stack(method, Payload(request), metadata, priority, lane).stream(timeout: timeout ?? callTimeout) {
+        try await stack(method, Payload(request), metadata, priority, lane, affinity).stream(
+            timeout: timeout ?? callTimeout
+        ) {
             call in
             try await body(ResponseStream(call))
         }
@@ -38,10 +41,11 @@ extension MeshClient {
     public func call<Request: MeshMessage, Response: MeshMessage>(
         _ method: ClientStreamingMethod<Request, Response>, timeout: Duration? = nil,
         metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic,
+        affinity: String? = nil,
         _ body: (RequestSender<Request>) async throws -> Void
     ) async throws -> Response {
         try await answer(
-            method, timeout: timeout, metadata: metadata, priority: priority, lane: lane, body
+            method, timeout: timeout, metadata: metadata, priority: priority, lane: lane, affinity: affinity, body
         ).message
     }
 
@@ -49,9 +53,11 @@ extension MeshClient {
     public func answer<Request: MeshMessage, Response: MeshMessage>(
         _ method: ClientStreamingMethod<Request, Response>, timeout: Duration? = nil,
         metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic,
+        affinity: String? = nil,
         _ body: (RequestSender<Request>) async throws -> Void
     ) async throws -> Answer<Response> {
-        try await stack(method, Payload(), metadata, priority, lane).stream(timeout: timeout ?? callTimeout) { call in
+        try await stack(method, Payload(), metadata, priority, lane, affinity).stream(timeout: timeout ?? callTimeout) {
+            call in
             do {
                 try await body(RequestSender(call))
             } catch let error as MeshError {
@@ -69,9 +75,11 @@ extension MeshClient {
     public func call<Request: MeshMessage, Response: MeshMessage, Result>(
         _ method: BidirectionalMethod<Request, Response>, timeout: Duration? = nil,
         metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic,
+        affinity: String? = nil,
         _ body: (RequestSender<Request>, ResponseStream<Response>) async throws -> Result
     ) async throws -> Result {
-        try await stack(method, Payload(), metadata, priority, lane).stream(timeout: timeout ?? callTimeout) { call in
+        try await stack(method, Payload(), metadata, priority, lane, affinity).stream(timeout: timeout ?? callTimeout) {
+            call in
             try await body(RequestSender(call), ResponseStream(call))
         }
     }

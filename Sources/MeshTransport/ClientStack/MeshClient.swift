@@ -5,8 +5,11 @@ import Synchronization
 import Telemetry
 
 /// Calls the services of one destination, over connections that it makes when they are needed and keeps: one for small
-/// calls, and a second one, on another event loop, once there are calls with large payloads (``CallLane``). Where only one
-/// of them can be made, all calls go over that.
+/// calls to each server, and a second one, on another event loop, once there are calls with large payloads (``CallLane``).
+/// Where only one of them can be made, all calls go over that.
+///
+/// Calls of a destination that is a service are spread over its servers, all of which it connects to, with the first call.
+/// A client sees how its own calls fare, and nobody else's: keep one and share it.
 ///
 /// Safe to use from any task. A small call from a task that prefers ``executor`` is sent, answered and resumed on its
 /// connection's event loop, without a thread hop:
@@ -19,7 +22,7 @@ public final class MeshClient: Sendable {
     /// Where the calls go.
     public let destination: Destination
     private let core: ClientCore
-    private let lanes: ClientLanes
+    private let pool: EndpointPool
     private let methods = Mutex(KnownMethods())
     private let sessions: any SessionSource
     private let numbers = CallNumbers()
@@ -30,16 +33,16 @@ public final class MeshClient: Sendable {
         self.sessions = sessions ?? RandomSession(core.runtime)
         self.core = core
         self.destination = destination
-        lanes = ClientLanes(core, destination, on: loop)
+        pool = EndpointPool(core, destination, on: loop)
     }
 
     deinit {
         // Nobody else can end the connections any more.
-        lanes.close()
+        pool.close()
     }
 
-    /// Runs tasks on the event loop of the client's connection for small calls.
-    public var executor: LoopExecutor { lanes.small.executor }
+    /// Runs tasks on the event loop of the client's connections for small calls.
+    public var executor: LoopExecutor { pool.executor }
 
     /// Calls a method and returns its response. The request is encoded, and the response decoded, where the caller runs.
     ///
@@ -48,34 +51,36 @@ public final class MeshClient: Sendable {
     ///   - metadata: what travels with the call.
     ///   - priority: what of a connection's large messages leaves first, on both sides (not over gRPC).
     ///   - lane: which of the client's connections it goes on; default by size.
+    ///   - affinity: a key of the host's choosing, whose calls go to one server if
+    ///     ``BalancingConfiguration/Policy/consistentHash`` balances them.
     ///   - deduplication: session and sequence numbers of a deduplicated method whose service counts them by itself;
     ///     `nil` for the client's session and its next number.
     /// - Throws: a ``MeshError`` that says how far the call came.
     nonisolated(nonsending) public func call<Request: MeshMessage, Response: MeshMessage>(
         _ method: UnaryMethod<Request, Response>, _ request: Request, timeout: Duration? = nil,
         metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic,
-        deduplication: Deduplication? = nil
+        affinity: String? = nil, deduplication: Deduplication? = nil
     ) async throws(MeshError) -> Response {
         try decode(
-            try await answer(method, request, timeout, metadata, priority, lane, deduplication), of: method)
+            try await answer(method, request, timeout, metadata, priority, lane, affinity, deduplication), of: method)
     }
 
     /// Calls a method and returns its response with what the server said beside it.
     ///
-    /// The parameters are those of ``call(_:_:timeout:metadata:priority:lane:deduplication:)``.
+    /// The parameters are those of ``call(_:_:timeout:metadata:priority:lane:affinity:deduplication:)``.
     nonisolated(nonsending) public func answer<Request: MeshMessage, Response: MeshMessage>(
         _ method: UnaryMethod<Request, Response>, _ request: Request, timeout: Duration? = nil,
         metadata: Metadata = Metadata(), priority: CallPriority = .normal, lane: CallLane = .automatic,
-        deduplication: Deduplication? = nil
+        affinity: String? = nil, deduplication: Deduplication? = nil
     ) async throws(MeshError) -> Answer<Response> {
-        let answer = try await answer(method, request, timeout, metadata, priority, lane, deduplication)
+        let answer = try await answer(method, request, timeout, metadata, priority, lane, affinity, deduplication)
         return Answer(
             try decode(answer, of: method), metadata: answer.metadata, trailers: answer.head.metadata)
     }
 
     nonisolated(nonsending) private func answer<Request: MeshMessage, Response: MeshMessage>(
         _ method: UnaryMethod<Request, Response>, _ request: Request, _ timeout: Duration?, _ metadata: Metadata,
-        _ priority: CallPriority, _ lane: CallLane, _ deduplication: Deduplication?
+        _ priority: CallPriority, _ lane: CallLane, _ affinity: String?, _ deduplication: Deduplication?
     ) async throws(MeshError) -> Attempt.Answer {
         var number: Deduplication?
         if method.retry == .deduplicated, deduplication == nil {
@@ -83,8 +88,10 @@ public final class MeshClient: Sendable {
         }
         defer { if let number { numbers.end(number) } }
         // Encoded once: every attempt sends identical bytes.
-        return try await stack(method, Payload(request), metadata, priority, lane, number ?? deduplication)
-            .run(timeout: timeout ?? callTimeout)
+        return try await stack(
+            method, Payload(request), metadata, priority, lane, affinity, number ?? deduplication
+        )
+        .run(timeout: timeout ?? callTimeout)
     }
 
     private func decode<Request, Response: MeshMessage>(
@@ -105,24 +112,24 @@ public final class MeshClient: Sendable {
     /// The path of one call, whatever its kind.
     func stack<Kind, Request, Response>(
         _ method: MeshMethod<Kind, Request, Response>, _ payload: Payload, _ metadata: Metadata,
-        _ priority: CallPriority, _ lane: CallLane, _ deduplication: Deduplication? = nil
+        _ priority: CallPriority, _ lane: CallLane, _ affinity: String?, _ deduplication: Deduplication? = nil
     ) throws(MeshError) -> ClientStack {
         let request = try CallRequest(
-            known(method), payload, metadata, priority, lane, deduplication, within: core.configuration.limits)
-        return ClientStack(core, lanes, request)
+            known(method), payload, metadata, priority, lane, deduplication,
+            affinity: affinity.map { StableHash.of($0) },
+            within: core.configuration.limits)
+        return ClientStack(core, pool, request)
     }
 
-    /// The connection for small calls, made if there is none: who is at the other end, and how that is known.
+    /// A connection for small calls, made if there is none: who is at the other end, and how that is known. To any one of
+    /// a service's servers.
     public func connection() async throws(MeshError) -> ConnectionInfo {
-        let lane = lanes.small
+        let pool = pool
         let result: Result<ConnectionInfo, MeshError> = await withCheckedContinuation { continuation in
+            let loop = pool.executor.eventLoop
             let ask: @Sendable () -> Void = {
-                lane.withConnection { connection, error in
-                    if let connection { return continuation.resume(returning: .success(connection.info)) }
-                    continuation.resume(returning: .failure(error ?? MeshError(.connectFailed, "no connection")))
-                }
+                pool.withConnection { continuation.resume(returning: $0.map(\.info)) }
             }
-            let loop = lane.executor.eventLoop
             if loop.inEventLoop { ask() } else { loop.execute(ask) }
         }
         return try result.get()
@@ -130,7 +137,7 @@ public final class MeshClient: Sendable {
 
     /// Closes the connections; calls that are under way fail, and so do later ones.
     public func close() {
-        lanes.close()
+        pool.close()
     }
 
     /// Two services may mean different things by one path: the server will tell.

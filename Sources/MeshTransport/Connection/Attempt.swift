@@ -1,4 +1,5 @@
 import MeshWire
+import NIOCore
 
 /// How one attempt of a call ended.
 enum AttemptOutcome: Sendable {
@@ -49,6 +50,10 @@ enum AttemptOutcome: Sendable {
     /// True for a copy, sent on purpose, whose reply nobody is to hear.
     private let isUnheard: Bool
     private var place = Place.here
+    /// Where the balancer has put it, if there was a choice.
+    var placement: EndpointPlacement?
+    /// The loop that it is on instead of its client's: that of the connection for bulk.
+    private(set) var other: (any EventLoop)?
     private var ended: AttemptOutcome?
     private var continuation: UnsafeContinuation<Void, Never>?
     private var deadlines: DeadlineTimer?
@@ -87,6 +92,19 @@ enum AttemptOutcome: Sendable {
     ) {
         guard isOpen else { return unsafe continuation.resume() }
         unsafe self.continuation = continuation
+        self.deadlines = deadlines
+        deadlines.add(self, now)
+    }
+
+    /// Goes on to wait on another loop.
+    func move(to loop: any EventLoop) {
+        deadlines?.remove(self)
+        deadlines = nil
+        other = loop
+    }
+
+    /// Waits there.
+    func moved(_ deadlines: DeadlineTimer, _ now: RuntimeInstant) {
         self.deadlines = deadlines
         deadlines.add(self, now)
     }
@@ -145,6 +163,7 @@ enum AttemptOutcome: Sendable {
         place = .here
         deadlines?.remove(self)
         deadlines = nil
+        placement?.ended(EndpointOutcome(outcome))
         guard let waiting = unsafe continuation else { return }
         unsafe continuation = nil
         unsafe waiting.resume()

@@ -41,15 +41,15 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     private var keepAlive: KeepAliveTimer?
 
     init(
-        _ core: ClientCore, _ destination: Destination, executor: LoopExecutor, established: EventLoopPromise<Void>,
+        _ core: ClientCore, _ server: ServerAddress, executor: LoopExecutor, established: EventLoopPromise<Void>,
         onClose: @escaping (ClientConnection) -> Void
     ) {
         self.core = core
-        info = ConnectionInfo(peer: nil, tlsVersion: "", remoteAddress: "\(destination)")
-        peerName = "\(destination)"
-        authority = destination.authority
-        isSecure = destination.security == .mutualTLS
-        applicationProtocol = destination.applicationProtocol ?? core.applicationProtocol
+        info = ConnectionInfo(peer: nil, tlsVersion: "", remoteAddress: "\(server)")
+        peerName = "\(server)"
+        authority = server.authority
+        isSecure = server.security == .mutualTLS
+        applicationProtocol = server.applicationProtocol ?? core.applicationProtocol
         identityGeneration = core.identityGeneration
         self.executor = executor
         self.established = established

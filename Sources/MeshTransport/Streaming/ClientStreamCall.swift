@@ -14,14 +14,17 @@ import Telemetry
     /// True once a server may have seen it.
     private var wasSent = false
     private var opening: UnsafeContinuation<MeshError?, Never>?
+    /// Where the balancer has put it, if there was a choice.
+    private let placement: EndpointPlacement?
     /// Is told how it ended.
     private let interception: AttemptInterception?
 
     init(
         _ request: CallRequest, _ executor: LoopExecutor, _ deadlines: DeadlineTimer, deadline: RuntimeInstant,
-        _ interception: AttemptInterception? = nil
+        _ interception: AttemptInterception? = nil, _ placement: EndpointPlacement? = nil
     ) {
         self.interception = interception
+        self.placement = placement
         self.request = request
         self.deadlines = deadlines
         self.deadline = deadline
@@ -81,6 +84,10 @@ import Telemetry
     private func ended(_ end: CallStream.End) {
         deadlines.remove(self)
         if case .failed(let error) = end { opened(error) }
+        switch end {
+        case .finished(let head, _): placement?.ended(EndpointOutcome(head.status))
+        case .failed(let error): placement?.ended(EndpointOutcome(error))
+        }
         guard let interception else { return }
         switch end {
         case .finished(let head, _): interception.ended(head, stream.responseMetadata ?? Metadata(), peer: peer)

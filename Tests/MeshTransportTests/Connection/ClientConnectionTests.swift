@@ -98,7 +98,8 @@ import Testing
                     applicationProtocol: ApplicationProtocol.mesh,
                     verifier: try PeerVerifier(clockSkew: .seconds(20)), table: ConnectionTable(),
                     metrics: ClientMetrics(MetricsRegistry()), logger: LogCapture().logger),
-                .plaintext(.tcp(host: "127.0.0.1", port: 1)), executor: LoopExecutor(channel.eventLoop),
+                ServerAddress(.tcp(host: "127.0.0.1", port: 1), of: .plaintext(.tcp(host: "127.0.0.1", port: 1))),
+                executor: LoopExecutor(channel.eventLoop),
                 established: established,
                 onClose: { _ in }))
         channel.pipeline.fireUserInboundEventTriggered(

@@ -1,0 +1,463 @@
+import Identity
+import Logging
+import MeshWire
+import NIOCore
+import Telemetry
+
+/// The servers of one client's destination, and which of them a call goes to: follows discovery, keeps a connection to each,
+/// gives calls to those that are connected and not left out, and keeps calls back while there is none.
+///
+/// A destination that names one server has that one, ``only``, and nothing here is asked.
+///
+/// Sendable: everything mutable is touched on the client's event loop alone.
+final class EndpointPool: @unchecked Sendable {
+    let executor: LoopExecutor
+    /// Ends the calls that wait, here or on the connections for small calls.
+    let deadlines: DeadlineTimer
+    /// The server of a destination that names one.
+    let only: ClientEndpoint?
+
+    private let core: ClientCore
+    private let destination: Destination
+    private var balancer: Balancer
+    private var generator: SplitMix64
+    /// By their slots.
+    private var endpoints: [ClientEndpoint?] = []
+    private var byPlace: [Endpoint: ClientEndpoint] = [:]
+    private var watch: ResolutionWatch?
+    /// Why the resolver knows no endpoints.
+    private var resolutionFailure: String?
+    private var isResolved = false
+    private var isStarted = false
+    private var isClosed = false
+
+    /// The calls that wait for an endpoint.
+    private var waiting = CircularBuffer<(MeshError?) -> Void>()
+    /// Endpoints whose turn to be connected to has not come.
+    private var toDial = CircularBuffer<ClientEndpoint>()
+    private var dialing = 0
+    /// How many endpoints could not be connected to when that was last tried.
+    private var failing = 0
+    /// How many are left out because their calls fail.
+    private var ejected = 0
+    /// Since when no endpoint takes calls.
+    private var idleSince: RuntimeInstant
+    private var failFast: Scheduled<Void>?
+    /// True once calls have waited too long for an endpoint, until there is one.
+    private var isFailingFast = false
+    private let gauges: EndpointGauges
+
+    /// How many connections a client makes at a time: handshakes take turns on one loop, and a hundred of them at once only
+    /// makes all of them late.
+    private static let dialsAtATime = 32
+
+    init(_ core: ClientCore, _ destination: Destination, on loop: any EventLoop) {
+        self.core = core
+        self.destination = destination
+        executor = core.runtime.loopExecutor(for: loop)
+        deadlines = DeadlineTimer(executor, core.runtime)
+        balancer = Balancer(core.configuration.balancing)
+        idleSince = core.runtime.now
+        gauges = core.metrics.endpoints("\(destination)")
+        switch destination.place {
+        case .endpoint(let endpoint):
+            let server = ServerAddress(endpoint, of: destination)
+            only = ClientEndpoint(server, ClientLanes(core, server, executor: executor, deadlines))
+            generator = SplitMix64(seed: 0)
+        case .service:
+            only = nil
+            generator = SplitMix64(seed: core.runtime.randomBits())
+        }
+    }
+
+    // MARK: Calls
+
+    /// The endpoint for a call, if there is one now; the call has begun there.
+    ///
+    /// - Parameters:
+    ///   - affinity: see ``Balancer/pick(affinity:avoiding:now:using:)``.
+    ///   - isTimed: see ``EndpointPlacement/isTimed``.
+    func place(
+        affinity: UInt64?, avoiding tried: Balancer.Tried, isTimed: Bool, now: RuntimeInstant
+    ) -> EndpointPlacement? {
+        start()
+        var tried = tried
+        var full: ClientEndpoint?
+        for _ in 0..<4 {
+            guard let slot = balancer.pick(affinity: affinity, avoiding: tried, now: now, using: &generator),
+                let endpoint = endpoints[slot]
+            else { break }
+            let lane = endpoint.lanes.small
+            if lane.ready != nil { return began(endpoint, slot, isTimed, now) }
+            guard lane.isUp else {
+                // Its server has said that it takes no more.
+                lost(endpoint)
+                continue
+            }
+            // There is no room on it, or its server is being judged anew.
+            full = endpoint
+            tried.note(slot)
+        }
+        guard let full, let slot = full.slot else { return nil }
+        return began(full, slot, isTimed, now)
+    }
+
+    /// Calls `body` without an error when it is worth to ask again for an endpoint, or with the reason why there is none.
+    func wait(_ body: @escaping (MeshError?) -> Void) {
+        if let error = refusal { return body(error) }
+        waiting.append(body)
+        guard balancer.readyCount > 0 else { return watchTheClock() }
+        // Those that it was tried with have gone meanwhile.
+        executor.eventLoop.execute { self.release(nil) }
+    }
+
+    /// Calls `body` with the connection for small calls to some server, when there is one.
+    func withConnection(_ body: @escaping (Result<ClientConnection, MeshError>) -> Void) {
+        let lane: ConnectionKeeper
+        if let only {
+            lane = only.lanes.small
+        } else if let placement = place(
+            affinity: nil, avoiding: Balancer.Tried(), isTimed: false, now: core.runtime.now)
+        {
+            // Nothing is called there.
+            ended(placement, .unknown)
+            lane = placement.endpoint.lanes.small
+        } else {
+            return wait { error in
+                if let error { body(.failure(error)) } else { self.withConnection(body) }
+            }
+        }
+        lane.withConnection { connection, error in
+            if let connection { return body(.success(connection)) }
+            body(.failure(error ?? MeshError(.connectFailed, "no connection")))
+        }
+    }
+
+    /// What a call is told that need not wait.
+    private var refusal: MeshError? {
+        if isClosed {
+            return MeshError(.draining, "the client is closed", progress: .notSent, peer: "\(destination)")
+        }
+        if let failure = resolutionFailure, balancer.count == 0 { return noEndpoint(failure) }
+        if isFailingFast { return noEndpoint("none has for \(core.configuration.failfastTimeout)") }
+        if let error = hopelessness { return error }
+        guard waiting.count < core.configuration.callsAwaitingConnection else {
+            return noEndpoint("\(waiting.count) calls already wait for one")
+        }
+        return nil
+    }
+
+    private func began(
+        _ endpoint: ClientEndpoint, _ slot: Int, _ isTimed: Bool, _ now: RuntimeInstant
+    ) -> EndpointPlacement {
+        balancer.began(slot, now: now)
+        if endpoint.accrual?.state == .probation {
+            endpoint.accrual?.began()
+            refresh(endpoint)
+        }
+        return EndpointPlacement(pool: self, endpoint: endpoint, slot: slot, start: now, isTimed: isTimed)
+    }
+
+    /// A call at an endpoint has ended.
+    func ended(_ placement: EndpointPlacement, _ outcome: EndpointOutcome) {
+        let (endpoint, now) = (placement.endpoint, core.runtime.now)
+        // One that has left the service is of no interest.
+        guard let slot = endpoint.slot else { return }
+        balancer.ended(
+            slot, outcome, after: placement.isTimed ? placement.start.duration(to: now) : nil, now: now)
+        guard let before = endpoint.accrual?.state else { return }
+        let share = core.configuration.failureAccrual?.maximumEjectedShare ?? 0
+        endpoint.accrual?.ended(
+            FailureAccrual.Outcome(outcome), mayOpen: Double(ejected + 1) <= share * Double(balancer.count), now: now,
+            chance: generator.nextUnit())
+        guard let after = endpoint.accrual?.state, after != before else { return }
+        changed(endpoint, from: before, to: after, outcome)
+    }
+
+    // MARK: Failure accrual
+
+    private func changed(
+        _ endpoint: ClientEndpoint, from before: FailureAccrual.State, to after: FailureAccrual.State,
+        _ outcome: EndpointOutcome
+    ) {
+        if case .open(let until) = after {
+            if before == .closed { ejected += 1 }
+            let pause = core.runtime.now.duration(to: until)
+            core.logger.warning(
+                "endpoint is left out, its calls fail",
+                metadata: [
+                    "service": "\(destination)", "endpoint": "\(endpoint.server)", "last": "\(outcome)",
+                    "for": "\(pause)",
+                ])
+            gauges.ejected()
+            endpoint.penalty = schedule(in: pause) { [weak self, weak endpoint] in
+                guard let self, let endpoint, endpoint.slot != nil else { return }
+                endpoint.accrual?.penaltyEnded()
+                self.refresh(endpoint)
+            }
+        } else if after == .closed {
+            ejected -= 1
+            core.logger.info(
+                "endpoint takes calls again",
+                metadata: ["service": "\(destination)", "endpoint": "\(endpoint.server)"])
+        }
+        refresh(endpoint)
+    }
+
+    /// Tells the balancer whether an endpoint takes calls, and those that wait if one does.
+    private func refresh(_ endpoint: ClientEndpoint) {
+        guard let slot = endpoint.slot else { return }
+        let now = core.runtime.now
+        let (before, takesCalls) = (balancer.readyCount, endpoint.takesCalls)
+        balancer.setReady(slot, takesCalls, now: now)
+        if before > 0, balancer.readyCount == 0 { idleSince = now }
+        count()
+        guard takesCalls else { return }
+        isFailingFast = false
+        release(nil)
+    }
+
+    // MARK: Discovery
+
+    /// Begins to follow the service, with the first call.
+    private func start() {
+        guard !isStarted, case .service(let name) = destination.place else { return }
+        isStarted = true
+        idleSince = core.runtime.now
+        guard let resolver = core.configuration.resolver else {
+            resolutionFailure = "the mesh's configuration names no resolver"
+            return
+        }
+        let loop = executor.eventLoop
+        watch = resolver.watch(name) { [weak self] resolution in
+            guard let self else { return }
+            loop.execute { self.resolved(resolution, as: name) }
+        }
+    }
+
+    private func resolved(_ resolution: Resolution, as name: String) {
+        guard !isClosed else { return }
+        switch resolution {
+        case .failed(let reason):
+            resolutionFailure = reason
+            core.logger.warning(
+                "service is not resolved",
+                metadata: ["service": "\(destination)", "error": "\(reason)", "endpoints": "\(balancer.count)"])
+            if let error = refusal { release(error) }
+        case .endpoints(let found):
+            resolutionFailure = nil
+            isResolved = true
+            apply(chosen(of: found), of: name)
+        }
+    }
+
+    /// The endpoints that this client uses, each once, the first word about it counting.
+    private func chosen(of found: [ServiceEndpoint]) -> [ServiceEndpoint] {
+        var seen: Set<Endpoint> = []
+        let found = found.filter { seen.insert($0.endpoint).inserted }
+        guard let subset = core.configuration.balancing.subset else { return found }
+        let names = found.map { StableHash.of("\($0.endpoint)") }
+        return EndpointSubset.choose(subset.size, of: names, seed: subset.seed ?? core.instance.low).map { found[$0] }
+    }
+
+    private func apply(_ found: [ServiceEndpoint], of name: String) {
+        let wanted = Set(found.map(\.endpoint))
+        for endpoint in endpoints {
+            if let endpoint, !wanted.contains(endpoint.server.endpoint) { remove(endpoint) }
+        }
+        for one in found {
+            guard let known = byPlace[one.endpoint], let slot = known.slot else {
+                add(one, of: name)
+                continue
+            }
+            if known.found?.zone == one.zone, known.found?.identities == one.identities {
+                balancer.setWeight(slot, one.weight)
+            } else {
+                remove(known)
+                add(one, of: name)
+            }
+        }
+        count()
+        dial()
+        if let error = refusal { release(error) }
+    }
+
+    private func count() {
+        gauges.set(ready: balancer.readyCount, ejected: ejected, all: balancer.count)
+    }
+
+    private func add(_ found: ServiceEndpoint, of name: String) {
+        let server = ServerAddress(found, of: name, destination)
+        let endpoint = ClientEndpoint(
+            server, ClientLanes(core, server, executor: executor, deadlines), found: found)
+        endpoint.accrual = core.configuration.failureAccrual.map { FailureAccrual($0) }
+        let slot = balancer.insert(
+            Balancer.Endpoint(name: "\(found.endpoint)", weight: found.weight, zone: found.zone),
+            now: core.runtime.now)
+        endpoint.slot = slot
+        while endpoints.count <= slot { endpoints.append(nil) }
+        endpoints[slot] = endpoint
+        byPlace[found.endpoint] = endpoint
+        endpoint.lanes.small.onChange = { [weak self, unowned endpoint] in self?.noted($0, of: endpoint) }
+        toDial.append(endpoint)
+    }
+
+    private func remove(_ endpoint: ClientEndpoint) {
+        guard let slot = endpoint.slot else { return }
+        if endpoint.lastError != nil { failing -= 1 }
+        if let state = endpoint.accrual?.state, state != .closed { ejected -= 1 }
+        if endpoint.isDialing { dialing -= 1 }
+        balancer.remove(slot)
+        if balancer.readyCount == 0 { idleSince = core.runtime.now }
+        endpoints[slot] = nil
+        byPlace[endpoint.server.endpoint] = nil
+        endpoint.slot = nil
+        endpoint.redial?.cancel()
+        endpoint.penalty?.cancel()
+        endpoint.lanes.drain()
+    }
+
+    // MARK: Connections
+
+    private func dial() {
+        while dialing < Self.dialsAtATime, let endpoint = toDial.popFirst() {
+            guard endpoint.slot != nil, !endpoint.isDialing, !endpoint.lanes.small.isUp else { continue }
+            endpoint.isDialing = true
+            dialing += 1
+            endpoint.lanes.small.connectIfNeeded()
+        }
+    }
+
+    private func noted(_ change: ConnectionKeeper.Change, of endpoint: ClientEndpoint) {
+        guard endpoint.slot != nil else { return }
+        switch change {
+        case .up:
+            dialed(endpoint)
+            if endpoint.lastError != nil { failing -= 1 }
+            (endpoint.failures, endpoint.lastError) = (0, nil)
+            refresh(endpoint)
+        case .down:
+            lost(endpoint)
+        case .failed(let error):
+            dialed(endpoint)
+            if endpoint.lastError == nil { failing += 1 }
+            endpoint.failures += 1
+            endpoint.lastError = error
+            refresh(endpoint)
+            let pause = core.configuration.connectBackoff.pause(after: endpoint.failures, chance: generator.nextUnit())
+            endpoint.redial = schedule(in: pause) { [weak self, weak endpoint] in
+                if let self, let endpoint { self.redial(endpoint) }
+            }
+            if let error = hopelessness { release(error) }
+        }
+        dial()
+    }
+
+    private func dialed(_ endpoint: ClientEndpoint) {
+        guard endpoint.isDialing else { return }
+        endpoint.isDialing = false
+        dialing -= 1
+    }
+
+    /// An endpoint's connection takes no more calls: another one is made.
+    private func lost(_ endpoint: ClientEndpoint) {
+        refresh(endpoint)
+        redial(endpoint)
+    }
+
+    private func redial(_ endpoint: ClientEndpoint) {
+        guard endpoint.slot != nil else { return }
+        toDial.append(endpoint)
+        dial()
+    }
+
+    // MARK: Calls that wait
+
+    private func noEndpoint(_ reason: String) -> MeshError {
+        MeshError(
+            .noEndpoint, "no endpoint of \(destination) takes calls: \(reason)", progress: .notSent,
+            peer: "\(destination)")
+    }
+
+    /// Why it is no use to wait: every endpoint has been tried, and none could be connected to.
+    private var hopelessness: MeshError? {
+        guard failing > 0, failing == balancer.count else { return nil }
+        guard let error = endpoints.lazy.compactMap({ $0?.lastError }).first else { return nil }
+        var hopeless = noEndpoint("\(error.message) (and so for all \(failing))")
+        // What will not pass by itself must not be tried again as if it did.
+        if !error.code.mayPass { hopeless.code = error.code }
+        hopeless.cause = error
+        return hopeless
+    }
+
+    /// Tells those that wait to ask again, or why there is nothing to ask for.
+    private func release(_ error: MeshError?) {
+        // Who begins to wait meanwhile is told the next time.
+        var count = waiting.count
+        while count > 0, error != nil || balancer.readyCount > 0, let body = waiting.popFirst() {
+            count -= 1
+            body(error)
+        }
+        guard waiting.isEmpty else {
+            if balancer.readyCount == 0 { watchTheClock() }
+            return
+        }
+        failFast?.cancel()
+        failFast = nil
+    }
+
+    private func watchTheClock() {
+        guard failFast == nil, !waiting.isEmpty else { return }
+        let limit = idleSince.advanced(by: core.configuration.failfastTimeout)
+        failFast = schedule(in: core.runtime.now.duration(to: limit)) { [weak self] in self?.waitedTooLong() }
+    }
+
+    private func waitedTooLong() {
+        failFast = nil
+        guard balancer.readyCount == 0 else { return release(nil) }
+        isFailingFast = true
+        let known = isResolved ? "\(balancer.count) are known" : "the resolver has not answered"
+        let error = noEndpoint("none has for \(core.configuration.failfastTimeout); \(known)")
+        core.logger.warning("calls fail fast", metadata: ["service": "\(destination)", "error": "\(error)"])
+        release(error)
+    }
+
+    private func schedule(in pause: Duration, _ body: @escaping @Sendable () -> Void) -> Scheduled<Void> {
+        executor.eventLoop.scheduleTask(in: .nanoseconds(max(0, pause.inNanoseconds)), body)
+    }
+
+    // MARK: The end
+
+    /// Ends all connections; open calls fail, and later ones. From any thread.
+    func close() {
+        let loop = executor.eventLoop
+        if loop.inEventLoop { end() } else { loop.execute { self.end() } }
+    }
+
+    private func end() {
+        guard !isClosed else { return }
+        isClosed = true
+        watch?.cancel()
+        gauges.set(ready: 0, ejected: 0, all: 0)
+        let error = MeshError(.draining, "the client is closed", progress: .notSent, peer: "\(destination)")
+        for endpoint in [only] + endpoints {
+            endpoint?.redial?.cancel()
+            endpoint?.penalty?.cancel()
+            endpoint?.lanes.close()
+        }
+        release(error)
+        deadlines.stop(error)
+    }
+}
+
+extension FailureAccrual.Outcome {
+    /// What an endpoint's outcome counts as.
+    init(_ outcome: EndpointOutcome) {
+        switch outcome {
+        case .success: self = .success
+        case .failure: self = .failure
+        case .rateLimited: self = .rateLimited
+        case .unknown: self = .unknown
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import Identity
+import MeshWire
+import NIOCore
+
+/// One server of a destination: what a connection to it needs to know.
+struct ServerAddress: Hashable, CustomStringConvertible {
+    let endpoint: Endpoint
+    /// The identities that it may prove.
+    let identities: [IdentityPattern]
+    let security: TransportSecurity
+    let applicationProtocol: String?
+    /// The service that it belongs to, if it was found by that.
+    private let service: String?
+
+    /// The server of a destination that has one.
+    init(_ endpoint: Endpoint, of destination: Destination) {
+        self.endpoint = endpoint
+        identities = destination.identities
+        security = destination.security
+        applicationProtocol = destination.applicationProtocol
+        service = nil
+    }
+
+    /// A server of a service.
+    init(_ found: ServiceEndpoint, of service: String, _ destination: Destination) {
+        endpoint = found.endpoint
+        identities = found.identities.isEmpty ? destination.identities : found.identities
+        security = destination.security
+        applicationProtocol = destination.applicationProtocol
+        self.service = service
+    }
+
+    /// `host:port`, with brackets around an IPv6 address, or `unix:path`.
+    var description: String { "\(endpoint)" }
+
+    /// The name under which gRPC addresses the server.
+    var authority: String {
+        if let service { return service }
+        // Who listens at a path has no name.
+        return if case .unix = endpoint { "localhost" } else { "\(endpoint)" }
+    }
+
+    /// The server's name for SNI, which cannot hold an address.
+    var serverName: String? {
+        if let service { return Self.isDNSName(service) ? service : nil }
+        guard case .tcp(let host, _) = endpoint else { return nil }
+        let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
+        return isAddress ? nil : host
+    }
+
+    private static func isDNSName(_ name: String) -> Bool {
+        let bytes = name.utf8
+        guard (1...253).contains(bytes.count), bytes.first != UInt8(ascii: "."), bytes.last != UInt8(ascii: ".") else {
+            return false
+        }
+        return bytes.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."):
+                true
+            default: false
+            }
+        } && (try? SocketAddress(ipAddress: name, port: 0)) == nil
+    }
+}
