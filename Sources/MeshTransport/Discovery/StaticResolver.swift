@@ -32,6 +32,7 @@ public final class StaticResolver: Resolver {
         }
     }
 
+    /// Follows a service: what is known of it is told before this returns.
     public func watch(_ service: String, _ update: @escaping @Sendable (Resolution) -> Void) -> ResolutionWatch {
         telling.withLock { _ in
             let (number, endpoints) = state.withLock { state in
