@@ -86,6 +86,8 @@ public struct MeshConfiguration: Sendable {
         }
         if !(0...1).contains(retry.jitter) { problems.append("retry.jitter must be in 0...1, is \(retry.jitter)") }
         problems += keepAlive.map(\.problems)?.map { "keepAlive.\($0)" } ?? []
+        problems += retry.budget.map(\.problems)?.map { "retry.budget.\($0)" } ?? []
+        if retry.statuses.contains(.ok) { problems.append("retry.statuses must not contain ok") }
         problems += balancing.problems.map { "balancing.\($0)" }
         problems += failureAccrual.map(\.problems)?.map { "failureAccrual.\($0)" } ?? []
         problems += connectBackoff.problems.map { "connectBackoff.\($0)" }
@@ -115,6 +117,13 @@ public struct RetryConfiguration: Sendable, Hashable {
     public var backoffLimit: Duration = .seconds(2)
     /// The share of each wait that is random, so that clients do not come back all at once. Default 0.5.
     public var jitter = 0.5
+    /// The answers after which a call of an idempotent method is repeated although the server has run it. Default none: a
+    /// server that has not run a call says so, and that is repeated anyway.
+    public var statuses: Set<CallStatus> = []
+    /// How many calls of a destination may be repeated; `nil` for as many as fail. Default a fifth of them and 10 a second,
+    /// as Linkerd's. What a server has not taken because it goes away, and what goes over the client's other connection,
+    /// is repeated without counting.
+    public var budget: RetryBudgetConfiguration? = RetryBudgetConfiguration()
 
     /// Makes the defaults.
     public init() {}

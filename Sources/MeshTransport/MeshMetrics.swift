@@ -63,6 +63,7 @@ struct ClientMetrics: Sendable {
     /// Connections that could not be made.
     let connectFailures: Counter
     private let retries: MetricFamily<Counter>
+    private let retryOverflows: MetricFamily<Counter>
     private let endpoints: MetricFamily<Gauge>
     private let ejections: MetricFamily<Counter>
     private let requests: RequestMetrics
@@ -81,7 +82,13 @@ struct ClientMetrics: Sendable {
         ).series([])
         retries = registry.counter(
             "mesh_retries_total", help: "Attempts beyond a call's first.", labels: "method")
+        retryOverflows = registry.counter(
+            "mesh_retry_overflow_total", help: "Attempts beyond a call's first that the retry budget did not allow.",
+            labels: "method")
     }
+
+    /// Counts an attempt that was not made.
+    func retryOverflowed(_ method: String) { retryOverflows.series(method).increment() }
 
     /// Counts an attempt beyond the first.
     func retried(_ method: String) { retries.series(method).increment() }

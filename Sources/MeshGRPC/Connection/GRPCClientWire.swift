@@ -71,6 +71,7 @@ final class GRPCClientWire: ChannelInboundHandler, ClientWire {
         head.userAgent = "meshwork"
         head.metadata = call.metadata
         head.deduplication = call.deduplication
+        head.previousAttempts = call.previousAttempts
         let kind = call.method.kind
         var state: GRPCClientStreamState
         do throws(GRPCStatus) {
@@ -312,7 +313,8 @@ final class GRPCClientWire: ChannelInboundHandler, ClientWire {
         switch outcome.knowledge {
         case .answered:
             let head = ReplyHead(
-                status: status.code, message: status.message, metadata: outcome.metadata, details: status.details)
+                status: status.code, message: status.message, metadata: outcome.metadata, details: status.details,
+                pushback: outcome.pushback)
             delegate?.answered(stream.streamID, head, Payload(head: stream.call.response ?? ByteBuffer()))
         case .hasNotRun:
             delegate?.notTaken([stream.streamID], reason: status.message)

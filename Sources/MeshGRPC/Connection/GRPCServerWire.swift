@@ -129,7 +129,8 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
         if reply.status == .ok, !stream.call.kind.streamsResponses { stream.state.send(reply.payload) }
         stream.state.finish(
             GRPCTrailers(
-                GRPCStatus(reply.status, reply.message, details: reply.details), metadata: reply.trailers))
+                GRPCStatus(reply.status, reply.message, details: reply.details), metadata: reply.trailers,
+                pushback: reply.pushback))
     }
 
     // MARK: The channel

@@ -95,13 +95,7 @@ package struct GRPCTrailers: Sendable, Hashable {
     }
 }
 
-/// What a server says about trying a call again, whatever the client's own policy (gRFC A6).
-package enum RetryPushback: Sendable, Hashable {
-    /// Not before this time has passed.
-    case after(Duration)
-    /// Not at all.
-    case never
-
+extension RetryPushback {
     /// One value that is a time; anything else that is there means never.
     init?(headerValues: [String]) {
         guard let text = headerValues.first else { return nil }

@@ -39,6 +39,7 @@ struct CallCourse {
         self.interception = interception
         self.now = now
         retry = RetryState(stack.request.method.retry, stack.core.configuration.retry, deadline: deadline)
+        stack.pool.retryBudget?.deposit(now: now)
         route = stack.pool.only.map { LaneRoute($0.lanes, stack.request, now: now) }
     }
 
@@ -48,6 +49,9 @@ struct CallCourse {
         route = LaneRoute(placement.endpoint.lanes, stack.request, now: now)
         tried.note(placement.slot)
     }
+
+    /// The attempts that have been made, the one that begins included.
+    var attempts: Int { retry.attempts }
 
     /// Begins the next attempt: what it sends, and until when it waits.
     ///
@@ -78,17 +82,28 @@ struct CallCourse {
 
     /// What follows an attempt that a server has answered with a failure, at `instance`.
     mutating func failed(_ answer: Attempt.Answer, at instance: InstanceID?) -> Next {
-        let mayPass = answer.head.hasNotRun && answer.head.status.mayPass
-        let error = MeshError(answer.head, progress: mayPass ? .notSent : .answered, peer: answer.peer)
-        return ended(error, mayPass ? .notRun : .final, instance)
+        let failure = Self.failure(answer.head, stack.core.configuration.retry)
+        let progress: MeshError.Progress = failure == .notRun ? .notSent : .answered
+        let error = MeshError(answer.head, progress: progress, peer: answer.peer)
+        // What a deduplicated call was answered it would be answered again.
+        let isFinal = failure == .mayHaveRun && isDeduplicated
+        return ended(error, isFinal ? .final : failure, instance, answer.head.pushback)
+    }
+
+    /// What an answer that is no success means for another attempt.
+    static func failure(_ head: ReplyHead, _ configuration: RetryConfiguration) -> AttemptFailure {
+        if head.hasNotRun, head.status.mayPass { return .notRun }
+        return configuration.statuses.contains(head.status) ? .mayHaveRun : .final
     }
 
     /// What follows an attempt that has failed on its way, to `instance` if it was sent to one.
-    mutating func failed(_ error: MeshError, _ failure: AttemptFailure, at instance: InstanceID?) -> Next {
+    mutating func failed(
+        _ error: MeshError, _ failure: AttemptFailure, at instance: InstanceID?, _ pushback: RetryPushback? = nil
+    ) -> Next {
         guard failure == .notRun else {
             // Without an instance there is none that could be asked whether it knows the call.
             let isLost = isDeduplicated && failure == .mayHaveRun && instance == nil
-            return ended(error, isLost ? .final : failure, instance)
+            return ended(error, isLost ? .final : failure, instance, pushback)
         }
         if passage?.refusal == nil {
             if route?.moves(after: error) == true {
@@ -101,7 +116,7 @@ struct CallCourse {
                 return .again
             }
         }
-        return ended(route?.error(error) ?? error, .notRun, instance)
+        return ended(route?.error(error) ?? error, .notRun, instance, pushback)
     }
 
     /// A server that refuses a stream, or goes away, has seen nothing of the call: once it is repeated without more ado, as
@@ -114,16 +129,25 @@ struct CallCourse {
 
     private var isDeduplicated: Bool { stack.request.method.retry == .deduplicated }
 
-    private mutating func ended(_ failed: MeshError, _ failure: AttemptFailure, _ instance: InstanceID?) -> Next {
+    private mutating func ended(
+        _ failed: MeshError, _ failure: AttemptFailure, _ instance: InstanceID?, _ pushback: RetryPushback?
+    ) -> Next {
         var error = failed
         // What the caller learns is about the call, not about its last attempt.
         mayHaveRun = mayHaveRun || error.progress == .mayHaveRun
         if mayHaveRun, error.progress == .notSent { error.progress = .mayHaveRun }
         // An instance that has certainly not seen the call has no claim on it.
         bound = isDeduplicated && mayHaveRun ? bound ?? instance : nil
-        switch retry.failed(failure, at: stack.runtime.now, chance: stack.chance) {
-        case .retry(let time): return .retry(time, error)
-        case .giveUp: return .failed(error)
+        let now = stack.runtime.now
+        switch retry.failed(failure, at: now, chance: stack.chance, pushback) {
+        case .giveUp:
+            return .failed(error)
+        case .retry(let time):
+            if let budget = stack.pool.retryBudget, !budget.withdraw(now: now) {
+                stack.core.metrics.retryOverflowed(stack.request.method.path)
+                return .failed(error)
+            }
+            return .retry(time, error)
         }
     }
 }

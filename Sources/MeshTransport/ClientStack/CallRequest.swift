@@ -67,9 +67,11 @@ final class CallRequest: Sendable {
     }
 
     /// The call as a wire sends it now.
-    func outbound(until deadline: RuntimeInstant, now: RuntimeInstant) -> OutboundCall {
+    ///
+    /// - Parameter attempt: counted from 1.
+    func outbound(_ attempt: Int, until deadline: RuntimeInstant, now: RuntimeInstant) -> OutboundCall {
         OutboundCall(
             method: method, timeRemaining: .nanoseconds(now.nanoseconds(to: deadline)), deduplication: deduplication,
-            metadata: metadata, priority: priority, payload: payload)
+            metadata: metadata, priority: priority, previousAttempts: attempt - 1, payload: payload)
     }
 }

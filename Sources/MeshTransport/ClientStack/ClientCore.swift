@@ -20,6 +20,8 @@ final class ClientCore: Sendable {
     let logger: Logger
     /// What calls pass on their way, the outermost first.
     let interceptors: [ClientPassage]
+    /// How many calls of each destination may be repeated.
+    let retryBudgets: RetryBudgets
     /// The connections of all clients.
     let connections = OutboundConnections()
     private let wires = Mutex<[any WireProtocol]>([])
@@ -41,6 +43,7 @@ final class ClientCore: Sendable {
         self.table = table
         self.metrics = metrics
         self.logger = logger
+        retryBudgets = RetryBudgets(configuration.retry.budget)
         interceptors = configuration.clientInterceptors.map { ClientPassage($0) }
         let generation = Generation()
         self.generation = generation

@@ -58,13 +58,18 @@ extension EndpointOutcome {
     /// What an attempt's end says of the endpoint.
     init(_ outcome: AttemptOutcome) {
         switch outcome {
-        case .replied(let answer): self.init(answer.head.status)
+        case .replied(let answer): self.init(answer.head)
         case .failed(let error, _): self.init(error)
         }
     }
 
     /// What a server's answer says of it.
-    init(_ status: CallStatus) {
+    init(_ head: ReplyHead) {
+        self.init(head.status)
+        if case .rateLimited = self, case .after(let time)? = head.pushback { self = .rateLimited(retryAfter: time) }
+    }
+
+    private init(_ status: CallStatus) {
         switch status {
         case .unknown, .deadlineExceeded, .permissionDenied, .internalError, .unavailable, .dataLoss: self = .failure
         case .resourceExhausted: self = .rateLimited(retryAfter: nil)

@@ -79,26 +79,27 @@ extension ClientStack {
             let isDetour = course.isDetour
             let (request, limit) = course.begin(until: deadline)
             let call = ClientStreamCall(
-                request, lane.executor, lane.deadlines, deadline: limit, course.passage, placement)
-            let found: (MeshError, AttemptFailure)?
+                request, number: course.attempts, lane.executor, lane.deadlines, deadline: limit, course.passage,
+                placement)
+            let found: StreamFailure?
             if let refusal = course.refusal {
                 course.passage?.failed(refusal.error)
                 placement?.ended(.unknown)
-                found = refusal
+                found = (refusal.error, refusal.failure, nil)
             } else {
                 found = await firstFailure(of: call, on: lane, isDetour: isDetour)
             }
-            guard let (error, failure) = found else { return call }
-            try await follow(course.failed(error, failure, at: nil), &course)
+            guard let (error, failure, pushback) = found else { return call }
+            try await follow(course.failed(error, failure, at: nil, pushback), &course)
         }
     }
 
     /// Opens a call; what was wrong with it if there was nothing to read, and what that means for another attempt.
     private func firstFailure(
         of call: ClientStreamCall, on lane: ConnectionKeeper, isDetour: Bool
-    ) async -> (MeshError, AttemptFailure)? {
+    ) async -> StreamFailure? {
         if let error = await open(call, on: lane, isDetour) {
-            return (error, error.progress == .mayHaveRun ? .mayHaveRun : error.code.mayPass ? .notRun : .final)
+            return (error, error.progress == .mayHaveRun ? .mayHaveRun : error.code.mayPass ? .notRun : .final, nil)
         }
         guard !request.method.kind.streamsRequests else { return nil }
         switch await call.stream.first() {
@@ -106,12 +107,18 @@ extension ClientStack {
         case .failed(let error):
             // A deadline or a cancellation would end the next attempt as well.
             let isFinal = error.code == .deadlineExceeded || error.code == .cancelled
-            return (error, isFinal ? .final : error.progress == .notSent ? .notRun : .mayHaveRun)
+            return (error, isFinal ? .final : error.progress == .notSent ? .notRun : .mayHaveRun, nil)
         case .finished(let head, _):
-            guard head.status != .ok, head.hasNotRun, head.status.mayPass else { return nil }
-            return (MeshError(head, progress: .notSent, peer: request.method.destination), .notRun)
+            guard head.status != .ok else { return nil }
+            let failure = CallCourse.failure(head, core.configuration.retry)
+            guard failure != .final else { return nil }
+            let progress: MeshError.Progress = failure == .notRun ? .notSent : .answered
+            return (MeshError(head, progress: progress, peer: request.method.destination), failure, head.pushback)
         }
     }
+
+    /// Why there is nothing to read, what that means for another attempt, and what the server says about it.
+    private typealias StreamFailure = (MeshError, AttemptFailure, RetryPushback?)
 
     /// An endpoint that takes calls, when there is one.
     private func endpoint(

@@ -10,7 +10,8 @@ import Telemetry
 /// 3. **the host's interceptors, around the call** (``AsyncClientInterceptor/prepare(_:)`` and
 ///    ``ClientInterceptor/willCall(_:)``): they may wait, add metadata to every attempt, shorten the deadline, refuse, and
 ///    are told of the outcome;
-/// 4. failed attempts are repeated, if the method bears it and time is left;
+/// 4. failed attempts are repeated, if the method bears it, the server does not forbid it, and time and the destination's
+///    budget are left;
 /// 5. each attempt gets its own deadline;
 /// 6. **the host's interceptors, around each attempt** (``ClientInterceptor/willAttempt(_:)``): the same, for this attempt
 ///    alone, and without waiting; whatever they do, each attempt sends the same message;
@@ -84,7 +85,8 @@ struct ClientStack: Sendable {
     private func attempt(_ course: inout CallCourse) -> Attempt {
         let (request, deadline) = course.begin()
         let attempt = Attempt(
-            request, deadline: deadline, boundTo: course.bound, faults: core.configuration.faults)
+            request, number: course.attempts, deadline: deadline, boundTo: course.bound,
+            faults: core.configuration.faults)
         if let (error, failure) = course.refusal { attempt.finish(.failed(error, failure)) }
         return attempt
     }
@@ -258,7 +260,7 @@ struct ClientStack: Sendable {
             if try connection.send(attempt, now: now) {
                 // The copy comes second: a server that did not take the call has not taken its copy either.
                 if fate == .duplicate {
-                    _ = try connection.send(.unheard(attempt.request, deadline: attempt.deadline), now: now)
+                    _ = try connection.send(.unheard(attempt), now: now)
                 }
                 return
             }

@@ -16,6 +16,8 @@ final class EndpointPool: @unchecked Sendable {
     let deadlines: DeadlineTimer
     /// The server of a destination that names one.
     let only: ClientEndpoint?
+    /// How many of the calls may be repeated; `nil` for any number.
+    let retryBudget: RetryBudget?
 
     private let core: ClientCore
     private let destination: Destination
@@ -58,6 +60,7 @@ final class EndpointPool: @unchecked Sendable {
         deadlines = DeadlineTimer(executor, core.runtime)
         balancer = Balancer(core.configuration.balancing)
         idleSince = core.runtime.now
+        retryBudget = core.retryBudgets.budget(of: "\(destination)")
         gauges = core.metrics.endpoints("\(destination)")
         switch destination.place {
         case .endpoint(let endpoint):

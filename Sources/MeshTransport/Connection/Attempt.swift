@@ -40,6 +40,8 @@ enum AttemptOutcome: Sendable {
 
     let request: CallRequest
     let deadline: RuntimeInstant
+    /// Which of its call's attempts it is, from 1 on.
+    let number: Int
     /// What the server said before its response.
     var metadata = Metadata()
     /// The server's process that the attempt was sent to.
@@ -61,10 +63,11 @@ enum AttemptOutcome: Sendable {
 
     /// - Parameter instance: the server's process that an earlier attempt of a deduplicated call was sent to.
     init(
-        _ request: CallRequest, deadline: RuntimeInstant, boundTo instance: InstanceID?,
+        _ request: CallRequest, number: Int = 1, deadline: RuntimeInstant, boundTo instance: InstanceID?,
         faults: (any FaultInjector)?, isUnheard: Bool = false
     ) {
         self.request = request
+        self.number = number
         self.deadline = deadline
         required = instance
         self.faults = faults
@@ -72,8 +75,10 @@ enum AttemptOutcome: Sendable {
     }
 
     /// A copy of a call that is sent beside it, on purpose.
-    static func unheard(_ request: CallRequest, deadline: RuntimeInstant) -> Attempt {
-        Attempt(request, deadline: deadline, boundTo: nil, faults: nil, isUnheard: true)
+    static func unheard(_ original: Attempt) -> Attempt {
+        Attempt(
+            original.request, number: original.number, deadline: original.deadline, boundTo: nil, faults: nil,
+            isUnheard: true)
     }
 
     /// Whether somebody still waits for the outcome.

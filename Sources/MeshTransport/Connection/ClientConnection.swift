@@ -79,18 +79,18 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     /// Sends a call; its attempt is finished when the answer arrives. False if the connection takes no calls; throws for
     /// one that it cannot carry.
     func send(_ attempt: Attempt, now: RuntimeInstant) throws(MeshError) -> Bool {
-        guard let stream = try open(attempt.request, until: attempt.deadline, now) else { return false }
+        guard let stream = try open(attempt.request, attempt.number, until: attempt.deadline, now) else { return false }
         attempts[stream] = attempt
         attempt.wasSent(on: self, stream)
         return true
     }
 
     private func open(
-        _ request: CallRequest, until deadline: RuntimeInstant, _ now: RuntimeInstant
+        _ request: CallRequest, _ attempt: Int, until deadline: RuntimeInstant, _ now: RuntimeInstant
     ) throws(MeshError) -> StreamID? {
         guard takesCalls, let wire else { return nil }
         do throws(WireError) {
-            let stream = try wire.open(request.outbound(until: deadline, now: now))
+            let stream = try wire.open(request.outbound(attempt, until: deadline, now: now))
             keepAlive?.watch()
             return stream
         } catch {
@@ -102,10 +102,11 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
 
     /// Opens a call of several messages, which go to and come from `messages`. False if the connection takes no calls;
     /// throws for one that it cannot carry.
-    func open(_ request: CallRequest, _ messages: CallStream, until deadline: RuntimeInstant, now: RuntimeInstant)
-        throws(MeshError) -> Bool
-    {
-        guard let stream = try open(request, until: deadline, now) else { return false }
+    func open(
+        _ request: CallRequest, _ attempt: Int, _ messages: CallStream, until deadline: RuntimeInstant,
+        now: RuntimeInstant
+    ) throws(MeshError) -> Bool {
+        guard let stream = try open(request, attempt, until: deadline, now) else { return false }
         streams[stream] = messages
         messages.attach(to: self, stream)
         return true

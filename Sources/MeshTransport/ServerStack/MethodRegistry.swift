@@ -12,6 +12,8 @@ package struct Reply: Sendable {
     package var trailers = Metadata()
     /// More about a status other than `ok`.
     package var details: [UInt8] = []
+    /// When the call may be tried again, if that is up to us.
+    package var pushback: RetryPushback?
     package var payload = Payload()
     /// What the operator is told and the caller is not.
     var detail: String?
@@ -39,6 +41,7 @@ package struct Reply: Sendable {
             self.init(status: failure.status, message: failure.message, hasNotRun: failure.hasNotRun)
             details = failure.details
             trailers = failure.trailers
+            pushback = failure.pushback
         case is CancellationError:
             self.init(status: .cancelled, message: "the handler was cancelled")
         default:

@@ -67,12 +67,16 @@ public struct CallFailure: Error, Sendable, Hashable, CustomStringConvertible {
     public var details: [UInt8]
     /// What the caller is told beside it.
     public var trailers: Metadata
+    /// When the caller may try again, where that is up to the handler: it takes the place of the caller's own wait. To
+    /// ``CallStatus/resourceExhausted`` it also tells balancers for how long to leave this server alone.
+    public var pushback: RetryPushback?
 
     /// Makes a failure.
     public init(
         _ status: CallStatus, _ message: String, hasNotRun: Bool = false, details: [UInt8] = [],
-        trailers: Metadata = Metadata()
+        trailers: Metadata = Metadata(), pushback: RetryPushback? = nil
     ) {
+        self.pushback = pushback
         precondition(status != .ok, "a failure's status cannot be ok")
         self.details = details
         self.trailers = trailers

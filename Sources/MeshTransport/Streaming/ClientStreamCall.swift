@@ -6,6 +6,8 @@ import Telemetry
 /// Sendable: everything mutable is touched on the client's event loop alone.
 @safe final class ClientStreamCall: DeadlineBound, @unchecked Sendable {
     let request: CallRequest
+    /// Which of its call's attempts it is, from 1 on.
+    private let number: Int
     let stream: CallStream
     let deadline: RuntimeInstant
     var position = -1
@@ -20,11 +22,13 @@ import Telemetry
     private let interception: AttemptInterception?
 
     init(
-        _ request: CallRequest, _ executor: LoopExecutor, _ deadlines: DeadlineTimer, deadline: RuntimeInstant,
+        _ request: CallRequest, number: Int, _ executor: LoopExecutor, _ deadlines: DeadlineTimer,
+        deadline: RuntimeInstant,
         _ interception: AttemptInterception? = nil, _ placement: EndpointPlacement? = nil
     ) {
         self.interception = interception
         self.placement = placement
+        self.number = number
         self.request = request
         self.deadlines = deadlines
         self.deadline = deadline
@@ -55,7 +59,7 @@ import Telemetry
                     peer: connection.peerName))
         }
         do throws(MeshError) {
-            guard try connection.open(request, stream, until: deadline, now: now) else {
+            guard try connection.open(request, number, stream, until: deadline, now: now) else {
                 throw MeshError(
                     .draining, "the connection takes no calls", progress: .notSent, peer: method.destination)
             }
@@ -85,7 +89,7 @@ import Telemetry
         deadlines.remove(self)
         if case .failed(let error) = end { opened(error) }
         switch end {
-        case .finished(let head, _): placement?.ended(EndpointOutcome(head.status))
+        case .finished(let head, _): placement?.ended(EndpointOutcome(head))
         case .failed(let error): placement?.ended(EndpointOutcome(error))
         }
         guard let interception else { return }

@@ -7,6 +7,8 @@ package struct OutboundCall {
     package let deduplication: Deduplication?
     package let metadata: Metadata
     package let priority: CallPriority
+    /// How many attempts of the same call were sent before.
+    package let previousAttempts: Int
     /// The only request; without bytes for a call that streams its requests.
     package let payload: Payload
 }

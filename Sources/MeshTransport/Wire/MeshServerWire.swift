@@ -85,7 +85,7 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
         if !reply.metadata.isEmpty { state.send(reply.metadata, on: stream) }
         state.reply(
             to: stream, status: reply.status, message: reply.message, hasNotRun: reply.hasNotRun,
-            metadata: reply.trailers, details: reply.details, payload: reply.payload)
+            metadata: reply.trailers, details: reply.details, pushback: reply.pushback, payload: reply.payload)
         write()
     }
 

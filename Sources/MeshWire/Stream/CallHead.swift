@@ -84,11 +84,14 @@ package struct ReplyHead: MeshMessage {
     /// More about a status other than `ok`, in a form that caller and handler agree on: an encoded `google.rpc.Status`
     /// where the other wire is to carry it.
     package var details: [UInt8]
+    /// When the call may be tried again, if the server says so.
+    package var pushback: RetryPushback?
 
     package init(
         status: CallStatus = .ok, message: String = "", hasNotRun: Bool = false, metadata: Metadata = Metadata(),
-        layout: PayloadLayout = PayloadLayout(), details: [UInt8] = []
+        layout: PayloadLayout = PayloadLayout(), details: [UInt8] = [], pushback: RetryPushback? = nil
     ) {
+        self.pushback = pushback
         self.status = status
         self.message = message
         self.hasNotRun = hasNotRun
@@ -108,6 +111,7 @@ package struct ReplyHead: MeshMessage {
             case 5: layout.headLength = try decoder.count()
             case 6: layout.segments.append(try decoder.message(), upTo: WireLimits.mostEntries)
             case 7: details = try decoder.bytes()
+            case 8: pushback = RetryPushback(onWire: try decoder.uint64())
             default: break
             }
         }
@@ -121,6 +125,7 @@ package struct ReplyHead: MeshMessage {
         encoder.uint64(5, UInt64(layout.headLength))
         for segment in layout.segments { encoder.message(6, segment) }
         encoder.bytes(7, details)
+        encoder.uint64(8, pushback?.onWire ?? 0)
     }
 }
 

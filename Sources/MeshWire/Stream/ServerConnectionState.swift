@@ -144,7 +144,8 @@ package struct ServerConnectionState: ~Copyable {
     /// would end the connection.
     package mutating func reply(
         to stream: StreamID, status: CallStatus = .ok, message: String = "", hasNotRun: Bool = false,
-        metadata: Metadata = Metadata(), details: [UInt8] = [], payload: Payload = Payload()
+        metadata: Metadata = Metadata(), details: [UInt8] = [], pushback: RetryPushback? = nil,
+        payload: Payload = Payload()
     ) {
         guard let call = streams[stream], call.reading == nil else { return }
         close(stream)
@@ -158,7 +159,7 @@ package struct ServerConnectionState: ~Copyable {
         let head = ReplyHead(
             status: status, message: message.cut(toBytes: ReplyHead.largestMessage), hasNotRun: hasNotRun,
             metadata: metadata.byteCount <= limits.metadataBytes ? metadata : Metadata(), layout: layout,
-            details: details.count <= ReplyHead.largestDetails ? details : [])
+            details: details.count <= ReplyHead.largestDetails ? details : [], pushback: pushback)
         queue.respond(stream, head, payload: payload, call.priority)
     }
 

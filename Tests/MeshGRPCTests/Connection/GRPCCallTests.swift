@@ -52,6 +52,25 @@ import Testing
         await loopback.server.stop()
     }
 
+    @Test(
+        "a server says over gRPC whether a call may be tried again",
+        arguments: [(.after(.milliseconds(1)), 3), (.never, 1)] as [(RetryPushback, Int)])
+    func pushback(_ pushback: RetryPushback, attempts: Int) async throws {
+        let calls = Tally()
+        let loopback = try await GRPCLoopback.start { mesh in
+            mesh.serve(Echo.echo) { _, _ in
+                calls.add()
+                throw CallFailure(.unavailable, "busy", pushback: pushback)
+            }
+        }
+        var configuration = MeshConfiguration.patient
+        configuration.retry.statuses = [.unavailable]
+        let client = try loopback.client(mesh: configuration)
+        #expect(await meshError { _ = try await client.call(Echo.echo, Note("x")) }?.status == .unavailable)
+        #expect(calls.count == attempts)
+        await loopback.server.stop()
+    }
+
     @Test("a failure arrives with its status, text, details and trailers")
     func failure() async throws {
         let loopback = try await GRPCLoopback.start()

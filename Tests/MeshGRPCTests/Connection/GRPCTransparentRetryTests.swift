@@ -1,6 +1,8 @@
 import MeshGRPC
 import MeshTransport
 import MeshWire
+import NIOHPACK
+import Synchronization
 import TestSupport
 import Testing
 
@@ -173,6 +175,31 @@ import Testing
         let client = try server.client()
         for text in ["a", "b"] { #expect(try await client.call(Self.once, Note(text)) == Note(text)) }
         #expect(server.requests.map(\.place) == [Place(connection: 1, stream: 1), Place(connection: 2, stream: 1)])
+        client.close()
+        await server.stop()
+    }
+
+    @Test("a server is told how many attempts of a call there were before")
+    func previousAttempts() async throws {
+        let counts = Mutex<[String?]>([])
+        let server = try await ScriptedHTTP2Server.start { arrival in
+            guard case .request(let request) = arrival else { return HTTP2Bytes() }
+            let seen = counts.withLock { counts in
+                counts.append(request.headers.first(name: "grpc-previous-rpc-attempts"))
+                return counts.count
+            }
+            var bytes = HTTP2Bytes()
+            if seen < 3 {
+                bytes.reset(request.stream, code: Self.refused)
+            } else {
+                bytes.answer(request.stream, request.note)
+            }
+            return bytes
+        }
+        let client = try server.client(mesh: .patient)
+        _ = try await client.call(Self.once, Note("x"))
+        // The first repetition is for free, and counted by nobody.
+        #expect(counts.withLock { $0 } == [nil, nil, "1"])
         client.close()
         await server.stop()
     }

@@ -73,5 +73,18 @@ import Testing
         #expect(read.message == "no")
         #expect(read.hasNotRun)
         #expect(read.layout == sent.layout)
+        #expect(read.pushback == nil)
+    }
+
+    @Test(
+        "what a server says about trying again comes back in whole milliseconds",
+        arguments: [
+            (.never, .never), (.after(.zero), .after(.zero)), (.after(.seconds(-1)), .after(.zero)),
+            (.after(.microseconds(2_999)), .after(.milliseconds(2))),
+            (.after(.seconds(1 << 40)), .after(.milliseconds(Int64(Int32.max)))),
+        ] as [(RetryPushback, RetryPushback)])
+    func pushback(sent: RetryPushback, read: RetryPushback) throws {
+        let head = try Payload(ReplyHead(status: .unavailable, pushback: sent)).decode(as: ReplyHead.self)
+        #expect(head.pushback == read)
     }
 }

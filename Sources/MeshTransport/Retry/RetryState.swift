@@ -26,10 +26,22 @@ struct RetryState {
         return min(deadline, now.advanced(by: configuration.attemptTimeout))
     }
 
-    /// What follows a failed attempt. `chance` is uniform in 0 ..< 1.
-    mutating func failed(_ failure: AttemptFailure, at now: RuntimeInstant, chance: Double) -> Decision {
+    /// What follows a failed attempt.
+    ///
+    /// - Parameters:
+    ///   - chance: uniform in 0 ..< 1.
+    ///   - pushback: what the server says about it, which takes the place of the configured wait.
+    mutating func failed(
+        _ failure: AttemptFailure, at now: RuntimeInstant, chance: Double, _ pushback: RetryPushback? = nil
+    ) -> Decision {
         guard attempts < configuration.maximumAttempts, mayRepeat(after: failure) else { return .giveUp }
-        let next = now.advanced(by: backoff(chance: chance))
+        let wait: Duration
+        switch pushback {
+        case .never: return .giveUp
+        case .after(let time): wait = time
+        case nil: wait = backoff(chance: chance)
+        }
+        let next = now.advanced(by: wait)
         guard next < deadline else { return .giveUp }
         attempts += 1
         return .retry(at: next)

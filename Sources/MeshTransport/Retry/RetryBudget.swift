@@ -1,0 +1,121 @@
+import MeshWire
+import Synchronization
+
+/// How many of a destination's calls may be repeated, of all clients of a mesh together, so that servers that fail under
+/// load are not given more of it.
+///
+/// Within ``ttl``, at most ``ratio`` times the calls that were begun, and ``floor`` a second besides.
+public struct RetryBudgetConfiguration: Sendable, Hashable {
+    /// Retries for each call. Default 0.2, as Linkerd's.
+    public var ratio = 0.2
+    /// Retries a second that are allowed whatever the number of calls, so that a client that calls rarely can retry at all.
+    /// Default 10, as Linkerd's.
+    public var floor = 10.0
+    /// For how long a call counts. Default 10 s, as Linkerd's.
+    public var ttl: Duration = .seconds(10)
+
+    /// Makes the defaults.
+    public init() {}
+
+    /// What is out of range.
+    var problems: [String] {
+        var problems: [String] = []
+        if !(0...1_000).contains(ratio) { problems.append("ratio must be in 0...1000, is \(ratio)") }
+        if !(0...1e9).contains(floor) { problems.append("floor must be in 0...1e9, is \(floor)") }
+        if ttl < .milliseconds(10) { problems.append("ttl must be at least 10 ms, is \(ttl)") }
+        return problems
+    }
+}
+
+/// Counts calls and retries of the last while, in ten parts.
+///
+/// Counting a call is one relaxed addition, from any thread; only retries take a lock. A call that is counted while its part
+/// of the time begins may be counted twice or not at all.
+final class RetryBudget: Sendable {
+    private static let parts: UInt64 = 10
+
+    private let configuration: RetryBudgetConfiguration
+    /// Nanoseconds.
+    private let part: Int64
+    /// For each part, its number in the upper half and its calls in the lower.
+    private let calls = InlineArray<10, Atomic<UInt64>> { _ in Atomic(0) }
+    /// The parts that have retries, oldest first.
+    private let retries = Mutex<[(part: UInt64, count: Int)]>([])
+
+    init(_ configuration: RetryBudgetConfiguration) {
+        self.configuration = configuration
+        part = max(1, configuration.ttl.inNanoseconds / Int64(Self.parts))
+    }
+
+    /// A call begins.
+    func deposit(now: RuntimeInstant) {
+        let number = number(now)
+        let place = Int(number % Self.parts)
+        let value = calls[place].load(ordering: .relaxed)
+        if value >> 32 != number {
+            // Whoever comes first begins the part anew; the others add to it.
+            let begun = calls[place].compareExchange(
+                expected: value, desired: number << 32 | 1, ordering: .relaxed)
+            if begun.exchanged { return }
+        }
+        calls[place].wrappingAdd(1, ordering: .relaxed)
+    }
+
+    /// Whether a call may be repeated; if so, that counts.
+    func withdraw(now: RuntimeInstant) -> Bool {
+        let newest = number(now)
+        return retries.withLock { retries in
+            retries.removeAll { $0.part + Self.parts <= newest }
+            let spent = retries.reduce(0) { $0 + $1.count }
+            guard Double(spent + 1) <= allowance(newest) else { return false }
+            if let last = retries.indices.last, retries[last].part >= newest {
+                retries[last].count += 1
+            } else {
+                retries.append((newest, 1))
+            }
+            return true
+        }
+    }
+
+    private func allowance(_ newest: UInt64) -> Double {
+        var count: UInt64 = 0
+        for place in calls.indices {
+            let value = calls[place].load(ordering: .relaxed)
+            let number = value >> 32
+            if number <= newest, number + Self.parts > newest { count += value & 0xFFFF_FFFF }
+        }
+        return configuration.ratio * Double(count) + configuration.floor * configuration.ttl.inSeconds
+    }
+
+    /// The part that a time is in; never 0, which is that of a place that was never used.
+    private func number(_ now: RuntimeInstant) -> UInt64 {
+        UInt64(truncatingIfNeeded: max(0, now.nanoseconds) / part) & 0x7FFF_FFFF + 1
+    }
+}
+
+/// The budgets of a mesh's destinations, for as long as a client has them. Guarded by a mutex.
+final class RetryBudgets: Sendable {
+    private struct Weak {
+        weak var budget: RetryBudget?
+    }
+
+    private let configuration: RetryBudgetConfiguration?
+    private let budgets = Mutex<[String: Weak]>([:])
+
+    init(_ configuration: RetryBudgetConfiguration?) { self.configuration = configuration }
+
+    /// The budget of a destination; `nil` where there is no limit.
+    func budget(of destination: String) -> RetryBudget? {
+        guard let configuration else { return nil }
+        return budgets.withLock { budgets in
+            if let known = budgets[destination]?.budget { return known }
+            // Those that nobody has any more go when they are as many as the others.
+            if budgets.count >= 64, budgets.count & (budgets.count - 1) == 0 {
+                budgets = budgets.filter { $0.value.budget != nil }
+            }
+            let made = RetryBudget(configuration)
+            budgets[destination] = Weak(budget: made)
+            return made
+        }
+    }
+}
