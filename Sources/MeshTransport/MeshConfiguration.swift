@@ -23,14 +23,14 @@ public struct MeshConfiguration: Sendable {
     /// How long it takes until an endpoint of a service is connected to again after that has failed.
     public var connectBackoff = ConnectBackoff()
     /// How long a service's calls wait while none of its endpoints takes calls; after that they fail at once until one
-    /// does. Default 3 s, as Linkerd's.
+    /// does, and so they do when every endpoint has been tried and none could be connected to. Default 3 s, as Linkerd's.
     public var failfastTimeout: Duration = .seconds(3)
     /// When a side asks whether a quiet peer is still there; `nil` for never. Default after 20 s, while a call is open;
     /// a server also then looks whether the peer takes its answers. (Over gRPC, that wire's own configuration says it.)
     public var keepAlive: KeepAliveConfiguration? = KeepAliveConfiguration()
     /// How long open calls get to finish when a connection or the mesh goes away. Default 10 s.
     public var drainTimeout: Duration = .seconds(10)
-    /// The most calls of one client that wait for an endpoint, for one of its connections to be made, or until the server takes one more
+    /// The most calls of one client that wait for an endpoint, and for each of its connections to be made, or until the server takes one more
     /// on it (a server of the mesh says how many it takes at a time: ``WireLimits/concurrentCalls``). Default 10,000;
     /// one beyond them fails with `connectFailed` or `noEndpoint`.
     public var callsAwaitingConnection = 10_000

@@ -135,10 +135,14 @@ struct Balancer {
     // MARK: Calls
 
     /// An endpoint was given a call.
-    mutating func began(_ slot: Int, now: RuntimeInstant) { members[slot].load.began(now: now) }
+    ///
+    /// - Parameter isTimed: whether the time until its end says how long its answers take.
+    mutating func began(_ slot: Int, isTimed: Bool = true, now: RuntimeInstant) {
+        members[slot].load.began(isTimed: isTimed, now: now)
+    }
 
-    /// A call that an endpoint was given has ended after `elapsed`, the time until its answer began; `nil` where that is
-    /// not known.
+    /// A call that an endpoint was given has ended after `elapsed`, the time until its answer began; `nil` for one that is
+    /// not timed.
     mutating func ended(_ slot: Int, _ outcome: EndpointOutcome, after elapsed: Duration?, now: RuntimeInstant) {
         if outcome == .success, let elapsed { typicalLatency += (Double(elapsed.inNanoseconds) - typicalLatency) / 100 }
         members[slot].load.ended(outcome, after: elapsed, constants, now: now)
@@ -157,6 +161,10 @@ struct Balancer {
         if kind == .consistentHash, let affinity, let slot = slot(of: affinity, avoiding: tried) { return slot }
         let group = group(using: &generator)
         let slot = pick(in: group, avoiding: tried, now: now, using: &generator)
+        if tried.contains(slot), !groups[1 - group].ready.isEmpty {
+            let other = pick(in: 1 - group, avoiding: tried, now: now, using: &generator)
+            return tried.contains(other) ? slot : other
+        }
         guard group == 0, let elsewhere = spillOver(from: slot, avoiding: tried, now: now, using: &generator) else {
             return slot
         }

@@ -56,6 +56,8 @@ struct EndpointLoad {
     private var joined: RuntimeInstant
     /// The calls that it has not answered.
     private(set) var pending: Int32 = 0
+    /// Those of them whose answers are measured: a stream may be silent for as long as it likes.
+    private var awaited: Int32 = 0
 
     init(now: RuntimeInstant) {
         updated = now
@@ -71,9 +73,11 @@ struct EndpointLoad {
     }
 
     /// It was given a call.
-    mutating func began(now: RuntimeInstant) {
-        if pending == 0 { progressed = now }
+    mutating func began(isTimed: Bool = true, now: RuntimeInstant) {
         pending += 1
+        guard isTimed else { return }
+        if awaited == 0 { progressed = now }
+        awaited += 1
     }
 
     /// A call that it was given has ended after `elapsed`, if that says how long its answers take.
@@ -81,6 +85,7 @@ struct EndpointLoad {
         _ outcome: EndpointOutcome, after elapsed: Duration?, _ constants: Constants, now: RuntimeInstant
     ) {
         pending = max(0, pending - 1)
+        if elapsed != nil { awaited = max(0, awaited - 1) }
         switch outcome {
         case .unknown:
             return
@@ -123,7 +128,7 @@ struct EndpointLoad {
         if latency < 0, pending == 0, failures == 0 { return 0 }
         let kept = fading(constants, now)
         var cost = latency < 0 ? typical : latency * kept
-        if pending > 0 { cost = max(cost, Double(progressed.nanoseconds(to: now))) }
+        if awaited > 0 { cost = max(cost, Double(progressed.nanoseconds(to: now))) }
         let failing = min(failures * kept, 0.999)
         cost += failing / (1 - failing) * constants.failurePenalty
         return min(cost, constants.highestLatency) * Double(pending + 1)

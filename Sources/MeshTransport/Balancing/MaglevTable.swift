@@ -2,8 +2,8 @@
 /// when others come or go.
 ///
 /// Source: D. Eisenbud et al., "Maglev: a fast and reliable software network load balancer", NSDI 2016, section 3.4; with
-/// weights as Envoy has them. Looking a key up is O(1). Building is O(``size`` log ``size``) on average, whatever the
-/// number of endpoints: whoever changes endpoints builds one table for all the changes at hand.
+/// weights: an endpoint has as many places as its weight says. Looking a key up is O(1). Building is O(``size`` log ``size``)
+/// on average, whatever the number of endpoints: whoever changes endpoints builds one table for all the changes at hand.
 struct MaglevTable: Sendable {
     /// How many places there are: a prime. Each endpoint's share is within 1 / (places an endpoint) of its weight's, 1 %
     /// for 650 endpoints.
@@ -23,24 +23,32 @@ struct MaglevTable: Sendable {
         let size = UInt64(Self.size)
         var next = ordered.map { StableHash.mixed($0.name ^ 0x5EED) % size }
         let steps = ordered.map { StableHash.mixed($0.name ^ 0x57E9) % (size - 1) + 1 }
-        let heaviest = Double(ordered.map(\.weight).max() ?? 1)
-        let shares = ordered.map { Double($0.weight) / heaviest }
-        var credits = [Double](repeating: 0, count: ordered.count)
+        var left = Self.shares(ordered.map(\.weight))
+        var active = ordered.indices.filter { left[$0] > 0 }
         var places = [Int32](repeating: -1, count: Self.size)
-        var free = Self.size
-        filling: while true {
-            for index in ordered.indices {
-                // The heaviest takes a place each time round, another one as often as its weight says.
-                credits[index] += shares[index]
-                guard credits[index] >= 1 else { continue }
-                credits[index] -= 1
+        while !active.isEmpty {
+            // Each takes one place each time round, until it has all of its own.
+            for index in active {
                 while places[Int(next[index])] >= 0 { next[index] = (next[index] + steps[index]) % size }
                 places[Int(next[index])] = Int32(ordered[index].slot)
-                free -= 1
-                if free == 0 { break filling }
+                left[index] -= 1
             }
+            active.removeAll { left[$0] == 0 }
         }
         self.places = places
+    }
+
+    /// How many places each weight has of all: in proportion, what is left over going to those that lost most by rounding.
+    private static func shares(_ weights: [UInt32]) -> [Int] {
+        let total = weights.reduce(0) { $0 + UInt64($1) }
+        let exact = weights.map { Double($0) / Double(total) * Double(size) }
+        var shares = exact.map { Int($0) }
+        let missing = size - shares.reduce(0, +)
+        let byLoss = weights.indices.sorted {
+            (exact[$0] - Double(shares[$0]), $1) > (exact[$1] - Double(shares[$1]), $0)
+        }
+        for index in byLoss.prefix(max(0, missing)) { shares[index] += 1 }
+        return shares
     }
 
     /// The endpoint of a hashed key, or if that does not suit, the first that does of those that other places lead to:

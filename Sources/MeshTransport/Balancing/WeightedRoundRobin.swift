@@ -43,10 +43,17 @@ struct WeightedRoundRobin {
         while let turn = pop() {
             guard stays[turn.slot] == turn.stay else { continue }
             time = turn.deadline
-            push(turn.slot, after: turn.deadline, weight(turn.slot))
+            if time > 0x1p16 { rewind() }
+            push(turn.slot, after: time, weight(turn.slot))
             return turn.slot
         }
         return nil
+    }
+
+    /// Begins to count anew before the turns of a heavy endpoint, which are close together, become one.
+    private mutating func rewind() {
+        turns = turns.map { Turn(deadline: $0.deadline - time, order: $0.order, slot: $0.slot, stay: $0.stay) }
+        time = 0
     }
 
     private mutating func push(_ slot: Int, after start: Double, _ weight: Double) {

@@ -44,9 +44,9 @@ struct CallCourse {
     }
 
     /// The server that the balancer has picked for the attempt.
-    mutating func tookPlace(_ placement: EndpointPlacement?) {
+    mutating func tookPlace(_ placement: EndpointPlacement?, _ taken: LaneRoute? = nil) {
         guard let placement else { return }
-        route = LaneRoute(placement.endpoint.lanes, stack.request, now: now)
+        route = taken ?? LaneRoute(placement.endpoint.lanes, stack.request, now: now)
         tried.note(placement.slot)
     }
 

@@ -16,6 +16,8 @@ final class ClientEndpoint: @unchecked Sendable {
     /// The connections in a row that could not be made, and why the last one could not.
     var failures = 0
     var lastError: MeshError?
+    /// When it was last connected to.
+    var upSince = RuntimeInstant(nanoseconds: .min)
     /// True while the pool has asked for a connection.
     var isDialing = false
     /// Ends a wait, for the next try at a connection or for the end of a penalty.
@@ -41,6 +43,15 @@ struct EndpointPlacement: Sendable {
     let start: RuntimeInstant
     /// Whether the time until its end is the time until an answer begins: not that of a stream, nor of a large payload.
     let isTimed: Bool
+    /// Whether it is the one call that shows how an endpoint does that was left out.
+    let isProbe: Bool
+
+    /// An answer has begun to come, of a call that may go on for long. From any thread.
+    func answered() {
+        guard isProbe else { return }
+        let loop = pool.executor.eventLoop
+        if loop.inEventLoop { pool.answered(self) } else { loop.execute { pool.answered(self) } }
+    }
 
     /// The attempt has ended. From any thread.
     func ended(_ outcome: EndpointOutcome) {

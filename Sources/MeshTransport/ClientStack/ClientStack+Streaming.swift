@@ -103,7 +103,9 @@ extension ClientStack {
         }
         guard !request.method.kind.streamsRequests else { return nil }
         switch await call.stream.first() {
-        case nil: return nil
+        case nil:
+            call.answered()
+            return nil
         case .failed(let error):
             // A deadline or a cancellation would end the next attempt as well.
             let isFinal = error.code == .deadlineExceeded || error.code == .cancelled
@@ -155,6 +157,7 @@ extension ClientStack {
         _ continuation: UnsafeContinuation<MeshError?, Never>
     ) {
         unsafe call.begin(continuation, runtime.now)
+        guard call.isOpen else { return }
         guard call.deadline > runtime.now else { return call.deadlinePassed() }
         if let connection = lane.ready { return call.open(on: connection, now: runtime.now) }
         if isDetour { return call.fail(noConnection) }

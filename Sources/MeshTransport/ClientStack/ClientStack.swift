@@ -58,7 +58,7 @@ struct ClientStack: Sendable {
                     await send(attempt, on: lane, isDetour: course.isDetour, course.now)
                 } else {
                     await send(attempt, avoiding: course.tried, course.now)
-                    course.tookPlace(attempt.placement)
+                    course.tookPlace(attempt.placement, attempt.route)
                 }
             }
             let outcome = attempt.outcome
@@ -184,8 +184,8 @@ struct ClientStack: Sendable {
                 attempt.finish(.failed(error, error.code.mayPass ? .notRun : .final))
             }
         }
-        attempt.placement = placement
         let route = LaneRoute(placement.endpoint.lanes, attempt.request, now: now)
+        attempt.place(placement, route)
         let (lane, isDetour) = (route.lane, route.isDetour)
         let loop = lane.executor.eventLoop
         guard !loop.inEventLoop else { return send(attempt, on: lane, isDetour, now) }

@@ -28,6 +28,8 @@ final class ConnectionKeeper: @unchecked Sendable {
     /// attempt to make one has failed.
     private let unreachableUntil = Atomic<Int64>(.min)
     private var isClosed = false
+    /// True once the server is its service's no more.
+    private var hasLeft = false
     private var waiting = CircularBuffer<(ClientConnection?, MeshError?) -> Void>()
     /// Connections that are kept open until their calls are answered.
     private var draining: [ClientConnection] = []
@@ -61,7 +63,8 @@ final class ConnectionKeeper: @unchecked Sendable {
         connect()
     }
 
-    private func changed() {
+    /// Tells whether there is a connection that takes calls, if that is news: one ceases to before it ends.
+    func changed() {
         let isUp = isUp
         guard isUp != wasUp else { return }
         wasUp = isUp
@@ -86,7 +89,12 @@ final class ConnectionKeeper: @unchecked Sendable {
     /// the event loop.
     func withConnection(_ body: @escaping (ClientConnection?, MeshError?) -> Void) {
         guard !isClosed else {
-            return body(nil, MeshError(.draining, "the client is closed", progress: .notSent, peer: "\(server)"))
+            return body(
+                nil,
+                hasLeft
+                    ? left
+                    : MeshError(
+                        .draining, "the client is closed", progress: .notSent, peer: "\(server)"))
         }
         if let current, current.takesCalls, !isOutdated(current) || isTrusted(current) {
             if isOutdated(current), !isConnecting, core.runtime.now >= mayReplace { connect() }
@@ -113,10 +121,15 @@ final class ConnectionKeeper: @unchecked Sendable {
     /// Takes no more calls and closes when those that are open have been answered: the server is not the service's any
     /// more.
     func drain() {
-        isClosed = true
+        (isClosed, hasLeft) = (true, true)
         onChange = nil
         if let current { retire(current) }
-        release(nil, MeshError(.draining, "\(server) has left its service", progress: .notSent, peer: "\(server)"))
+        release(nil, left)
+    }
+
+    /// What a call is told that may go to another server.
+    private var left: MeshError {
+        MeshError(.noEndpoint, "\(server) has left its service", progress: .notSent, peer: "\(server)")
     }
 
     /// True if our certificate or whom we trust has changed since.
@@ -171,6 +184,7 @@ final class ConnectionKeeper: @unchecked Sendable {
     }
 
     private func connect() {
+        changed()
         guard server.security == .plaintext || !server.identities.isEmpty || core.identity == nil else {
             return couldNotConnect(
                 MeshError(

@@ -38,6 +38,9 @@ final class EndpointPool: @unchecked Sendable {
     /// Endpoints whose turn to be connected to has not come.
     private var toDial = CircularBuffer<ClientEndpoint>()
     private var dialing = 0
+    private var isDialLoopRunning = false
+    /// Those that have left the service, while their last calls are answered.
+    private var leaving: [ClientEndpoint] = []
     /// How many endpoints could not be connected to when that was last tried.
     private var failing = 0
     /// How many are left out because their calls fail.
@@ -52,6 +55,9 @@ final class EndpointPool: @unchecked Sendable {
     /// How many connections a client makes at a time: handshakes take turns on one loop, and a hundred of them at once only
     /// makes all of them late.
     private static let dialsAtATime = 32
+    /// How long a connection holds that counts as a success: a server that takes connections and closes them at once is not
+    /// to be connected to without a pause.
+    private static let lasting = Duration.seconds(1)
 
     init(_ core: ClientCore, _ destination: Destination, on loop: any EventLoop) {
         self.core = core
@@ -83,6 +89,7 @@ final class EndpointPool: @unchecked Sendable {
     func place(
         affinity: UInt64?, avoiding tried: Balancer.Tried, isTimed: Bool, now: RuntimeInstant
     ) -> EndpointPlacement? {
+        guard !isClosed else { return nil }
         start()
         var tried = tried
         var full: ClientEndpoint?
@@ -94,7 +101,8 @@ final class EndpointPool: @unchecked Sendable {
             if lane.ready != nil { return began(endpoint, slot, isTimed, now) }
             guard lane.isUp else {
                 // Its server has said that it takes no more.
-                lost(endpoint)
+                lane.changed()
+                if balancer.isReady(slot) { lost(endpoint) }
                 continue
             }
             // There is no room on it, or its server is being judged anew.
@@ -107,7 +115,10 @@ final class EndpointPool: @unchecked Sendable {
 
     /// Calls `body` without an error when it is worth to ask again for an endpoint, or with the reason why there is none.
     func wait(_ body: @escaping (MeshError?) -> Void) {
-        if let error = refusal { return body(error) }
+        if let error = hopelessness { return body(error) }
+        guard waiting.count < core.configuration.callsAwaitingConnection else {
+            return body(noEndpoint("\(waiting.count) calls already wait for one"))
+        }
         waiting.append(body)
         guard balancer.readyCount > 0 else { return watchTheClock() }
         // Those that it was tried with have gone meanwhile.
@@ -137,38 +148,48 @@ final class EndpointPool: @unchecked Sendable {
     }
 
     /// What a call is told that need not wait.
-    private var refusal: MeshError? {
+    private var hopelessness: MeshError? {
         if isClosed {
             return MeshError(.draining, "the client is closed", progress: .notSent, peer: "\(destination)")
         }
         if let failure = resolutionFailure, balancer.count == 0 { return noEndpoint(failure) }
         if isFailingFast { return noEndpoint("none has for \(core.configuration.failfastTimeout)") }
-        if let error = hopelessness { return error }
-        guard waiting.count < core.configuration.callsAwaitingConnection else {
-            return noEndpoint("\(waiting.count) calls already wait for one")
-        }
-        return nil
+        return unreachability
     }
 
     private func began(
         _ endpoint: ClientEndpoint, _ slot: Int, _ isTimed: Bool, _ now: RuntimeInstant
     ) -> EndpointPlacement {
-        balancer.began(slot, now: now)
-        if endpoint.accrual?.state == .probation {
+        balancer.began(slot, isTimed: isTimed, now: now)
+        let isProbe = endpoint.accrual?.state == .probation
+        if isProbe {
             endpoint.accrual?.began()
             refresh(endpoint)
         }
-        return EndpointPlacement(pool: self, endpoint: endpoint, slot: slot, start: now, isTimed: isTimed)
+        return EndpointPlacement(
+            pool: self, endpoint: endpoint, slot: slot, start: now, isTimed: isTimed, isProbe: isProbe)
+    }
+
+    /// A probe has an answer, although it has not ended.
+    func answered(_ placement: EndpointPlacement) {
+        if placement.endpoint.slot != nil, !isClosed { judge(placement, .success) }
     }
 
     /// A call at an endpoint has ended.
     func ended(_ placement: EndpointPlacement, _ outcome: EndpointOutcome) {
         let (endpoint, now) = (placement.endpoint, core.runtime.now)
         // One that has left the service is of no interest.
-        guard let slot = endpoint.slot else { return }
+        guard let slot = endpoint.slot, !isClosed else { return }
         balancer.ended(
             slot, outcome, after: placement.isTimed ? placement.start.duration(to: now) : nil, now: now)
+        judge(placement, outcome)
+    }
+
+    private func judge(_ placement: EndpointPlacement, _ outcome: EndpointOutcome) {
+        let (endpoint, now) = (placement.endpoint, core.runtime.now)
         guard let before = endpoint.accrual?.state else { return }
+        // Calls from before do not decide about an endpoint that is being probed.
+        if before == .probing, !placement.isProbe { return }
         let share = core.configuration.failureAccrual?.maximumEjectedShare ?? 0
         endpoint.accrual?.ended(
             FailureAccrual.Outcome(outcome), mayOpen: Double(ejected + 1) <= share * Double(balancer.count), now: now,
@@ -209,7 +230,7 @@ final class EndpointPool: @unchecked Sendable {
 
     /// Tells the balancer whether an endpoint takes calls, and those that wait if one does.
     private func refresh(_ endpoint: ClientEndpoint) {
-        guard let slot = endpoint.slot else { return }
+        guard let slot = endpoint.slot, !isClosed else { return }
         let now = core.runtime.now
         let (before, takesCalls) = (balancer.readyCount, endpoint.takesCalls)
         balancer.setReady(slot, takesCalls, now: now)
@@ -246,7 +267,7 @@ final class EndpointPool: @unchecked Sendable {
             core.logger.warning(
                 "service is not resolved",
                 metadata: ["service": "\(destination)", "error": "\(reason)", "endpoints": "\(balancer.count)"])
-            if let error = refusal { release(error) }
+            if let error = hopelessness { release(error) }
         case .endpoints(let found):
             resolutionFailure = nil
             isResolved = true
@@ -282,10 +303,11 @@ final class EndpointPool: @unchecked Sendable {
         }
         count()
         dial()
-        if let error = refusal { release(error) }
+        if let error = hopelessness { release(error) }
     }
 
     private func count() {
+        if isClosed { return }
         gauges.set(ready: balancer.readyCount, ejected: ejected, all: balancer.count)
     }
 
@@ -318,13 +340,24 @@ final class EndpointPool: @unchecked Sendable {
         endpoint.redial?.cancel()
         endpoint.penalty?.cancel()
         endpoint.lanes.drain()
+        leaving.append(endpoint)
+        let forget = core.configuration.drainTimeout + .seconds(1)
+        _ = schedule(in: forget) { [weak self, weak endpoint] in self?.leaving.removeAll { $0 === endpoint } }
     }
 
     // MARK: Connections
 
     private func dial() {
+        // One that fails at once comes here again.
+        guard !isDialLoopRunning, !isClosed else { return }
+        isDialLoopRunning = true
+        defer { isDialLoopRunning = false }
         while dialing < Self.dialsAtATime, let endpoint = toDial.popFirst() {
-            guard endpoint.slot != nil, !endpoint.isDialing, !endpoint.lanes.small.isUp else { continue }
+            guard endpoint.slot != nil, !endpoint.isDialing else { continue }
+            if endpoint.lanes.small.isUp {
+                refresh(endpoint)
+                continue
+            }
             endpoint.isDialing = true
             dialing += 1
             endpoint.lanes.small.connectIfNeeded()
@@ -337,20 +370,18 @@ final class EndpointPool: @unchecked Sendable {
         case .up:
             dialed(endpoint)
             if endpoint.lastError != nil { failing -= 1 }
-            (endpoint.failures, endpoint.lastError) = (0, nil)
+            (endpoint.lastError, endpoint.upSince) = (nil, core.runtime.now)
             refresh(endpoint)
         case .down:
             lost(endpoint)
         case .failed(let error):
+            // A call may have tried by itself, to the one server that it may go to.
+            let wasDialing = endpoint.isDialing
             dialed(endpoint)
             if endpoint.lastError == nil { failing += 1 }
-            endpoint.failures += 1
             endpoint.lastError = error
             refresh(endpoint)
-            let pause = core.configuration.connectBackoff.pause(after: endpoint.failures, chance: generator.nextUnit())
-            endpoint.redial = schedule(in: pause) { [weak self, weak endpoint] in
-                if let self, let endpoint { self.redial(endpoint) }
-            }
+            if wasDialing { redialLater(endpoint) }
             if let error = hopelessness { release(error) }
         }
         dial()
@@ -362,10 +393,23 @@ final class EndpointPool: @unchecked Sendable {
         dialing -= 1
     }
 
-    /// An endpoint's connection takes no more calls: another one is made.
+    /// An endpoint's connection takes no more calls: another one is made, after a pause if it has not lasted.
     private func lost(_ endpoint: ClientEndpoint) {
         refresh(endpoint)
-        redial(endpoint)
+        guard endpoint.upSince.duration(to: core.runtime.now) < Self.lasting else {
+            endpoint.failures = 0
+            return redial(endpoint)
+        }
+        redialLater(endpoint)
+    }
+
+    private func redialLater(_ endpoint: ClientEndpoint) {
+        endpoint.failures += 1
+        let pause = core.configuration.connectBackoff.pause(after: endpoint.failures, chance: generator.nextUnit())
+        endpoint.redial?.cancel()
+        endpoint.redial = schedule(in: pause) { [weak self, weak endpoint] in
+            if let self, let endpoint { self.redial(endpoint) }
+        }
     }
 
     private func redial(_ endpoint: ClientEndpoint) {
@@ -383,14 +427,15 @@ final class EndpointPool: @unchecked Sendable {
     }
 
     /// Why it is no use to wait: every endpoint has been tried, and none could be connected to.
-    private var hopelessness: MeshError? {
+    private var unreachability: MeshError? {
         guard failing > 0, failing == balancer.count else { return nil }
-        guard let error = endpoints.lazy.compactMap({ $0?.lastError }).first else { return nil }
-        var hopeless = noEndpoint("\(error.message) (and so for all \(failing))")
-        // What will not pass by itself must not be tried again as if it did.
-        if !error.code.mayPass { hopeless.code = error.code }
-        hopeless.cause = error
-        return hopeless
+        let errors = endpoints.compactMap { $0?.lastError }
+        // What will not pass by itself must not be tried again as if it did; what may for one of them, may.
+        guard let error = errors.first(where: { $0.code.mayPass }) ?? errors.first else { return nil }
+        var failure = noEndpoint("\(error.message) (and so for all \(failing))")
+        if !error.code.mayPass { failure.code = error.code }
+        failure.cause = error
+        return failure
     }
 
     /// Tells those that wait to ask again, or why there is nothing to ask for.
@@ -439,11 +484,11 @@ final class EndpointPool: @unchecked Sendable {
 
     private func end() {
         guard !isClosed else { return }
+        gauges.set(ready: 0, ejected: 0, all: 0)
         isClosed = true
         watch?.cancel()
-        gauges.set(ready: 0, ejected: 0, all: 0)
         let error = MeshError(.draining, "the client is closed", progress: .notSent, peer: "\(destination)")
-        for endpoint in [only] + endpoints {
+        for endpoint in [only] + endpoints + leaving {
             endpoint?.redial?.cancel()
             endpoint?.penalty?.cancel()
             endpoint?.lanes.close()

@@ -53,7 +53,9 @@ enum AttemptOutcome: Sendable {
     private let isUnheard: Bool
     private var place = Place.here
     /// Where the balancer has put it, if there was a choice.
-    var placement: EndpointPlacement?
+    private(set) var placement: EndpointPlacement?
+    /// The lanes there that it may go on.
+    private(set) var route: LaneRoute?
     /// The loop that it is on instead of its client's: that of the connection for bulk.
     private(set) var other: (any EventLoop)?
     private var ended: AttemptOutcome?
@@ -99,6 +101,12 @@ enum AttemptOutcome: Sendable {
         unsafe self.continuation = continuation
         self.deadlines = deadlines
         deadlines.add(self, now)
+    }
+
+    /// Notes where the balancer has put it.
+    func place(_ placement: EndpointPlacement, _ route: LaneRoute) {
+        self.placement = placement
+        self.route = route
     }
 
     /// Goes on to wait on another loop.

@@ -37,7 +37,7 @@ final class RetryBudget: Sendable {
     private let configuration: RetryBudgetConfiguration
     /// Nanoseconds.
     private let part: Int64
-    /// For each part, its number in the upper half and its calls in the lower.
+    /// For each part, its tag in the upper half and its calls in the lower.
     private let calls = InlineArray<10, Atomic<UInt64>> { _ in Atomic(0) }
     /// The parts that have retries, oldest first.
     private let retries = Mutex<[(part: UInt64, count: Int)]>([])
@@ -50,12 +50,12 @@ final class RetryBudget: Sendable {
     /// A call begins.
     func deposit(now: RuntimeInstant) {
         let number = number(now)
-        let place = Int(number % Self.parts)
+        let (place, tag) = (Int(number % Self.parts), Self.tag(number))
         let value = calls[place].load(ordering: .relaxed)
-        if value >> 32 != number {
+        if value >> 32 != tag {
             // Whoever comes first begins the part anew; the others add to it.
             let begun = calls[place].compareExchange(
-                expected: value, desired: number << 32 | 1, ordering: .relaxed)
+                expected: value, desired: tag << 32 | 1, ordering: .relaxed)
             if begun.exchanged { return }
         }
         calls[place].wrappingAdd(1, ordering: .relaxed)
@@ -81,16 +81,18 @@ final class RetryBudget: Sendable {
         var count: UInt64 = 0
         for place in calls.indices {
             let value = calls[place].load(ordering: .relaxed)
-            let number = value >> 32
-            if number <= newest, number + Self.parts > newest { count += value & 0xFFFF_FFFF }
+            // The part's age, as far as its tag tells.
+            let age = (Self.tag(newest) &- value >> 32) & 0x7FFF_FFFF
+            if value > 0, age < Self.parts { count += value & 0xFFFF_FFFF }
         }
         return configuration.ratio * Double(count) + configuration.floor * configuration.ttl.inSeconds
     }
 
-    /// The part that a time is in; never 0, which is that of a place that was never used.
-    private func number(_ now: RuntimeInstant) -> UInt64 {
-        UInt64(truncatingIfNeeded: max(0, now.nanoseconds) / part) & 0x7FFF_FFFF + 1
-    }
+    /// The part that a time is in.
+    private func number(_ now: RuntimeInstant) -> UInt64 { UInt64(max(0, now.nanoseconds) / part) }
+
+    /// What a place says of its part: the lower bits of its number, and one that tells it from a place never used.
+    private static func tag(_ number: UInt64) -> UInt64 { number & 0x7FFF_FFFF | 0x8000_0000 }
 }
 
 /// The budgets of a mesh's destinations, for as long as a client has them. Guarded by a mutex.

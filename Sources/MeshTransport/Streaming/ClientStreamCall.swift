@@ -36,11 +36,22 @@ import Telemetry
         peer = request.method.destination
     }
 
+    /// Its first response has come.
+    func answered() { placement?.answered() }
+
     // MARK: On the event loop
 
     /// Starts to wait for a connection; `continuation` is resumed when the call is on it, or cannot be.
     @unsafe
     func begin(_ continuation: UnsafeContinuation<MeshError?, Never>, _ now: RuntimeInstant) {
+        guard isOpen else {
+            // Cancelled before it began.
+            let error = MeshError(
+                .cancelled, "\(request.method.path): the caller was cancelled", progress: .notSent, peer: peer)
+            placement?.ended(.unknown)
+            interception?.failed(error)
+            return unsafe continuation.resume(returning: error)
+        }
         unsafe opening = continuation
         stream.onEnd = { [unowned self] in ended($0) }
         deadlines.add(self, now)
@@ -90,6 +101,8 @@ import Telemetry
         if case .failed(let error) = end { opened(error) }
         switch end {
         case .finished(let head, _): placement?.ended(EndpointOutcome(head))
+        // Many streams go on until their deadline.
+        case .failed(let error) where error.code == .deadlineExceeded: placement?.ended(.unknown)
         case .failed(let error): placement?.ended(EndpointOutcome(error))
         }
         guard let interception else { return }

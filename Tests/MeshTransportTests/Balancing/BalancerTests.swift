@@ -191,6 +191,29 @@ import Testing
         #expect(local() > 0.9999)
     }
 
+    @Test("a call that has tried all of its zone leaves it")
+    func triedZone() {
+        var (balancer, slots) = balancer(
+            .peakEWMA, weights: [1, 1, 1], zones: ["here", "there", "there"], preference: .init(zone: "here"))
+        var generator = SplitMix64(seed: 1)
+        var tried = Balancer.Tried()
+        tried.note(slots[0])
+        for _ in 0..<20 {
+            #expect(balancer.pick(avoiding: tried, now: .at(.zero), using: &generator) != slots[0])
+        }
+    }
+
+    @Test("a heavy endpoint does not lose its turns, nor a light one, however long they take turns")
+    func longTurns() {
+        var turns = WeightedRoundRobin()
+        turns.insert(0, weight: 1)
+        for _ in 0..<100_000 { _ = turns.next { _ in 1 } }
+        turns.insert(1, weight: 4e9)
+        var light = 0
+        for _ in 0..<10_000 where turns.next(weight: { $0 == 0 ? 1 : 4e9 }) == 0 { light += 1 }
+        #expect(light <= 2)
+    }
+
     @Test("a zone whose endpoints are much more loaded than another's gives calls away")
     func spillOver() {
         var (balancer, slots) = balancer(

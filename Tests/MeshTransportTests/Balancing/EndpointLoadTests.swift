@@ -72,6 +72,17 @@ import Testing
         #expect(abs(cost(.seconds(4)) - 3_000) < 1)
     }
 
+    @Test("a stream may be silent for as long as it likes")
+    mutating func streams() {
+        call(from: .zero, to: .milliseconds(1))
+        load.began(isTimed: false, now: .at(.milliseconds(2)))
+        #expect(cost(.seconds(100)) < 1)
+        load.began(now: .at(.seconds(100)))
+        #expect(abs(cost(.seconds(101)) - 3_000) < 1)
+        load.ended(.success, after: nil, constants, now: .at(.seconds(101)))
+        #expect(cost(.seconds(101)) < 1, "its end is a sign of life")
+    }
+
     @Test("failing fast makes an endpoint slow, as much as it fails")
     mutating func failures() {
         for step in 0..<1_000 {

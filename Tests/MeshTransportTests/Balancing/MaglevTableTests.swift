@@ -65,6 +65,14 @@ import Testing
         #expect(counts.enumerated().allSatisfy { $0.offset == 7 || (180...350).contains($0.element) }, "\(counts)")
     }
 
+    @Test("one endpoint that outweighs thousands has nearly all keys")
+    func outweighed() {
+        // A round for each of its places would take minutes.
+        let table = MaglevTable(endpoints(10_000) { $0 == 0 ? 1_000_000 : 1 })
+        let home = keys(1_000).count { place($0, in: table) == 0 }
+        #expect(home > 970)
+    }
+
     @Test("one that suits is found among many that do not")
     func last() {
         let table = MaglevTable(endpoints(1_000))

@@ -482,6 +482,155 @@ private final class Fleet: Sendable {
         }
     }
 
+    @Test("an endpoint whose connection drains is connected to anew, while the old one finishes its calls")
+    func replaced() async throws {
+        try await Simulated.run { simulation in
+            let fleet = Fleet(simulation)
+            let (started, release) = (Gate(), Gate())
+            let leaving = try simulation.mesh("/server/b")
+            leaving.serve(Echo.echo) { _, _ in Note("old") }
+            leaving.serve(Echo.once) { _, _ in
+                started.open()
+                await release.wait()
+                return Note("old")
+            }
+            try await leaving.listen(host: "b", port: 1_000)
+            fleet.become("b")
+            let client = try fleet.client()
+            try await fleet.warm(client)
+            async let slow = client.call(Echo.once, Note(""))
+            await started.wait()
+            async let stopped: Void = leaving.stop()
+            try await simulation.runtime.sleep(for: .milliseconds(100))
+            try await fleet.start("b")
+            for _ in 0..<3 {
+                #expect(try await client.call(Echo.echo, Note("")) == Note("b"))
+                try await simulation.runtime.sleep(for: .seconds(1))
+            }
+            release.open()
+            #expect(try await slow == Note("old"))
+            await stopped
+            fleet.kill("b")
+            try await fleet.start("b")
+            try await simulation.runtime.sleep(for: .seconds(2))
+            #expect(try await client.call(Echo.once, Note("")) == Note("b"))
+            client.close()
+            await fleet.stop()
+        }
+    }
+
+    @Test("calls that wait for an endpoint that leaves go to another one")
+    func leavesWaiters() async throws {
+        try await Fleet.run("b") { fleet in
+            var configuration = MeshConfiguration()
+            configuration.limits.concurrentCalls = 1
+            let (started, release) = (Gate(), Gate())
+            let narrow = try fleet.simulation.mesh("/server/a", configuration)
+            narrow.serve(Echo.once) { _, _ in
+                started.open()
+                await release.wait()
+                return Note("a")
+            }
+            try await narrow.listen(host: "a", port: 1_000)
+            fleet.become("a")
+            let client = try fleet.client()
+            async let first = client.call(Echo.once, Note(""))
+            await started.wait()
+            async let second = client.call(Echo.once, Note(""))
+            try await fleet.simulation.runtime.sleep(for: .seconds(1))
+            fleet.become("b")
+            #expect(try await second == Note("b"))
+            release.open()
+            #expect(try await first == Note("a"))
+            client.close()
+            await narrow.stop()
+        }
+    }
+
+    @Test("the one call that may wait is not refused by the resolver's first word")
+    func oneMayWait() async throws {
+        try await Fleet.run("a") { fleet in
+            let client = try fleet.client {
+                $0.callsAwaitingConnection = 1
+                $0.retry.maximumAttempts = 1
+            }
+            #expect(try await client.call(Echo.once, Note("")) == Note("a"))
+            client.close()
+        }
+    }
+
+    @Test("thousands of endpoints of which none can be called are no trouble")
+    func manyHopeless() async throws {
+        try await Fleet.run { fleet in
+            fleet.resolver.set((0..<5_000).map { fleet.endpoint("host\($0)") }, of: Fleet.service)
+            let mesh = try Mesh(
+                configuration: {
+                    var configuration = MeshConfiguration()
+                    configuration.resolver = fleet.resolver
+                    return configuration
+                }(), identity: fleet.simulation.authority.identity("/client"), policy: .denyAll,
+                runtime: fleet.simulation.runtime)
+            let client = mesh.client(Destination(service: Fleet.service))
+            let error = await meshError { _ = try await client.call(Echo.once, Note("")) }
+            #expect(error?.code == .noExpectedIdentity)
+            client.close()
+        }
+    }
+
+    @Test("one endpoint that proves the wrong identity does not make an outage of the others final")
+    func mixedOutage() async throws {
+        try await Fleet.run("a") { fleet in
+            let other = try fleet.simulation.authority.id("/other")
+            fleet.resolver.set(
+                [
+                    ServiceEndpoint(.tcp(host: "a", port: 1_000), identities: [.exact(other)]), fleet.endpoint("gone"),
+                ], of: Fleet.service)
+            let client = try fleet.client()
+            let error = await meshError { _ = try await client.call(Echo.once, Note("")) }
+            #expect(error?.code == .noEndpoint)
+            client.close()
+        }
+    }
+
+    @Test("a stream that goes on shows that an endpoint is well again")
+    func streamProbe() async throws {
+        try await Fleet.run("a", "b") { fleet in
+            let isBroken = Mutex(true)
+            let release = Gate()
+            let mesh = try fleet.simulation.mesh("/server/c")
+            mesh.serve(Echo.once) { _, _ in
+                if isBroken.withLock({ $0 }) { throw CallFailure(.internalError, "broken") }
+                return Note("c")
+            }
+            mesh.serve(Echo.repeated) { _, responses, _ in
+                try await responses.send(Note("c"))
+                await release.wait()
+            }
+            mesh.serve(Echo.echo) { _, _ in Note("c") }
+            try await mesh.listen(host: "c", port: 1_000)
+            fleet.become("a", "b", "c")
+            let client = try fleet.client { $0.balancing.policy = .roundRobin }
+            try await fleet.warm(client)
+            for _ in 0..<60 { _ = try? await client.call(Echo.once, Note("")) }
+            isBroken.withLock { $0 = false }
+            try await fleet.simulation.runtime.sleep(for: .seconds(2))
+            // Three streams: one of them is the probe.
+            let streams = (0..<3).map { _ in
+                Task {
+                    try await client.call(Echo.repeated, Note("")) { for try await _ in $0 {} }
+                }
+            }
+            try await fleet.simulation.runtime.sleep(for: .seconds(1))
+            _ = fleet.counts()
+            let answers = try await (0..<30).asyncMap { _ in try await client.call(Echo.once, Note("")).text }
+            #expect(answers.count { $0 == "c" } == 10)
+            release.open()
+            for stream in streams { try await stream.value }
+            client.close()
+            await mesh.stop()
+        }
+    }
+
     @Test("a connection can be asked for, to any server of a service")
     func connection() async throws {
         try await Fleet.run("a") { fleet in
@@ -490,5 +639,13 @@ private final class Fleet: Sendable {
             #expect(info.peer == (try fleet.simulation.authority.id("/server/a")))
             client.close()
         }
+    }
+}
+
+extension Sequence {
+    fileprivate func asyncMap<Value>(_ body: (Element) async throws -> Value) async rethrows -> [Value] {
+        var values: [Value] = []
+        for element in self { values.append(try await body(element)) }
+        return values
     }
 }

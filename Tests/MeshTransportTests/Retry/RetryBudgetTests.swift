@@ -59,6 +59,17 @@ import Testing
         #expect((0.17...0.22).contains(Double(retries) / Double(calls)), "\(retries) of \(calls)")
     }
 
+    @Test("a process may run for months")
+    func months() {
+        let budget = budget { $0.ttl = .milliseconds(10) }
+        let wrap = Duration.milliseconds(1 << 31)
+        for offset in [-40, -20, 0, 20, 40] {
+            let time = wrap + .milliseconds(offset)
+            for _ in 0..<100 { budget.deposit(now: .at(time)) }
+            #expect(withdrawals(budget, at: time + .milliseconds(1)) == 20, "\(offset) ms")
+        }
+    }
+
     @Test("every call is counted when all threads count at once")
     func threads() async {
         let budget = budget { $0.ratio = 1 }
