@@ -15,6 +15,7 @@ struct FuzzTarget: Sendable {
         "header-text": FuzzTarget(decode: HeaderText.decode, seeds: HeaderText.seeds),
         "inflate": FuzzTarget(decode: Compression.inflate, seeds: Compression.seeds),
         "messages": FuzzTarget(decode: Messages.decode, seeds: Messages.seeds),
+        "codable": FuzzTarget(decode: CodableValues.decode, seeds: CodableValues.seeds),
         "certificates": FuzzTarget(decode: Certificates.read, seeds: Certificates.seeds),
         "safetensors": FuzzTarget(decode: Files.safetensors, seeds: Files.safetensorsSeeds),
         "infer-request": FuzzTarget(decode: Files.inferRequest, seeds: Files.inferRequestSeeds),
