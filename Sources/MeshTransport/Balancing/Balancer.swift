@@ -226,13 +226,8 @@ struct Balancer {
     ) -> Int {
         switch kind {
         case .peakEWMA, .leastRequest:
-            let (first, second) = groups[group].ready.drawTwo(using: &generator)
-            guard first != second else { return first }
-            // Of two that are nearly the same the weights decide: the one that was drawn first.
-            let margin = groups[group].ready.isWeighted ? 0.9 : 1
-            let (better, other) =
-                cost(second, now) < cost(first, now) * margin ? (second, first) : (first, second)
-            return isAccepted(better, now, using: &generator) ? better : other
+            let (best, next) = leastLoaded(in: group, now, using: &generator)
+            return isAccepted(best, now, using: &generator) ? best : next
         case .roundRobin:
             let (members, constants) = (members, constants)
             let turn = groups[group].turns.next { slot in
@@ -245,6 +240,41 @@ struct Balancer {
             return isAccepted(slot, now, using: &generator) ? slot : groups[group].ready.draw(using: &generator)
         }
     }
+
+    /// The least loaded of an endpoint's candidates, and the one that was before it: of all that are ready where they are
+    /// few, of some that are drawn otherwise. Where endpoints have weights, of two.
+    ///
+    /// Of those that are nearly the same the first that is looked at is taken, which chance decides, as weights have it: the
+    /// last digits of a load would make it the one that was called the longest ago.
+    private func leastLoaded(
+        in group: Int, _ now: RuntimeInstant, using generator: inout some RandomNumberGenerator
+    ) -> (best: Int, next: Int) {
+        let count = groups[group].ready.count
+        let isWeighted = groups[group].ready.isWeighted
+        let looksAtAll = !isWeighted && count <= Self.fewEndpoints
+        let start = looksAtAll ? Int.random(in: 0..<count, using: &generator) : 0
+        var best = looksAtAll ? groups[group].ready.slots[start] : groups[group].ready.draw(using: &generator)
+        var next = best
+        var lowest = cost(best, now)
+        for step in 1..<max(2, looksAtAll ? count : isWeighted ? 2 : Self.choices) {
+            let candidate =
+                looksAtAll
+                ? groups[group].ready.slots[(start + step) % count] : groups[group].ready.draw(using: &generator)
+            guard candidate != best else { continue }
+            let cost = cost(candidate, now)
+            if cost < lowest * 0.9 {
+                (next, best, lowest) = (best, candidate, cost)
+            } else if next == best {
+                next = candidate
+            }
+        }
+        return (best, next)
+    }
+
+    /// The number of endpoints of which a call looks at all.
+    private static let fewEndpoints = 16
+    /// How many it looks at of more.
+    private static let choices = 4
 
     /// Whether an endpoint that was chosen is warm enough for one more call: one that is cold takes as large a share of
     /// the calls that it is chosen for as it is warm.

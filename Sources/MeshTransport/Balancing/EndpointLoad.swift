@@ -14,9 +14,10 @@ enum EndpointOutcome: Equatable {
 /// How loaded one endpoint is, as a caller can know it: how long its answers take, how many of them fail, how many calls it
 /// has not answered yet, and since when.
 ///
-/// The latency is a peak-sensitive moving average: a higher one counts at once, a lower one by and by, and what is known
-/// fades, so that a slow endpoint is tried again. Source: Finagle's `PeakEwma`, as Linkerd's proxy has it. Some things are
-/// known here besides:
+/// The latency is a moving average that knows peaks: one that is many times as high counts half at once, others by and by,
+/// and what is known fades, so that a slow endpoint is tried again. Source: Finagle's `PeakEwma`, as Linkerd's proxy has it,
+/// where every higher one counts in full: with times that vary as services' do, that takes good endpoints for bad ones
+/// (`BalancingQualityTests`). Some things are known here besides:
 /// - An endpoint that has not answered yet is asked, by one call, and until then is like the others of its destination. A
 ///   default latency, which theirs are far from, would keep it from all calls or draw all of them.
 /// - An endpoint that holds calls and answers none has at least the latency of its silence. The moving average alone would
@@ -94,7 +95,8 @@ struct EndpointLoad {
         case .failure:
             observe(nil, failed: 1, constants, now)
         case .rateLimited(let retryAfter):
-            observe(constants.highestLatency, failed: 0, constants, now)
+            observe(nil, failed: 0, constants, now)
+            latency = constants.highestLatency
             // Until then it stays as unattractive as it is now.
             guard let retryAfter else { break }
             updated = max(updated, now.advanced(by: min(retryAfter, constants.longestRetryAfter)))
@@ -113,7 +115,12 @@ struct EndpointLoad {
             if latency > 0 { latency *= kept }
             return
         }
-        latency = latest > latency ? latest : latency * kept + latest * (1 - kept)
+        guard latency >= 0 else {
+            latency = latest
+            return
+        }
+        let share = latest > 8 * latency ? 0.5 : max(1 - kept, 1.0 / 32)
+        latency += (latest - latency) * share
     }
 
     /// How much of what is known still counts.

@@ -49,16 +49,4 @@ struct ReadyEndpoints {
         isWeighted
             ? slots[sampler.draw(using: &generator)] : slots[Int.random(in: 0..<slots.count, using: &generator)]
     }
-
-    /// Two endpoints to choose from. Where all weights are the same they are different ones; else each is drawn by
-    /// itself, which makes each as likely as its weight says whichever of two equally good ones is taken.
-    func drawTwo(using generator: inout some RandomNumberGenerator) -> (Int, Int) {
-        guard slots.count > 1, !isWeighted else {
-            return (draw(using: &generator), draw(using: &generator))
-        }
-        let first = Int.random(in: 0..<slots.count, using: &generator)
-        var second = Int.random(in: 0..<slots.count - 1, using: &generator)
-        if second >= first { second += 1 }
-        return (slots[first], slots[second])
-    }
 }

@@ -250,7 +250,7 @@ import Testing
 
     @Test("after any changes a pick is an endpoint that takes calls, if there is one")
     func anyChanges() {
-        for seed in 0..<UInt64(rounds(40)) {
+        for seed in 0..<UInt64(rounds(15)) {
             var generator = SeededGenerator(seed: seed)
             var configuration = BalancingConfiguration()
             configuration.policy = Self.policies.randomElement(using: &generator)!

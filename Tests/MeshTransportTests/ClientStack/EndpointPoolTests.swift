@@ -438,18 +438,21 @@ private final class Fleet: Sendable {
             }
             #expect(lateStream?.code == .deadlineExceeded)
             for streams in [false, true] {
-                let task = Task {
-                    await meshError {
-                        if streams {
-                            _ = try await client.call(Echo.joined) { try await $0.send(Note("")) }
-                        } else {
-                            _ = try await client.call(Echo.once, Note(""))
+                let error = await withTaskGroup(of: MeshError?.self) { group in
+                    group.addTask {
+                        await meshError {
+                            if streams {
+                                _ = try await client.call(Echo.joined) { try await $0.send(Note("")) }
+                            } else {
+                                _ = try await client.call(Echo.once, Note(""))
+                            }
                         }
                     }
+                    try? await runtime.sleep(for: .milliseconds(50))
+                    group.cancelAll()
+                    return await group.next() ?? nil
                 }
-                try await runtime.sleep(for: .milliseconds(50))
-                task.cancel()
-                #expect(await task.value?.code == .cancelled)
+                #expect(error?.code == .cancelled)
             }
             async let waiting = meshError { _ = try await client.call(Echo.once, Note("")) }
             try await runtime.sleep(for: .milliseconds(50))
@@ -615,17 +618,15 @@ private final class Fleet: Sendable {
             isBroken.withLock { $0 = false }
             try await fleet.simulation.runtime.sleep(for: .seconds(2))
             // Three streams: one of them is the probe.
-            let streams = (0..<3).map { _ in
-                Task {
-                    try await client.call(Echo.repeated, Note("")) { for try await _ in $0 {} }
-                }
-            }
+            async let first: Void = client.call(Echo.repeated, Note("")) { for try await _ in $0 {} }
+            async let second: Void = client.call(Echo.repeated, Note("")) { for try await _ in $0 {} }
+            async let third: Void = client.call(Echo.repeated, Note("")) { for try await _ in $0 {} }
             try await fleet.simulation.runtime.sleep(for: .seconds(1))
             _ = fleet.counts()
             let answers = try await (0..<30).asyncMap { _ in try await client.call(Echo.once, Note("")).text }
             #expect(answers.count { $0 == "c" } == 10)
             release.open()
-            for stream in streams { try await stream.value }
+            _ = try await (first, second, third)
             client.close()
             await mesh.stop()
         }
