@@ -1,7 +1,8 @@
 /// The rule for DNS names in certificates: lower-case letters, digits and hyphens in labels of 1 to 63 bytes, 253 bytes
 /// in all, no wildcard and no dot at the end (RFC 5280, 4.2.1.6 and RFC 1034, 3.5).
-enum DNSName {
-    static func problem(with name: String) -> String? {
+package enum DNSName {
+    /// Why a name is none; `nil` if it is one.
+    package static func problem(with name: String) -> String? {
         guard (1...253).contains(name.utf8.count) else {
             return "expected a DNS name of 1 to 253 bytes, found \(name.utf8.count)"
         }

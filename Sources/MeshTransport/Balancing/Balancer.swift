@@ -37,6 +37,11 @@ struct Balancer {
         /// Where it is among the ready ones of its group; -1 while it takes no calls.
         var position = -1
         var isMember = true
+
+        /// What its next turn comes after the inverse of.
+        func turnWeight(_ constants: EndpointLoad.Constants, _ now: RuntimeInstant) -> Double {
+            Double(weight) * load.warmth(constants, now: now)
+        }
     }
 
     /// The endpoints of the preferred zone, or those of all others.
@@ -47,7 +52,7 @@ struct Balancer {
         var weight: UInt64 = 0
     }
 
-    let configuration: BalancingConfiguration
+    private let configuration: BalancingConfiguration
     private let kind: BalancingConfiguration.Policy.Kind
     private let constants: EndpointLoad.Constants
     private var members: [Member] = []
@@ -118,7 +123,9 @@ struct Balancer {
             members[slot].load.rejoined(now: now)
             members[slot].position = groups[group].ready.count
             groups[group].ready.append(slot, weight: members[slot].weight)
-            if kind == .roundRobin { groups[group].turns.insert(slot, weight: turnWeight(slot, now)) }
+            if kind == .roundRobin {
+                groups[group].turns.insert(slot, weight: members[slot].turnWeight(constants, now))
+            }
         } else {
             members[slot].position = -1
             if let moved = groups[group].ready.remove(at: position) { members[moved].position = position }
@@ -230,9 +237,7 @@ struct Balancer {
             return isAccepted(best, now, using: &generator) ? best : next
         case .roundRobin:
             let (members, constants) = (members, constants)
-            let turn = groups[group].turns.next { slot in
-                Double(members[slot].weight) * members[slot].load.warmth(constants, now: now)
-            }
+            let turn = groups[group].turns.next { members[$0].turnWeight(constants, now) }
             guard let turn else { preconditionFailure("Balancer: a group with ready endpoints has no turns") }
             return turn
         case .random, .consistentHash:
@@ -283,10 +288,6 @@ struct Balancer {
     ) -> Bool {
         let warmth = members[slot].load.warmth(constants, now: now)
         return warmth >= 1 || Double.random(in: 0..<1, using: &generator) < warmth
-    }
-
-    private func turnWeight(_ slot: Int, _ now: RuntimeInstant) -> Double {
-        Double(members[slot].weight) * members[slot].load.warmth(constants, now: now)
     }
 
     private func cost(_ slot: Int, _ now: RuntimeInstant) -> Double {

@@ -1,16 +1,5 @@
 import MeshWire
 
-/// What a call that an endpoint was given came to, as far as its load goes.
-enum EndpointOutcome: Equatable {
-    case success
-    /// It failed there: the time that took says nothing about how long a success takes.
-    case failure
-    /// It was refused for now, for at least that long if the server said so.
-    case rateLimited(retryAfter: Duration?)
-    /// The caller gave it up before there was an answer, or it was never sent.
-    case unknown
-}
-
 /// How loaded one endpoint is, as a caller can know it: how long its answers take, how many of them fail, how many calls it
 /// has not answered yet, and since when.
 ///

@@ -34,8 +34,8 @@ struct WeightedRoundRobin {
         present -= 1
         // Void turns go when they are next, or here when they are most of the heap.
         guard turns.count > 2 * present + 16 else { return }
-        let valid = turns.filter { stays[$0.slot] == $0.stay }.sorted(by: Self.isEarlier)
-        turns = valid
+        // What is sorted is a heap.
+        turns = turns.filter { stays[$0.slot] == $0.stay }.sorted(by: Self.isEarlier)
     }
 
     /// Whose turn it is; its next one comes 1 / `weight` later.

@@ -88,13 +88,9 @@ final class ConnectionKeeper: @unchecked Sendable {
     /// Calls `body` with a connection that takes calls, when it has room for one, or with the reason why there is none. On
     /// the event loop.
     func withConnection(_ body: @escaping (ClientConnection?, MeshError?) -> Void) {
+        if hasLeft { return body(nil, left) }
         guard !isClosed else {
-            return body(
-                nil,
-                hasLeft
-                    ? left
-                    : MeshError(
-                        .draining, "the client is closed", progress: .notSent, peer: "\(server)"))
+            return body(nil, MeshError(.draining, "the client is closed", progress: .notSent, peer: "\(server)"))
         }
         if let current, current.takesCalls, !isOutdated(current) || isTrusted(current) {
             if isOutdated(current), !isConnecting, core.runtime.now >= mayReplace { connect() }

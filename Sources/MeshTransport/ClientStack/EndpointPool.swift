@@ -192,7 +192,7 @@ final class EndpointPool: @unchecked Sendable {
         if before == .probing, !placement.isProbe { return }
         let share = core.configuration.failureAccrual?.maximumEjectedShare ?? 0
         endpoint.accrual?.ended(
-            FailureAccrual.Outcome(outcome), mayOpen: Double(ejected + 1) <= share * Double(balancer.count), now: now,
+            outcome, mayOpen: Double(ejected + 1) <= share * Double(balancer.count), now: now,
             chance: generator.nextUnit())
         guard let after = endpoint.accrual?.state, after != before else { return }
         changed(endpoint, from: before, to: after, outcome)
@@ -332,8 +332,9 @@ final class EndpointPool: @unchecked Sendable {
         if endpoint.lastError != nil { failing -= 1 }
         if let state = endpoint.accrual?.state, state != .closed { ejected -= 1 }
         if endpoint.isDialing { dialing -= 1 }
+        let before = balancer.readyCount
         balancer.remove(slot)
-        if balancer.readyCount == 0 { idleSince = core.runtime.now }
+        if before > 0, balancer.readyCount == 0 { idleSince = core.runtime.now }
         endpoints[slot] = nil
         byPlace[endpoint.server.endpoint] = nil
         endpoint.slot = nil
@@ -495,17 +496,5 @@ final class EndpointPool: @unchecked Sendable {
         }
         release(error)
         deadlines.stop(error)
-    }
-}
-
-extension FailureAccrual.Outcome {
-    /// What an endpoint's outcome counts as.
-    init(_ outcome: EndpointOutcome) {
-        switch outcome {
-        case .success: self = .success
-        case .failure: self = .failure
-        case .rateLimited: self = .rateLimited
-        case .unknown: self = .unknown
-        }
     }
 }

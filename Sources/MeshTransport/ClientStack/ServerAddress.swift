@@ -40,26 +40,15 @@ struct ServerAddress: Hashable, CustomStringConvertible {
         return if case .unix = endpoint { "localhost" } else { "\(endpoint)" }
     }
 
-    /// The server's name for SNI, which cannot hold an address.
+    /// The server's name for SNI, which cannot hold an address; of a service that is called as no host can be, none.
     var serverName: String? {
-        if let service { return Self.isDNSName(service) ? service : nil }
+        if let service {
+            let isName = DNSName.problem(with: service.lowercased()) == nil && !Self.isAddress(service)
+            return isName ? service : nil
+        }
         guard case .tcp(let host, _) = endpoint else { return nil }
-        let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
-        return isAddress ? nil : host
+        return Self.isAddress(host) ? nil : host
     }
 
-    private static func isDNSName(_ name: String) -> Bool {
-        let bytes = name.utf8
-        guard (1...253).contains(bytes.count), bytes.first != UInt8(ascii: "."), bytes.last != UInt8(ascii: ".") else {
-            return false
-        }
-        return bytes.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."):
-                true
-            default: false
-            }
-        } && (try? SocketAddress(ipAddress: name, port: 0)) == nil
-    }
+    private static func isAddress(_ text: String) -> Bool { (try? SocketAddress(ipAddress: text, port: 0)) != nil }
 }

@@ -14,9 +14,7 @@ public struct ConnectBackoff: Sendable, Hashable {
 
     /// The wait after so many failures in a row, at least 1; `chance` is uniform in 0 ..< 1.
     func pause(after failures: Int, chance: Double) -> Duration {
-        var pause = base
-        for _ in 1..<max(failures, 1) where pause < limit { pause *= 2 }
-        return min(pause, limit) * (1 + jitter * chance)
+        base.doubled(failures - 1, upTo: limit) * (1 + jitter * chance)
     }
 
     /// What is out of range.

@@ -21,16 +21,6 @@ struct FailureAccrual {
         case probing
     }
 
-    /// What a call came to.
-    enum Outcome {
-        case success
-        case failure
-        /// Refused for now: it counts for the rate alone.
-        case rateLimited
-        /// It says nothing about the endpoint.
-        case unknown
-    }
-
     private let configuration: FailureAccrualConfiguration
     private(set) var state = State.closed
     private var consecutive = 0
@@ -56,7 +46,7 @@ struct FailureAccrual {
     /// - Parameters:
     ///   - mayOpen: whether it may be left out: not if too many others are.
     ///   - chance: uniform in 0 ..< 1.
-    mutating func ended(_ outcome: Outcome, mayOpen: Bool, now: RuntimeInstant, chance: Double) {
+    mutating func ended(_ outcome: EndpointOutcome, mayOpen: Bool, now: RuntimeInstant, chance: Double) {
         switch state {
         case .closed: count(outcome, mayOpen: mayOpen, now, chance)
         // Calls from before do not decide about it.
@@ -75,11 +65,12 @@ struct FailureAccrual {
         if case .open = state { state = .probation }
     }
 
-    private mutating func count(_ outcome: Outcome, mayOpen: Bool, _ now: RuntimeInstant, _ chance: Double) {
+    private mutating func count(_ outcome: EndpointOutcome, mayOpen: Bool, _ now: RuntimeInstant, _ chance: Double) {
         switch outcome {
         case .unknown: return
         case .success: consecutive = 0
         case .failure: consecutive += 1
+        // It counts for the rate alone.
         case .rateLimited: break
         }
         rate?.count(isSuccess: outcome == .success, now)
@@ -96,9 +87,9 @@ struct FailureAccrual {
     }
 
     private mutating func open(_ now: RuntimeInstant, _ chance: Double) {
-        var penalty = configuration.minimumPenalty
-        for _ in 0..<penalties where penalty < configuration.maximumPenalty { penalty *= 2 }
-        penalty = min(penalty, configuration.maximumPenalty) * (1 + configuration.jitter * chance)
+        let penalty =
+            configuration.minimumPenalty.doubled(penalties, upTo: configuration.maximumPenalty)
+            * (1 + configuration.jitter * chance)
         penalties += 1
         state = .open(until: now.advanced(by: penalty))
     }

@@ -56,10 +56,8 @@ struct RetryState {
     }
 
     private func backoff(chance: Double) -> Duration {
-        // Doubled only while below the limit: no number of attempts makes it overflow.
-        var full = configuration.backoffBase
-        for _ in 1..<max(attempts, 1) where full < configuration.backoffLimit { full *= 2 }
-        return min(full, configuration.backoffLimit) * (1 - configuration.jitter * chance)
+        configuration.backoffBase.doubled(attempts - 1, upTo: configuration.backoffLimit)
+            * (1 - configuration.jitter * chance)
     }
 }
 

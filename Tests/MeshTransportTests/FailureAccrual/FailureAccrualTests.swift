@@ -13,7 +13,7 @@ import Testing
 
     /// Calls that end one after the other, 1 ms apart.
     private func run(
-        _ accrual: inout FailureAccrual, _ outcomes: [FailureAccrual.Outcome], from start: Duration = .zero,
+        _ accrual: inout FailureAccrual, _ outcomes: [EndpointOutcome], from start: Duration = .zero,
         mayOpen: Bool = true, chance: Double = 0
     ) {
         for (index, outcome) in outcomes.enumerated() {
@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    private func failures(_ count: Int) -> [FailureAccrual.Outcome] { Array(repeating: .failure, count: count) }
+    private func failures(_ count: Int) -> [EndpointOutcome] { Array(repeating: .failure, count: count) }
 
     @Test("seven failures in a row leave an endpoint out, and six do not")
     func consecutive() {
@@ -37,7 +37,10 @@ import Testing
     @Test("refusals for now and calls that were given up are no failures in a row")
     func others() {
         var accrual = accrual()
-        run(&accrual, failures(6) + Array(repeating: .rateLimited, count: 20) + Array(repeating: .unknown, count: 20))
+        run(
+            &accrual,
+            failures(6) + Array(repeating: .rateLimited(retryAfter: nil), count: 20)
+                + Array(repeating: .unknown, count: 20))
         #expect(accrual.state == .closed)
     }
 
@@ -113,7 +116,7 @@ import Testing
         #expect(accrual.state == .closed)
         run(&accrual, [.success], from: .milliseconds(10))
         #expect(accrual.state == .closed, "a success does not leave an endpoint out")
-        run(&accrual, [.rateLimited], from: .milliseconds(20))
+        run(&accrual, [.rateLimited(retryAfter: nil)], from: .milliseconds(20))
         #expect(accrual.state != .closed)
     }
 
