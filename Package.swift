@@ -105,7 +105,8 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "MeshHTTPTests",
         [
-            "MeshHTTP", "MeshTransport", "MeshworkTesting", "TestSupport", "Identity", .hummingbird, .httpTypes,
+            "MeshHTTP", "MeshGRPC", "MeshTransport", "MeshworkTesting", "TestSupport", "Identity", .hummingbird,
+            .httpTypes,
             .logging,
             .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
         ]

@@ -8,8 +8,8 @@ usage() {
 Usage: Scripts/fuzz.sh [SECONDS [TARGET...]]
 
 Builds Fuzzing/ and runs each target for SECONDS (default 60); TARGET is one or more of: server-connection
-client-connection server-call client-call early-acknowledgement header-text inflate messages codable certificates
-safetensors infer-request (default: all). A target begins with inputs that its decoder accepts, which it makes itself;
+client-connection server-call client-call early-acknowledgement client-hello header-text inflate messages codable
+certificates safetensors infer-request (default: all). A target begins with inputs that its decoder accepts, which it makes itself;
 those that found something new are kept in .build/fuzz/corpus/TARGET, where the next run goes on. An input that breaks a
 decoder is left in .build/fuzz/ and named. The exit status is 0 when nothing broke.
 EOF
@@ -24,8 +24,8 @@ seconds=${1:-60}
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] ||
     targets=(
-        server-connection client-connection server-call client-call early-acknowledgement header-text inflate messages
-        codable certificates safetensors infer-request
+        server-connection client-connection server-call client-call early-acknowledgement client-hello header-text
+        inflate messages codable certificates safetensors infer-request
     )
 
 swift build --package-path Fuzzing --scratch-path .build/fuzz --product meshwork-fuzz \

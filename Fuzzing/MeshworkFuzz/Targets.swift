@@ -12,6 +12,7 @@ struct FuzzTarget: Sendable {
         "server-call": FuzzTarget(decode: Calls.server, seeds: Calls.seeds),
         "client-call": FuzzTarget(decode: Calls.client, seeds: Calls.seeds),
         "early-acknowledgement": FuzzTarget(decode: Acknowledgements.move, seeds: Acknowledgements.seeds),
+        "client-hello": FuzzTarget(decode: Hellos.read, seeds: Hellos.seeds),
         "header-text": FuzzTarget(decode: HeaderText.decode, seeds: HeaderText.seeds),
         "inflate": FuzzTarget(decode: Compression.inflate, seeds: Compression.seeds),
         "messages": FuzzTarget(decode: Messages.decode, seeds: Messages.seeds),

@@ -10,8 +10,8 @@ public struct HTTPConfiguration: Sendable, Hashable {
     public var requestTimeout: Duration = .seconds(60)
     /// How long a connection may stay open without a request. Default 60 s.
     public var idleTimeout: Duration = .seconds(60)
-    /// The most HTTP connections at a time; further ones are closed. Default 1,024: fewer than a listener takes in all,
-    /// because each may hold a request body.
+    /// The most HTTP/1.1 connections and HTTP/2 requests at a time; further ones are closed or answered with 503. Default
+    /// 1,024: fewer than a listener takes in all, because each may hold a request body.
     public var connections = 1_024
 
     /// Makes the defaults.

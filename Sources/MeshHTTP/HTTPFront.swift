@@ -7,7 +7,7 @@ import MeshWire
 public import NIOCore
 import Synchronization
 
-/// Answers HTTP/1.1 requests on a mesh's own listener: the same port, the same mutual TLS, the same policy as the
+/// Answers plain HTTP on a mesh's own listener, HTTP/1.1 and, where the mesh speaks gRPC, HTTP/2: the same port, the same mutual TLS, the same policy as the
 /// mesh's calls, with Hummingbird's router behind them.
 ///
 /// ```swift
@@ -32,7 +32,7 @@ import Synchronization
 /// the mesh's `drainTimeout`. When a connection closes, its handler's task is cancelled.
 ///
 /// Safe to use from any task; what changes is guarded by one mutex.
-public final class HTTPFront: HTTPAcceptor {
+public final class HTTPFront: HTTPExchangeAcceptor {
     private let configuration: HTTPConfiguration
     private let responder: RouterResponder<MeshRequestContext>
     /// How many connections are answered.
@@ -92,6 +92,22 @@ public final class HTTPFront: HTTPAcceptor {
                     MeshHTTPError(.channelSetUpFailed, "the channel does not take HTTP", peer: peer, cause: error))
             }
         }
+    }
+
+    /// Answers a request on a stream of HTTP/2; called by the connection's wire on its event loop.
+    package func accept(_ exchange: HTTPExchange, _ connection: ConnectionInfo, gate: HTTPGate) {
+        do {
+            try reserve(for: connection.peer?.description ?? connection.remoteAddress)
+        } catch {
+            return exchange.respond(503, [], isWhole: true)
+        }
+        let exchanges = HTTPExchanges(
+            connection: connection, gate: gate, responder: responder, configuration: configuration, logger: logger)
+        let task = runtime.spawn(on: runtime.taskExecutor) { [self] in
+            await exchanges.answer(exchange)
+            connections.withLock { $0 -= 1 }
+        }
+        exchange.whenAborted { task.cancel() }
     }
 
     private func reserve(for peer: String) throws(MeshHTTPError) {

@@ -33,8 +33,11 @@ extension Mesh {
         _ handler: @escaping @Sendable (Request, CallContext) async throws -> Reply
     ) {
         let plain = ServedMethod.Handler.task(on: execution, handler)
-        guard method.retry == .deduplicated, deduplicated == .mesh, case .task(_, let run) = plain else {
-            return register(method, plain)
+        guard method.retry == .deduplicated, case .task(_, let run) = plain else { return register(method, plain) }
+        guard deduplicated == .mesh else {
+            // Shares no store, whatever the mesh's own methods do.
+            let own = OwnLedgerHandler(instance: instance, handler: run)
+            return register(method, .task(execution) { payload, call in await own(payload, call) })
         }
         let once = DeduplicatedHandler(store: deduplicationStore, execution: execution, handler: run)
         // Waits for the copy that runs, wherever that is.

@@ -64,12 +64,13 @@ public final class Mesh: Service {
         self.runtime = runtime
         self.metrics = metrics
         self.logger = logger
-        self.deduplicationStore =
-            deduplicationStore ?? MemoryDeduplicationStore(configuration.deduplication, runtime: runtime)
+        let store = deduplicationStore ?? MemoryDeduplicationStore(configuration.deduplication, runtime: runtime)
+        self.deduplicationStore = store
         instance = InstanceID(high: runtime.randomBits(), low: runtime.randomBits())
         verifier = try PeerVerifier(clockSkew: configuration.clockSkew)
         server = ServerCore(
-            instance: instance, configuration: configuration, runtime: runtime, identity: identity,
+            instance: ServerInstance(id: instance, store: store.id), configuration: configuration, runtime: runtime,
+            identity: identity,
             registry: MethodRegistry(), table: table, policy: policy, metrics: ServerMetrics(metrics), logger: logger)
         clientCore = ClientCore(
             instance: instance, configuration: configuration, runtime: runtime, identity: identity, trust: .bundle,

@@ -24,10 +24,12 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
         var awaitsRequest = false
         /// True while the connection's patience knows it.
         var isWatched = false
+        /// The body and the answer of a request that is no call.
+        var exchange: CallStream?
     }
 
-    private typealias Streams = HTTP2Streams<GRPCServerStreamState, Call>
-    private typealias Stream = Streams.Stream
+    typealias Streams = HTTP2Streams<ServerStreamState, Call>
+    typealias Stream = Streams.Stream
 
     /// Resolved methods that are kept for the connection's life.
     private static let largestMethods = 1_024
@@ -35,10 +37,10 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
     /// Streams with header fields that HTTP/2 does not allow, in the connection's life: a client that means well has none.
     private static let largestMalformed = 1_000
 
-    private let calls: ServerCalls
+    let calls: ServerCalls
     private let configuration: GRPCConfiguration
     private let limits: WireLimits
-    private let streams: Streams
+    let streams: Streams
     private let coalescer: WriteCoalescer
     private var lifecycle: ServerLifecycle
     private var patience: RequestPatience
@@ -99,13 +101,17 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
             throw WireError(
                 .tooLarge, "a message of \(payload.count) bytes is over the limit of \(limits.messageBytes)")
         }
-        stream.state.send(payload)
+        if stream.state.plain != nil {
+            stream.state.plain?.send(payload.head)
+        } else {
+            stream.state.grpc.send(payload)
+        }
         write(stream)
     }
 
     func send(_ metadata: Metadata, on stream: StreamID) {
         guard let stream = streams[stream] else { return }
-        stream.state.sendHead(metadata)
+        stream.state.grpc.sendHead(metadata)
         write(stream)
     }
 
@@ -114,20 +120,24 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
     func taken(from stream: StreamID) {
         guard let stream = streams[stream] else { return }
         streams.taken(from: stream)
-        readOn(stream)
+        if stream.state.plain != nil { readOnPlain(stream) } else { readOn(stream) }
         flush()
     }
 
     /// A server's last word is the reply.
     func endRequests(of stream: StreamID) {}
 
-    /// A handler gives a call up with its reply.
-    func withdraw(_ stream: StreamID) {}
+    /// A handler gives a call up with its reply; an answer of plain HTTP has no such words.
+    func withdraw(_ stream: StreamID) {
+        guard let stream = streams[stream], stream.state.plain != nil else { return }
+        stream.state.plain?.reset()
+        write(stream)
+    }
 
     private func answer(_ stream: Stream, _ reply: Reply) {
-        if !reply.metadata.isEmpty { stream.state.sendHead(reply.metadata) }
-        if reply.status == .ok, !stream.call.kind.streamsResponses { stream.state.send(reply.payload) }
-        stream.state.finish(
+        if !reply.metadata.isEmpty { stream.state.grpc.sendHead(reply.metadata) }
+        if reply.status == .ok, !stream.call.kind.streamsResponses { stream.state.grpc.send(reply.payload) }
+        stream.state.grpc.finish(
             GRPCTrailers(
                 GRPCStatus(reply.status, reply.message, details: reply.details), metadata: reply.trailers,
                 pushback: reply.pushback))
@@ -215,6 +225,7 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
             calls.executor.finishReading()
             isReading = false
         }
+        for stream in streams.inOrder where stream.state.plain != nil { abortPlain(stream) }
         calls.connectionClosed()
         context.fireChannelInactive()
     }
@@ -229,11 +240,14 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
             // Behind the last that is taken: the client has been told so, or is on its way to know.
             guard !lifecycle.isDrained else { return streams.control(.rstStream(.refusedStream), on: id) }
             lastStream = id
-            stream = streams.add(id, GRPCServerStreamState(limits: limits), Call())
+            stream = streams.add(
+                id, ServerStreamState(grpc: GRPCServerStreamState(limits: limits, leavesHTTP: calls.takesHTTP)), Call())
         }
         if endsStream { stream.hasReceivedEnd = true }
-        stream.state.receive(headers, endsStream: endsStream)
-        if stream.state.isMalformed {
+        if stream.state.plain != nil { return receivedTrailers(of: stream, endsStream: endsStream) }
+        stream.state.grpc.receive(headers, endsStream: endsStream)
+        if stream.state.grpc.isPlainHTTP { return beginPlain(stream, headers, endsStream: endsStream) }
+        if stream.state.grpc.isMalformed {
             malformed += 1
             if malformed > Self.largestMalformed {
                 calls.protocolError(WireError(.malformed, "too many header blocks that HTTP/2 does not allow"))
@@ -248,13 +262,14 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
         if data.endStream { stream.hasReceivedEnd = true }
         // The padding's own length is one byte more.
         streams.received(bytes.readableBytes + (data.paddingBytes.map { $0 + 1 } ?? 0), on: stream)
-        stream.state.receive(bytes, endsStream: data.endStream)
+        if stream.state.plain != nil { return received(bytes, onPlain: stream, endsStream: data.endStream) }
+        stream.state.grpc.receive(bytes, endsStream: data.endStream)
         readOn(stream)
     }
 
     /// Hands on what a stream has, as far as its call takes it.
     private func readOn(_ stream: Stream) {
-        while streams.handsOn(stream) || stream.state.isFinished, let event = stream.state.nextEvent() {
+        while streams.handsOn(stream) || stream.state.grpc.isFinished, let event = stream.state.grpc.nextEvent() {
             handle(event, on: stream)
         }
         streams.settle(stream)
@@ -314,7 +329,7 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
                 calls.peerIsSilent("it takes none of the \(streams.queuedBytes) bytes of its answers")
             }
             hasToldOfQueue = true
-            return stream.state.refuse()
+            return stream.state.grpc.refuse()
         }
         let method = resolve(head.path)
         stream.call.method = method
@@ -323,7 +338,7 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
         if let refusal = calls.review(method, stream.call.head) { return refuse(stream, refusal) }
         guard case .served(let route) = method else { return }
         stream.call.kind = route.method.kind
-        stream.state.accept(route.method.kind, compressing: configuration.compression)
+        stream.state.grpc.accept(route.method.kind, compressing: configuration.compression)
         if route.method.kind.streamsRequests { return calls.open(stream.streamID, method, stream.call.head) }
         stream.call.awaitsRequest = true
         begun.append(stream)
@@ -355,7 +370,8 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
 
     private func closed(_ stream: Stream, _ reason: HTTP2ErrorCode?) {
         stream.isClosed = true
-        if !stream.state.isFinished { stream.state.receive(reset: reason ?? .cancel) }
+        if stream.state.plain != nil { return closedPlain(stream) }
+        if !stream.state.grpc.isFinished { stream.state.grpc.receive(reset: reason ?? .cancel) }
         readOn(stream)
         stopWaiting(for: stream)
         // What still runs for it has nobody to answer.
@@ -367,7 +383,7 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
 
     /// The last call has ended outside a read: looks after what begins with that, in the loop's next turn, as HTTP/2 is in
     /// the middle of something.
-    private func settle() {
+    func settle() {
         guard streams.isEmpty, !isReading, !isSettling, context != nil else { return }
         isSettling = true
         calls.executor.eventLoop.assumeIsolated().execute {
@@ -381,7 +397,7 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
 
     // MARK: What is sent
 
-    private func write(_ stream: Stream) {
+    func write(_ stream: Stream) {
         lifecycle.sentFrame()
         streams.enqueue(stream)
         flush()

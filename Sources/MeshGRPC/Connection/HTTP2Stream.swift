@@ -19,7 +19,6 @@ protocol GRPCStreamState {
 }
 
 extension GRPCClientStreamState: GRPCStreamState {}
-extension GRPCServerStreamState: GRPCStreamState {}
 
 /// A stream of a connection: its call, and what flow control knows of it.
 ///

@@ -48,6 +48,12 @@ package struct OutboundMessage {
         self.init(payload.head, parts, isCompressed: false, length: length)
     }
 
+    /// Bytes that stand for themselves, without a prefix.
+    init(plain bytes: ByteBuffer) {
+        parts = [.bytes(bytes)]
+        remaining = bytes.readableBytes
+    }
+
     /// A message of `length` bytes, `first` before the others. A small one is one buffer with its prefix.
     private init(_ first: ByteBuffer, _ others: [Part] = [], isCompressed: Bool, length: Int) {
         let isJoined = first.readableBytes < Self.smallestUncopied

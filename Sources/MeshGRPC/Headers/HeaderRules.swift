@@ -48,7 +48,7 @@ extension HPACKHeaders {
     }
 
     /// RFC 9113, 8.2.2.
-    private static func isOfConnection(_ name: String) -> Bool {
+    static func isOfConnection(_ name: String) -> Bool {
         switch name {
         case "connection", "transfer-encoding", "proxy-connection", "keep-alive", "upgrade": true
         default: false

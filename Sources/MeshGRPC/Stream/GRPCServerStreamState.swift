@@ -52,9 +52,16 @@ package struct GRPCServerStreamState {
     private var hasToldEnd = false
     private var announced: Event?
 
-    package init(limits: WireLimits) {
+    /// - Parameter leavesHTTP: whether somebody else answers what is no call of gRPC's.
+    package init(limits: WireLimits, leavesHTTP: Bool = false) {
         self.limits = limits
+        self.leavesHTTP = leavesHTTP
     }
+
+    private let leavesHTTP: Bool
+
+    /// Whether the request is left to somebody who speaks HTTP.
+    package private(set) var isPlainHTTP = false
 
     /// Whether the call is over on this side, though there may be something left to write.
     package var isFinished: Bool {
@@ -100,6 +107,9 @@ package struct GRPCServerStreamState {
             switch error {
             case .status(let status):
                 finish(GRPCTrailers(status))
+            case .http where leavesHTTP:
+                phase = .finished
+                isPlainHTTP = true
             case .http(let status):
                 phase = .finished
                 outbound.append([":status": "\(status)"], endsStream: true)

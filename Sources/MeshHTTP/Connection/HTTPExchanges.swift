@@ -43,14 +43,8 @@ struct HTTPExchanges: Sendable {
         if let refusal = refusal(of: request, body) {
             response = refusal
         } else {
-            if request.headers[.expect]?.lowercased() == "100-continue" {
-                try await writer.writeInformationalHead(HTTPResponse(status: .continue))
-            }
-            if let content = try await body.collect() {
-                (response, route) = await handle(request, content)
-            } else {
-                response = tooLarge()
-            }
+            if request.expectsContinue { try await writer.writeInformationalHead(HTTPResponse(status: .continue)) }
+            (response, route) = try await self.response(to: request, &body)
         }
         let isLast = gate.isDraining
         try await write(response, with: writer, isHead: request.method == .head, isLast: isLast)
@@ -58,6 +52,50 @@ struct HTTPExchanges: Sendable {
             route, status: CallStatus(response.status), after: start.duration(to: gate.runtime.now))
         try await body.discardRest()
         if isLast { throw ConnectionEnds() }
+    }
+
+    /// Answers one request on a stream of its own; an error ends the stream.
+    @concurrent func answer(_ exchange: HTTPExchange) async {
+        let start = gate.runtime.now
+        let timer = exchange.eventLoop.scheduleTask(in: .nanoseconds(configuration.requestTimeout.inNanoseconds)) {
+            exchange.abort("the request took longer than \(configuration.requestTimeout)")
+        }
+        defer { timer.cancel() }
+        var route = Self.unmatched
+        let response: Response
+        do {
+            if let request = Request(exchange) {
+                var body = HTTPBodyReader(request, limit: configuration.requestBodyBytes)
+                if let refusal = refusal(of: request, body) {
+                    response = refusal
+                } else {
+                    if request.expectsContinue { exchange.respond(100, [], isWhole: false) }
+                    (response, route) = try await self.response(to: request, &body)
+                }
+            } else {
+                response = JSONErrors.response(.badRequest, "the request's method is none of HTTP's")
+            }
+            let head = self.head(of: response)
+            let isWhole = exchange.request.method == "HEAD" || response.body.contentLength == 0
+            exchange.respond(
+                head.status.code, head.headerFields.map { HTTPHeaderField($0.name.canonicalName, $0.value) },
+                isWhole: isWhole)
+            if !isWhole { try await response.body.write(HTTPExchangeBodyWriter(exchange: exchange)) }
+            gate.answered(route, status: CallStatus(response.status), after: start.duration(to: gate.runtime.now))
+        } catch {
+            logger.debug("request given up", metadata: ["peer": "\(peer)", "error": "\(error)"])
+            exchange.abort("the answer cannot be sent")
+        }
+    }
+
+    private var peer: String { connection.peer?.description ?? connection.remoteAddress }
+
+    /// Steps 3 and 4: the answer, and the route that gave it.
+    @concurrent private func response(
+        to request: Request, _ body: inout HTTPBodyReader
+    ) async throws -> (Response, String) {
+        guard let content = try await body.collect() else { return (tooLarge(), Self.unmatched) }
+        return await handle(request, content)
     }
 
     /// The connection's last request has been answered. What its peer has sent after it, it may send again elsewhere.
@@ -106,8 +144,7 @@ struct HTTPExchanges: Sendable {
     @concurrent private func write(
         _ response: Response, with writer: consuming ResponseWriter, isHead: Bool, isLast: Bool
     ) async throws {
-        var head = response.head
-        head.headerFields[.date] = HTTPDate.text(gate.runtime.timeSince1970)
+        var head = self.head(of: response)
         if isLast { head.headerFields[.connection] = "close" }
         if isHead {
             try await writer.writeResponse(head)
@@ -115,6 +152,19 @@ struct HTTPExchanges: Sendable {
             try await writer.write(response: head, body: response.body)
         }
     }
+}
+
+extension HTTPExchanges {
+    private func head(of response: Response) -> HTTPResponse {
+        var head = response.head
+        head.headerFields[.date] = HTTPDate.text(gate.runtime.timeSince1970)
+        return head
+    }
+}
+
+extension Request {
+    /// Whether the client waits for word before it sends the body (RFC 9110, 10.1.1).
+    fileprivate var expectsContinue: Bool { headers[.expect]?.lowercased() == "100-continue" }
 }
 
 extension CallStatus {

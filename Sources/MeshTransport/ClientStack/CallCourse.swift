@@ -28,8 +28,8 @@ struct CallCourse {
     private(set) var now: RuntimeInstant
     /// What the interceptors have made of the attempt.
     private(set) var passage: AttemptInterception?
-    /// The only server instance that the call may go to, if there is one that may have it.
-    private(set) var bound: InstanceID?
+    /// The server that may have run the call, if there is one: no other may have it that does not share its store.
+    private(set) var bound: ServerInstance?
     private var mayHaveRun = false
     private var hasRepeatedAtOnce = false
 
@@ -75,19 +75,21 @@ struct CallCourse {
         route?.begin(now: now)
     }
 
-    /// Another server may be next, unless there is no other, or this one alone may have the call.
+    /// Another server may be next, unless there is no other, or no other may have the call.
     private mutating func leaves() {
-        if bound == nil, stack.pool.only == nil { route = nil }
+        if stack.pool.only == nil, bound.map({ $0.store != nil }) ?? true { route = nil }
     }
 
-    /// What follows an attempt that a server has answered with a failure, at `instance`.
-    mutating func failed(_ answer: Attempt.Answer, at instance: InstanceID?) -> Next {
+    /// What follows an attempt that `server` has answered with a failure.
+    mutating func failed(_ answer: Attempt.Answer, at server: ServerInstance?) -> Next {
         let failure = Self.failure(answer.head, stack.core.configuration.retry)
-        let progress: MeshError.Progress = failure == .notRun ? .notSent : .answered
+        // One that has not run the call does not speak for another that may have.
+        let isUnrun = failure == .notRun || mayHaveRun && answer.head.hasNotRun
+        let progress: MeshError.Progress = isUnrun ? .notSent : .answered
         let error = MeshError(answer.head, progress: progress, peer: answer.peer)
         // What a deduplicated call was answered it would be answered again.
         let isFinal = failure == .mayHaveRun && isDeduplicated
-        return ended(error, isFinal ? .final : failure, instance, answer.head.pushback)
+        return ended(error, isFinal ? .final : failure, server, answer.head.pushback)
     }
 
     /// What an answer that is no success means for another attempt.
@@ -96,14 +98,14 @@ struct CallCourse {
         return configuration.statuses.contains(head.status) ? .mayHaveRun : .final
     }
 
-    /// What follows an attempt that has failed on its way, to `instance` if it was sent to one.
+    /// What follows an attempt that has failed on its way, to `server` if it was sent to one.
     mutating func failed(
-        _ error: MeshError, _ failure: AttemptFailure, at instance: InstanceID?, _ pushback: RetryPushback? = nil
+        _ error: MeshError, _ failure: AttemptFailure, at server: ServerInstance?, _ pushback: RetryPushback? = nil
     ) -> Next {
         guard failure == .notRun else {
-            // Without an instance there is none that could be asked whether it knows the call.
-            let isLost = isDeduplicated && failure == .mayHaveRun && instance == nil
-            return ended(error, isLost ? .final : failure, instance, pushback)
+            // Of a server that does not say which it is nobody could be asked whether it knows the call.
+            let isLost = isDeduplicated && failure == .mayHaveRun && server == nil
+            return ended(error, isLost ? .final : failure, server, pushback)
         }
         if passage?.refusal == nil {
             if route?.moves(after: error) == true {
@@ -116,7 +118,7 @@ struct CallCourse {
                 return .again
             }
         }
-        return ended(route?.error(error) ?? error, .notRun, instance, pushback)
+        return ended(route?.error(error) ?? error, .notRun, server, pushback)
     }
 
     /// A server that refuses a stream, or goes away, has seen nothing of the call: once it is repeated without more ado, as
@@ -130,14 +132,14 @@ struct CallCourse {
     private var isDeduplicated: Bool { stack.request.method.retry == .deduplicated }
 
     private mutating func ended(
-        _ failed: MeshError, _ failure: AttemptFailure, _ instance: InstanceID?, _ pushback: RetryPushback?
+        _ failed: MeshError, _ failure: AttemptFailure, _ server: ServerInstance?, _ pushback: RetryPushback?
     ) -> Next {
         var error = failed
         // What the caller learns is about the call, not about its last attempt.
         mayHaveRun = mayHaveRun || error.progress == .mayHaveRun
         if mayHaveRun, error.progress == .notSent { error.progress = .mayHaveRun }
-        // An instance that has certainly not seen the call has no claim on it.
-        bound = isDeduplicated && mayHaveRun ? bound ?? instance : nil
+        // A server that has certainly not seen the call has no claim on it.
+        bound = isDeduplicated && mayHaveRun ? bound ?? server : nil
         let now = stack.runtime.now
         switch retry.failed(failure, at: now, chance: stack.chance, pushback) {
         case .giveUp:

@@ -68,10 +68,19 @@ final class CallRequest: Sendable {
 
     /// The call as a wire sends it now.
     ///
-    /// - Parameter attempt: counted from 1.
-    func outbound(_ attempt: Int, until deadline: RuntimeInstant, now: RuntimeInstant) -> OutboundCall {
-        OutboundCall(
+    func outbound(_ attempt: AttemptFacts, until deadline: RuntimeInstant, now: RuntimeInstant) -> OutboundCall {
+        var deduplication = deduplication
+        if let first = attempt.firstInstance { deduplication?.firstInstance = first }
+        return OutboundCall(
             method: method, timeRemaining: .nanoseconds(now.nanoseconds(to: deadline)), deduplication: deduplication,
-            metadata: metadata, priority: priority, previousAttempts: attempt - 1, payload: payload)
+            metadata: metadata, priority: priority, previousAttempts: attempt.number - 1, payload: payload)
     }
+}
+
+/// What the server is told of an attempt beside its call.
+struct AttemptFacts {
+    /// Which of its call's attempts it is, from 1 on.
+    var number: Int
+    /// The server that may have run an earlier one, where it is another.
+    var firstInstance: InstanceID?
 }

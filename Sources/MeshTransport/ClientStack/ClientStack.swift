@@ -19,7 +19,7 @@ import Telemetry
 ///    none, and prefers one that earlier attempts have not been to;
 /// 8. the keeper of the call's lane gives a connection to the server; where it has none and none can be made, the other
 ///    lane's does if it has one;
-/// 9. a deduplicated call goes to the server instance of its first attempt or nowhere;
+/// 9. a deduplicated call goes to the server instance of its first attempt, to one that shares its store, or nowhere;
 /// 10. its messages meet their fates, if a fault injector decides them;
 /// 11. the connection sends it and waits.
 struct ClientStack: Sendable {
@@ -70,8 +70,8 @@ struct ClientStack: Sendable {
                 series.ended(.success, nanoseconds: start.nanoseconds(to: runtime.now))
                 interception?.succeeded(answer.metadata, answer.head.metadata, peer: answer.peer)
                 return answer
-            case .replied(let answer): next = course.failed(answer, at: attempt.instance)
-            case .failed(let error, let failure): next = course.failed(error, failure, at: attempt.instance)
+            case .replied(let answer): next = course.failed(answer, at: attempt.server)
+            case .failed(let error, let failure): next = course.failed(error, failure, at: attempt.server)
             }
             do throws(MeshError) {
                 try await follow(next, &course)
@@ -227,7 +227,7 @@ struct ClientStack: Sendable {
 
     private func send(_ attempt: Attempt, on lane: ConnectionKeeper, _ isDetour: Bool, _ now: RuntimeInstant) {
         guard attempt.isOpen else { return }
-        if let connection = lane.ready, !isDetour || attempt.mayGo(to: connection.instance) {
+        if let connection = lane.ready, !isDetour || attempt.mayGo(to: connection.server) {
             return send(attempt, on: connection, now)
         }
         if isDetour { return attempt.finish(.failed(noConnection, .notRun)) }
@@ -245,13 +245,13 @@ struct ClientStack: Sendable {
 
     private func send(_ attempt: Attempt, on connection: ClientConnection, _ now: RuntimeInstant) {
         guard attempt.isOpen else { return }
-        guard attempt.mayGo(to: connection.instance) else {
-            return attempt.finish(
-                .failed(
-                    MeshError(
-                        .instanceChanged,
-                        "\(request.method.path): the server was restarted and does not know what it has applied",
-                        progress: .mayHaveRun, peer: connection.peerName), .final))
+        guard attempt.mayGo(to: connection.server) else {
+            let error = MeshError(
+                .instanceChanged,
+                "\(request.method.path): this server does not know what that of the first attempt has applied",
+                progress: .mayHaveRun, peer: connection.peerName)
+            // Of a service's servers another may share the first one's store.
+            return attempt.finish(.failed(error, attempt.mayGoElsewhere ? .mayHaveRun : .final))
         }
         let fate = core.configuration.faults?.fate(ofRequest: request.method.path) ?? .deliver
         // Lost on the way, on purpose: nothing is sent, and nobody knows.

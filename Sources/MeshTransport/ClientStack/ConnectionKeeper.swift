@@ -54,9 +54,6 @@ final class ConnectionKeeper: @unchecked Sendable {
     /// Whether there is a connection that takes calls, be there room on it or not.
     var isUp: Bool { !isClosed && current?.takesCalls == true }
 
-    /// The server's process, where there is a connection to it.
-    var instance: InstanceID? { current?.instance }
-
     /// Makes a connection if there is none and none is being made.
     func connectIfNeeded() {
         guard !isClosed, !isUp, !isConnecting else { return }

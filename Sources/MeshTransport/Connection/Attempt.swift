@@ -44,10 +44,10 @@ enum AttemptOutcome: Sendable {
     let number: Int
     /// What the server said before its response.
     var metadata = Metadata()
-    /// The server's process that the attempt was sent to.
-    private(set) var instance: InstanceID?
-    /// The only process that may have it, if not any.
-    private let required: InstanceID?
+    /// The server that the attempt was sent to.
+    private(set) var server: ServerInstance?
+    /// The one whose calls its server has to know, if there is one.
+    private let required: ServerInstance?
     private let faults: (any FaultInjector)?
     /// True for a copy, sent on purpose, whose reply nobody is to hear.
     private let isUnheard: Bool
@@ -63,15 +63,15 @@ enum AttemptOutcome: Sendable {
     private var deadlines: DeadlineTimer?
     var position = -1
 
-    /// - Parameter instance: the server's process that an earlier attempt of a deduplicated call was sent to.
+    /// - Parameter required: the server that an earlier attempt of a deduplicated call was sent to.
     init(
-        _ request: CallRequest, number: Int = 1, deadline: RuntimeInstant, boundTo instance: InstanceID?,
+        _ request: CallRequest, number: Int = 1, deadline: RuntimeInstant, boundTo required: ServerInstance?,
         faults: (any FaultInjector)?, isUnheard: Bool = false
     ) {
         self.request = request
         self.number = number
         self.deadline = deadline
-        required = instance
+        self.required = required
         self.faults = faults
         self.isUnheard = isUnheard
     }
@@ -122,11 +122,22 @@ enum AttemptOutcome: Sendable {
         deadlines.add(self, now)
     }
 
-    /// Whether it may be sent to the process `candidate`; if so, it is noted.
-    func mayGo(to candidate: InstanceID?) -> Bool {
-        guard required == nil || required == candidate else { return false }
-        instance = candidate
+    /// Whether it may be sent to `candidate`; if so, that is noted.
+    func mayGo(to candidate: ServerInstance?) -> Bool {
+        if let required {
+            guard let candidate, candidate.knowsCalls(of: required) else { return false }
+        }
+        server = candidate
         return true
+    }
+
+    /// Whether servers other than its first may have it.
+    var mayGoElsewhere: Bool { required?.store != nil && placement != nil }
+
+    /// What its server is told of it.
+    var facts: AttemptFacts {
+        let first = required.flatMap { $0.id == server?.id ? nil : $0.id }
+        return AttemptFacts(number: number, firstInstance: first)
     }
 
     /// Notes which connection carries it.

@@ -10,7 +10,7 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     typealias InboundIn = ByteBuffer
 
     /// The server's process, if it said which.
-    private(set) var instance: InstanceID?
+    private(set) var server: ServerInstance?
     private(set) var info: ConnectionInfo
     /// Who is at the other end, for errors.
     private(set) var peerName: String
@@ -79,14 +79,14 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     /// Sends a call; its attempt is finished when the answer arrives. False if the connection takes no calls; throws for
     /// one that it cannot carry.
     func send(_ attempt: Attempt, now: RuntimeInstant) throws(MeshError) -> Bool {
-        guard let stream = try open(attempt.request, attempt.number, until: attempt.deadline, now) else { return false }
+        guard let stream = try open(attempt.request, attempt.facts, until: attempt.deadline, now) else { return false }
         attempts[stream] = attempt
         attempt.wasSent(on: self, stream)
         return true
     }
 
     private func open(
-        _ request: CallRequest, _ attempt: Int, until deadline: RuntimeInstant, _ now: RuntimeInstant
+        _ request: CallRequest, _ attempt: AttemptFacts, until deadline: RuntimeInstant, _ now: RuntimeInstant
     ) throws(MeshError) -> StreamID? {
         guard takesCalls, let wire else { return nil }
         do throws(WireError) {
@@ -106,7 +106,7 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
         _ request: CallRequest, _ attempt: Int, _ messages: CallStream, until deadline: RuntimeInstant,
         now: RuntimeInstant
     ) throws(MeshError) -> Bool {
-        guard let stream = try open(request, attempt, until: deadline, now) else { return false }
+        guard let stream = try open(request, AttemptFacts(number: attempt), until: deadline, now) else { return false }
         streams[stream] = messages
         messages.attach(to: self, stream)
         return true
@@ -243,8 +243,8 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
 
     // MARK: What the wire tells
 
-    func established(_ instance: InstanceID?) {
-        self.instance = instance
+    func established(_ server: ServerInstance?) {
+        self.server = server
         isReady = true
         keepAlive = wire?.keepAlive.map(makeKeepAlive)
         keepAlive?.watch()

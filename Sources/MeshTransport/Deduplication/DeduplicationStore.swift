@@ -1,5 +1,6 @@
 public import Identity
 public import MeshWire
+public import NIOCore
 
 /// Which call it is that must run once, however often it arrives.
 public struct DeduplicatedCall: Sendable, Hashable {
@@ -23,6 +24,17 @@ public struct RememberedOutcome: Sendable {
 
     package init(_ reply: Reply) { self.reply = reply }
 
+    /// Reads what ``encoded()`` has written.
+    ///
+    /// - Throws: ``/MeshWire/WireError`` if it was not.
+    public init(encoded bytes: ByteBuffer) throws(WireError) {
+        let record: OutcomeRecord = try Payload(head: bytes).decode()
+        reply = record.reply
+    }
+
+    /// The outcome as bytes, for a store outside the process.
+    public func encoded() -> ByteBuffer { Payload(OutcomeRecord(reply)).head }
+
     /// About the memory that it takes.
     public var byteCount: Int { 256 + reply.message.utf8.count + reply.details.count + reply.payload.count }
 }
@@ -39,9 +51,13 @@ public enum DeduplicationVerdict: Sendable {
 
 /// Remembers how the calls of deduplicated methods ended, for callers that ask again because the answer was lost.
 ///
-/// A mesh has one in memory (``MemoryDeduplicationStore``). Servers that share a store may answer for each other; a
-/// service whose state outlives the process remembers its calls with that state, as a parameter server's ledger does.
+/// A mesh has one in memory (``MemoryDeduplicationStore``). Servers whose stores have the same ``id`` answer for each
+/// other: a call that was lost at one is repeated at another, and runs once. A service whose state outlives the process
+/// remembers its calls with that state, as a parameter server's ledger does.
 public protocol DeduplicationStore: Sendable {
+    /// The same for all stores that know of each other's calls, which must know before a call runs; `nil` if there are no
+    /// others. Servers tell it to their clients.
+    var id: DeduplicationStoreID? { get }
     /// A call has arrived. One that is running already waits here for how it ends.
     func begin(_ call: DeduplicatedCall) async -> DeduplicationVerdict
     /// A call that ``begin(_:)`` let run has ended; `nil` if it has changed nothing and may run again.

@@ -57,12 +57,15 @@ public final class MemoryDeduplicationStore: DeduplicationStore {
         }
     }
 
+    /// A random one: the meshes of this process may share the store, and no other process does.
+    public let id: DeduplicationStoreID?
     private let runtime: any Runtime
     private let state: Mutex<State>
 
     /// Makes a store that remembers nothing yet.
     public init(_ configuration: DeduplicationConfiguration = DeduplicationConfiguration(), runtime: any Runtime) {
         self.runtime = runtime
+        id = DeduplicationStoreID(high: runtime.randomBits(), low: runtime.randomBits())
         state = Mutex(State(ledger: DeduplicationLedger(configuration)))
     }
 

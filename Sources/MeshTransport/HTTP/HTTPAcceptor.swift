@@ -24,9 +24,10 @@ public protocol HTTPAcceptor: Sendable {
 public struct HTTPGate: Sendable {
     private let core: ServerCore
     private let info: ConnectionInfo
-    private let connection: HTTPConnection
+    private let connection: HTTPConnection?
 
-    init(core: ServerCore, info: ConnectionInfo, connection: HTTPConnection) {
+    /// - Parameter connection: `nil` where a wire ends its connections in its own way, whatever their requests.
+    init(core: ServerCore, info: ConnectionInfo, connection: HTTPConnection?) {
         self.core = core
         self.info = info
         self.connection = connection
@@ -36,7 +37,7 @@ public struct HTTPGate: Sendable {
     public func isAllowed(_ path: String) -> Bool { core.isAllowed(path, peer: info.peer) }
 
     /// Whether the connection is to end: an answer from now on is its last.
-    public var isDraining: Bool { connection.isDraining }
+    public var isDraining: Bool { connection?.isDraining == true }
 
     /// Counts and times an answered request in the mesh's metrics.
     ///

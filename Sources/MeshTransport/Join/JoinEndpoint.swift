@@ -26,7 +26,8 @@ package final class JoinEndpoint: Sendable {
         configuration.limits.concurrentCalls = 4
         configuration.connectionsPerListener = 256
         server = ServerCore(
-            instance: InstanceID(high: runtime.randomBits(), low: runtime.randomBits()),
+            instance: ServerInstance(
+                id: InstanceID(high: runtime.randomBits(), low: runtime.randomBits()), store: nil),
             configuration: configuration, runtime: runtime, identity: identity, registry: MethodRegistry(),
             table: ConnectionTable(), policy: nil, metrics: ServerMetrics(metrics), logger: logger)
         listener = ListenerCore(

@@ -73,7 +73,9 @@ final class ListenerCore: Sendable {
     }
 
     private func calls(on channel: any Channel, _ info: ConnectionInfo) -> ServerCalls {
-        ServerCalls(server, info, executor: server.runtime.loopExecutor(for: channel.eventLoop))
+        ServerCalls(
+            server, info, http: httpAcceptor as? any HTTPExchangeAcceptor,
+            executor: server.runtime.loopExecutor(for: channel.eventLoop))
     }
 
     /// Hands an established channel to the HTTP front end.

@@ -43,13 +43,18 @@ package final class ServerCalls: @unchecked Sendable {
     package weak var wire: (any ServerWire)?
     private let core: ServerCore
     private let info: ConnectionInfo
+    /// Who answers what is no call.
+    private let http: (any HTTPExchangeAcceptor)?
     private let deadlines: DeadlineTimer
     private var running = StreamTable<RunningCall>()
 
     /// The calls of a connection whose handshake is done.
-    init(_ core: ServerCore, _ info: ConnectionInfo, executor: LoopExecutor) {
+    init(
+        _ core: ServerCore, _ info: ConnectionInfo, http: (any HTTPExchangeAcceptor)? = nil, executor: LoopExecutor
+    ) {
         self.core = core
         self.info = info
+        self.http = http
         self.executor = executor
         stack = ServerStack(core, info)
         deadlines = DeadlineTimer(executor, core.runtime)
@@ -68,7 +73,15 @@ package final class ServerCalls: @unchecked Sendable {
 
     private var peerName: String { info.peer?.description ?? info.remoteAddress }
 
+    /// Whether requests that are no calls have somebody who answers them.
+    package var takesHTTP: Bool { http != nil }
+
     // MARK: What a wire reads
+
+    /// A request of plain HTTP has come.
+    package func accept(_ exchange: HTTPExchange) {
+        http?.accept(exchange, info, gate: HTTPGate(core: core, info: info, connection: nil))
+    }
 
     /// The answer of a call that will not run, by its head, before memory is set aside for it.
     package func review(_ method: ServerStack.Resolution, _ head: CallHead) -> Reply? {

@@ -5,7 +5,8 @@ import Synchronization
 
 /// What all connections of a server share.
 final class ServerCore: Sendable {
-    let instance: InstanceID
+    /// This process, and what it remembers deduplicated calls in.
+    let instance: ServerInstance
     let configuration: MeshConfiguration
     let runtime: any Runtime
     let registry: MethodRegistry
@@ -26,7 +27,7 @@ final class ServerCore: Sendable {
 
     /// - Parameter policy: who may call what; `nil` serves every caller, which only the join listener does.
     init(
-        instance: InstanceID, configuration: MeshConfiguration, runtime: any Runtime, identity: any IdentitySource,
+        instance: ServerInstance, configuration: MeshConfiguration, runtime: any Runtime, identity: any IdentitySource,
         registry: MethodRegistry, table: ConnectionTable, policy: AuthorizationPolicy?, metrics: ServerMetrics,
         logger: Logger
     ) {

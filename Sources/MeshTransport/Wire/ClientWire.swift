@@ -37,8 +37,8 @@ package protocol ClientWire: StreamWire {
 package protocol ClientWireDelegate: AnyObject {
     /// The connection is ready for calls.
     ///
-    /// - Parameter instance: which life of which process answers, if the wire says.
-    func established(_ instance: InstanceID?)
+    /// - Parameter server: which life of which process answers, if the wire says.
+    func established(_ server: ServerInstance?)
     /// A call has ended: its outcome, and the response of a call that has but one.
     func answered(_ stream: StreamID, _ head: ReplyHead, _ payload: Payload)
     /// The next response of a call that streams them.

@@ -142,7 +142,7 @@ final class MeshClientWire: ChannelInboundHandler, ClientWire {
         guard let delegate else { return }
         switch event {
         case .established(let hello):
-            delegate.established(hello.instance)
+            delegate.established(ServerInstance(id: hello.instance, store: hello.store))
         case .response(let stream, let head, let payload):
             executor.carries(payload)
             delegate.answered(stream, head, payload)

@@ -39,10 +39,11 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
     /// A connection whose handshake is done.
     ///
     /// - Parameters:
+    ///   - instance: the server's process, and what it remembers deduplicated calls in.
     ///   - keepAlive: when a quiet peer is asked whether it is still there.
     ///   - helloTimeout: how long the peer may take to say hello.
     init(
-        _ calls: ServerCalls, instance: InstanceID, limits: WireLimits, keepAlive: KeepAliveConfiguration?,
+        _ calls: ServerCalls, instance: ServerInstance, limits: WireLimits, keepAlive: KeepAliveConfiguration?,
         helloTimeout: Duration
     ) {
         self.calls = calls
@@ -50,7 +51,8 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
         executor = calls.executor
         writer = PacedWriter(on: executor.eventLoop)
         state = ServerConnectionState(
-            instance: instance, limits: limits, sharesSegments: calls.runtime.network.security.sharesSegments)
+            instance: instance.id, store: instance.store, limits: limits,
+            sharesSegments: calls.runtime.network.security.sharesSegments)
         patience = RequestPatience(limit: limits.requestTimeout)
         calls.wire = self
         self.keepAlive = keepAlive.map(makeKeepAlive)

@@ -81,6 +81,8 @@ public struct Deduplication: MeshMessage, Hashable {
     public var session: SessionID
     /// One entry a scope.
     public var entries: [Entry]
+    /// The server that the call was sent to first, where this is another one that shares its store.
+    public var firstInstance: InstanceID?
 
     /// Makes the identity of a call.
     public init(session: SessionID, entries: [Entry]) {
@@ -92,16 +94,21 @@ public struct Deduplication: MeshMessage, Hashable {
     public init(from decoder: inout MessageDecoder) throws(WireError) {
         var high: UInt64 = 0
         var low: UInt64 = 0
+        var firstHigh: UInt64 = 0
+        var firstLow: UInt64 = 0
         entries = []
         while let field = try decoder.nextField() {
             switch field {
             case 1: high = try decoder.fixed64()
             case 2: low = try decoder.fixed64()
             case 3: entries.append(try decoder.message(), upTo: WireLimits.mostEntries)
+            case 4: firstHigh = try decoder.fixed64()
+            case 5: firstLow = try decoder.fixed64()
             default: break
             }
         }
         session = SessionID(high: high, low: low)
+        if firstHigh | firstLow != 0 { firstInstance = InstanceID(high: firstHigh, low: firstLow) }
     }
 
     /// Writes the session and its entries.
@@ -109,5 +116,8 @@ public struct Deduplication: MeshMessage, Hashable {
         encoder.fixed64(1, session.high)
         encoder.fixed64(2, session.low)
         for entry in entries { encoder.message(3, entry) }
+        guard let firstInstance else { return }
+        encoder.fixed64(4, firstInstance.high)
+        encoder.fixed64(5, firstInstance.low)
     }
 }

@@ -61,10 +61,15 @@ package struct ServerConnectionState: ~Copyable {
     private var isBroken = false
 
     /// A connection of the process `instance`, whose first bytes are queued at once.
-    package init(instance: InstanceID, limits: WireLimits, sharesSegments: Bool = false) {
+    ///
+    /// - Parameter store: what it remembers deduplicated calls in, if others may have the same.
+    package init(
+        instance: InstanceID, store: DeduplicationStoreID? = nil, limits: WireLimits, sharesSegments: Bool = false
+    ) {
         queue = OutboundQueue(sharesSegments: sharesSegments)
         var hello = Hello(instance: instance, limits: limits)
         hello.concurrentCalls = limits.concurrentCalls
+        hello.store = store
         self.limits = limits
         input = ConnectionInput(own: hello, limits: limits)
         inbound = InboundStreams(limits: limits)
