@@ -105,8 +105,19 @@ public final class Mesh: Service {
         state.withLock { $0.httpAcceptor = acceptor }
     }
 
-    /// Replaces the policy; calls that are under way are finished.
+    /// Replaces the policy. Calls that are under way and that the new one does not allow end with
+    /// ``/MeshWire/CallStatus/permissionDenied``, streams among them.
     public func setPolicy(_ policy: AuthorizationPolicy) { server.setPolicy(policy) }
+
+    /// Replaces the routes of the mesh's clients. Calls that are under way stay on theirs.
+    ///
+    /// - Throws: ``MeshError/Code/invalidConfiguration``; the old ones stay in force.
+    public func setRoutes(_ policy: RoutePolicy) throws(MeshError) { try clientCore.routes.set(policy) }
+
+    /// Replaces the rate limits; what has come so far is forgotten.
+    ///
+    /// - Throws: ``MeshError/Code/invalidConfiguration``; the old ones stay in force.
+    public func setRateLimits(_ policy: RateLimitPolicy) throws(MeshError) { try server.setRateLimits(policy) }
 
     /// Listens for mutual-TLS connections on `host`, a name or an address.
     ///

@@ -15,6 +15,8 @@ public struct MeshConfiguration: Sendable {
     /// Knows the endpoints of services by their names. Default none: then only destinations that name an endpoint can be
     /// called.
     public var resolver: (any Resolver)?
+    /// Where calls go besides where their callers say, and how. Default nowhere else.
+    public var routes = RoutePolicy()
     /// How the calls of a service are spread over its endpoints.
     public var balancing = BalancingConfiguration()
     /// When an endpoint of a service is left out because its calls fail; `nil` for never. Default after 7 failures in a
@@ -43,6 +45,11 @@ public struct MeshConfiguration: Sendable {
     public var connectionsPerListener = 16_384
     /// What is remembered of deduplicated calls.
     public var deduplication = DeduplicationConfiguration()
+    /// How many calls a server takes, in all and of each caller. Default any number.
+    public var rateLimits = RateLimitPolicy()
+    /// How many calls a server runs at a time; a further one is refused before it runs, so that its caller may try another
+    /// server. Default any number, within the limits of the connections.
+    public var concurrencyLimit: ConcurrencyLimit?
     /// The limits of each connection.
     public var limits = WireLimits()
     /// How far the clocks of two peers may be apart when a connection ends because a certificate does. At most 1 h;
@@ -92,6 +99,17 @@ public struct MeshConfiguration: Sendable {
         problems += failureAccrual.map(\.problems)?.map { "failureAccrual.\($0)" } ?? []
         problems += connectBackoff.problems.map { "connectBackoff.\($0)" }
         problems += limits.problems.map { "limits.\($0)" }
+        problems += concurrencyLimit.map(\.problems)?.map { "concurrencyLimit \($0)" } ?? []
+        do throws(MeshError) {
+            _ = try RouteTable(routes, retry: retry)
+        } catch {
+            problems.append("routes: \(error.message)")
+        }
+        do throws(MeshError) {
+            _ = try RateLimits(rateLimits)
+        } catch {
+            problems.append("rateLimits: \(error.message)")
+        }
         problems += deduplication.problems.map { "deduplication.\($0)" }
         do throws(IdentityError) {
             try PeerVerifierConfiguration(clockSkew: clockSkew).validate()

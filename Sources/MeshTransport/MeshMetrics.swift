@@ -12,7 +12,12 @@ struct ServerMetrics: Sendable {
     let refusedConnections: Counter
     /// Methods that peers declared and nobody serves. Not by name: peers choose it.
     let unknownMethods: Counter
+    private let allowed: MetricFamily<Counter>
     private let denied: MetricFamily<Counter>
+    private let audited: MetricFamily<Counter>
+    private let rateLimited: MetricFamily<Counter>
+    /// Calls that were refused because as many ran as may.
+    let overloads: Counter
     private let loopHolds: MetricFamily<Counter>
     private let longestLoopHolds: MetricFamily<Gauge>
     private let requests: RequestMetrics
@@ -32,8 +37,19 @@ struct ServerMetrics: Sendable {
         unknownMethods = registry.counter(
             "mesh_unknown_methods_total", help: "Methods that peers asked for and that are not served here."
         ).series([])
+        allowed = registry.counter(
+            "mesh_authorization_allowed_total", help: "Calls that the policy allowed, by its rule.", labels: "rule")
         denied = registry.counter(
             "mesh_authorization_denied_total", help: "Calls that the policy refused.", labels: "peer")
+        audited = registry.counter(
+            "mesh_authorization_audited_total",
+            help: "Calls that the policy, which is being tried out, would have refused.",
+            labels: "peer")
+        rateLimited = registry.counter(
+            "mesh_rate_limited_total", help: "Calls refused because there were too many, by the rule.", labels: "rule")
+        overloads = registry.counter(
+            "mesh_overload_refusals_total", help: "Calls refused because as many ran as may at a time."
+        ).series([])
         loopHolds = registry.counter(
             "mesh_loop_held_total", help: "Times that a handler held an event loop for longer than it may.",
             labels: "method")
@@ -41,8 +57,17 @@ struct ServerMetrics: Sendable {
             "mesh_loop_held_longest_seconds", help: "The longest of those times.", labels: "method")
     }
 
+    /// Counts what a rule allows.
+    func allowed(by rule: String) -> Counter { allowed.series(rule) }
+
     /// Counts a refusal.
     func refused(_ peer: SPIFFEID?) { denied.series(peer?.description ?? "none").increment() }
+
+    /// Counts what would have been a refusal.
+    func audited(_ peer: SPIFFEID?) -> Counter { audited.series(peer?.description ?? "none") }
+
+    /// Counts a call that was too many.
+    func rateLimited(by rule: String) { rateLimited.series(rule).increment() }
 
     /// Counts a handler that held an event loop.
     func loopHeld(_ method: String) { loopHolds.series(method).increment() }
@@ -64,6 +89,10 @@ struct ClientMetrics: Sendable {
     let connectFailures: Counter
     private let retries: MetricFamily<Counter>
     private let retryOverflows: MetricFamily<Counter>
+    private let routeCalls: MetricFamily<Counter>
+    private let routeFaults: MetricFamily<Counter>
+    private let mirrored: MetricFamily<Counter>
+    private let mirrorDrops: MetricFamily<Counter>
     private let endpoints: MetricFamily<Gauge>
     private let ejections: MetricFamily<Counter>
     private let requests: RequestMetrics
@@ -77,6 +106,16 @@ struct ClientMetrics: Sendable {
         ejections = registry.counter(
             "mesh_endpoint_ejections_total", help: "Times that an endpoint was left out because its calls failed.",
             labels: "service")
+        routeCalls = registry.counter(
+            "mesh_route_calls_total", help: "Calls that a route decided, by where they went.", labels: "route",
+            "backend")
+        routeFaults = registry.counter(
+            "mesh_route_faults_total", help: "Calls that a route delayed or failed on purpose.", labels: "route")
+        mirrored = registry.counter(
+            "mesh_route_mirrored_total", help: "Copies of calls that a route's mirror got.", labels: "route")
+        mirrorDrops = registry.counter(
+            "mesh_route_mirror_drops_total", help: "Copies of calls that were not made, as there were too many.",
+            labels: "route")
         connectFailures = registry.counter(
             "mesh_connect_failures_total", help: "Connections that could not be made."
         ).series([])
@@ -86,6 +125,18 @@ struct ClientMetrics: Sendable {
             "mesh_retry_overflow_total", help: "Attempts beyond a call's first that the retry budget did not allow.",
             labels: "method")
     }
+
+    /// Counts the calls that a route sends to a backend.
+    func routeCalls(_ route: String, to backend: String) -> Counter { routeCalls.series(route, backend) }
+
+    /// Counts the faults that a route makes.
+    func routeFaults(_ route: String) -> Counter { routeFaults.series(route) }
+
+    /// Counts the copies that a route's mirror gets.
+    func mirrored(_ route: String) -> Counter { mirrored.series(route) }
+
+    /// Counts the copies that there was no room for.
+    func mirrorDrops(_ route: String) -> Counter { mirrorDrops.series(route) }
 
     /// Counts an attempt that was not made.
     func retryOverflowed(_ method: String) { retryOverflows.series(method).increment() }

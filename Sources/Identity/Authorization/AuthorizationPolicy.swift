@@ -7,7 +7,10 @@
 ///     Rule("probes", methods: ["/healthz"], callersWithoutIdentity: true),      // for a listener in plain text
 /// ])
 /// ```
-/// An immutable value. Deciding is linear in the number of patterns.
+/// A rule may also ask where a call comes from (``Rule/networks``) and what its caller's token says (``Rule/claims``).
+///
+/// An immutable value. A decision takes as long as the call's own names are, not as there are rules (the index behind it says
+/// where that ends).
 public struct AuthorizationPolicy: Sendable, Hashable {
     /// One rule as it is written: any of the identities may call any of the methods.
     public struct Rule: Sendable, Hashable {
@@ -20,22 +23,40 @@ public struct AuthorizationPolicy: Sendable, Hashable {
         /// Whether callers that prove no identity may call the methods too, who are anybody that can reach a listener
         /// in plain text. Default false.
         public var callersWithoutIdentity: Bool
+        /// ``NetworkPattern``s as text: where the connection must come from. Default none: from anywhere. A Unix domain
+        /// socket is in no network.
+        public var networks: [String]
+        /// Claims that the caller must have, by name, with one of these values; `*` stands for any. Default none.
+        public var claims: [String: [String]]
 
-        /// Makes a rule; ``AuthorizationPolicy/init(rules:)`` checks it.
+        /// Makes a rule; ``AuthorizationPolicy/init(rules:mode:)`` checks it.
         public init(
-            _ name: String, methods: [String], identities: [String] = [], callersWithoutIdentity: Bool = false
+            _ name: String, methods: [String], identities: [String] = [], callersWithoutIdentity: Bool = false,
+            networks: [String] = [], claims: [String: [String]] = [:]
         ) {
             self.name = name
             self.methods = methods
             self.identities = identities
             self.callersWithoutIdentity = callersWithoutIdentity
+            self.networks = networks
+            self.claims = claims
         }
+    }
+
+    /// What happens to a call that no rule allows.
+    public enum Mode: Sendable, Hashable {
+        /// It is refused.
+        case enforce
+        /// It runs, and is counted and logged as one that would be refused: to try a policy out.
+        case audit
     }
 
     /// What a policy says about one call.
     public enum Decision: Sendable, Hashable {
         /// The call is allowed by the rule of this name, the first that allows it.
         case allow(rule: String)
+        /// No rule allows the call, and it runs all the same: the policy is being tried out.
+        case audit
         /// No rule allows the call.
         case deny
 
@@ -43,31 +64,64 @@ public struct AuthorizationPolicy: Sendable, Hashable {
         public var isAllowed: Bool { self != .deny }
     }
 
-    private struct Compiled: Hashable {
+    private struct Compiled: Sendable {
         let name: String
         let methods: [MethodPattern]
         let identities: [IdentityPattern]
         let callersWithoutIdentity: Bool
+        let networks: [NetworkPattern]
+        let claims: [(name: String, values: [String])]
 
-        func includes(_ peer: SPIFFEID?) -> Bool {
-            guard let peer else { return callersWithoutIdentity }
-            return identities.contains { $0.matches(peer) }
+        func names(_ method: String, _ peer: SPIFFEID?) -> Bool {
+            let isMeant = peer.map { peer in identities.contains { $0.matches(peer) } } ?? callersWithoutIdentity
+            return isMeant && methods.contains { $0.matches(method) }
+        }
+
+        func isFrom(_ address: IPAddress?) -> Bool {
+            if networks.isEmpty { return true }
+            guard let address else { return false }
+            return networks.contains { $0.matches(address) }
+        }
+
+        func isMet(from address: IPAddress?, claims found: [String: [String]]) -> Bool {
+            guard isFrom(address) else { return false }
+            return claims.allSatisfy { claim in
+                guard let values = found[claim.name], !values.isEmpty else { return false }
+                return claim.values.contains { $0 == "*" || values.contains($0) }
+            }
         }
     }
 
+    /// The rules as they were written, in order.
+    public let rules: [Rule]
+    /// What happens to a call that none of them allows.
+    public let mode: Mode
+    /// Whether a decision may depend on the caller's claims, and so differ from call to call.
+    public let looksAtClaims: Bool
     private let compiled: [Compiled]
+    private let index: AuthorizationIndex
 
     /// The policy that allows nothing.
-    public static let denyAll = AuthorizationPolicy(compiled: [])
+    public static let denyAll = AuthorizationPolicy([], [], .enforce)
 
-    private init(compiled: [Compiled]) {
+    private init(_ rules: [Rule], _ compiled: [Compiled], _ mode: Mode) {
+        self.rules = rules
         self.compiled = compiled
+        self.mode = mode
+        looksAtClaims = compiled.contains { !$0.claims.isEmpty }
+        var index = AuthorizationIndex()
+        for (number, rule) in compiled.enumerated() {
+            index.add(
+                Int32(number), methods: rule.methods, identities: rule.identities,
+                callersWithoutIdentity: rule.callersWithoutIdentity)
+        }
+        self.index = index
     }
 
     /// Reads rules in the order that they are asked in.
     ///
     /// - Throws: `IdentityError` with code ``IdentityError/Code/invalidPolicy`` that lists every problem of every rule.
-    public init(rules: [Rule]) throws(IdentityError) {
+    public init(rules: [Rule], mode: Mode = .enforce) throws(IdentityError) {
         var problems: [String] = []
         var names: Set<String> = []
         var compiled: [Compiled] = []
@@ -79,40 +133,70 @@ public struct AuthorizationPolicy: Sendable, Hashable {
             if rule.identities.isEmpty, !rule.callersWithoutIdentity {
                 problems.append("\(place): expected at least one identity")
             }
-            var methods: [MethodPattern] = []
-            var identities: [IdentityPattern] = []
-            for text in rule.methods {
-                do {
-                    methods.append(try MethodPattern(parsing: text))
-                } catch {
-                    problems.append("\(place): \(error.message)")
-                }
+            for (claim, values) in rule.claims.sorted(by: { $0.key < $1.key }) where claim.isEmpty || values.isEmpty {
+                problems.append("\(place): expected a name and at least one value of the claim \(quoted(claim))")
             }
-            for text in rule.identities {
-                do {
-                    identities.append(try IdentityPattern(parsing: text))
-                } catch {
-                    problems.append("\(place): \(error.message)")
+            func read<Pattern>(
+                _ texts: [String], _ parse: (String) throws(IdentityError) -> Pattern
+            ) -> [Pattern] {
+                texts.compactMap { text in
+                    do throws(IdentityError) {
+                        return try parse(text)
+                    } catch {
+                        problems.append("\(place): \(error.message)")
+                        return nil
+                    }
                 }
             }
             compiled.append(
                 Compiled(
-                    name: rule.name, methods: methods, identities: identities,
-                    callersWithoutIdentity: rule.callersWithoutIdentity))
+                    name: rule.name, methods: read(rule.methods, MethodPattern.init(parsing:)),
+                    identities: read(rule.identities, IdentityPattern.init(parsing:)),
+                    callersWithoutIdentity: rule.callersWithoutIdentity,
+                    networks: read(rule.networks, NetworkPattern.init(parsing:)),
+                    claims: rule.claims.sorted { $0.key < $1.key }.map { (name: $0.key, values: $0.value) }))
         }
         guard problems.isEmpty else {
             throw IdentityError(.invalidPolicy, problems.joined(separator: "; "))
         }
-        self.init(compiled: compiled)
+        self.init(rules, compiled, mode)
     }
 
     /// Whether `peer` may call `method`: `Service/Method`, or an HTTP path without its query.
     ///
-    /// - Parameter peer: who calls; `nil` for a caller that has proved nothing.
-    public func decide(method: String, peer: SPIFFEID?) -> Decision {
-        for rule in compiled where rule.includes(peer) && rule.methods.contains(where: { $0.matches(method) }) {
-            return .allow(rule: rule.name)
-        }
-        return .deny
+    /// - Parameters:
+    ///   - peer: who calls; `nil` for a caller that has proved nothing.
+    ///   - address: where the connection comes from; `nil` if that has no address.
+    ///   - claims: what the caller's token says, by claim, if it has shown one that was verified.
+    public func decide(
+        method: String, peer: SPIFFEID?, address: IPAddress? = nil, claims: [String: [String]] = [:]
+    ) -> Decision {
+        let rule = index.first(
+            method: method, peer: peer, isNamed: { compiled[Int($0)].names(method, peer) },
+            isMet: { compiled[Int($0)].isMet(from: address, claims: claims) })
+        if let rule { return .allow(rule: compiled[Int(rule)].name) }
+        return mode == .audit ? .audit : .deny
+    }
+
+    /// Whether there are claims with which `peer` may call `method`.
+    public func mayAllow(method: String, peer: SPIFFEID?, address: IPAddress? = nil) -> Bool {
+        if mode == .audit { return true }
+        let rule = index.first(
+            method: method, peer: peer, isNamed: { compiled[Int($0)].names(method, peer) },
+            isMet: { compiled[Int($0)].isFrom(address) })
+        return rule != nil
+    }
+}
+
+extension AuthorizationPolicy {
+    /// Whether two policies are written alike.
+    public static func == (left: AuthorizationPolicy, right: AuthorizationPolicy) -> Bool {
+        left.rules == right.rules && left.mode == right.mode
+    }
+
+    /// Hashes what is written.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(rules)
+        hasher.combine(mode)
     }
 }

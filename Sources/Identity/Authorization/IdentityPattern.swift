@@ -4,13 +4,13 @@
 /// itself) and `spiffe://d/*` (every workload of `d`). A path prefix ends at a segment's boundary: `/ns/*` does not
 /// match `/nsx/a`. Clients use patterns for the servers that they expect, servers for the peers that they authorize.
 public struct IdentityPattern: Sendable, Hashable {
-    private enum Form: Hashable {
+    enum Form: Hashable {
         case exact(SPIFFEID)
         /// The ID whose descendants match; without a path, every workload of the domain.
         case below(SPIFFEID)
     }
 
-    private let form: Form
+    let form: Form
 
     private init(_ form: Form) {
         self.form = form

@@ -4,14 +4,14 @@
 /// (everything). HTTP paths begin with a slash and follow the same forms: `/metrics`, `/v2/models/*`. A prefix ends at
 /// a segment's boundary.
 public struct MethodPattern: Sendable, Hashable {
-    private enum Form: Hashable {
+    enum Form: Hashable {
         case everything
         case exact(String)
         /// The text before the star, slash included.
         case prefix(String)
     }
 
-    private let form: Form
+    let form: Form
 
     /// The longest pattern in bytes.
     static let maximumLength = 1_024
@@ -63,9 +63,13 @@ public struct MethodPattern: Sendable, Hashable {
         case .exact(let expected):
             return method.utf8.elementsEqual(expected.utf8)
         case .prefix(let prefix):
-            return method.utf8.starts(with: prefix.utf8)
-                && (prefix.utf8.first != UInt8(ascii: "/") || Self.isCanonicalPath(method))
+            return method.utf8.starts(with: prefix.utf8) && Self.mayMeetPrefix(method)
         }
+    }
+
+    /// Whether a prefix may mean `method`.
+    static func mayMeetPrefix(_ method: String) -> Bool {
+        method.utf8.first != UInt8(ascii: "/") || isCanonicalPath(method)
     }
 
     /// Whether a path means the same to every router; a slash at its end is allowed.

@@ -11,6 +11,8 @@ public struct IPAddress: Sendable, Hashable {
     /// 4 bytes (IPv4) or 16 bytes (IPv6), most significant first.
     public let bytes: [UInt8]
 
+    init(bytes: [UInt8]) { self.bytes = bytes }
+
     /// Reads `192.0.2.1` or `2001:db8::1`; nil for any other text, zones and ports included.
     public init?(_ text: String) {
         // inet_pton reads up to the first zero byte; a text that holds one is not an address.

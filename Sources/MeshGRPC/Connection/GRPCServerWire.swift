@@ -77,6 +77,8 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
 
     // MARK: The connection, from any thread
 
+    func policyChanged() { calls.executor.eventLoop.execute { self.calls.policyChanged() } }
+
     func drain(reason: String) {
         calls.executor.eventLoop.execute { self.perform(self.lifecycle.drain(reason, now: self.calls.runtime.now)) }
     }

@@ -111,6 +111,11 @@ struct HTTPExchanges: Sendable {
         guard gate.isAllowed(String(path)) else {
             return JSONErrors.response(.forbidden, "not allowed for this caller")
         }
+        if let wait = gate.wait(for: String(path)) {
+            let seconds = max(1, Int(wait.inSeconds.rounded(.up)))
+            return JSONErrors.response(
+                .tooManyRequests, "too many requests, come again later", [.retryAfter: "\(seconds)"])
+        }
         return body.isDeclaredTooLarge ? tooLarge() : nil
     }
 

@@ -38,7 +38,7 @@ struct CallCourse {
         self.stack = stack
         self.interception = interception
         self.now = now
-        retry = RetryState(stack.request.method.retry, stack.core.configuration.retry, deadline: deadline)
+        retry = RetryState(stack.request.method.retry, stack.retry, deadline: deadline)
         stack.pool.retryBudget?.deposit(now: now)
         route = stack.pool.only.map { LaneRoute($0.lanes, stack.request, now: now) }
     }
@@ -82,7 +82,7 @@ struct CallCourse {
 
     /// What follows an attempt that `server` has answered with a failure.
     mutating func failed(_ answer: Attempt.Answer, at server: ServerInstance?) -> Next {
-        let failure = Self.failure(answer.head, stack.core.configuration.retry)
+        let failure = Self.failure(answer.head, stack.retry)
         // One that has not run the call does not speak for another that may have.
         let isUnrun = failure == .notRun || mayHaveRun && answer.head.hasNotRun
         let progress: MeshError.Progress = isUnrun ? .notSent : .answered

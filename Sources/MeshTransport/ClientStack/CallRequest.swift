@@ -28,6 +28,21 @@ package final class ClientMethod: Sendable {
         self.destination = destination
         laneRule = LaneRule(threshold: bulkPayloadBytes)
     }
+
+    /// A method with the same types, at another path or place.
+    init(
+        _ original: ClientMethod, path: String, retry: RetrySafety, series: RequestSeries, destination: String,
+        bulkPayloadBytes: Int?
+    ) {
+        self.path = path
+        requestName = original.requestName
+        responseName = original.responseName
+        kind = original.kind
+        self.retry = retry
+        self.series = series
+        self.destination = destination
+        laneRule = LaneRule(threshold: bulkPayloadBytes)
+    }
 }
 
 /// A call as connections see it: encoded once, sent as often as it takes.
@@ -64,6 +79,19 @@ final class CallRequest: Sendable {
                 .callTooLarge, "\(method.path): \(error.message)", progress: .notSent, peer: method.destination,
                 cause: error)
         }
+    }
+
+    /// The same call of another method, without its numbers and with one more entry of metadata.
+    init(copying original: CallRequest, to method: ClientMethod, adding entry: Metadata.Entry) {
+        self.method = method
+        priority = original.priority
+        isBulk = original.isBulk
+        payload = original.payload
+        affinity = original.affinity
+        deduplication = nil
+        var metadata = original.metadata
+        metadata.append(entry)
+        self.metadata = metadata
     }
 
     /// The call as a wire sends it now.

@@ -24,6 +24,8 @@ final class ClientCore: Sendable {
     let retryBudgets: RetryBudgets
     /// The connections of all clients.
     let connections = OutboundConnections()
+    /// Where calls go besides where their callers say.
+    let routes: RoutesInForce
     private let wires = Mutex<[any WireProtocol]>([])
     private let generation: Generation
     private let observation: IdentityObservation?
@@ -45,6 +47,7 @@ final class ClientCore: Sendable {
         self.logger = logger
         retryBudgets = RetryBudgets(configuration.retry.budget)
         interceptors = configuration.clientInterceptors.map { ClientPassage($0) }
+        routes = RoutesInForce(configuration)
         let generation = Generation()
         self.generation = generation
         guard let identity else {

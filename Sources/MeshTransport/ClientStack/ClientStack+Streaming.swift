@@ -11,7 +11,8 @@ extension ClientStack {
     ) async throws -> Result {
         series.began()
         let start = runtime.now
-        var deadline = start.advanced(by: timeout)
+        var deadline = start.advanced(by: self.timeout(timeout))
+        if let way { try await follow(way, since: start, until: deadline) }
         var interception: ClientInterception?
         if !core.interceptors.isEmpty {
             let passed = try await intercepted(from: start, until: deadline)
@@ -80,7 +81,7 @@ extension ClientStack {
             let (request, limit) = course.begin(until: deadline)
             let call = ClientStreamCall(
                 request, number: course.attempts, lane.executor, lane.deadlines, deadline: limit, course.passage,
-                placement)
+                placement, idleTimeout: way?.route.idleTimeout)
             let found: StreamFailure?
             if let refusal = course.refusal {
                 course.passage?.failed(refusal.error)
@@ -112,7 +113,7 @@ extension ClientStack {
             return (error, isFinal ? .final : error.progress == .notSent ? .notRun : .mayHaveRun, nil)
         case .finished(let head, _):
             guard head.status != .ok else { return nil }
-            let failure = CallCourse.failure(head, core.configuration.retry)
+            let failure = CallCourse.failure(head, retry)
             guard failure != .final else { return nil }
             let progress: MeshError.Progress = failure == .notRun ? .notSent : .answered
             return (MeshError(head, progress: progress, peer: request.method.destination), failure, head.pushback)

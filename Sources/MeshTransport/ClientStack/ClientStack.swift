@@ -5,7 +5,8 @@ import Telemetry
 
 /// What happens to a call on the client's side, outermost first:
 ///
-/// 1. the deadline is set: nothing below waits past it;
+/// 1. a route may choose another method and another service, make faults, and send a copy elsewhere
+///    (``MeshClient/stack``, `ClientStack+Route.swift`); the deadline is set: nothing below waits past it;
 /// 2. the call is measured, as its caller sees it;
 /// 3. **the host's interceptors, around the call** (``AsyncClientInterceptor/prepare(_:)`` and
 ///    ``ClientInterceptor/willCall(_:)``): they may wait, add metadata to every attempt, shorten the deadline, refuse, and
@@ -26,11 +27,14 @@ struct ClientStack: Sendable {
     let core: ClientCore
     let pool: EndpointPool
     let request: CallRequest
+    /// The route that has decided about the pool, if one has.
+    let way: ClientRoute?
 
-    init(_ core: ClientCore, _ pool: EndpointPool, _ request: CallRequest) {
+    init(_ core: ClientCore, _ pool: EndpointPool, _ request: CallRequest, on way: ClientRoute? = nil) {
         self.core = core
         self.pool = pool
         self.request = request
+        self.way = way
     }
 
     var runtime: any Runtime { core.runtime }
@@ -42,7 +46,8 @@ struct ClientStack: Sendable {
     nonisolated(nonsending) func run(timeout: Duration) async throws(MeshError) -> Attempt.Answer {
         series.began()
         let start = runtime.now
-        var deadline = start.advanced(by: timeout)
+        var deadline = start.advanced(by: self.timeout(timeout))
+        if let way { try await follow(way, since: start, until: deadline) }
         var interception: ClientInterception?
         if !core.interceptors.isEmpty {
             let passed = try await intercepted(from: start, until: deadline)

@@ -23,6 +23,10 @@ public final class MeshClient: Sendable {
     public let destination: Destination
     private let core: ClientCore
     private let pool: EndpointPool
+    /// The same, for routes that lead to it.
+    private let own: RoutedPool
+    /// The pools that routes lead to besides.
+    private let routed = Mutex<[Destination: WeakPool]>([:])
     private let methods = Mutex(KnownMethods())
     private let sessions: any SessionSource
     private let numbers = CallNumbers()
@@ -34,6 +38,7 @@ public final class MeshClient: Sendable {
         self.core = core
         self.destination = destination
         pool = EndpointPool(core, destination, on: loop)
+        own = RoutedPool(pool, isOwned: false)
     }
 
     deinit {
@@ -114,11 +119,18 @@ public final class MeshClient: Sendable {
         _ method: MeshMethod<Kind, Request, Response>, _ payload: Payload, _ metadata: Metadata,
         _ priority: CallPriority, _ lane: CallLane, _ affinity: String?, _ deduplication: Deduplication? = nil
     ) throws(MeshError) -> ClientStack {
+        let known = known(method)
+        var (shared, place, way) = (known.method, pool, nil as ClientRoute?)
+        if let found = known.routes.first(where: { $0.compiled.matches(metadata) }) {
+            let backend = found.backend(core.runtime.randomBits())
+            backend.calls.increment()
+            (shared, place, way) = (backend.method, backend.place.pool, found)
+        }
         let request = try CallRequest(
-            known(method), payload, metadata, priority, lane, deduplication,
+            shared, payload, metadata, priority, lane, deduplication,
             affinity: affinity.map { StableHash.of($0) },
             within: core.configuration.limits)
-        return ClientStack(core, pool, request)
+        return ClientStack(core, place, request, on: way)
     }
 
     /// A connection for small calls, made if there is none: who is at the other end, and how that is known. To any one of
@@ -138,6 +150,8 @@ public final class MeshClient: Sendable {
     /// Closes the connections; calls that are under way fail, and so do later ones.
     public func close() {
         pool.close()
+        let routed = routed.withLock { $0.values.compactMap(\.pool) }
+        for place in routed { place.pool.close() }
     }
 
     /// Two services may mean different things by one path: the server will tell.
@@ -149,27 +163,86 @@ public final class MeshClient: Sendable {
         let retry: RetrySafety
     }
 
-    /// The methods that have been called. Most calls are of the method of the one before.
-    private struct KnownMethods {
-        var all: [MethodKey: ClientMethod] = [:]
-        var last: (key: MethodKey, method: ClientMethod)?
+    /// A method, and the routes that may be for its calls.
+    private struct KnownMethod {
+        let method: ClientMethod
+        let routes: [ClientRoute]
     }
 
-    /// What the calls of a method share, resolved once.
-    private func known<Kind, Request, Response>(_ method: MeshMethod<Kind, Request, Response>) -> ClientMethod {
+    /// The methods that have been called. Most calls are of the method of the one before.
+    private struct KnownMethods {
+        var all: [MethodKey: KnownMethod] = [:]
+        var last: (key: MethodKey, method: KnownMethod)?
+        /// The routes, by their number, that all this was found by.
+        var routes: UInt64 = 0
+    }
+
+    /// A pool that is there for as long as a route or a call leads to it.
+    private struct WeakPool {
+        weak var pool: RoutedPool?
+    }
+
+    /// What the calls of a method share, resolved once for as long as the routes stay.
+    private func known<Kind, Request, Response>(_ method: MeshMethod<Kind, Request, Response>) -> KnownMethod {
         let key = MethodKey(
             path: method.path, request: ObjectIdentifier(Request.self), response: ObjectIdentifier(Response.self),
             kind: Kind.kind, retry: method.retry)
+        let routes = core.routes.number
         return methods.withLock { methods in
+            if methods.routes != routes { methods = KnownMethods(routes: routes) }
             if let last = methods.last, last.key == key { return last.method }
-            let known =
-                methods.all[key]
-                ?? ClientMethod(
-                    method, series: core.metrics.series(method.path, destination: destination.expected),
-                    destination: "\(destination)", bulkPayloadBytes: core.configuration.bulkPayloadBytes)
+            let known = methods.all[key] ?? resolved(method)
             methods.all[key] = known
             methods.last = (key, known)
             return known
+        }
+    }
+
+    private func resolved<Kind, Request, Response>(_ method: MeshMethod<Kind, Request, Response>) -> KnownMethod {
+        let own = ClientMethod(
+            method, series: core.metrics.series(method.path, destination: destination.expected),
+            destination: "\(destination)", bulkPayloadBytes: core.configuration.bulkPayloadBytes)
+        let found = core.routes.candidates(method: method.path, destination: "\(destination)")
+        return KnownMethod(method: own, routes: found.map { route(own, $0) })
+    }
+
+    private func route(_ method: ClientMethod, _ compiled: RouteTable.Compiled) -> ClientRoute {
+        let route = compiled.route
+        var through: UInt64 = 0
+        var places = route.backends.filter { $0.weight > 0 }
+        if places.isEmpty { places = [RouteBackend(destination)] }
+        let backends = places.map { backend in
+            through += UInt64(backend.weight)
+            return ClientRoute.Backend(
+                method: self.method(method, route.redirect ?? method.path, method.retry, at: backend.destination),
+                place: place(of: backend.destination),
+                calls: core.metrics.routeCalls(route.name, to: "\(backend.destination)"), weightsThrough: through)
+        }
+        let mirror = route.mirror.map { mirror in
+            ClientRoute.Mirror(
+                mirror, self.method(method, method.path, .never, at: mirror.destination),
+                place(of: mirror.destination), copies: core.metrics.mirrored(route.name),
+                drops: core.metrics.mirrorDrops(route.name))
+        }
+        return ClientRoute(compiled, backends, mirror, faults: core.metrics.routeFaults(route.name))
+    }
+
+    private func method(
+        _ method: ClientMethod, _ path: String, _ retry: RetrySafety, at place: Destination
+    ) -> ClientMethod {
+        ClientMethod(
+            method, path: path, retry: retry, series: core.metrics.series(path, destination: place.expected),
+            destination: "\(place)", bulkPayloadBytes: core.configuration.bulkPayloadBytes)
+    }
+
+    private func place(of other: Destination) -> RoutedPool {
+        if other == destination { return own }
+        return routed.withLock { routed in
+            if let known = routed[other]?.pool { return known }
+            let made = RoutedPool(EndpointPool(core, other, on: pool.executor.eventLoop), isOwned: true)
+            routed = routed.filter { $0.value.pool != nil }
+            routed[other] = WeakPool(pool: made)
+            return made
         }
     }
 }

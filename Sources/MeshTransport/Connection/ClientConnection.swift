@@ -73,6 +73,9 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
         body()
     }
 
+    /// What time it is where the connection is.
+    var now: RuntimeInstant { core.runtime.now }
+
     /// Whether the server knows calls of this kind.
     func takes(_ kind: CallKind) -> Bool { wire?.takes(kind) == true }
 

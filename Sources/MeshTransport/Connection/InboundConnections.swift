@@ -10,6 +10,8 @@ package protocol InboundConnection: AnyObject, Sendable {
     func drain(reason: String)
     /// Closes at once.
     func close()
+    /// Ends the open calls that the policy in force does not allow.
+    func policyChanged()
 }
 
 /// The connections that a server's listeners have taken, of every protocol, from the end of the handshake to their own.
@@ -79,6 +81,11 @@ final class InboundConnections: Sendable {
     /// not vouch for.
     func review() async {
         for entry in state.withLock({ $0.inOrder }) { await review(entry) }
+    }
+
+    /// Has every connection end what the policy allows no more.
+    func policyChanged() {
+        for entry in state.withLock({ $0.inOrder }) { entry.connection.policyChanged() }
     }
 
     /// Tells every connection to finish, and closes after `drainTimeout` those that have not.

@@ -95,7 +95,8 @@ final class ProtocolSelectionHandler: ChannelInboundHandler, RemovableChannelHan
     private func become(_ choice: Choice, _ context: ChannelHandlerContext) {
         guard let channel else { return }
         let info = ConnectionInfo(
-            peer: channel.peer?.spiffeID, tlsVersion: channel.tlsVersion, remoteAddress: remoteAddress)
+            peer: channel.peer?.spiffeID, tlsVersion: channel.tlsVersion, remoteAddress: remoteAddress,
+            address: context.channel.remoteAddress?.ipAddress.flatMap { IPAddress($0) })
         let pipeline = context.pipeline.syncOperations
         let table = listener.server.table
         let number = table.opened(info, .inbound)

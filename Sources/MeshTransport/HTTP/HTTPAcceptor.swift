@@ -34,7 +34,19 @@ public struct HTTPGate: Sendable {
     }
 
     /// Whether the policy allows the connection's peer this path; a refusal is logged and counted.
-    public func isAllowed(_ path: String) -> Bool { core.isAllowed(path, peer: info.peer) }
+    public func isAllowed(_ path: String) -> Bool {
+        let permission = core.permission(path, info)
+        permission.series?.increment()
+        return permission.isAllowed
+    }
+
+    /// Counts a request in the rate limits that name its path, or says when there will be room for it.
+    public func wait(for path: String) -> Duration? {
+        let now = core.runtime.now
+        guard let excess = core.rateBuckets(path, info, now: now)?.take(now: now) else { return nil }
+        _ = core.refusal(excess, path, info)
+        return excess.wait
+    }
 
     /// Whether the connection is to end: an answer from now on is its last.
     public var isDraining: Bool { connection?.isDraining == true }

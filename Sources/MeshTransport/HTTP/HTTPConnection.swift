@@ -20,4 +20,7 @@ final class HTTPConnection: InboundConnection {
     }
 
     func close() { channel.close(promise: nil) }
+
+    /// A request is asked about before it begins, and over soon.
+    func policyChanged() {}
 }

@@ -75,6 +75,9 @@ public struct ServerCall: Sendable {
     public let deduplication: Deduplication?
     /// When nobody waits for the answer any more.
     public private(set) var deadline: RuntimeInstant
+    /// What an interceptor has verified of the caller beside its certificate, such as the claims of a token, by name: set
+    /// them in ``ServerInterceptor/willAuthorize(_:)`` for the policy, whose rules may ask for them.
+    public var claims: [String: [String]] = [:]
     /// What the caller is told before the first response, ahead of what the handler says.
     public var responseMetadata = Metadata()
     /// What the caller is told at the end, after what the handler says, whether the call succeeds or not.

@@ -9,6 +9,8 @@ public struct ConnectionInfo: Sendable, Hashable {
     public var tlsVersion: String
     /// The peer's address; of a Unix domain socket, whose callers have none, the listener's.
     public var remoteAddress: String
+    /// The same as bytes, without the port; `nil` of a Unix domain socket, and in a simulation.
+    public var address: IPAddress?
 }
 
 /// What a handshake has established.

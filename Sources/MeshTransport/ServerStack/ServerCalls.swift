@@ -17,8 +17,10 @@ package final class ServerCalls: @unchecked Sendable {
         let deadline: RuntimeInstant
         var position = -1
         var task: Task<Void, Never>?
-        /// True once the caller was told that the deadline passed.
-        var isExpired = false
+        /// What the caller was told before the handler had ended.
+        var toldAlready: Reply?
+        /// True once nobody waits for the answer any more.
+        var isGivenUp = false
         /// Called when the deadline passes.
         let expire: () -> Void
 
@@ -90,10 +92,11 @@ package final class ServerCalls: @unchecked Sendable {
             return refusal
         case .served(let route):
             let now = core.runtime.now
-            guard case .failure(let refusal) = stack.admit(route, head, now: now) else { return nil }
+            // A call is counted in the rate limits once, when it is complete; what runs late is refused now.
+            guard let refusal = stack.preview(route, head, now: now) else { return nil }
             route.series.began()
             let interception = stack.interception(route, head, now: now)
-            return refused(route, interception?.willAuthorize() ?? refusal.reply, interception, from: now)
+            return refused(route, interception?.willAuthorize() ?? refusal, interception, from: now)
         }
     }
 
@@ -105,6 +108,7 @@ package final class ServerCalls: @unchecked Sendable {
         case .inline(let handler):
             var reply = handler(payload, call)
             let end = stack.finished(route, reply, from: admitted.start)
+            stack.left(from: admitted.start, isTelling: true)
             admitted.interception?.ended(&reply)
             stack.ranInline(route, from: admitted.start, to: end)
             wire?.reply(reply, to: stream)
@@ -203,19 +207,19 @@ package final class ServerCalls: @unchecked Sendable {
             if let refused = interception?.willAuthorize() {
                 refusal = refused
             } else {
-                switch stack.admit(route, head, now: now) {
+                switch stack.admit(route, head, claims: interception?.call.claims ?? [:], now: now) {
                 case .failure(let refused):
                     refusal = refused.reply
                 case .success where running.count >= core.configuration.limits.concurrentCalls:
                     refusal = Reply(
                         status: .resourceExhausted, message: "too many cancelled calls have not ended", hasNotRun: true)
                 case .success(var call):
-                    guard let interception else { return Admitted(route, call, now, nil) }
-                    guard let refused = interception.willHandle() else {
-                        call.deadline = interception.call.deadline
+                    if let refused = interception?.willHandle() ?? stack.enter(route) {
+                        refusal = refused
+                    } else {
+                        if let interception { call.deadline = interception.call.deadline }
                         return Admitted(route, call, now, interception)
                     }
-                    refusal = refused
                 }
             }
             wire?.reply(refused(route, refusal, interception, from: now), to: stream)
@@ -267,6 +271,7 @@ package final class ServerCalls: @unchecked Sendable {
     }
 
     private func cancel(_ call: RunningCall, _ reason: String) {
+        call.isGivenUp = true
         call.task?.cancel()
         let error = MeshError(.cancelled, reason, progress: .mayHaveRun, peer: peerName)
         call.stream?.stopWriting(error)
@@ -276,10 +281,27 @@ package final class ServerCalls: @unchecked Sendable {
     /// Nobody waits for the answer any more: the caller knows by its own clock, and by ours if that is slower.
     private func expired(_ stream: StreamID, _ start: RuntimeInstant) {
         guard let call = running[stream] else { return }
-        call.isExpired = true
-        cancel(call, "the deadline has passed")
-        wire?.reply(
-            Reply(status: .deadlineExceeded, message: "\(call.route.method.path): the deadline passed"), to: stream)
+        end(
+            call, stream, "the deadline has passed",
+            Reply(status: .deadlineExceeded, message: "\(call.route.method.path): the deadline passed"))
+    }
+
+    /// Ends a call before its handler does.
+    private func end(_ call: RunningCall, _ stream: StreamID, _ reason: String, _ reply: Reply) {
+        guard call.toldAlready == nil else { return }
+        call.toldAlready = reply
+        cancel(call, reason)
+        wire?.reply(reply, to: stream)
+    }
+
+    /// Ends what the policy in force does not allow.
+    package func policyChanged() {
+        for (stream, call) in running.inOrder
+        where !stack.mayGoOn(call.route, claims: call.interception?.call.claims ?? [:]) {
+            var reply = stack.notAllowed(call.route)
+            reply.hasNotRun = false
+            end(call, stream, "the policy does not allow the call any more", reply)
+        }
     }
 
     /// Sends a handler's answer; from any thread.
@@ -295,8 +317,9 @@ package final class ServerCalls: @unchecked Sendable {
         guard let call = running.removeValue(forKey: stream) else { return }
         deadlines.remove(call)
         // What the caller was told, whatever the handler made of it afterwards.
-        var reply = call.isExpired ? Reply(status: .deadlineExceeded, message: "the deadline passed") : reply
+        var reply = call.toldAlready ?? reply
         stack.finished(call.route, reply, from: start)
+        stack.left(from: start, isTelling: !call.isGivenUp)
         call.stream?.stopWriting(MeshError(.draining, "the call has been answered", progress: .answered))
         if let stream = call.stream {
             if reply.trailers.isEmpty { reply.trailers = stream.trailers }

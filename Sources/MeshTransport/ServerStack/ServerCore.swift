@@ -2,6 +2,7 @@ import Identity
 import Logging
 import MeshWire
 import Synchronization
+import Telemetry
 
 /// What all connections of a server share.
 final class ServerCore: Sendable {
@@ -20,7 +21,10 @@ final class ServerCore: Sendable {
     let waitingInterceptors: [any AsyncServerInterceptor]
     /// Tells of handlers that hold a loop, if the host wants to know.
     let watchdog: LoopWatchdog?
+    /// How many calls run; `nil` if there may be any number.
+    let concurrency: ConcurrencyLimiter?
     private let policyInForce: Mutex<AuthorizationPolicy?>
+    private let limitsInForce: Mutex<RateLimits?>
     private let policies = Atomic<UInt64>(0)
     /// Lets connections go whose peers are trusted no more.
     private let trustObservation: IdentityObservation
@@ -48,31 +52,96 @@ final class ServerCore: Sendable {
         waitingInterceptors = configuration.serverInterceptors.compactMap { $0 as? any AsyncServerInterceptor }
         watchdog = configuration.loopHoldWarning.map { LoopWatchdog(limit: $0, runtime, metrics, logger) }
         policyInForce = Mutex(policy)
+        concurrency = configuration.concurrencyLimit.map { ConcurrencyLimiter($0, runtime) }
+        // The configuration has been validated.
+        limitsInForce = Mutex(configuration.rateLimits.rules.isEmpty ? nil : try? RateLimits(configuration.rateLimits))
     }
 
-    /// Whether `peer` may call the method at `path`, a mesh method's or an HTTP request's. A refusal is logged and
+    /// What the policy in force says of calls.
+    struct Permission {
+        let isAllowed: Bool
+        /// Counts each call that it holds for.
+        let series: Counter?
+        /// Whether it is good for the caller's further calls of the method, until the policy changes.
+        let isLasting: Bool
+    }
+
+    /// Whether `caller` may call the method at `path`, a mesh method's or an HTTP request's. A refusal is logged and
     /// counted for the operator; the caller learns only that it was refused.
-    func isAllowed(_ path: String, peer: SPIFFEID?) -> Bool {
-        guard let policy = policyInForce.withLock({ $0 }) else { return true }
-        let decision = policy.decide(method: path, peer: peer)
-        if !decision.isAllowed { refused(path, peer, decision) }
-        return decision.isAllowed
+    func permission(_ path: String, _ caller: ConnectionInfo, claims: [String: [String]] = [:]) -> Permission {
+        guard let policy = policyInForce.withLock({ $0 }) else {
+            return Permission(isAllowed: true, series: nil, isLasting: true)
+        }
+        let decision = policy.decide(method: path, peer: caller.peer, address: caller.address, claims: claims)
+        let isLasting = !policy.looksAtClaims
+        switch decision {
+        case .allow(let rule):
+            return Permission(isAllowed: true, series: metrics.allowed(by: rule), isLasting: isLasting)
+        case .audit:
+            tell("call would be refused by the policy that is tried out", path, caller)
+            return Permission(isAllowed: true, series: metrics.audited(caller.peer), isLasting: isLasting)
+        case .deny:
+            metrics.refused(caller.peer)
+            tell("call refused by policy", path, caller)
+            return Permission(isAllowed: false, series: nil, isLasting: false)
+        }
     }
 
-    private func refused(_ path: String, _ peer: SPIFFEID?, _ decision: AuthorizationPolicy.Decision) {
-        metrics.refused(peer)
+    /// Whether there may be claims with which `caller` may call the method; a refusal is logged and counted.
+    func mayAllow(_ path: String, _ caller: ConnectionInfo) -> Bool? {
+        guard let policy = policyInForce.withLock({ $0 }), policy.looksAtClaims else { return nil }
+        if policy.mayAllow(method: path, peer: caller.peer, address: caller.address) { return true }
+        metrics.refused(caller.peer)
+        tell("call refused by policy", path, caller)
+        return false
+    }
+
+    private func tell(_ what: String, _ path: String, _ caller: ConnectionInfo) {
         logger.warning(
-            "call refused by policy",
-            metadata: ["method": "\(path)", "peer": "\(peer?.description ?? "none")", "decision": "\(decision)"])
+            "\(what)",
+            metadata: [
+                "method": "\(path)", "peer": "\(caller.peer?.description ?? "none")",
+                "address": "\(caller.remoteAddress)",
+            ])
     }
 
-    /// Replaces the policy; calls that are under way are not asked again.
+    /// What the calls of `caller` to the method at `path` count in.
+    func rateBuckets(_ path: String, _ caller: ConnectionInfo, now: RuntimeInstant) -> RateLimits.Buckets? {
+        guard let limits = limitsInForce.withLock({ $0 }) else { return nil }
+        return limits.buckets(method: path, peer: caller.peer, now: now)
+    }
+
+    /// The answer to a call that is too many; counted and logged.
+    func refusal(_ excess: RateLimits.Excess, _ path: String, _ caller: ConnectionInfo) -> Reply {
+        metrics.rateLimited(by: excess.rule)
+        logger.debug(
+            "call over a rate limit",
+            metadata: [
+                "method": "\(path)", "peer": "\(caller.peer?.description ?? "none")", "rule": "\(excess.rule)",
+            ])
+        var reply = Reply(
+            status: .resourceExhausted, message: "\(path): too many calls, come again later", hasNotRun: true)
+        reply.pushback = .after(excess.wait)
+        return reply
+    }
+
+    /// Replaces the rate limits; what has come so far is forgotten.
+    ///
+    /// - Throws: ``MeshError/Code/invalidConfiguration``; the old ones stay in force.
+    func setRateLimits(_ policy: RateLimitPolicy) throws(MeshError) {
+        let limits = policy.rules.isEmpty ? nil : try RateLimits(policy)
+        limitsInForce.withLock { $0 = limits }
+        policies.wrappingAdd(1, ordering: .releasing)
+    }
+
+    /// Replaces the policy. Calls that are under way and that it does not allow are ended.
     func setPolicy(_ policy: AuthorizationPolicy) {
         policyInForce.withLock { $0 = policy }
         // Counted afterwards: who reads the new number and then asks gets the new policy.
         policies.wrappingAdd(1, ordering: .releasing)
+        connections.policyChanged()
     }
 
-    /// Changes with the policy: what an earlier one allowed is asked again.
+    /// Changes with the policy and the rate limits: what was found by earlier ones is asked again.
     var policyNumber: UInt64 { policies.load(ordering: .acquiring) }
 }

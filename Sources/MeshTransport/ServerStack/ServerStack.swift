@@ -9,10 +9,12 @@ import Telemetry
 /// 2. **the host's interceptors, before authorization** (``ServerInterceptor/willAuthorize(_:)``): they see every call of
 ///    a method that is served, may add to what its caller is told, shorten the deadline, refuse, and are told of the
 ///    outcome;
-/// 3. the policy decides whether this peer may call it;
+/// 3. the policy decides whether this peer may call it, from where it does, with the claims that an interceptor has verified;
+///    the rate limits, whether it is too early;
 /// 4. the deadline is checked: work that nobody waits for is not begun;
 /// 5. **the host's interceptors, after authorization** (``ServerInterceptor/willHandle(_:)``): the same, for calls that are
 ///    about to run;
+///    then the server's limit on calls at a time decides whether it takes one more;
 /// 6. **the host's interceptors, around the handler** (``AsyncServerInterceptor/handle(_:_:)``), in its task: they may wait;
 /// 7. the handler runs: at once if it waits for nothing, else in a task where the method says: on the runtime's pool, on
 ///    the loop, on the compute pool; the watchdog measures how long it holds the loop;
@@ -43,8 +45,12 @@ package final class ServerStack: Sendable {
     package final class Route {
         package let method: ServedMethod
         let series: RequestSeries
-        /// The policy, by its number, that was found to allow the peer this method.
-        fileprivate var allowedBy: UInt64?
+        /// The policy and limits, by their number, that the two below were found by.
+        fileprivate var judgedBy: UInt64?
+        /// Set if the policy allows the peer this method.
+        fileprivate var permission: ServerCore.Permission?
+        /// What the calls count in, if there are limits.
+        fileprivate var buckets: RateLimits.Buckets?
         /// Runs the method's handlers on the loop, under the watchdog.
         fileprivate var executor: HandlerExecutor?
 
@@ -91,36 +97,82 @@ package final class ServerStack: Sendable {
         Route(method, core.metrics.series(method.path, peer: info.peer))
     }
 
+    /// Steps 3 and 4 of a call whose head has been read: an answer if it will not run whatever follows. It counts nowhere.
+    func preview(_ route: Route, _ head: CallHead, now: RuntimeInstant) -> Reply? {
+        // What an interceptor verifies is not known yet.
+        let isAllowed =
+            core.mayAllow(route.method.path, info) ?? isAllowed(route, [:], now, counts: false)
+        guard isAllowed else { return notAllowed(route) }
+        return isLate(head) ? tooLate(route) : nil
+    }
+
+    private func isLate(_ head: CallHead) -> Bool { head.timeRemaining <= .zero }
+
+    private func tooLate(_ route: Route) -> Reply {
+        Reply(
+            status: .deadlineExceeded, message: "\(route.method.path): the deadline passed on the way", hasNotRun: true)
+    }
+
     /// Steps 3 and 4: an answer if the call is not to run, or what its handler is told.
-    func admit(_ route: Route, _ head: CallHead, now: RuntimeInstant) -> Result<CallContext, Refusal> {
+    ///
+    /// - Parameter claims: what an interceptor has verified of the caller.
+    func admit(
+        _ route: Route, _ head: CallHead, claims: [String: [String]], now: RuntimeInstant
+    ) -> Result<CallContext, Refusal> {
         let method = route.method
-        guard isAllowed(route) else {
-            return .failure(
-                Refusal(
-                    reply: Reply(
-                        status: .permissionDenied, message: "\(method.path): not allowed for this caller",
-                        hasNotRun: true)))
+        guard isAllowed(route, claims, now, counts: true) else { return .failure(Refusal(reply: notAllowed(route))) }
+        if let excess = route.buckets?.take(now: now) {
+            return .failure(Refusal(reply: core.refusal(excess, method.path, info)))
         }
-        guard head.timeRemaining > .zero else {
-            return .failure(
-                Refusal(
-                    reply: Reply(
-                        status: .deadlineExceeded, message: "\(method.path): the deadline passed on the way",
-                        hasNotRun: true)))
-        }
+        if isLate(head) { return .failure(Refusal(reply: tooLate(route))) }
         return .success(
             CallContext(
                 caller, method: method.path, deadline: now.advanced(by: head.timeRemaining),
                 deduplication: head.deduplication, metadata: head.metadata))
     }
 
-    /// Asks the policy once for as long as it stays in force.
-    private func isAllowed(_ route: Route) -> Bool {
-        let policy = core.policyNumber
-        if route.allowedBy == policy { return true }
-        guard core.isAllowed(route.method.path, peer: info.peer) else { return false }
-        route.allowedBy = policy
-        return true
+    /// Asks the policy once for as long as it stays in force, where that is enough.
+    private func isAllowed(
+        _ route: Route, _ claims: [String: [String]], _ now: RuntimeInstant, counts: Bool
+    ) -> Bool {
+        let number = core.policyNumber
+        if route.judgedBy != number {
+            route.judgedBy = number
+            route.permission = nil
+            route.buckets = core.rateBuckets(route.method.path, info, now: now)
+        }
+        if let known = route.permission {
+            if counts { known.series?.increment() }
+            return true
+        }
+        let permission = core.permission(route.method.path, info, claims: claims)
+        if permission.isAllowed, permission.isLasting { route.permission = permission }
+        if counts { permission.series?.increment() }
+        return permission.isAllowed
+    }
+
+    /// Whether the policy in force still allows a call that runs.
+    func mayGoOn(_ route: Route, claims: [String: [String]]) -> Bool {
+        core.permission(route.method.path, info, claims: claims).isAllowed
+    }
+
+    /// What a caller is told that may not call a method.
+    func notAllowed(_ route: Route) -> Reply {
+        Reply(
+            status: .permissionDenied, message: "\(route.method.path): not allowed for this caller", hasNotRun: true)
+    }
+
+    /// Step 5, at its end: an answer if as many calls run as may. A call that gets none counts until it is ``left(_:from:)``.
+    func enter(_ route: Route) -> Reply? {
+        guard let concurrency = core.concurrency, !concurrency.enter() else { return nil }
+        core.metrics.overloads.increment()
+        return Reply(
+            status: .resourceExhausted, message: "\(route.method.path): as many calls run here as may", hasNotRun: true)
+    }
+
+    /// A call that entered has ended, and was given up by its caller or not.
+    func left(from start: RuntimeInstant, isTelling: Bool) {
+        core.concurrency?.leave(from: isTelling ? start : nil, to: core.runtime.now)
     }
 
     /// Steps 2, 5 and 6 of a call, if there are any.

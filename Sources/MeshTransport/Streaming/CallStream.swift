@@ -38,6 +38,8 @@ import NIOCore
     /// Writers that wait for room, in the order in which they came.
     private var writers = CircularBuffer<Writer>()
     private var takesNoMore = false
+    /// Counts the messages that have arrived and been written. On the event loop.
+    private(set) var activity = 0
     /// Called once, with how the messages ended, on the event loop.
     package var onEnd: ((End) -> Void)?
 
@@ -64,6 +66,7 @@ import NIOCore
     /// A message has arrived.
     package func deliver(_ payload: Payload) {
         guard end == nil else { return }
+        activity &+= 1
         guard let waiting = unsafe reader else {
             arrived.append(payload)
             return releaseMetadataReaders()
@@ -249,6 +252,7 @@ import NIOCore
     }
 
     private func write(_ payload: Payload, on wire: any StreamWire) -> MeshError? {
+        activity &+= 1
         if !leadingMetadata.isEmpty { wire.send(takeLeadingMetadata(), on: stream) }
         do throws(WireError) {
             try wire.send(payload, on: stream)

@@ -1,4 +1,5 @@
 import MeshWire
+import NIOCore
 import Telemetry
 
 /// One call of several messages, as its client sees it: waits for its connection, ends at its deadline, and is measured.
@@ -20,12 +21,17 @@ import Telemetry
     private let placement: EndpointPlacement?
     /// Is told how it ended.
     private let interception: AttemptInterception?
+    /// How long it may have no message.
+    private let idleTimeout: Duration?
+    private var idleCheck: Scheduled<Void>?
 
     init(
         _ request: CallRequest, number: Int, _ executor: LoopExecutor, _ deadlines: DeadlineTimer,
         deadline: RuntimeInstant,
-        _ interception: AttemptInterception? = nil, _ placement: EndpointPlacement? = nil
+        _ interception: AttemptInterception? = nil, _ placement: EndpointPlacement? = nil,
+        idleTimeout: Duration? = nil
     ) {
+        self.idleTimeout = idleTimeout
         self.interception = interception
         self.placement = placement
         self.number = number
@@ -79,7 +85,26 @@ import Telemetry
         }
         wasSent = true
         peer = connection.peerName
+        if let idleTimeout { watch(idleTimeout, connection, activity: stream.activity, since: now) }
         opened(nil)
+    }
+
+    /// Looks eight times in `limit` whether there has been a message.
+    private func watch(
+        _ limit: Duration, _ connection: ClientConnection, activity: Int, since last: RuntimeInstant
+    ) {
+        let loop = stream.executor.eventLoop.assumeIsolated()
+        idleCheck = loop.scheduleTask(in: .nanoseconds(max(1, limit.inNanoseconds / 8))) { [weak self] in
+            guard let self, isOpen else { return }
+            let now = connection.now
+            guard stream.activity == activity else {
+                return watch(limit, connection, activity: stream.activity, since: now)
+            }
+            guard last.duration(to: now) < limit else {
+                return abandon(.deadlineExceeded, "no message for \(limit)")
+            }
+            watch(limit, connection, activity: activity, since: last)
+        }
     }
 
     /// Ends the call before a server has seen it.
@@ -98,6 +123,7 @@ import Telemetry
 
     private func ended(_ end: CallStream.End) {
         deadlines.remove(self)
+        idleCheck?.cancel()
         if case .failed(let error) = end { opened(error) }
         switch end {
         case .finished(let head, _): placement?.ended(EndpointOutcome(head))

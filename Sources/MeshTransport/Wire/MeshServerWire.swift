@@ -66,6 +66,8 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
 
     // MARK: The connection, from any thread
 
+    func policyChanged() { executor.eventLoop.execute { self.calls.policyChanged() } }
+
     func drain(reason: String) {
         executor.eventLoop.execute {
             guard !self.isDraining else { return }

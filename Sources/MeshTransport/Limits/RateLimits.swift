@@ -1,0 +1,131 @@
+import Identity
+import MeshWire
+import Synchronization
+
+/// A rate limit policy in force. Safe from any thread.
+final class RateLimits: Sendable {
+    /// What one caller's calls of one method count in: looked up once for a connection.
+    struct Buckets: Sendable {
+        fileprivate let entries: [Entry]
+
+        fileprivate struct Entry: Sendable {
+            let rule: String
+            let identity: RateBucket?
+            let total: RateBucket?
+        }
+
+        /// Takes a call in all of them, or in none.
+        func take(now: RuntimeInstant) -> Excess? {
+            for (index, entry) in entries.enumerated() {
+                var wait = entry.identity?.take(now: now)
+                if wait == nil, let tooEarly = entry.total?.take(now: now) {
+                    entry.identity?.giveBack()
+                    wait = tooEarly
+                }
+                guard let wait else { continue }
+                for taken in entries[..<index] {
+                    taken.identity?.giveBack()
+                    taken.total?.giveBack()
+                }
+                return Excess(rule: entry.rule, wait: .nanoseconds(wait))
+            }
+            return nil
+        }
+    }
+
+    /// A call that is too many.
+    struct Excess: Equatable {
+        /// The rule that says so.
+        let rule: String
+        /// When there will be room.
+        let wait: Duration
+    }
+
+    private final class Rule: Sendable {
+        let name: String
+        let methods: [MethodPattern]
+        let total: RateBucket?
+        private let perIdentity: Rate?
+        private let overrides: [(identities: [IdentityPattern], rate: Rate)]
+        private let most: Int
+        private let known = Mutex<[SPIFFEID?: RateBucket]>([:])
+        /// Of the callers beyond the limit of those that are told apart.
+        private let others: RateBucket?
+
+        init(
+            _ rule: RateLimitRule, methods: [MethodPattern], overrides: [(identities: [IdentityPattern], rate: Rate)],
+            most: Int
+        ) {
+            name = rule.name
+            self.methods = methods
+            total = rule.total.map { RateBucket($0) }
+            perIdentity = rule.perIdentity
+            self.overrides = overrides
+            self.most = most
+            others = rule.perIdentity.map { RateBucket($0) }
+        }
+
+        func bucket(of peer: SPIFFEID?, now: RuntimeInstant) -> RateBucket? {
+            let special = peer.flatMap { peer in
+                overrides.first { $0.identities.contains { $0.matches(peer) } }?.rate
+            }
+            guard let rate = special ?? perIdentity else { return nil }
+            return known.withLock { known in
+                if let bucket = known[peer] { return bucket }
+                if known.count >= most { known = known.filter { !$0.value.isIdle(now: now) } }
+                guard known.count < most else { return others ?? RateBucket(rate) }
+                let bucket = RateBucket(rate)
+                known[peer] = bucket
+                return bucket
+            }
+        }
+    }
+
+    private let rules: [Rule]
+
+    /// - Throws: ``MeshError/Code/invalidConfiguration`` that lists every problem.
+    init(_ policy: RateLimitPolicy) throws(MeshError) {
+        var problems: [String] = []
+        var rules: [Rule] = []
+        func read<Pattern>(
+            _ texts: [String], _ place: String, _ parse: (String) throws(IdentityError) -> Pattern
+        ) -> [Pattern] {
+            texts.compactMap { text in
+                do throws(IdentityError) {
+                    return try parse(text)
+                } catch {
+                    problems.append("\(place): \(error.message)")
+                    return nil
+                }
+            }
+        }
+        if policy.identities < 1 { problems.append("identities must be at least 1, is \(policy.identities)") }
+        var names: Set<String> = []
+        for (index, rule) in policy.rules.enumerated() {
+            let place = "rule \(index + 1) (\"\(rule.name)\")"
+            if rule.name.isEmpty { problems.append("\(place): expected a name") }
+            if !names.insert(rule.name).inserted { problems.append("\(place): the name is taken by an earlier rule") }
+            if rule.methods.isEmpty { problems.append("\(place): expected at least one method") }
+            for rate in [rule.total, rule.perIdentity].compactMap({ $0 }) + rule.overrides.map(\.rate)
+            where !(rate.perSecond > 0 && rate.perSecond <= 1e9) || rate.burst < 1 || rate.burst > 1_000_000_000 {
+                problems.append("\(place): expected a rate above 0 and a burst of at least 1, up to 1e9, found \(rate)")
+            }
+            let overrides = rule.overrides.map {
+                (identities: read($0.identities, place, IdentityPattern.init(parsing:)), rate: $0.rate)
+            }
+            let methods = read(rule.methods, place, MethodPattern.init(parsing:))
+            guard problems.isEmpty else { continue }
+            rules.append(Rule(rule, methods: methods, overrides: overrides, most: policy.identities))
+        }
+        guard problems.isEmpty else { throw MeshError(.invalidConfiguration, problems.joined(separator: "; ")) }
+        self.rules = rules
+    }
+
+    /// What the calls of `method` by `peer` count in; `nil` if there is no limit.
+    func buckets(method: String, peer: SPIFFEID?, now: RuntimeInstant) -> Buckets? {
+        let entries = rules.filter { rule in rule.methods.contains { $0.matches(method) } }.map {
+            Buckets.Entry(rule: $0.name, identity: $0.bucket(of: peer, now: now), total: $0.total)
+        }
+        return entries.isEmpty ? nil : Buckets(entries: entries)
+    }
+}
