@@ -1,34 +1,30 @@
 /// What a ``LatencyHistogram`` had counted at one moment: a value to merge, to read quantiles from, and to render.
 public struct HistogramSnapshot: Sendable, Hashable {
-    /// Bucket counts by place, then the count above the last bucket.
-    private var counts: [UInt64]
-    private var nanoseconds: UInt64 = 0
+    /// As ``HistogramCells`` has them.
+    private var cells: [UInt64]
     /// How many durations were recorded: the sum of the buckets.
     public private(set) var count: UInt64 = 0
 
     /// Makes an empty snapshot, to merge others into.
     public init() {
-        self.counts = Array(repeating: 0, count: ExponentialBuckets.count + 1)
+        self.cells = Array(repeating: 0, count: HistogramCells.count)
     }
 
     /// The sum of the recorded durations in seconds.
     public var sum: Double { Double(nanoseconds) / 1e9 }
 
-    mutating func add(_ count: UInt64, at position: Int) {
-        counts[position] &+= count
-        self.count &+= count
-    }
+    /// The sum of the recorded durations in nanoseconds.
+    var nanoseconds: UInt64 { cells[HistogramCells.sum] }
 
-    mutating func addToSum(nanoseconds: UInt64) {
-        self.nanoseconds &+= nanoseconds
+    mutating func add(_ count: UInt64, toCell index: Int) {
+        guard index < cells.count else { return }
+        cells[index] &+= count
+        if index < ExponentialBuckets.count || index == HistogramCells.above { self.count &+= count }
     }
 
     /// Adds what another histogram counted. Exact: the buckets of all histograms are the same.
     public mutating func merge(_ other: HistogramSnapshot) {
-        for (position, count) in other.counts.enumerated() where count > 0 {
-            add(count, at: position)
-        }
-        addToSum(nanoseconds: other.nanoseconds)
+        for (index, count) in other.cells.enumerated() where count > 0 { add(count, toCell: index) }
     }
 
     /// The duration in seconds that a fraction `q` of the recorded ones does not exceed; nil while nothing is recorded.
@@ -43,10 +39,10 @@ public struct HistogramSnapshot: Sendable, Hashable {
         guard count > 0 else { return nil }
         let rank = q * Double(count)
         var below = 0.0
-        for (position, inBucket) in counts.enumerated() where inBucket > 0 {
-            guard position < ExponentialBuckets.count else { break }
-            if below + Double(inBucket) >= rank {
-                let fraction = (rank - below) / Double(inBucket)
+        for position in 0..<ExponentialBuckets.count where cells[position] > 0 {
+            let inBucket = Double(cells[position])
+            if below + inBucket >= rank {
+                let fraction = (rank - below) / inBucket
                 let (lower, upper) = (
                     ExponentialBuckets.lowerBound(at: position), ExponentialBuckets.upperBound(at: position)
                 )
@@ -55,14 +51,39 @@ public struct HistogramSnapshot: Sendable, Hashable {
                 let step = upper / lower - 1
                 return lower * (1 + fraction * step - fraction * (1 - fraction) / 2 * step * step)
             }
-            below += Double(inBucket)
+            below += inBucket
         }
         return ExponentialBuckets.upperBound(at: ExponentialBuckets.count - 1)
     }
 
-    /// How many durations were at most 2^`exponent` seconds. Exact: powers of two are bounds of buckets.
-    func count(atMostTwoTo exponent: Int) -> UInt64 {
-        let end = (exponent - ExponentialBuckets.octaves.lowerBound) * ExponentialBuckets.perOctave
-        return counts.prefix(max(0, min(end, ExponentialBuckets.count))).reduce(0, &+)
+    /// How many durations were at most 2^`exponent` seconds, for each exponent in rising order. Exact: powers of two are
+    /// bounds of buckets.
+    func counts(atMostTwoTo exponents: ClosedRange<Int>) -> [UInt64] {
+        var (counts, below, position) = ([UInt64](), UInt64(0), 0)
+        counts.reserveCapacity(exponents.count)
+        for exponent in exponents {
+            let end = (exponent - ExponentialBuckets.octaves.lowerBound) * ExponentialBuckets.perOctave
+            while position < min(end, ExponentialBuckets.count) {
+                below &+= cells[position]
+                position += 1
+            }
+            counts.append(below)
+        }
+        return counts
+    }
+
+    /// How many durations were at most each of Linkerd's bounds, exactly.
+    func countsAtLinkerdBounds() -> [UInt64] {
+        var (counts, below, position) = ([UInt64](), UInt64(0), 0)
+        counts.reserveCapacity(LinkerdBuckets.positions.count)
+        for (bound, end) in LinkerdBuckets.positions.enumerated() {
+            while position < end {
+                below &+= cells[position]
+                position += 1
+            }
+            // A duration may be in the bound's cell and not yet in its bucket, or the other way round, while it is recorded.
+            counts.append(below &+ min(cells[HistogramCells.firstBound + bound], cells[end]))
+        }
+        return counts
     }
 }

@@ -1,17 +1,33 @@
-import Synchronization
-
 /// A number that only rises, such as requests served. Lock-free from any thread.
 public final class Counter: Sendable {
-    private let count = Atomic<UInt64>(0)
+    private let cells: ShardedCells
+    private let exemplars: ExemplarCells
 
     /// Makes a counter at zero, for use without a ``MetricsRegistry``.
-    public init() {}
+    public convenience init() { self.init(places: nil) }
+
+    init(places: ShardPlaces?) {
+        cells = ShardedCells(count: 1, places: places)
+        exemplars = ExemplarCells(count: 1)
+    }
 
     /// Counts up.
-    public func increment(by amount: UInt64 = 1) {
-        count.wrappingAdd(amount, ordering: .relaxed)
+    ///
+    /// - Parameters:
+    ///   - shard: the caller's own, which makes it cheaper; nil from anywhere.
+    ///   - exemplar: the trace that is counted, if it is sampled: OpenMetrics shows the last one.
+    public func increment(by amount: UInt64 = 1, on shard: MetricsShard? = nil, exemplar: Exemplar? = nil) {
+        cells.add(amount, at: 0, on: shard)
+        if let exemplar { exemplars.replace(exemplar, value: amount, at: 0) }
     }
 
     /// The count so far.
-    public var value: UInt64 { count.load(ordering: .relaxed) }
+    public var value: UInt64 {
+        var value: UInt64 = 0
+        cells.forEach { _, count in value &+= count }
+        return value
+    }
+
+    /// The last exemplar, and by how much it counted.
+    var exemplar: (value: UInt64, exemplar: Exemplar)? { exemplars.value(at: 0) }
 }

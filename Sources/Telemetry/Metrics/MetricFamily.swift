@@ -11,9 +11,20 @@ import Synchronization
 /// push.increment()                                                      // for each request
 /// ```
 public final class MetricFamily<Instrument: AnyObject & Sendable>: Sendable {
+    /// One combination of label values and its instrument.
+    struct Series: Sendable {
+        /// One for each label; nil: the overflow series.
+        let values: [String]?
+        let instrument: Instrument
+        /// The labels as they stand between a sample's braces.
+        let labels: [UInt8]
+    }
+
     private struct State {
         var series: [[String]: Instrument] = [:]
         var overflow: Instrument?
+        /// All in order, as the last reader left them; nil: a series came since.
+        var inOrder: [Series]?
     }
 
     /// The metric's name.
@@ -59,23 +70,33 @@ public final class MetricFamily<Instrument: AnyObject & Sendable>: Sendable {
             if state.series.count < maximumSeries {
                 let instrument = make()
                 state.series[values] = instrument
+                state.inOrder = nil
                 return (instrument, false)
             }
-            let instrument = state.overflow ?? make()
+            if let known = state.overflow { return (known, true) }
+            let instrument = make()
             state.overflow = instrument
+            state.inOrder = nil
             return (instrument, true)
         }
         if overflowed { onOverflow() }
         return instrument
     }
 
-    /// Every series in the order of their label values, then the overflow series, whose values are nil.
-    func allSeries() -> [(values: [String]?, instrument: Instrument)] {
-        let (series, overflow) = state.withLock { ($0.series, $0.overflow) }
-        var all: [(values: [String]?, instrument: Instrument)] = series.sorted { left, right in
-            left.key.lexicographicallyPrecedes(right.key) { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-        }.map { ($0.key, $0.value) }
-        if let overflow { all.append((nil, overflow)) }
-        return all
+    /// Every series in the order of their label values' bytes, then the overflow series.
+    func allSeries() -> [Series] {
+        state.withLock { state in
+            if let inOrder = state.inOrder { return inOrder }
+            var all = state.series.sorted { left, right in
+                left.key.lexicographicallyPrecedes(right.key) { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+            }.map { values, instrument in
+                Series(values: values, instrument: instrument, labels: LabelText.render(labels, values))
+            }
+            if let overflow = state.overflow {
+                all.append(Series(values: nil, instrument: overflow, labels: LabelText.overflow))
+            }
+            state.inOrder = all
+            return all
+        }
     }
 }

@@ -9,6 +9,21 @@ enum MetricName {
         isName(name, allowingColon: false) && !name.utf8.starts(with: "__".utf8)
     }
 
+    /// Whether a name ends so.
+    static func has(suffix: String, _ name: String) -> Bool {
+        name.utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
+    }
+
+    /// A counter's name as OpenMetrics calls its family.
+    static func withoutTotal(_ name: String) -> String {
+        has(suffix: "_total", name) ? String(name.dropLast(6)) : name
+    }
+
+    /// The unit that a family's name ends in, which OpenMetrics names once more.
+    static func unit(ofFamily name: String) -> String? {
+        ["seconds", "bytes", "ratio"].first { has(suffix: "_" + $0, name) }
+    }
+
     private static func isName(_ name: String, allowingColon: Bool) -> Bool {
         guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else {
             return false

@@ -16,6 +16,22 @@ public final class MetricsRegistry: Sendable {
         case counter(MetricFamily<Counter>)
         case gauge(MetricFamily<Gauge>)
         case histogram(MetricFamily<LatencyHistogram>)
+
+        var name: String {
+            switch self {
+            case .counter(let family): family.name
+            case .gauge(let family): family.name
+            case .histogram(let family): family.name
+            }
+        }
+
+        var labels: [String] {
+            switch self {
+            case .counter(let family): family.labels
+            case .gauge(let family): family.labels
+            case .histogram(let family): family.labels
+            }
+        }
     }
 
     private struct State {
@@ -24,36 +40,54 @@ public final class MetricsRegistry: Sendable {
         var sampleNames: [String: String] = [:]
     }
 
+    /// The shards that have counters of their own, unless a registry says otherwise.
+    public static let defaultMaximumShards = 32
+
     private let maximumSeries: Int
+    private let places: ShardPlaces
     private let overflows: MetricFamily<Counter>
     private let state: Mutex<State>
 
     /// Makes a registry whose only family is the overflow counter.
     ///
-    /// - Parameter maximumSeriesPerFamily: at least 1.
-    public init(maximumSeriesPerFamily: Int = MetricsRegistry.defaultMaximumSeries) {
+    /// - Parameters:
+    ///   - maximumSeriesPerFamily: at least 1.
+    ///   - maximumShards: how many shards have counters of their own at once; each costs 8 bytes an instrument, and 128
+    ///     bytes for each 16 counters that it uses. Shards above it work, with atomic additions. As many as the host has
+    ///     event loops is enough.
+    public init(
+        maximumSeriesPerFamily: Int = MetricsRegistry.defaultMaximumSeries,
+        maximumShards: Int = MetricsRegistry.defaultMaximumShards
+    ) {
         precondition(
             maximumSeriesPerFamily >= 1,
             "MetricsRegistry: expected at least 1 series in a family, found \(maximumSeriesPerFamily)")
+        precondition(maximumShards >= 0, "MetricsRegistry: expected no fewer than 0 shards, found \(maximumShards)")
         self.maximumSeries = maximumSeriesPerFamily
+        self.places = ShardPlaces(count: maximumShards)
         // One series for each family, and families come from code: it needs no bound of its own, nor a place to count
         // overflows.
         let overflows = MetricFamily(
             name: Self.overflowCounterName,
             help: "How often a metric had no room for another combination of label values.", labels: ["metric"],
-            maximumSeries: .max, make: { Counter() }, onOverflow: {})
+            maximumSeries: .max, make: { Counter(places: nil) }, onOverflow: {})
         self.overflows = overflows
         self.state = Mutex(
             State(
-                families: [overflows.name: .counter(overflows)], sampleNames: [overflows.name: overflows.name]))
+                families: [overflows.name: .counter(overflows)],
+                sampleNames: Dictionary(
+                    uniqueKeysWithValues: Self.samples(ofCounter: overflows.name).map { ($0, overflows.name) })))
     }
+
+    /// Makes what one event loop, or another owner that runs one thing at a time, records on. Takes a lock.
+    public func makeShard() -> sending MetricsShard { MetricsShard(places) }
 
     /// The counters of a name, which ends in `_total`.
     public func counter(_ name: String, help: String, labels: String...) -> MetricFamily<Counter> {
         precondition(
-            name.utf8.suffix(6).elementsEqual("_total".utf8), "metric \(name): a counter's name ends in _total")
-        return family(name, labels, samples: [""]) {
-            .counter(makeFamily(name, help, labels) { Counter() })
+            MetricName.has(suffix: "_total", name), "metric \(name): a counter's name ends in _total")
+        return family(name, labels, samples: Self.samples(ofCounter: name)) {
+            .counter(makeFamily(name, help, labels) { [places] in Counter(places: places) })
         } read: { family in
             if case .counter(let counters) = family { counters } else { nil }
         }
@@ -61,8 +95,8 @@ public final class MetricsRegistry: Sendable {
 
     /// The gauges of a name.
     public func gauge(_ name: String, help: String, labels: String...) -> MetricFamily<Gauge> {
-        family(name, labels, samples: [""]) {
-            .gauge(makeFamily(name, help, labels) { Gauge() })
+        family(name, labels, samples: [name]) {
+            .gauge(makeFamily(name, help, labels) { [places] in Gauge(places: places) })
         } read: { family in
             if case .gauge(let gauges) = family { gauges } else { nil }
         }
@@ -70,11 +104,10 @@ public final class MetricsRegistry: Sendable {
 
     /// The latency histograms of a name, which ends in `_seconds`.
     public func histogram(_ name: String, help: String, labels: String...) -> MetricFamily<LatencyHistogram> {
-        precondition(
-            name.utf8.suffix(8).elementsEqual("_seconds".utf8), "metric \(name): a latency's name ends in _seconds")
+        precondition(MetricName.has(suffix: "_seconds", name), "metric \(name): a latency's name ends in _seconds")
         precondition(!labels.contains("le"), "metric \(name): the label le is the histogram's own")
-        return family(name, labels, samples: ["", "_bucket", "_sum", "_count"]) {
-            .histogram(makeFamily(name, help, labels) { LatencyHistogram() })
+        return family(name, labels, samples: ["", "_bucket", "_sum", "_count", "_created"].map { name + $0 }) {
+            .histogram(makeFamily(name, help, labels) { [places] in LatencyHistogram(places: places) })
         } read: { family in
             if case .histogram(let histograms) = family { histograms } else { nil }
         }
@@ -87,6 +120,12 @@ public final class MetricsRegistry: Sendable {
             .map(\.value)
     }
 
+    /// OpenMetrics calls a counter by its name without `_total`.
+    private static func samples(ofCounter name: String) -> [String] {
+        let base = MetricName.withoutTotal(name)
+        return [base, name, base + "_created"]
+    }
+
     private func makeFamily<Instrument>(
         _ name: String, _ help: String, _ labels: [String], _ make: @escaping @Sendable () -> Instrument
     ) -> MetricFamily<Instrument> {
@@ -95,7 +134,8 @@ public final class MetricsRegistry: Sendable {
         }
     }
 
-    /// The family of a name, made when there is none. `samples` are the suffixes of the lines that it renders.
+    /// The family of a name, made when there is none. `samples` are the names that it has in any format,
+    /// those that OpenMetrics reserves included.
     private func family<Instrument>(
         _ name: String, _ labels: [String], samples: [String], make: () -> Family,
         read: (Family) -> MetricFamily<Instrument>?
@@ -103,13 +143,15 @@ public final class MetricsRegistry: Sendable {
         precondition(MetricName.isMetric(name), "metric \(name): expected letters, digits, '_' and ':'")
         for label in labels {
             precondition(MetricName.isLabel(label), "metric \(name): \(label) is not a label name")
+            precondition(
+                label != LabelText.overflowName, "metric \(name): the label \(label) is the overflow series' own")
         }
         precondition(Set(labels).count == labels.count, "metric \(name): a label appears twice in \(labels)")
         let known = state.withLock { state in
             if let known = state.families[name] { return known }
             for sample in samples {
-                let owner = state.sampleNames.updateValue(name, forKey: name + sample)
-                precondition(owner == nil, "metric \(name): \(name + sample) is a sample of \(owner ?? "")")
+                let owner = state.sampleNames.updateValue(name, forKey: sample)
+                precondition(owner == nil, "metric \(name): \(sample) is a sample of \(owner ?? "")")
             }
             let family = make()
             state.families[name] = family

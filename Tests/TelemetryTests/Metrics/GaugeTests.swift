@@ -23,4 +23,20 @@ import Testing
         }
         #expect(gauge.value == 2_000)
     }
+
+    @Test("each shard sets its own part, and the value is their sum")
+    func shards() {
+        let registry = MetricsRegistry()
+        let gauge = registry.gauge("depth", help: "Depth.").series()
+        let (one, other) = (registry.makeShard(), registry.makeShard())
+        gauge.set(3, on: one)
+        gauge.set(4, on: other)
+        gauge.set(0.5)
+        #expect(gauge.value == 7.5)
+        gauge.set(1, on: one)
+        gauge.add(-1, on: other)
+        #expect(gauge.value == 4.5)
+        gauge.set(0)
+        #expect(gauge.value == 4)
+    }
 }

@@ -38,6 +38,17 @@ import Testing
             _ = registry.histogram("a_seconds", help: "")
             _ = registry.gauge("a_seconds_count", help: "")
         }
+        await #expect(processExitsWith: .failure) {
+            // OpenMetrics calls the counter `a`.
+            let registry = MetricsRegistry()
+            _ = registry.counter("a_total", help: "")
+            _ = registry.gauge("a", help: "")
+        }
+        await #expect(processExitsWith: .failure) {
+            _ = MetricsRegistry().gauge("a", help: "", labels: "otel_metric_overflow")
+        }
+        await #expect(processExitsWith: .failure) { _ = MetricsRegistry(maximumSeriesPerFamily: 0) }
+        await #expect(processExitsWith: .failure) { _ = MetricsRegistry(maximumShards: -1) }
     }
 
     @Test("families asked for by many tasks at once are the same")

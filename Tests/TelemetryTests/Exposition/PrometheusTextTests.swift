@@ -46,14 +46,6 @@ import Testing
             ].suffix(9) + [#"wait_seconds_count{queue="a"} 4"#])
     }
 
-    @Test("numbers that are not finite have the format's names")
-    func numbers() {
-        #expect(PrometheusText.number(.infinity) == "+Inf")
-        #expect(PrometheusText.number(-.infinity) == "-Inf")
-        #expect(PrometheusText.number(.nan) == "NaN")
-        #expect(PrometheusText.number(1e300) == "1e+300")
-    }
-
     @Test("equal metrics give equal bytes, whatever the order they were made in")
     func deterministic() {
         func render(_ order: [Int]) -> [UInt8] {

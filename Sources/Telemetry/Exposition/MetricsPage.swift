@@ -1,0 +1,111 @@
+/// One page of metrics in one format, family by family.
+struct MetricsPage {
+    /// What a family is written as.
+    struct Name {
+        let text: String
+        /// The names of the labels; nil: the family's own.
+        let labels: [String]?
+
+        init(_ text: String, labels: [String]? = nil) {
+            self.text = text
+            self.labels = labels
+        }
+    }
+
+    private let format: ExpositionFormat
+    private var out = ExpositionWriter()
+
+    init(format: ExpositionFormat) {
+        self.format = format
+    }
+
+    /// The page, which nothing is added to.
+    func finished() -> [UInt8] {
+        guard format == .openMetrics else { return out.bytes }
+        return out.bytes + Array("# EOF\n".utf8)
+    }
+
+    mutating func write(_ family: MetricsRegistry.Family, _ name: Name) {
+        switch family {
+        case .counter(let family):
+            write(family, name, kind: "counter") { page, labels, counter in
+                page.out.sample(name.text, labels)
+                page.out.number(counter.value)
+                if page.format == .openMetrics, let (value, exemplar) = counter.exemplar {
+                    page.out.exemplar(exemplar, value: value)
+                }
+                page.out.byte("\n")
+            }
+        case .gauge(let family):
+            write(family, name, kind: "gauge") { page, labels, gauge in
+                page.out.sample(name.text, labels)
+                page.out.number(gauge.value)
+                page.out.byte("\n")
+            }
+        case .histogram(let family):
+            let layout: BucketLayout =
+                MetricName.has(suffix: "_ms", name.text) ? .milliseconds(format) : .seconds
+            write(family, name, kind: "histogram") { page, labels, histogram in
+                page.write(histogram, name.text, labels, layout)
+            }
+        }
+    }
+
+    private mutating func write<Instrument>(
+        _ family: MetricFamily<Instrument>, _ name: Name, kind: String,
+        sample: (_ page: inout MetricsPage, _ labels: [UInt8], Instrument) -> Void
+    ) {
+        let series = family.allSeries()
+        guard !series.isEmpty else { return }
+        writeHead(name.text, help: family.help, kind: kind)
+        for series in series {
+            var labels = series.labels
+            if let names = name.labels, let values = series.values { labels = LabelText.render(names, values) }
+            sample(&self, labels, series.instrument)
+        }
+    }
+
+    /// What a family is, once before its samples.
+    private mutating func writeHead(_ name: String, help: String, kind: String) {
+        var escaped: [UInt8] = []
+        switch format {
+        case .openMetrics:
+            let family = kind == "counter" ? MetricName.withoutTotal(name) : name
+            out.text("# TYPE \(family) \(kind)\n")
+            if let unit = MetricName.unit(ofFamily: family) { out.text("# UNIT \(family) \(unit)\n") }
+            LabelText.escape(help, quotes: true, into: &escaped)
+            out.text("# HELP \(family) ")
+            out.text(escaped)
+            out.byte("\n")
+        default:
+            LabelText.escape(help, quotes: false, into: &escaped)
+            out.text("# HELP \(name) ")
+            out.text(escaped)
+            out.text("\n# TYPE \(name) \(kind)\n")
+        }
+    }
+
+    private mutating func write(
+        _ histogram: LatencyHistogram, _ name: String, _ labels: [UInt8], _ layout: BucketLayout
+    ) {
+        let snapshot = histogram.snapshot()
+        let counts = layout.counts(snapshot) + [snapshot.count]
+        let exemplars = format == .openMetrics ? layout.exemplars(histogram.exemplars()) : []
+        let beginning = Array("\(name)_bucket{".utf8) + labels + (labels.isEmpty ? [] : [UInt8(ascii: ",")])
+        for (bucket, count) in counts.enumerated() {
+            out.text(beginning)
+            out.text(layout.lineEnds[bucket])
+            out.number(count)
+            if bucket < exemplars.count, let (nanoseconds, exemplar) = exemplars[bucket] {
+                out.exemplar(exemplar, value: Double(nanoseconds) / layout.unit)
+            }
+            out.byte("\n")
+        }
+        out.sample(name + "_sum", labels)
+        out.number(Double(snapshot.nanoseconds) / layout.unit)
+        out.byte("\n")
+        out.sample(name + "_count", labels)
+        out.number(snapshot.count)
+        out.byte("\n")
+    }
+}
