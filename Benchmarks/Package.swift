@@ -41,6 +41,7 @@ let package = Package(
                 .product(name: "Coordination", package: "Meshwork"),
                 .product(name: "Optimizers", package: "Meshwork"),
                 .product(name: "ParameterServer", package: "Meshwork"),
+                .product(name: "Telemetry", package: "Meshwork"),
                 .product(name: "Tensor", package: "Meshwork"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "GRPCCore", package: "grpc-swift-2"),

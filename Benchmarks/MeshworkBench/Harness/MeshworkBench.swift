@@ -10,7 +10,7 @@ protocol Benchmark: SendableMetatype {
 
 /// Every case, in the order in which they run.
 private let benchmarks: [any Benchmark.Type] = [
-    RPCLatency.self, RPCThroughput.self, Transfer.self, Connections.self, PushPull.self,
+    RPCLatency.self, RPCThroughput.self, Transfer.self, Connections.self, PushPull.self, TelemetryCosts.self,
 ]
 
 @main

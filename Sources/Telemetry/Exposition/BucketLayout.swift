@@ -4,12 +4,15 @@ struct BucketLayout {
     /// counts are exact, and one bound an octave is what a quantile to a factor of two takes.
     static let exponents = -16...6
 
+    /// No histogram has more lines than one with Linkerd's bounds, `+Inf`, the sum and the count.
+    static let mostLines = LinkerdBuckets.milliseconds.count + 3
+
     static let seconds = BucketLayout(
         bounds: exponents.map { exponent in
             let bound = Double(sign: .plus, exponent: exponent, significand: 1)
             return Bound(nanoseconds: bound * 1e9, text: ExpositionWriter.text(of: bound))
         },
-        counts: { $0.counts(atMostTwoTo: exponents) }, unit: 1e9)
+        appendCounts: { $0.appendCounts(atMostTwoTo: exponents, to: &$1) }, unit: 1e9)
 
     /// Linkerd writes its bounds as whole numbers, OpenMetrics wants a decimal point in them.
     static func milliseconds(_ format: ExpositionFormat) -> BucketLayout {
@@ -22,7 +25,7 @@ struct BucketLayout {
     private static func milliseconds(_ text: (UInt64) -> String) -> BucketLayout {
         BucketLayout(
             bounds: LinkerdBuckets.milliseconds.map { Bound(nanoseconds: Double($0) * 1e6, text: text($0)) },
-            counts: { $0.countsAtLinkerdBounds() }, unit: 1e6)
+            appendCounts: { $0.appendCountsAtLinkerdBounds(to: &$1) }, unit: 1e6)
     }
 
     private struct Bound {
@@ -33,14 +36,16 @@ struct BucketLayout {
     /// The end of each line before its count, `+Inf`'s last.
     let lineEnds: [[UInt8]]
     /// The cumulative counts at the bounds, without `+Inf`.
-    let counts: @Sendable (HistogramSnapshot) -> [UInt64]
+    let appendCounts: @Sendable (HistogramSnapshot, inout [UInt64]) -> Void
     /// In nanoseconds.
     let unit: Double
     private let bounds: [Double]
 
-    private init(bounds: [Bound], counts: @escaping @Sendable (HistogramSnapshot) -> [UInt64], unit: Double) {
+    private init(
+        bounds: [Bound], appendCounts: @escaping @Sendable (HistogramSnapshot, inout [UInt64]) -> Void, unit: Double
+    ) {
         lineEnds = (bounds.map(\.text) + ["+Inf"]).map { Array("le=\"\($0)\"} ".utf8) }
-        self.counts = counts
+        self.appendCounts = appendCounts
         self.unit = unit
         self.bounds = bounds.map(\.nanoseconds)
     }

@@ -3,6 +3,9 @@
 struct ExpositionWriter {
     private(set) var bytes: [UInt8] = []
 
+    /// Makes room at once for what will be written, about.
+    mutating func reserve(_ count: Int) { bytes.reserveCapacity(max(bytes.count + count, bytes.count * 2)) }
+
     mutating func text(_ text: String) { bytes += text.utf8 }
 
     mutating func text(_ text: [UInt8]) { bytes += text }

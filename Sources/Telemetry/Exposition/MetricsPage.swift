@@ -14,15 +14,19 @@ struct MetricsPage {
 
     private let format: ExpositionFormat
     private var out = ExpositionWriter()
+    // What a histogram takes to be written, for the next one to use again.
+    private var snapshot = HistogramSnapshot()
+    private var counts: [UInt64] = []
+    private var lineStart: [UInt8] = []
 
     init(format: ExpositionFormat) {
         self.format = format
     }
 
     /// The page, which nothing is added to.
-    func finished() -> [UInt8] {
-        guard format == .openMetrics else { return out.bytes }
-        return out.bytes + Array("# EOF\n".utf8)
+    consuming func finished() -> [UInt8] {
+        if format == .openMetrics { out.text("# EOF\n") }
+        return out.bytes
     }
 
     mutating func write(_ family: MetricsRegistry.Family, _ name: Name) {
@@ -58,6 +62,8 @@ struct MetricsPage {
         let series = family.allSeries()
         guard !series.isEmpty else { return }
         writeHead(name.text, help: family.help, kind: kind)
+        let lines = series.count * (kind == "histogram" ? BucketLayout.mostLines : 1)
+        out.reserve(lines * (name.text.utf8.count + (series.first?.labels.count ?? 0) + 32))
         for series in series {
             var labels = series.labels
             if let names = name.labels, let values = series.values { labels = LabelText.render(names, values) }
@@ -88,15 +94,23 @@ struct MetricsPage {
     private mutating func write(
         _ histogram: LatencyHistogram, _ name: String, _ labels: [UInt8], _ layout: BucketLayout
     ) {
-        let snapshot = histogram.snapshot()
-        let counts = layout.counts(snapshot) + [snapshot.count]
-        let exemplars = format == .openMetrics ? layout.exemplars(histogram.exemplars()) : []
-        let beginning = Array("\(name)_bucket{".utf8) + labels + (labels.isEmpty ? [] : [UInt8(ascii: ",")])
+        snapshot.reset()
+        histogram.add(to: &snapshot)
+        counts.removeAll(keepingCapacity: true)
+        layout.appendCounts(snapshot, &counts)
+        counts.append(snapshot.count)
+        let exemplars = format == .openMetrics ? histogram.exemplars() : []
+        let byBucket = exemplars.isEmpty ? [] : layout.exemplars(exemplars)
+        lineStart.removeAll(keepingCapacity: true)
+        lineStart += name.utf8
+        lineStart += "_bucket{".utf8
+        lineStart += labels
+        if !labels.isEmpty { lineStart.append(UInt8(ascii: ",")) }
         for (bucket, count) in counts.enumerated() {
-            out.text(beginning)
+            out.text(lineStart)
             out.text(layout.lineEnds[bucket])
             out.number(count)
-            if bucket < exemplars.count, let (nanoseconds, exemplar) = exemplars[bucket] {
+            if bucket < byBucket.count, let (nanoseconds, exemplar) = byBucket[bucket] {
                 out.exemplar(exemplar, value: Double(nanoseconds) / layout.unit)
             }
             out.byte("\n")

@@ -25,25 +25,32 @@ enum ExponentialBuckets {
     /// For each value of a fraction's top five bits, how many boundaries are below all doubles that begin so. A
     /// boundary is at least 1/23 above the one before, so that no more than one lies among the doubles of one entry,
     /// 1/32 wide: one comparison decides.
-    static let boundariesBelow: [UInt8] = (0..<32).map { top in
-        UInt8(boundaries.prefix { $0 < UInt64(top) << 47 }.count)
-    }
+    /// Written out, since a table that is computed is looked for each time that it is used.
+    static let boundariesBelow: [UInt8] = [
+        0, 1, 2, 3, 3, 4, 4, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 13, 14, 14, 15, 15, 15, 16, 16,
+    ]
 
     /// The bucket of a positive normal number of seconds, exact at every double: `ceil(16 log2(seconds)) - 1`.
+    @inline(__always)
     static func index(ofSeconds seconds: Double) -> Int {
         let bits = seconds.bitPattern
         let exponent = Int(bits >> 52 & 0x7FF) - 1_023
         let fraction = bits & (1 << 52 - 1)
         let below = Int(boundariesBelow[Int(fraction >> 47)])
-        return exponent << scale + below + (fraction > boundaries[below] ? 1 : 0) - 1
+        return exponent &<< scale &+ below &+ (fraction > boundaries[below] ? 1 : 0) &- 1
     }
 
-    /// The place of a duration among ``count`` buckets from 0; durations of 2^-30 s and less are in the first, nil is
-    /// above the last.
-    static func position(ofSeconds seconds: Double) -> Int? {
-        guard seconds > 0x1p-30 else { return 0 }
-        guard seconds <= 0x1p12 else { return nil }
-        return index(ofSeconds: seconds) - octaves.lowerBound * perOctave
+    /// The place of a duration among ``count`` buckets from 0; nil is above the last.
+    ///
+    /// Multiplied, not divided, which takes a third of the time: the product may be off by its last bit, and no whole
+    /// number of nanoseconds is so close to a bound that it matters. At powers of two, which whole numbers reach, the
+    /// product is exact, since that of 10^9 and the double nearest to 10^-9 is.
+    @inline(__always)
+    static func position(ofNanoseconds nanoseconds: UInt64) -> Int? {
+        guard nanoseconds <= 4_096_000_000_000 else { return nil }
+        // Nothing but 0 is at most 2^-30 s.
+        guard nanoseconds > 0 else { return 0 }
+        return index(ofSeconds: Double(nanoseconds) * 1e-9) &- octaves.lowerBound &* perOctave
     }
 
     /// The upper bound of the bucket at a place, in seconds, correctly rounded down.

@@ -9,7 +9,7 @@ enum HistogramCells {
     /// How many durations were above the last bucket.
     static let above = sum + 1
     /// The first of the bounds' cells.
-    static let firstBound = ExponentialBuckets.count + ShardedCells.blockSize
+    static let firstBound = ExponentialBuckets.count + CellSet.blockSize
     /// All cells, those between the above that are not used included.
     static let count = firstBound + LinkerdBuckets.milliseconds.count
 }
@@ -24,24 +24,31 @@ enum LinkerdBuckets {
 
     /// The exponential bucket that each bound lies in.
     static let positions: [Int] = milliseconds.map { bound in
-        guard let position = ExponentialBuckets.position(ofSeconds: Double(bound) / 1e3) else {
+        guard let position = ExponentialBuckets.position(ofNanoseconds: bound * 1_000_000) else {
             preconditionFailure("LinkerdBuckets: \(bound) ms is above every bucket")
         }
         return position
     }
 
-    /// For each exponential bucket, one more than the number of the bound that lies in it, or 0: no two lie in one.
-    private static let boundsByPosition: [UInt8] = {
-        var bounds = [UInt8](repeating: 0, count: ExponentialBuckets.count)
-        for (number, position) in positions.enumerated() { bounds[position] = UInt8(number + 1) }
-        return bounds
-    }()
+    /// For each octave of exponential buckets, a bit for every bucket that a bound lies in: no two lie in one.
+    static let masks: [UInt16] = [
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x0001, 0x0201, 0x0021, 0x0020, 0x8020, 0x0420,
+        0x0400, 0x0400, 0x8410, 0x8000, 0x8000, 0x8200, 0x0020, 0x0020, 0x4020, 0x0420, 0, 0, 0, 0, 0, 0,
+    ]
+    /// For each octave, how many bounds are in those below. Written out as the masks are, since tables that are computed
+    /// are looked for each time that they are used.
+    static let boundsBelow: [UInt8] = [
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 5, 6, 8, 10, 11, 12, 15, 16, 17, 19, 20,
+        21, 23, 25, 25, 25, 25, 25, 25,
+    ]
 
     /// The number of the bound in the bucket at a place, if there is one and the duration is not above it.
     @inline(__always)
     static func bound(at position: Int, notBelow nanoseconds: UInt64) -> Int? {
-        let number = Int(boundsByPosition[position])
-        guard number > 0, nanoseconds <= milliseconds[number - 1] * 1_000_000 else { return nil }
-        return number - 1
+        let (octave, bit) = (position >> ExponentialBuckets.scale, UInt16(1) << UInt16(position & 0xF))
+        let mask = masks[octave]
+        guard mask & bit != 0 else { return nil }
+        let number = Int(boundsBelow[octave]) + (mask & (bit &- 1)).nonzeroBitCount
+        return nanoseconds <= milliseconds[number] &* 1_000_000 ? number : nil
     }
 }

@@ -56,11 +56,23 @@ public struct HistogramSnapshot: Sendable, Hashable {
         return ExponentialBuckets.upperBound(at: ExponentialBuckets.count - 1)
     }
 
+    /// Forgets everything, and keeps its memory.
+    mutating func reset() {
+        for index in cells.indices { cells[index] = 0 }
+        count = 0
+    }
+
     /// How many durations were at most 2^`exponent` seconds, for each exponent in rising order. Exact: powers of two are
     /// bounds of buckets.
     func counts(atMostTwoTo exponents: ClosedRange<Int>) -> [UInt64] {
-        var (counts, below, position) = ([UInt64](), UInt64(0), 0)
-        counts.reserveCapacity(exponents.count)
+        var counts: [UInt64] = []
+        appendCounts(atMostTwoTo: exponents, to: &counts)
+        return counts
+    }
+
+    /// The same, added to an array that there is.
+    func appendCounts(atMostTwoTo exponents: ClosedRange<Int>, to counts: inout [UInt64]) {
+        var (below, position) = (UInt64(0), 0)
         for exponent in exponents {
             let end = (exponent - ExponentialBuckets.octaves.lowerBound) * ExponentialBuckets.perOctave
             while position < min(end, ExponentialBuckets.count) {
@@ -69,13 +81,11 @@ public struct HistogramSnapshot: Sendable, Hashable {
             }
             counts.append(below)
         }
-        return counts
     }
 
-    /// How many durations were at most each of Linkerd's bounds, exactly.
-    func countsAtLinkerdBounds() -> [UInt64] {
-        var (counts, below, position) = ([UInt64](), UInt64(0), 0)
-        counts.reserveCapacity(LinkerdBuckets.positions.count)
+    /// How many durations were at most each of Linkerd's bounds, exactly; added to an array that there is.
+    func appendCountsAtLinkerdBounds(to counts: inout [UInt64]) {
+        var (below, position) = (UInt64(0), 0)
         for (bound, end) in LinkerdBuckets.positions.enumerated() {
             while position < end {
                 below &+= cells[position]
@@ -84,6 +94,5 @@ public struct HistogramSnapshot: Sendable, Hashable {
             // A duration may be in the bound's cell and not yet in its bucket, or the other way round, while it is recorded.
             counts.append(below &+ min(cells[HistogramCells.firstBound + bound], cells[end]))
         }
-        return counts
     }
 }

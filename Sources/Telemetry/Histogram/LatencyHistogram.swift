@@ -6,14 +6,14 @@
 /// ``HistogramSnapshot``), so that histograms of several processes add up exactly. Memory is taken by the octave, 128
 /// bytes for each that was recorded in: latencies of one method lie in three to six of 42.
 public final class LatencyHistogram: Sendable {
-    private let cells: ShardedCells
+    private let cells: Sharded<CellSet>
     private let exemplarCells: ExemplarCells
 
     /// Makes an empty histogram, for use without a ``MetricsRegistry``.
     public convenience init() { self.init(places: nil) }
 
     init(places: ShardPlaces?) {
-        cells = ShardedCells(count: HistogramCells.count, places: places)
+        cells = Sharded(places)
         // One more for what is above the last bucket.
         exemplarCells = ExemplarCells(count: ExponentialBuckets.octaves.count + 1)
     }
@@ -34,18 +34,22 @@ public final class LatencyHistogram: Sendable {
     /// Counts a duration in nanoseconds; one below zero counts as zero.
     public func record(nanoseconds duration: Int64, on shard: MetricsShard? = nil, exemplar: Exemplar? = nil) {
         let nanoseconds = UInt64(max(duration, 0))
-        let position = ExponentialBuckets.position(ofSeconds: Double(nanoseconds) / 1e9)
-        if let position {
-            cells.add(1, at: position, on: shard)
-            if let bound = LinkerdBuckets.bound(at: position, notBelow: nanoseconds) {
-                cells.add(1, at: HistogramCells.firstBound + bound, on: shard)
+        let position = ExponentialBuckets.position(ofNanoseconds: nanoseconds)
+        cells.withElement(of: shard) {
+            CellSet(count: HistogramCells.count)
+        } _: { cells, isOwned in
+            if let position {
+                cells.raise(position, by: 1, isOwned: isOwned)
+                if let bound = LinkerdBuckets.bound(at: position, notBelow: nanoseconds) {
+                    cells.raise(HistogramCells.firstBound + bound, by: 1, isOwned: isOwned)
+                }
+            } else {
+                cells.raise(HistogramCells.above, by: 1, isOwned: isOwned)
             }
-        } else {
-            cells.add(1, at: HistogramCells.above, on: shard)
+            cells.raise(HistogramCells.sum, by: nanoseconds, isOwned: isOwned)
         }
-        cells.add(nanoseconds, at: HistogramCells.sum, on: shard)
         if let exemplar {
-            let octave = (position ?? ExponentialBuckets.count) / ExponentialBuckets.perOctave
+            let octave = (position ?? ExponentialBuckets.count) >> ExponentialBuckets.scale
             exemplarCells.replace(exemplar, value: nanoseconds, at: octave)
         }
     }
@@ -53,13 +57,21 @@ public final class LatencyHistogram: Sendable {
     /// The counts so far. Durations that are recorded meanwhile may be in it or not, and in its sum before its counts.
     public func snapshot() -> HistogramSnapshot {
         var snapshot = HistogramSnapshot()
-        cells.forEach { index, count in if count > 0 { snapshot.add(count, toCell: index) } }
+        add(to: &snapshot)
         return snapshot
+    }
+
+    /// Adds the counts so far to others.
+    func add(to snapshot: inout HistogramSnapshot) {
+        cells.forEach { cells in
+            cells.forEach { index, count in if count > 0 { snapshot.add(count, toCell: index) } }
+        }
     }
 
     /// The last exemplar of each octave that has one, in rising order, with the duration in nanoseconds.
     func exemplars() -> [(nanoseconds: UInt64, exemplar: Exemplar)] {
-        (0...ExponentialBuckets.octaves.count).compactMap { octave in
+        if exemplarCells.isEmpty { return [] }
+        return (0...ExponentialBuckets.octaves.count).compactMap { octave in
             exemplarCells.value(at: octave).map { (nanoseconds: $0.value, exemplar: $0.exemplar) }
         }
     }

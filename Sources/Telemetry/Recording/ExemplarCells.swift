@@ -15,6 +15,9 @@ struct ExemplarCells: ~Copyable, Sendable {
         places = LazyBlocks(capacity: count, blockSize: Self.words)
     }
 
+    /// Whether no place ever had one.
+    var isEmpty: Bool { places.isEmpty }
+
     func replace(_ exemplar: Exemplar, value: UInt64, at place: Int) {
         let version = word(0, place) { $0.load(ordering: .relaxed) }
         guard version & 1 == 0 else { return }

@@ -57,14 +57,55 @@ import Testing
 
     @Test("durations outside the range are in the first bucket or above the last")
     func range() {
-        #expect(ExponentialBuckets.position(ofSeconds: 0) == 0)
-        #expect(ExponentialBuckets.position(ofSeconds: -1) == 0)
-        #expect(ExponentialBuckets.position(ofSeconds: .leastNonzeroMagnitude) == 0)
-        #expect(ExponentialBuckets.position(ofSeconds: 0x1p-30) == 0)
-        #expect(ExponentialBuckets.position(ofSeconds: 1e-9) == 1)
-        #expect(ExponentialBuckets.position(ofSeconds: 4_096) == ExponentialBuckets.count - 1)
-        #expect(ExponentialBuckets.position(ofSeconds: (4_096.0).nextUp) == nil)
-        #expect(ExponentialBuckets.position(ofSeconds: .infinity) == nil)
+        #expect(ExponentialBuckets.position(ofNanoseconds: 0) == 0)
+        #expect(ExponentialBuckets.position(ofNanoseconds: 1) == 1)
+        #expect(ExponentialBuckets.position(ofNanoseconds: 4_096_000_000_000) == ExponentialBuckets.count - 1)
+        #expect(ExponentialBuckets.position(ofNanoseconds: 4_096_000_000_001) == nil)
+        #expect(ExponentialBuckets.position(ofNanoseconds: .max) == nil)
+    }
+
+    @Test("the last whole nanosecond of every bucket is in it, and the one after in the next")
+    func nanoseconds() {
+        for position in 1..<ExponentialBuckets.count - 1 {
+            let octave = (position + 1) / ExponentialBuckets.perOctave + ExponentialBuckets.octaves.lowerBound
+            let step = (position + 1) % ExponentialBuckets.perOctave
+            // The bound is from significand to below significand + 1, times 2^(octave - 52) s.
+            let significand = UInt128(1 << 52 + ExponentialBuckets.boundaries[step])
+            let last = (significand * 1_000_000_000) >> UInt128(52 - octave)
+            if step > 0 {
+                let next = ((significand + 1) * 1_000_000_000 - 1) >> UInt128(52 - octave)
+                #expect(next == last, "the bound of \(position) is not known well enough")
+            }
+            let before = (significand * 1_000_000_000 - 1) >> UInt128(52 - octave)
+            #expect(step > 0 || octave < -9 || last == before + 1, "powers of two from 2^-9 s on are whole")
+            for (nanoseconds, expected) in [(UInt64(last), position), (UInt64(last) + 1, position + 1)] {
+                guard let found = ExponentialBuckets.position(ofNanoseconds: nanoseconds) else {
+                    Issue.record("\(nanoseconds) ns is above all buckets")
+                    continue
+                }
+                // The narrowest buckets hold no whole nanosecond.
+                if octave > -26 {
+                    #expect(found == expected, "\(nanoseconds) ns")
+                } else {
+                    #expect(abs(found - expected) <= 16, "\(nanoseconds) ns")
+                }
+            }
+        }
+    }
+
+    @Test("the tables that are written out are what they are said to be")
+    func tables() {
+        for top in 0..<32 {
+            let below = ExponentialBuckets.boundaries.prefix { $0 < UInt64(top) << 47 }.count
+            #expect(ExponentialBuckets.boundariesBelow[top] == below)
+        }
+        for octave in 0..<ExponentialBuckets.octaves.count {
+            let inOctave = LinkerdBuckets.positions.filter { $0 / ExponentialBuckets.perOctave == octave }
+            #expect(LinkerdBuckets.masks[octave] == inOctave.reduce(0) { $0 | 1 << UInt16($1 % 16) })
+            #expect(
+                Int(LinkerdBuckets.boundsBelow[octave])
+                    == LinkerdBuckets.positions.count { $0 / ExponentialBuckets.perOctave < octave })
+        }
     }
 }
 
