@@ -12,7 +12,7 @@ enum Hexadecimal {
     /// The last `count` digits, the most significant first.
     static func append(_ value: UInt64, digits count: Int, to text: inout [UInt8]) {
         for place in stride(from: count - 1, through: 0, by: -1) {
-            text.append(digits[Int(value >> UInt64(place * 4)) & 0xF])
+            text.append(digits[Int(value >> UInt64(place * 4) & 0xF)])
         }
     }
 
