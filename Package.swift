@@ -183,7 +183,8 @@ let package = Package(
                 name: "FuzzingTests",
                 dependencies: [
                     "Coordination", "Identity", "IdentityServices", "MeshGRPC", "MeshTransport", "MeshWire",
-                    "MeshworkTesting", "ModelServing", "ParameterServer", "Tensor", .nioCore, .nioHPACK, .nioHTTP2,
+                    "MeshworkTesting", "ModelServing", "ParameterServer", "Telemetry", "Tensor", .nioCore, .nioHPACK,
+                    .nioHTTP2,
                 ],
                 path: "Fuzzing", exclude: ["CFuzzer", "Package.swift", "MeshworkFuzz/main.swift"],
                 sources: ["MeshworkFuzz", "Replay"], swiftSettings: shared),

@@ -26,6 +26,7 @@ let package = Package(
                 .product(name: "MeshworkTesting", package: "Meshwork"),
                 .product(name: "ModelServing", package: "Meshwork"),
                 .product(name: "ParameterServer", package: "Meshwork"),
+                .product(name: "Telemetry", package: "Meshwork"),
                 .product(name: "Tensor", package: "Meshwork"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),

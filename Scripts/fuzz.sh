@@ -7,11 +7,10 @@ usage() {
     cat <<'EOF'
 Usage: Scripts/fuzz.sh [SECONDS [TARGET...]]
 
-Builds Fuzzing/ and runs each target for SECONDS (default 60); TARGET is one or more of: server-connection
-client-connection server-call client-call early-acknowledgement client-hello header-text inflate messages codable
-certificates safetensors infer-request (default: all). A target begins with inputs that its decoder accepts, which it makes itself;
-those that found something new are kept in .build/fuzz/corpus/TARGET, where the next run goes on. An input that breaks a
-decoder is left in .build/fuzz/ and named. The exit status is 0 when nothing broke.
+Builds Fuzzing/ and runs each target for SECONDS (default 60); TARGET is one or more of the names in
+Fuzzing/MeshworkFuzz/Targets.swift (default: all). A target begins with inputs that its decoder accepts, which it makes
+itself; those that found something new are kept in .build/fuzz/corpus/TARGET, where the next run goes on. An input that
+breaks a decoder is left in .build/fuzz/ and named. The exit status is 0 when nothing broke.
 EOF
 }
 
@@ -22,15 +21,12 @@ esac
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] ||
-    targets=(
-        server-connection client-connection server-call client-call early-acknowledgement client-hello header-text
-        inflate messages codable certificates safetensors infer-request
-    )
-
 swift build --package-path Fuzzing --scratch-path .build/fuzz --product meshwork-fuzz \
     -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=address -Xswiftc -use-ld=lld
 
+if [ ${#targets[@]} -eq 0 ]; then
+    read -ra targets <<<"$(MESHWORK_FUZZ='' .build/fuzz/debug/meshwork-fuzz | sed 's/.*: //')"
+fi
 for target in "${targets[@]}"; do
     echo "-- $target, $seconds s"
     mkdir -p ".build/fuzz/corpus/$target"

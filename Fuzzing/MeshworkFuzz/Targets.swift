@@ -14,6 +14,7 @@ struct FuzzTarget: Sendable {
         "early-acknowledgement": FuzzTarget(decode: Acknowledgements.move, seeds: Acknowledgements.seeds),
         "client-hello": FuzzTarget(decode: Hellos.read, seeds: Hellos.seeds),
         "header-text": FuzzTarget(decode: HeaderText.decode, seeds: HeaderText.seeds),
+        "traceparent": FuzzTarget(decode: TraceContexts.decode, seeds: TraceContexts.seeds),
         "inflate": FuzzTarget(decode: Compression.inflate, seeds: Compression.seeds),
         "messages": FuzzTarget(decode: Messages.decode, seeds: Messages.seeds),
         "codable": FuzzTarget(decode: CodableValues.decode, seeds: CodableValues.seeds),
