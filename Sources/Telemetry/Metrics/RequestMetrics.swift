@@ -6,7 +6,8 @@
 /// | `response_total` | counter | the same and `classification` (`success`, `failure`) |
 /// | `response_latency_seconds` | histogram | as `request_total` |
 ///
-/// Linkerd's `response_latency_ms` is in milliseconds; this is in seconds, as Prometheus asks of new names. `client_id`
+/// Linkerd's `response_latency_ms` is in milliseconds; this is in seconds, as Prometheus asks of new names, unless a page is
+/// written with ``MetricNames/linkerd``. `client_id`
 /// is the peer of an inbound request, `server_id` of an outbound one; both are SPIFFE IDs.
 public struct RequestMetrics: Sendable {
     /// Which way requests go, seen from this process.
@@ -71,26 +72,40 @@ public final class RequestSeries: Sendable {
     }
 
     /// Counts a request that begins.
-    public func began() {
-        requests.increment()
+    ///
+    /// - Parameter shard: the caller's own, which makes it cheaper; nil from anywhere.
+    public func began(on shard: MetricsShard? = nil) {
+        requests.increment(on: shard)
     }
 
     /// Counts a request that ended. One that ran into its deadline counts as a failure with the time it had.
-    public func ended(_ classification: RequestMetrics.Classification, after duration: Duration) {
-        count(classification)
-        latency.record(duration)
+    ///
+    /// - Parameters:
+    ///   - shard: the caller's own, which makes it cheaper; nil from anywhere.
+    ///   - exemplar: the request's trace, if it is sampled.
+    public func ended(
+        _ classification: RequestMetrics.Classification, after duration: Duration, on shard: MetricsShard? = nil,
+        exemplar: Exemplar? = nil
+    ) {
+        count(classification, on: shard, exemplar)
+        latency.record(duration, on: shard, exemplar: exemplar)
     }
 
     /// Counts a request that ended after `duration` nanoseconds.
-    public func ended(_ classification: RequestMetrics.Classification, nanoseconds duration: Int64) {
-        count(classification)
-        latency.record(nanoseconds: duration)
+    public func ended(
+        _ classification: RequestMetrics.Classification, nanoseconds duration: Int64, on shard: MetricsShard? = nil,
+        exemplar: Exemplar? = nil
+    ) {
+        count(classification, on: shard, exemplar)
+        latency.record(nanoseconds: duration, on: shard, exemplar: exemplar)
     }
 
-    private func count(_ classification: RequestMetrics.Classification) {
+    private func count(
+        _ classification: RequestMetrics.Classification, on shard: MetricsShard?, _ exemplar: Exemplar?
+    ) {
         switch classification {
-        case .success: successes.increment()
-        case .failure: failures.increment()
+        case .success: successes.increment(on: shard, exemplar: exemplar)
+        case .failure: failures.increment(on: shard, exemplar: exemplar)
         }
     }
 }

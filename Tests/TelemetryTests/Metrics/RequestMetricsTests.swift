@@ -36,4 +36,20 @@ import Testing
             first.series(.inbound, method: "m", peer: "p").latency
                 === second.series(.inbound, method: "m", peer: "p").latency)
     }
+
+    @Test("a shard and an exemplar reach every instrument that a request touches")
+    func shards() throws {
+        let registry = MetricsRegistry()
+        let series = RequestMetrics(registry).series(.inbound, method: "m", peer: "p")
+        let shard = registry.makeShard()
+        let exemplar = Exemplar(traceID: try #require(TraceID(high: 1, low: 2)), spanID: try #require(SpanID(3)))
+        series.began(on: shard)
+        series.ended(.failure, nanoseconds: 5, on: shard, exemplar: exemplar)
+        series.ended(.success, after: .seconds(1), on: shard)
+        #expect(series.requests.value == 1)
+        #expect(series.latency.snapshot().count == 2)
+        #expect(series.failures.exemplar?.exemplar == exemplar)
+        #expect(series.successes.exemplar == nil)
+        #expect(series.latency.exemplars().map(\.exemplar) == [exemplar])
+    }
 }
