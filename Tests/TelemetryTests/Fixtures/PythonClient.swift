@@ -45,6 +45,11 @@ enum PythonClient {
         return (try? run(install, pythonPath: "").status) == 0 ? folder : nil
     }()
 
+    /// Whether a program is in PATH.
+    static func hasProgram(_ name: String) -> Bool {
+        (try? run(["-c", "import shutil, sys; sys.exit(not shutil.which('\(name)'))"], pythonPath: "").status) == 0
+    }
+
     /// Every family of a page, as the format's own parser reads it.
     static func parse(_ page: [UInt8], as format: ExpositionFormat) throws -> [Family] {
         let module = format == .openMetrics ? "prometheus_client.openmetrics.parser" : "prometheus_client.parser"
