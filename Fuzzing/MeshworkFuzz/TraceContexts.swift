@@ -27,8 +27,9 @@ enum TraceContexts {
         let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         let members = (0..<32).map { "k\($0)=" + String(repeating: "v", count: $0 * 6 + 1) }.joined(separator: ",")
         return [
-            parent, parent + "\ncongo=t61rcWkgMzE,rojo=00f067aa0ba902b7", "cc" + parent.dropFirst(2) + "-more\na=1,, b=2",
-            parent + "\n" + members, "00-00000000000000000000000000000000-0000000000000000-00",
+            parent, parent + "\ncongo=t61rcWkgMzE,rojo=00f067aa0ba902b7",
+            "cc" + parent.dropFirst(2) + "-more\na=1,, b=2", parent + "\n" + members,
+            "00-00000000000000000000000000000000-0000000000000000-00",
         ].map { Array($0.utf8) }
     }
 }
