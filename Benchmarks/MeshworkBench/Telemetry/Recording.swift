@@ -16,33 +16,20 @@ enum Recording {
         }
         let shard = registry.makeShard()
         var rounds = Rounds(count: count)
+        let clockAfter = { (work: (Int) -> Void) -> Double in
+            perStep(steps) { step in
+                work(step)
+                return nanoseconds()
+            }
+        }
         for _ in 0..<count {
-            rounds.add(perStep(steps) { _ in nanoseconds() }, to: "clock")
+            let clock = clockAfter { _ in }
+            rounds.add(clock, to: "clock")
+            // Beyond the clock of the same round: what slows the machine down slows both.
             rounds.add(
-                perStep(steps) { step in
-                    histogram.record(nanoseconds: durations[step & 1_023], on: shard)
-                    return nanoseconds()
-                }, to: "shard + clock")
-            rounds.add(
-                perStep(steps) { step in
-                    histogram.record(nanoseconds: durations[step & 1_023])
-                    return nanoseconds()
-                }, to: "anywhere + clock")
-            rounds.add(
-                perStep(steps) { step in
-                    scanned.record(Double(durations[step & 1_023]) / 1e9)
-                    return nanoseconds()
-                }, to: "classic + clock")
-            rounds.add(
-                perStep(steps) { step in
-                    counter.increment(on: shard)
-                    return Int64(step)
-                }, to: "count on shard")
-            rounds.add(
-                perStep(steps) { step in
-                    counter.increment()
-                    return Int64(step)
-                }, to: "count anywhere")
+                clockAfter { histogram.record(nanoseconds: durations[$0 & 1_023], on: shard) } - clock, to: "shard")
+            rounds.add(clockAfter { histogram.record(nanoseconds: durations[$0 & 1_023]) } - clock, to: "anywhere")
+            rounds.add(clockAfter { scanned.record(Double(durations[$0 & 1_023]) / 1e9) } - clock, to: "classic")
             rounds.add(
                 onTwoThreads(steps) {
                     let shard = registry.makeShard()
@@ -52,29 +39,32 @@ enum Recording {
                 onTwoThreads(steps) { { histogram.record(nanoseconds: durations[$0 & 1_023]) } }, to: "2 anywhere")
             rounds.add(
                 onTwoThreads(steps) { { scanned.record(Double(durations[$0 & 1_023]) / 1e9) } }, to: "2 classic")
+            rounds.add(
+                onTwoThreads(steps) {
+                    let shard = registry.makeShard()
+                    return { _ in counter.increment(on: shard) }
+                }, to: "2 counts on shards")
+            rounds.add(onTwoThreads(steps) { { _ in counter.increment() } }, to: "2 counts anywhere")
         }
-        let clock = rounds.median("clock")
-        let peer = "mutex and 14 buckets"
-        let beyond = { (side: String) in rounds.median(side) - clock }
         func add(
-            _ name: String, _ ours: Double, peer: (Double, String)? = nil, target: Double? = nil, threads: Int = 1
+            _ name: String, _ side: String, beside peer: (side: String, name: String)? = nil, target: Double? = nil,
+            threads: Int = 1
         ) {
-            report.add(TelemetryCosts.figure(name, "ns", ours, peer: peer, target: target, threads: threads))
+            report.add(
+                TelemetryCosts.figure(
+                    name, "ns", rounds.median(side), peer: peer.map { (rounds.median($0.side), $0.name) },
+                    target: target, threads: threads))
         }
-        let classic = (beyond("classic + clock"), peer)
-        add("reading the clock", clock)
-        add("a latency on a shard, beyond the clock", beyond("shard + clock"), target: 15)
-        add("a latency on a shard, beside the peer's", beyond("shard + clock"), peer: classic, target: 1)
-        add("a latency from anywhere, beyond the clock", beyond("anywhere + clock"), peer: classic)
+        let peer = "mutex and 14 buckets"
+        add("reading the clock", "clock")
+        add("a latency on a shard, beyond the clock", "shard", target: 15)
+        add("a latency on a shard, beside the peer's", "shard", beside: ("classic", peer), target: 1)
+        add("a latency from anywhere, beyond the clock", "anywhere", beside: ("classic", peer))
+        add("a latency on each of two shards", "2 shards", beside: ("2 classic", peer), target: 1, threads: 2)
+        add("a latency from anywhere, two threads", "2 anywhere", beside: ("2 classic", peer), threads: 2)
         add(
-            "a latency on each of two shards", rounds.median("2 shards"), peer: (rounds.median("2 classic"), peer),
-            target: 1, threads: 2)
-        add(
-            "a latency from anywhere, two threads", rounds.median("2 anywhere"),
-            peer: (rounds.median("2 classic"), peer), threads: 2)
-        add(
-            "a count on a shard", rounds.median("count on shard"),
-            peer: (rounds.median("count anywhere"), "atomic addition"), target: 1)
+            "a count on each of two shards", "2 counts on shards", beside: ("2 counts anywhere", "atomic additions"),
+            threads: 2)
     }
 
     private static func perStep(_ steps: Int, _ step: (Int) -> Int64) -> Double {

@@ -2,6 +2,8 @@
 public struct HistogramSnapshot: Sendable, Hashable {
     /// As ``HistogramCells`` has them.
     private var cells: [UInt64]
+    /// A bit for each block of cells that has a count: latencies lie in a few octaves, and the others need no look.
+    private var blocks: UInt64 = 0
     /// How many durations were recorded: the sum of the buckets.
     public private(set) var count: UInt64 = 0
 
@@ -19,6 +21,7 @@ public struct HistogramSnapshot: Sendable, Hashable {
     mutating func add(_ count: UInt64, toCell index: Int) {
         guard index < cells.count else { return }
         cells[index] &+= count
+        blocks |= 1 &<< UInt64(index >> 4)
         if index < ExponentialBuckets.count || index == HistogramCells.above { self.count &+= count }
     }
 
@@ -58,9 +61,15 @@ public struct HistogramSnapshot: Sendable, Hashable {
 
     /// Forgets everything, and keeps its memory.
     mutating func reset() {
-        for index in cells.indices { cells[index] = 0 }
+        for block in 0..<(cells.count + CellSet.blockSize - 1) / CellSet.blockSize where has(block: block) {
+            let start = block * CellSet.blockSize
+            for index in start..<min(start + CellSet.blockSize, cells.count) { cells[index] = 0 }
+        }
+        blocks = 0
         count = 0
     }
+
+    private func has(block: Int) -> Bool { blocks >> UInt64(block) & 1 != 0 }
 
     /// How many durations were at most 2^`exponent` seconds, for each exponent in rising order. Exact: powers of two are
     /// bounds of buckets.
@@ -72,12 +81,16 @@ public struct HistogramSnapshot: Sendable, Hashable {
 
     /// The same, added to an array that there is.
     func appendCounts(atMostTwoTo exponents: ClosedRange<Int>, to counts: inout [UInt64]) {
-        var (below, position) = (UInt64(0), 0)
+        var (below, octave) = (UInt64(0), 0)
         for exponent in exponents {
-            let end = (exponent - ExponentialBuckets.octaves.lowerBound) * ExponentialBuckets.perOctave
-            while position < min(end, ExponentialBuckets.count) {
-                below &+= cells[position]
-                position += 1
+            let end = min(exponent - ExponentialBuckets.octaves.lowerBound, ExponentialBuckets.octaves.count)
+            while octave < end {
+                // An octave is a block.
+                if has(block: octave) {
+                    let start = octave * ExponentialBuckets.perOctave
+                    for index in start..<start + ExponentialBuckets.perOctave { below &+= cells[index] }
+                }
+                octave += 1
             }
             counts.append(below)
         }
