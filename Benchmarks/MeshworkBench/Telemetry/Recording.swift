@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import NIOCore
 import Telemetry
 
 /// Nanoseconds for each of many recordings, of every way in turn.
@@ -19,7 +19,7 @@ enum Recording {
         let clockAfter = { (work: (Int) -> Void) -> Double in
             perStep(steps) { step in
                 work(step)
-                return nanoseconds()
+                return clock()
             }
         }
         for _ in 0..<count {
@@ -67,51 +67,33 @@ enum Recording {
             threads: 2)
     }
 
+    /// The clock that the mesh reads.
+    private static func clock() -> Int64 { Int64(truncatingIfNeeded: NIODeadline.now().uptimeNanoseconds) }
+
+    /// Nanoseconds that the processor takes for a step: what other processes do on its cores is not in them.
     private static func perStep(_ steps: Int, _ step: (Int) -> Int64) -> Double {
-        let start = ThreadClock.nanoseconds
+        let start = ProcessReport.processorSeconds()
         var sum: Int64 = 0
         for index in 0..<steps { sum &+= step(index) }
-        let end = ThreadClock.nanoseconds
+        let end = ProcessReport.processorSeconds()
         // Always true; the compiler does not know.
         precondition(sum != 0 || steps == 0)
-        return Double(end - start) / Double(steps)
+        return (end - start) * 1e9 / Double(steps)
     }
 
-    /// What a step takes on each of two threads at once; each makes its own work there.
+    /// The same on two threads at once; each makes its own work there.
     private static func onTwoThreads(_ steps: Int, _ work: @escaping @Sendable () -> (Int) -> Void) -> Double {
-        let (total, done) = (Total(), DispatchGroup())
+        let done = DispatchGroup()
+        let start = ProcessReport.processorSeconds()
         for _ in 0..<2 {
             done.enter()
             Thread.detachNewThread {
                 let step = work()
-                let taken = perStep(steps) { index in
-                    step(index)
-                    return 1
-                }
-                total.nanoseconds.withLock { $0 += taken }
+                for index in 0..<steps { step(index) }
                 done.leave()
             }
         }
         done.wait()
-        return total.nanoseconds.withLock { $0 } / 2
-    }
-
-    private final class Total: Sendable {
-        let nanoseconds = Mutex(0.0)
-    }
-
-    /// The clock that the mesh reads.
-    private static func nanoseconds() -> Int64 { ThreadClock.read(CLOCK_MONOTONIC) }
-}
-
-/// The time that this thread has run, which another process on its core does not add to.
-enum ThreadClock {
-    static var nanoseconds: Int64 { read(CLOCK_THREAD_CPUTIME_ID) }
-
-    static func read(_ clock: clockid_t) -> Int64 {
-        var time = timespec()
-        // The address of a local variable, for the call alone.
-        unsafe clock_gettime(clock, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        return (ProcessReport.processorSeconds() - start) * 1e9 / Double(2 * steps)
     }
 }

@@ -1,4 +1,3 @@
-import Foundation
 import Telemetry
 
 /// Milliseconds to write a page.
@@ -16,12 +15,12 @@ enum Scrape {
             for (kind, format) in [("text", ExpositionFormat.prometheusText), ("OpenMetrics", .openMetrics)] {
                 var rounds = Rounds(count: count)
                 for _ in 0..<count {
-                    let start = ThreadClock.nanoseconds
+                    let start = ProcessReport.processorSeconds()
                     let page = PrometheusText.render(registry, as: format)
-                    let rendered = ThreadClock.nanoseconds
+                    let rendered = ProcessReport.processorSeconds()
                     copied(page)
-                    rounds.add(Double(rendered - start) / 1e6, to: "ours")
-                    rounds.add(Double(ThreadClock.nanoseconds - rendered) / 1e6, to: "copy")
+                    rounds.add((rendered - start) * 1e3, to: "ours")
+                    rounds.add((ProcessReport.processorSeconds() - rendered) * 1e3, to: "copy")
                 }
                 if let target {
                     report.add(

@@ -1,6 +1,3 @@
-import Foundation
-import Telemetry
-
 /// What it costs to count, beside reading the clock, which is what a measured latency takes anyway, and beside a mutex and
 /// a scan of classic buckets, which is how the usual client does it; and what it costs to write the page.
 enum TelemetryCosts: Benchmark {
