@@ -1,5 +1,5 @@
-/// The bytes of a page of metrics as it is written. Counts of bytes, not of characters, and no strings on the way: a page
-/// may have a hundred thousand lines.
+/// The bytes of a page of metrics as it is written. Bytes and no strings on the way: a page may have a hundred thousand
+/// lines.
 struct ExpositionWriter {
     private(set) var bytes: [UInt8] = []
 

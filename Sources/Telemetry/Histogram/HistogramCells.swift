@@ -1,17 +1,43 @@
-/// Where a latency histogram's numbers are among its cells.
+import Synchronization
+
+/// What one shard, or everybody else, has counted in a latency histogram.
 ///
-/// Block by block: the buckets, an octave a block; the sum and what is above the last bucket; and for each of Linkerd's
-/// bounds the part of its bucket that lies at or below it, so that counts at those bounds are exact although they are no
-/// bounds of exponential buckets.
-enum HistogramCells {
-    /// The sum of the durations in nanoseconds; wraps around after 584 years.
-    static let sum = ExponentialBuckets.count
-    /// How many durations were above the last bucket.
-    static let above = sum + 1
+/// Cells, block by block: the buckets, an octave a block; and for each of Linkerd's bounds the part of its bucket that lies
+/// at or below it, so that counts at those bounds are exact although they are no bounds of exponential buckets.
+struct HistogramCells: ~Copyable, Sendable {
     /// The first of the bounds' cells.
-    static let firstBound = ExponentialBuckets.count + CellSet.blockSize
-    /// All cells, those between the above that are not used included.
+    static let firstBound = ExponentialBuckets.count
+    /// All cells.
     static let count = firstBound + LinkerdBuckets.milliseconds.count
+
+    /// The sum of the durations; wraps around after 584 years.
+    private let nanoseconds = Atomic<UInt64>(0)
+    /// How many durations were above the last bucket.
+    private let above = Atomic<UInt64>(0)
+    private let cells = CellSet(count: HistogramCells.count)
+
+    /// Counts a duration in its bucket; nil: above the last.
+    ///
+    /// - Parameter isOwned: see ``Atomic/raise(by:isOwned:)``.
+    @inline(__always)
+    func record(_ duration: UInt64, at position: Int?, isOwned: Bool) {
+        if let position {
+            cells.raise(position, by: 1, isOwned: isOwned)
+            if let bound = LinkerdBuckets.bound(at: position, notBelow: duration) {
+                cells.raise(Self.firstBound + bound, by: 1, isOwned: isOwned)
+            }
+        } else {
+            above.raise(by: 1, isOwned: isOwned)
+        }
+        nanoseconds.raise(by: duration, isOwned: isOwned)
+    }
+
+    /// Adds what was counted to a snapshot.
+    func add(to snapshot: inout HistogramSnapshot) {
+        cells.forEach { index, count in if count > 0 { snapshot.add(count, toCell: index) } }
+        snapshot.add(
+            above: above.load(ordering: .relaxed), nanoseconds: nanoseconds.load(ordering: .relaxed))
+    }
 }
 
 /// The bounds of Linkerd's `response_latency_ms`.

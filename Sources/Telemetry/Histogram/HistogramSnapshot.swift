@@ -4,7 +4,9 @@ public struct HistogramSnapshot: Sendable, Hashable {
     private var cells: [UInt64]
     /// A bit for each block of cells that has a count: latencies lie in a few octaves, and the others need no look.
     private var blocks: UInt64 = 0
-    /// How many durations were recorded: the sum of the buckets.
+    /// The sum of the recorded durations in nanoseconds.
+    private(set) var nanoseconds: UInt64 = 0
+    /// How many durations were recorded: the sum of the buckets, and of what is above the last.
     public private(set) var count: UInt64 = 0
 
     /// Makes an empty snapshot, to merge others into.
@@ -15,19 +17,24 @@ public struct HistogramSnapshot: Sendable, Hashable {
     /// The sum of the recorded durations in seconds.
     public var sum: Double { Double(nanoseconds) / 1e9 }
 
-    /// The sum of the recorded durations in nanoseconds.
-    var nanoseconds: UInt64 { cells[HistogramCells.sum] }
-
     mutating func add(_ count: UInt64, toCell index: Int) {
         guard index < cells.count else { return }
         cells[index] &+= count
         blocks |= 1 &<< UInt64(index >> 4)
-        if index < ExponentialBuckets.count || index == HistogramCells.above { self.count &+= count }
+        if index < ExponentialBuckets.count { self.count &+= count }
+    }
+
+    /// Adds durations above the last bucket, of which only the count is known, and to the sum of all.
+    mutating func add(above: UInt64, nanoseconds: UInt64) {
+        count &+= above
+        self.nanoseconds &+= nanoseconds
     }
 
     /// Adds what another histogram counted. Exact: the buckets of all histograms are the same.
     public mutating func merge(_ other: HistogramSnapshot) {
+        let before = count
         for (index, count) in other.cells.enumerated() where count > 0 { add(count, toCell: index) }
+        add(above: other.count &- (count &- before), nanoseconds: other.nanoseconds)
     }
 
     /// The duration in seconds that a fraction `q` of the recorded ones does not exceed; nil while nothing is recorded.
@@ -65,8 +72,7 @@ public struct HistogramSnapshot: Sendable, Hashable {
             let start = block * CellSet.blockSize
             for index in start..<min(start + CellSet.blockSize, cells.count) { cells[index] = 0 }
         }
-        blocks = 0
-        count = 0
+        (blocks, count, nanoseconds) = (0, 0, 0)
     }
 
     private func has(block: Int) -> Bool { blocks >> UInt64(block) & 1 != 0 }

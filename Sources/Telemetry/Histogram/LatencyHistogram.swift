@@ -6,7 +6,7 @@
 /// ``HistogramSnapshot``), so that histograms of several processes add up exactly. Memory is taken by the octave, 128
 /// bytes for each that was recorded in: latencies of one method lie in three to six of 42.
 public final class LatencyHistogram: Sendable {
-    private let cells: Sharded<CellSet>
+    private let cells: Sharded<HistogramCells>
     private let exemplarCells: ExemplarCells
 
     /// Makes an empty histogram, for use without a ``MetricsRegistry``.
@@ -36,17 +36,9 @@ public final class LatencyHistogram: Sendable {
         let nanoseconds = UInt64(max(duration, 0))
         let position = ExponentialBuckets.position(ofNanoseconds: nanoseconds)
         cells.withElement(of: shard) {
-            CellSet(count: HistogramCells.count)
+            HistogramCells()
         } _: { cells, isOwned in
-            if let position {
-                cells.raise(position, by: 1, isOwned: isOwned)
-                if let bound = LinkerdBuckets.bound(at: position, notBelow: nanoseconds) {
-                    cells.raise(HistogramCells.firstBound + bound, by: 1, isOwned: isOwned)
-                }
-            } else {
-                cells.raise(HistogramCells.above, by: 1, isOwned: isOwned)
-            }
-            cells.raise(HistogramCells.sum, by: nanoseconds, isOwned: isOwned)
+            cells.record(nanoseconds, at: position, isOwned: isOwned)
         }
         if let exemplar {
             let octave = (position ?? ExponentialBuckets.count) >> ExponentialBuckets.scale
@@ -63,9 +55,7 @@ public final class LatencyHistogram: Sendable {
 
     /// Adds the counts so far to others.
     func add(to snapshot: inout HistogramSnapshot) {
-        cells.forEach { cells in
-            cells.forEach { index, count in if count > 0 { snapshot.add(count, toCell: index) } }
-        }
+        cells.forEach { $0.add(to: &snapshot) }
     }
 
     /// The last exemplar of each octave that has one, in rising order, with the duration in nanoseconds.
