@@ -21,6 +21,7 @@ esac
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
 targets=("$@")
+
 swift build --package-path Fuzzing --scratch-path .build/fuzz --product meshwork-fuzz \
     -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=address -Xswiftc -use-ld=lld
 
