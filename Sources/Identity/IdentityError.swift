@@ -26,6 +26,10 @@ public struct IdentityError: Error, Sendable {
         public static let invalidConfiguration = Code("invalidConfiguration")
         /// A root of a trust bundle cannot serve as one.
         public static let invalidTrustBundle = Code("invalidTrustBundle")
+        /// A text is not the document of a trust domain's bundle.
+        public static let malformedBundleDocument = Code("malformedBundleDocument")
+        /// A trust domain's bundle was published before the one in force.
+        public static let staleTrustBundle = Code("staleTrustBundle")
 
         /// A chain is empty, or one of its certificates is not a DER certificate.
         public static let malformedCertificate = Code("malformedCertificate")

@@ -1,48 +1,64 @@
 import Crypto
-import SwiftASN1
 import X509
 
-/// The roots that vouch for each trust domain, never merged across domains.
+/// The bundles of the trust domains whose identities a process accepts, never merged across domains: its own mesh's, and
+/// those that it is federated with.
 ///
-/// A value: a new bundle is a new value with a higher `generation`, which whoever distributes bundles counts up.
+/// A chain or token is judged by the bundle of the domain that it names and by no other, so a federated domain vouches
+/// for its own workloads only. A value: a new bundle is a new value with a higher `generation`, which whoever
+/// distributes bundles counts up.
 public struct TrustBundle: Sendable {
     /// The bundle's place in the order of bundles that were in force.
     public let generation: UInt64
-    /// SHA-256 over generation, trust domains and roots: equal only for bundles that trust the same.
+    /// The bundle of each domain, in the order of the domains' names.
+    public let domains: [TrustDomainBundle]
+    /// SHA-256 over generation, trust domains, roots and keys: equal only for bundles that trust the same.
     let digest: SHA256Fingerprint
-    /// In the order of the trust domains' names.
-    private let entries: [Entry]
 
-    private struct Entry: Sendable {
-        let trustDomain: TrustDomain
-        let certificates: [Certificate]
-        let der: [[UInt8]]
-    }
+    /// The most trust domains of one bundle.
+    static let maximumDomains = 1_024
+    /// The most roots of one bundle, over all domains; and as many keys of tokens.
+    static let maximumEntries = TrustDomainBundle.maximumEntries
 
-    /// The most roots of one bundle, over all domains.
-    static let maximumRoots = 256
-    /// The most bytes of one root.
-    static let maximumRootBytes = 16_384
-
-    /// Makes a bundle from each trust domain's roots in DER.
-    ///
-    /// A root must be a CA with `keyCertSign`; where it carries a URI, that is the trust domain's own SPIFFE ID.
+    /// Makes a bundle from each trust domain's roots in DER; see ``TrustDomainBundle`` for what a root must be.
     ///
     /// - Throws: `IdentityError` with code ``IdentityError/Code/invalidTrustBundle`` that says which root and why.
     public init(_ roots: [TrustDomain: [[UInt8]]], generation: UInt64) throws(IdentityError) {
         let count = roots.values.reduce(0) { $0 + $1.count }
-        guard count <= Self.maximumRoots else {
-            throw IdentityError(.invalidTrustBundle, "expected at most \(Self.maximumRoots) roots, found \(count)")
+        guard count <= Self.maximumEntries else {
+            throw IdentityError(.invalidTrustBundle, "expected at most \(Self.maximumEntries) roots, found \(count)")
         }
-        var entries: [Entry] = []
+        var domains: [TrustDomainBundle] = []
         for (domain, der) in roots.sorted(by: { $0.key < $1.key }) {
-            var certificates: [Certificate] = []
-            for (index, bytes) in der.enumerated() {
-                certificates.append(try Self.readRoot(bytes, of: domain, place: "root \(index + 1) of \(domain)"))
-            }
-            entries.append(Entry(trustDomain: domain, certificates: certificates, der: der))
+            domains.append(try TrustDomainBundle(domain, roots: der))
         }
-        self.init(entries: entries, generation: generation)
+        try self.init(domains, generation: generation)
+    }
+
+    /// Makes a bundle of the bundles of several domains, in any order.
+    ///
+    /// - Throws: `IdentityError` with code ``IdentityError/Code/invalidTrustBundle`` when a domain has two, or there are
+    ///   more than 1,024 domains, 256 roots or 256 keys.
+    public init(_ domains: [TrustDomainBundle], generation: UInt64) throws(IdentityError) {
+        let sorted = domains.sorted { $0.trustDomain < $1.trustDomain }
+        for (bundle, next) in zip(sorted, sorted.dropFirst()) where bundle.trustDomain == next.trustDomain {
+            throw IdentityError(
+                .invalidTrustBundle, "expected one bundle for each trust domain, found two of \(next.trustDomain)")
+        }
+        let counts = [
+            ("trust domains", sorted.count, Self.maximumDomains),
+            ("roots", sorted.reduce(0) { $0 + $1.roots.count }, Self.maximumEntries),
+            ("JWT keys", sorted.reduce(0) { $0 + $1.jwtKeys.count }, Self.maximumEntries),
+        ]
+        for (kind, count, limit) in counts where count > limit {
+            throw IdentityError(.invalidTrustBundle, "expected at most \(limit) \(kind), found \(count)")
+        }
+        self.domains = sorted
+        self.generation = generation
+        var hash = SHA256()
+        hash.update(data: (0..<8).map { UInt8(truncatingIfNeeded: generation >> UInt64(56 - 8 * $0)) })
+        for domain in sorted { domain.hash(into: &hash) }
+        self.digest = SHA256Fingerprint(hash.finalize())
     }
 
     /// Makes a bundle of the one root whose fingerprint was given in advance, found among the certificates that a
@@ -60,85 +76,68 @@ public struct TrustBundle: Sendable {
                 "expected the root \(fingerprint) among the server's \(chain.count) certificates, found none like it"
             )
         }
-        let certificate = try Self.parseRoot(der, place: "the pinned root")
+        let certificate = try TrustDomainBundle.parseRoot(der, place: "the pinned root")
         guard let uri = try? SVIDRules.uriNames(of: certificate).first, let id = SPIFFEID(uri), id.isTrustDomain else {
             throw IdentityError(
                 .invalidTrustBundle, "the pinned root: expected the SPIFFE ID of a trust domain, found none")
         }
-        let root = try Self.readRoot(der, of: id.trustDomain, place: "the pinned root")
-        self.init(
-            entries: [Entry(trustDomain: id.trustDomain, certificates: [root], der: [der])], generation: generation)
+        let domain = try TrustDomainBundle(
+            id.trustDomain, roots: [der], jwtKeys: [], sequence: nil,
+            refreshHint: TrustDomainBundle.defaultRefreshHint, place: { _ in "the pinned root" })
+        try self.init([domain], generation: generation)
     }
 
-    private init(entries: [Entry], generation: UInt64) {
-        self.entries = entries
-        self.generation = generation
-        var hash = SHA256()
-        func update(_ number: UInt64) {
-            hash.update(data: (0..<8).map { UInt8(truncatingIfNeeded: number >> UInt64(56 - 8 * $0)) })
-        }
-        update(generation)
-        for entry in entries {
-            update(UInt64(entry.trustDomain.name.utf8.count))
-            hash.update(data: Array(entry.trustDomain.name.utf8))
-            update(UInt64(entry.der.count))
-            for root in entry.der {
-                update(UInt64(root.count))
-                hash.update(data: root)
-            }
-        }
-        self.digest = SHA256Fingerprint(hash.finalize())
-    }
-
-    private static func parseRoot(_ der: [UInt8], place: String) throws(IdentityError) -> Certificate {
-        guard der.count <= maximumRootBytes else {
+    /// The same with another bundle for one domain, which it may not have had before.
+    ///
+    /// - Throws: `IdentityError` with code ``IdentityError/Code/staleTrustBundle`` when the domain counts its bundles
+    ///   and this one was published before the one in force; or ``IdentityError/Code/invalidTrustBundle``.
+    public func replacing(_ bundle: TrustDomainBundle, generation: UInt64) throws(IdentityError) -> TrustBundle {
+        if let current = self[bundle.trustDomain]?.sequence, let next = bundle.sequence, next < current {
             throw IdentityError(
-                .invalidTrustBundle, "\(place): expected at most \(maximumRootBytes) bytes, found \(der.count)")
+                .staleTrustBundle,
+                "expected bundle \(current) of \(bundle.trustDomain) or a later one, found bundle \(next)")
         }
-        do {
-            return try Certificate(derEncoded: der)
-        } catch {
-            throw IdentityError(.invalidTrustBundle, "\(place) (\(der.count) bytes) cannot be read", cause: error)
-        }
+        return try TrustBundle(
+            domains.filter { $0.trustDomain != bundle.trustDomain } + [bundle], generation: generation)
     }
 
-    private static func readRoot(_ der: [UInt8], of domain: TrustDomain, place: String) throws(IdentityError)
-        -> Certificate
-    {
-        let certificate = try parseRoot(der, place: place)
-        if let problem = SVIDRules.problem(ofSigner: certificate, in: domain) {
-            throw IdentityError(.invalidTrustBundle, "\(place): \(problem)")
-        }
-        return certificate
+    /// The same without a domain: the end of a federation.
+    public func removing(_ domain: TrustDomain, generation: UInt64) throws(IdentityError) -> TrustBundle {
+        try TrustBundle(domains.filter { $0.trustDomain != domain }, generation: generation)
+    }
+
+    /// The bundle of a trust domain; nil where nobody vouches for it.
+    public subscript(domain: TrustDomain) -> TrustDomainBundle? {
+        domains.first { $0.trustDomain == domain }
     }
 
     /// The trust domains that have an entry, in the order of their names.
     public var trustDomains: [TrustDomain] {
-        entries.map(\.trustDomain)
+        domains.map(\.trustDomain)
     }
 
     /// The roots of a trust domain in DER, in the order given; empty where the bundle has none.
     public func roots(of domain: TrustDomain) -> [[UInt8]] {
-        entries.first { $0.trustDomain == domain }?.der ?? []
+        self[domain]?.roots ?? []
     }
 
     /// Every root in DER, by trust domain.
     public var roots: [[UInt8]] {
-        entries.flatMap(\.der)
+        domains.flatMap(\.roots)
     }
 
     /// The roots of a trust domain as a PEM file, for programs outside the mesh.
     public func pem(of domain: TrustDomain) -> String {
-        roots(of: domain).map { certificatePEM($0) }.joined()
+        self[domain]?.pem ?? ""
     }
 
     func certificates(of domain: TrustDomain) -> [Certificate] {
-        entries.first { $0.trustDomain == domain }?.certificates ?? []
+        self[domain]?.certificates ?? []
     }
 }
 
 extension TrustBundle: Hashable {
-    /// Whether both have the same generation and trust the same roots for the same domains.
+    /// Whether both have the same generation and trust the same roots and keys for the same domains.
     public static func == (left: TrustBundle, right: TrustBundle) -> Bool {
         left.digest == right.digest
     }
@@ -147,9 +146,4 @@ extension TrustBundle: Hashable {
     public func hash(into hasher: inout Hasher) {
         hasher.combine(digest)
     }
-}
-
-/// One certificate as a PEM block with a line feed at the end.
-func certificatePEM(_ der: [UInt8]) -> String {
-    PEMDocument(type: "CERTIFICATE", derBytes: der).pemString + "\n"
 }

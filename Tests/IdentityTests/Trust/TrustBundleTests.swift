@@ -83,4 +83,58 @@ import X509
         let pinnedLeaf = SHA256Fingerprint(of: try leaf.der)
         #expect(identityError { try TrustBundle(pinning: pinnedLeaf, in: [leaf.der]) }?.code == .invalidTrustBundle)
     }
+
+    @Test("a federated domain is put in, replaced by what it published later, and taken out")
+    func federation() throws {
+        let (home, partner) = (try exampleDomain(), try TrustDomain(parsing: "partner.example"))
+        let own = try TrustBundle([home: [CertificateFactory.root().der]], generation: 1)
+        func published(_ sequence: UInt64?, roots: Int = 2) throws -> TrustDomainBundle {
+            let roots = try (0..<roots).map { _ in try CertificateFactory.root(of: "partner.example").der }
+            return try TrustDomainBundle(
+                partner, roots: roots, jwtKeys: [JWTKey(JWTKeyTests.elliptic())], sequence: sequence)
+        }
+        let third = try published(3)
+        let federated = try own.replacing(third, generation: 2)
+        #expect(federated.trustDomains == [home, partner])
+        #expect(federated[partner] == third)
+        #expect(federated[home] == own[home])
+        #expect(federated.generation == 2)
+        let stale = identityError { try federated.replacing(published(2), generation: 3) }
+        #expect(stale?.code == .staleTrustBundle)
+        #expect(stale?.message == "expected bundle 3 of partner.example or a later one, found bundle 2")
+        #expect(try federated.replacing(published(3), generation: 3)[partner]?.sequence == 3)
+        #expect(try federated.replacing(published(.max), generation: 3)[partner]?.sequence == .max)
+        #expect(try federated.replacing(published(nil), generation: 3)[partner]?.sequence == nil)
+        #expect(try federated.removing(partner, generation: 3).trustDomains == [home])
+        #expect(try federated.removing(partner, generation: 1) == own)
+    }
+
+    @Test("a domain has one bundle, and all together have no more roots and keys than one may have")
+    func limits() throws {
+        let domain = try TrustDomainBundle(exampleDomain())
+        #expect(
+            identityError { try TrustBundle([domain, domain], generation: 1) }?.message.contains("found two of") == true
+        )
+        let root = try CertificateFactory.root().der
+        let full = try TrustDomainBundle(exampleDomain(), roots: Array(repeating: root, count: 200))
+        var foreign = CertificateFactory.signerContents()
+        foreign.names = []
+        let other = try TrustDomainBundle(
+            TrustDomain(parsing: "other"), roots: Array(repeating: CertificateFactory.make(foreign).der, count: 57))
+        #expect(identityError { try TrustBundle([full, other], generation: 1) }?.message.contains("found 257") == true)
+        let domains = try (0..<1_025).map { try TrustDomainBundle(TrustDomain(parsing: "d\($0)")) }
+        #expect(
+            identityError { try TrustBundle(domains, generation: 1) }?.message.contains("1024 trust domains") == true)
+    }
+
+    @Test("bundles that differ in a key of tokens are not equal")
+    func keys() throws {
+        let key = try JWTKey(JWTKeyTests.elliptic())
+        let named = try JWTKey(key.parameters, identifier: "a")
+        let limited = try JWTKey(key.parameters, algorithm: "ES256")
+        let bundles = try [[], [key], [named], [limited], [key, named]].map { keys in
+            try TrustBundle([TrustDomainBundle(exampleDomain(), jwtKeys: keys)], generation: 1)
+        }
+        #expect(Set(bundles).count == 5)
+    }
 }
