@@ -45,6 +45,10 @@ public struct IdentityError: Error, Sendable {
         public static let unknownTrustDomain = Code("unknownTrustDomain")
         /// The chain does not lead to a root of the leaf's trust domain.
         public static let untrustedIssuer = Code("untrustedIssuer")
+        /// A peer, a signer of its certificate or a key is on the deny list.
+        public static let denied = Code("denied")
+        /// A deny list has more entries than it may, or cannot be read.
+        public static let invalidDenyList = Code("invalidDenyList")
         /// A chain does not contain the root whose fingerprint was expected.
         public static let rootNotPinned = Code("rootNotPinned")
 

@@ -6,8 +6,10 @@ import X509
 /// Turns the certificates that a peer presented into its SPIFFE ID, or says why it may not have one.
 ///
 /// The chain must keep every rule of X.509-SVID and lead to a root of the *leaf's own* trust domain. Verified chains
-/// are remembered within their validity: ``cachedPeer(_:against:now:)`` is the short way for a connection's handshake,
-/// and ``verify(_:against:now:)`` the whole one (which suspends only because the library's verifier may).
+/// are remembered within their validity: ``cachedPeer(_:against:denying:now:)`` is the short way for a connection's handshake,
+/// and ``verify(_:against:denying:now:)`` the whole one (which suspends only because the library's verifier may).
+/// A ``DenyList`` is consulted each time, for remembered chains too: what is remembered is that a chain is good, not that
+/// its peer is welcome.
 ///
 /// Safe to share between threads: its only state is the cache, behind one mutex that is never held while verifying.
 /// ```swift
@@ -34,11 +36,17 @@ public final class PeerVerifier: Sendable {
     /// - Parameters:
     ///   - chain: certificates in DER, leaf first, as presented.
     ///   - bundle: the roots in force; its generation and its roots are part of the key.
+    ///   - denyList: what is not trusted any more; a peer that is on it is not found here.
     ///   - now: the time that validity is judged by, without the clock-skew allowance.
-    public func cachedPeer(_ chain: [[UInt8]], against bundle: TrustBundle, now: UnixTime) -> VerifiedPeer? {
+    public func cachedPeer(
+        _ chain: [[UInt8]], against bundle: TrustBundle, denying denyList: DenyList = .empty, now: UnixTime
+    ) -> VerifiedPeer? {
         guard isWithinLimits(chain) else { return nil }
         let key = Self.cacheKey(of: chain, bundle: bundle)
-        return cache.withLock { $0.peer(key, now: now) }
+        guard let peer = cache.withLock({ $0.peer(key, now: now) }), denyList.entry(denying: peer) == nil else {
+            return nil
+        }
+        return peer
     }
 
     /// Verifies a presented chain.
@@ -46,17 +54,31 @@ public final class PeerVerifier: Sendable {
     /// - Parameters:
     ///   - chain: certificates in DER, leaf first, as presented; the root may be among them or not.
     ///   - bundle: the roots in force.
+    ///   - denyList: what is not trusted any more.
     ///   - now: the time that validity is judged by, give or take ``PeerVerifierConfiguration/clockSkew``.
     /// - Throws: `IdentityError` with code ``IdentityError/Code/chainTooLarge``,
     ///   ``IdentityError/Code/malformedCertificate``, ``IdentityError/Code/notAnSVID``, ``IdentityError/Code/expired``,
     ///   ``IdentityError/Code/notYetValid``, ``IdentityError/Code/unknownTrustDomain``,
-    ///   ``IdentityError/Code/untrustedIssuer`` or ``IdentityError/Code/keyNotAllowed``.
+    ///   ``IdentityError/Code/untrustedIssuer``, ``IdentityError/Code/keyNotAllowed`` or
+    ///   ``IdentityError/Code/denied``.
     public func verify(
-        _ chain: [[UInt8]], against bundle: TrustBundle, now: UnixTime
+        _ chain: [[UInt8]], against bundle: TrustBundle, denying denyList: DenyList = .empty, now: UnixTime
     ) async throws(IdentityError) -> VerifiedPeer {
         try checkLimits(chain)
         let key = Self.cacheKey(of: chain, bundle: bundle)
-        if let known = cache.withLock({ $0.peer(key, now: now) }) { return known }
+        if let known = cache.withLock({ $0.peer(key, now: now) }) {
+            try denyList.check(known)
+            return known
+        }
+        let peer = try await verifyAnew(chain, against: bundle, now: now)
+        cache.withLock { $0.insert(peer, for: key) }
+        try denyList.check(peer)
+        return peer
+    }
+
+    private func verifyAnew(
+        _ chain: [[UInt8]], against bundle: TrustBundle, now: UnixTime
+    ) async throws(IdentityError) -> VerifiedPeer {
 
         let certificates = try Self.parse(chain)
         let leaf = certificates[0]
@@ -88,12 +110,20 @@ public final class PeerVerifier: Sendable {
             problem.peer = id
             throw problem
         }
-        let peer = VerifiedPeer(
+        // Each of the verified certificates was presented or is a root, where its bytes are.
+        let known = Array(zip(certificates, chain)) + Array(zip(roots, bundle.roots(of: id.trustDomain)))
+        var marks: [CertificateMarks] = []
+        for certificate in verified {
+            guard let der = known.first(where: { $0.0 == certificate })?.1 else {
+                throw IdentityError(
+                    .untrustedIssuer, "the verified chain has a certificate of unknown origin", peer: id)
+            }
+            marks.append(try CertificateMarks(der: der))
+        }
+        return VerifiedPeer(
             spiffeID: id, notBefore: verified.map(\.validFrom).max() ?? leaf.validFrom,
             notAfter: verified.map(\.validThrough).min() ?? leaf.validThrough,
-            leafFingerprint: SHA256Fingerprint(of: chain[0]))
-        cache.withLock { $0.insert(peer, for: key) }
-        return peer
+            leafFingerprint: SHA256Fingerprint(of: chain[0]), issuedAt: leaf.validFrom, certificates: marks)
     }
 
     /// How many verified chains are remembered.

@@ -9,7 +9,7 @@ public struct PeerVerifierConfiguration: Sendable, Hashable {
     /// The most bytes of DER in a presented chain, parsed only below it. A P-256 leaf has about 600 bytes, an RSA-4096
     /// one 2,000.
     public var maximumChainBytes: Int = 16_384
-    /// The verified chains to remember, about 200 bytes each; 0 remembers none.
+    /// The verified chains to remember, about 500 bytes each; 0 remembers none.
     public var cacheCapacity: Int = 1_024
 
     /// Makes the default limits.

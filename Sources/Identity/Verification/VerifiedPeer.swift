@@ -7,14 +7,23 @@ public struct VerifiedPeer: Sendable, Hashable {
     /// When the first certificate of the verified chain ends: the leaf, unless a signer ends before it. No connection
     /// outlives it by more than the clock-skew allowance.
     public let notAfter: UnixTime
-    /// The SHA-256 of the leaf's DER, for audit records. It does not identify the certificate for a deny list: the signature on
-    /// it has several encodings that are all valid, each with a fingerprint of its own.
+    /// The SHA-256 of the leaf's DER, for audit records. It does not identify the certificate for a deny list:
+    /// see ``CertificateMarks``.
     public let leafFingerprint: SHA256Fingerprint
+    /// When the leaf became valid, which is when it was issued, less the authority's allowance for clocks.
+    public let issuedAt: UnixTime
+    /// What a ``DenyList`` knows each certificate of the verified chain by, leaf first, root last.
+    public let certificates: [CertificateMarks]
 
-    package init(spiffeID: SPIFFEID, notBefore: UnixTime, notAfter: UnixTime, leafFingerprint: SHA256Fingerprint) {
+    package init(
+        spiffeID: SPIFFEID, notBefore: UnixTime, notAfter: UnixTime, leafFingerprint: SHA256Fingerprint,
+        issuedAt: UnixTime? = nil, certificates: [CertificateMarks] = []
+    ) {
         self.spiffeID = spiffeID
         self.notBefore = notBefore
         self.notAfter = notAfter
         self.leafFingerprint = leafFingerprint
+        self.issuedAt = issuedAt ?? notBefore
+        self.certificates = certificates
     }
 }
