@@ -17,6 +17,7 @@ let shared: [SwiftSetting] = [
 extension Target.Dependency {
     static let asn1: Self = .product(name: "SwiftASN1", package: "swift-asn1")
     static let crypto: Self = .product(name: "Crypto", package: "swift-crypto")
+    static let cryptoExtras: Self = .product(name: "CryptoExtras", package: "swift-crypto")
     static let httpTypes: Self = .product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird: Self = .product(name: "Hummingbird", package: "hummingbird")
     static let hummingbirdCore: Self = .product(name: "HummingbirdCore", package: "hummingbird")
@@ -39,7 +40,7 @@ extension Target.Dependency {
 let rooms: [(name: String, dependencies: [Target.Dependency])] = [
     ("Telemetry", []),
     ("Tensor", ["CTensorKernels"]),
-    ("Identity", [.x509, .crypto, .asn1]),
+    ("Identity", [.x509, .crypto, .cryptoExtras, .asn1]),
     ("Autodiff", ["Tensor"]),
     ("Optimizers", ["Tensor", "CTensorKernels"]),
     ("MeshWire", [.nioCore]),

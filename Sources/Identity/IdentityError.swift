@@ -62,6 +62,8 @@ public struct IdentityError: Error, Sendable {
         public static let keyMismatch = Code("keyMismatch")
         /// The authority's own certificate is not valid at the time given.
         public static let authorityNotValid = Code("authorityNotValid")
+        /// A sealed authority cannot be opened: a wrong passphrase, altered bytes, or none at all.
+        public static let cannotUnseal = Code("cannotUnseal")
         /// Building or signing a certificate or request failed in the cryptographic library.
         public static let signingFailed = Code("signingFailed")
 

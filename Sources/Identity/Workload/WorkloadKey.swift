@@ -19,10 +19,22 @@ enum WorkloadKey: Sendable {
         if let key = try? P256.Signing.PrivateKey(pemRepresentation: pem) {
             self = .p256(key)
         } else if let document = try? PEMDocument(pemString: pem), document.discriminator == "PRIVATE KEY",
-            let seed = Self.ed25519Seed(pkcs8: document.derBytes),
+            let key = WorkloadKey(der: document.derBytes)
+        {
+            self = key
+        } else {
+            return nil
+        }
+    }
+
+    /// Reads a key in PKCS#8; `nil` if it is neither P-256 nor Ed25519.
+    init?(der: [UInt8]) {
+        if let seed = Self.ed25519Seed(pkcs8: der),
             let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: seed)
         {
             self = .ed25519(key)
+        } else if let key = try? P256.Signing.PrivateKey(derRepresentation: der) {
+            self = .p256(key)
         } else {
             return nil
         }

@@ -89,6 +89,18 @@ import X509
         _ = try await PeerVerifier().verify(issued.chain, against: authority.bundle(), now: Self.now)
     }
 
+    @Test("an authority with an Ed25519 key certifies both kinds of keys")
+    func ed25519Authority() async throws {
+        var generator = SeededGenerator(seed: 9)
+        let authority = try CertificateAuthority(
+            trustDomain: exampleDomain(), key: .ed25519, now: Self.now, using: &generator)
+        #expect(authority.issuerCertificate == nil)
+        for key in [KeyAlgorithm.p256, .ed25519] {
+            let identity = try authority.makeIdentity(for: Self.worker(), key: key, now: Self.now, using: &generator)
+            _ = try await PeerVerifier().verify(identity.chain, against: authority.bundle(), now: Self.now)
+        }
+    }
+
     @Test("a leaf lives as long as its authorization says, and never longer than the root")
     func lifetime() throws {
         var configuration = CertificateAuthorityConfiguration()
@@ -158,11 +170,12 @@ import X509
     func configuration() {
         var configuration = CertificateAuthorityConfiguration()
         configuration.rootLifetime = .zero
+        configuration.issuerLifetime = .milliseconds(10)
         configuration.leafLifetime = .seconds(-5)
         configuration.clockSkew = .seconds(4_000)
         let error = identityError { try Self.authority(configuration) }
         #expect(error?.code == .invalidConfiguration)
-        for name in ["rootLifetime", "leafLifetime", "clockSkew"] {
+        for name in ["rootLifetime", "issuerLifetime", "leafLifetime", "clockSkew"] {
             #expect(error?.message.contains(name) == true)
         }
     }

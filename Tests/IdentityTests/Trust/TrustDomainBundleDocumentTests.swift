@@ -15,7 +15,7 @@ import X509
     func roundTrip() throws {
         var generator = SeededGenerator(seed: 7)
         let ed25519 = try CertificateAuthority(
-            trustDomain: exampleDomain(), now: CertificateFactory.now, using: &generator)
+            trustDomain: exampleDomain(), key: .ed25519, now: CertificateFactory.now, using: &generator)
         let p384 = Array(P384.Signing.PrivateKey().publicKey.rawRepresentation)
         let bundles = try [
             TrustDomainBundle(exampleDomain()),
