@@ -21,6 +21,7 @@ extension Target.Dependency {
     static let httpTypes: Self = .product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird: Self = .product(name: "Hummingbird", package: "hummingbird")
     static let hummingbirdCore: Self = .product(name: "HummingbirdCore", package: "hummingbird")
+    static let jwtKit: Self = .product(name: "JWTKit", package: "jwt-kit")
     static let logging: Self = .product(name: "Logging", package: "swift-log")
     static let nioCore: Self = .product(name: "NIOCore", package: "swift-nio")
     static let nioEmbedded: Self = .product(name: "NIOEmbedded", package: "swift-nio")
@@ -41,6 +42,7 @@ let rooms: [(name: String, dependencies: [Target.Dependency])] = [
     ("Telemetry", []),
     ("Tensor", ["CTensorKernels"]),
     ("Identity", [.x509, .crypto, .cryptoExtras, .asn1]),
+    ("JWTIdentity", ["Identity", .crypto, .jwtKit]),
     ("Autodiff", ["Tensor"]),
     ("Optimizers", ["Tensor", "CTensorKernels"]),
     ("MeshWire", [.nioCore]),
@@ -85,6 +87,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     ("TelemetryTests", ["Telemetry"]),
     ("TensorTests", ["Tensor"]),
     ("IdentityTests", ["Identity", .x509, .crypto, .asn1]),
+    ("JWTIdentityTests", ["JWTIdentity", "Identity", .crypto]),
     ("AutodiffTests", ["Autodiff", "Tensor"]),
     ("OptimizersTests", ["Optimizers", "Tensor", "CTensorKernels"]),
     ("MeshWireTests", ["MeshWire", "TestSupport", .nioCore, .nioEmbedded]),
@@ -162,6 +165,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         .target(name: "CTensorKernels"),

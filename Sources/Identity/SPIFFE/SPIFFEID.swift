@@ -113,7 +113,7 @@ extension SPIFFEID: Comparable {
 }
 
 /// Text from outside as an error message shows it: quoted, escaped, and cut after 80 characters.
-func quoted(_ text: String) -> String {
+package func quoted(_ text: String) -> String {
     let shown = text.prefix(80)
     return String(reflecting: String(shown)) + (shown.endIndex == text.endIndex ? "" : "…")
 }
