@@ -67,6 +67,19 @@ public struct IdentityError: Error, Sendable {
         /// Building or signing a certificate or request failed in the cryptographic library.
         public static let signingFailed = Code("signingFailed")
 
+        /// A record of an issuance log cannot be read, or says too much.
+        public static let malformedRecord = Code("malformedRecord")
+        /// A text is not a signed note, a checkpoint or the key of one.
+        public static let malformedNote = Code("malformedNote")
+        /// A note is not signed with the key that was expected.
+        public static let noteNotSigned = Code("noteNotSigned")
+        /// An issuance log has no such entry, is full, or its store failed.
+        public static let logNotStored = Code("logNotStored")
+        /// An issuance log does not begin with what it was before.
+        public static let logInconsistent = Code("logInconsistent")
+        /// A certificate is not shown to be in an issuance log.
+        public static let notInLog = Code("notInLog")
+
         /// A text is not a join token.
         public static let malformedToken = Code("malformedToken")
         /// A join token that this registry never issued, or has forgotten.

@@ -49,6 +49,6 @@ extension IPAddress {
         guard bytes.count == 16, bytes.prefix(10).allSatisfy({ $0 == 0 }), bytes[10] == 0xFF, bytes[11] == 0xFF else {
             return self
         }
-        return IPAddress(bytes: Array(bytes.suffix(4)))
+        return IPAddress(bytes: Array(bytes.suffix(4))) ?? self
     }
 }

@@ -11,7 +11,11 @@ public struct IPAddress: Sendable, Hashable {
     /// 4 bytes (IPv4) or 16 bytes (IPv6), most significant first.
     public let bytes: [UInt8]
 
-    init(bytes: [UInt8]) { self.bytes = bytes }
+    /// The address of 4 or 16 bytes; nil for any other number.
+    init?(bytes: [UInt8]) {
+        guard bytes.count == 4 || bytes.count == 16 else { return nil }
+        self.bytes = bytes
+    }
 
     /// Reads `192.0.2.1` or `2001:db8::1`; nil for any other text, zones and ports included.
     public init?(_ text: String) {
