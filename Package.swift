@@ -187,9 +187,9 @@ let package = Package(
             .testTarget(
                 name: "FuzzingTests",
                 dependencies: [
-                    "Coordination", "Identity", "IdentityServices", "MeshGRPC", "MeshTransport", "MeshWire",
-                    "MeshworkTesting", "ModelServing", "ParameterServer", "Telemetry", "Tensor", .nioCore, .nioHPACK,
-                    .nioHTTP2,
+                    "Coordination", "Identity", "IdentityServices", "JWTIdentity", "MeshGRPC", "MeshTransport",
+                    "MeshWire", "MeshworkTesting", "ModelServing", "ParameterServer", "Telemetry", "Tensor", .nioCore,
+                    .nioHPACK, .nioHTTP2,
                 ],
                 path: "Fuzzing", exclude: ["CFuzzer", "Package.swift", "MeshworkFuzz/main.swift"],
                 sources: ["MeshworkFuzz", "Replay"], swiftSettings: shared),

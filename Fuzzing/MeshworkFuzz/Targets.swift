@@ -19,6 +19,10 @@ struct FuzzTarget: Sendable {
         "messages": FuzzTarget(decode: Messages.decode, seeds: Messages.seeds),
         "codable": FuzzTarget(decode: CodableValues.decode, seeds: CodableValues.seeds),
         "certificates": FuzzTarget(decode: Certificates.read, seeds: Certificates.seeds),
+        "spiffe-id": FuzzTarget(decode: Identities.spiffeID, seeds: Identities.spiffeIDSeeds),
+        "bundle-document": FuzzTarget(decode: Identities.bundleDocument, seeds: Identities.bundleDocumentSeeds),
+        "jwt-svid": FuzzTarget(decode: Identities.token, seeds: Identities.tokenSeeds),
+        "identity-documents": FuzzTarget(decode: Identities.document, seeds: Identities.documentSeeds),
         "safetensors": FuzzTarget(decode: Files.safetensors, seeds: Files.safetensorsSeeds),
         "infer-request": FuzzTarget(decode: Files.inferRequest, seeds: Files.inferRequestSeeds),
     ]
