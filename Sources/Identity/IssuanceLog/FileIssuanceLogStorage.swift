@@ -38,6 +38,7 @@ public struct FileIssuanceLogStorage: IssuanceLogStorage {
                     throw LogFile.Problem(message: "the file is no issuance log")
                 }
                 try file.write(Self.magic, at: 0)
+                try LogFile.keepName(of: path)
                 offsets = [Int64(Self.magic.count)]
             } else {
                 guard try file.read(Self.magic.count, at: 0) == Self.magic else {
@@ -142,6 +143,17 @@ private final class LogFile: Sendable {
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             throw errno == EWOULDBLOCK ? Problem(message: "the file is open elsewhere") : Problem("flock")
         }
+    }
+
+    /// Returns when the disk has the name of a file that was made, without which its bytes are lost with it.
+    static func keepName(of path: String) throws(Problem) {
+        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+        let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        // open reads the path up to its zero byte; it had no other when the file was opened.
+        let descriptor = unsafe open(folder, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Problem("open") }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw Problem("fsync") }
     }
 
     deinit {
