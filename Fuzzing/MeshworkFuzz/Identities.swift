@@ -148,7 +148,7 @@ enum Identities {
         case 2:
             _ = try? SignedNote(parsing: text)
             guard let log else { return }
-            _ = try? Checkpoint(note: text, verifiedBy: log.publicKey)
+            _ = try? LogCheckpoint(note: text, verifiedBy: log.publicKey)
         case 3:
             guard let key = try? NoteKey(parsing: text) else { return }
             precondition(key.text == text)
@@ -180,7 +180,7 @@ enum Identities {
             let record = try? IssuanceRecord(issued, for: authorization, authorizedBy: "a token", at: now),
             let sealed = try? issuer.sealed(with: [1], cost: .low, using: &generator)
         else { return [] }
-        precondition((try? Checkpoint(note: note, verifiedBy: log.publicKey)) == log.checkpoint)
+        precondition((try? LogCheckpoint(note: note, verifiedBy: log.publicKey)) == log.checkpoint)
         precondition((try? CertificateAuthority(unsealing: sealed, passphrase: [1])) != nil)
         return [
             [0] + list.encoded, [1] + record.encoded, [2] + Array(note.utf8), [3] + Array(log.publicKey.text.utf8),

@@ -2,8 +2,8 @@
 /// each value.
 ///
 /// Its digits are those of ``Base64URL`` but for two, so it is that with `+`, `/` and the padding put in or taken out.
-package enum Base64 {
-    package static func encode(_ bytes: [UInt8]) -> String {
+enum Base64 {
+    static func encode(_ bytes: [UInt8]) -> String {
         var text = Base64URL.encode(bytes).utf8.map { byte in
             switch byte {
             case UInt8(ascii: "-"): UInt8(ascii: "+")
@@ -17,7 +17,7 @@ package enum Base64 {
 
     /// The bytes of a text; nil for a foreign character, padding that is missing or too much, or spare bits that are
     /// not zero.
-    package static func decode(_ text: String) -> [UInt8]? {
+    static func decode(_ text: String) -> [UInt8]? {
         var digits = Array(text.utf8)
         guard digits.count % 4 == 0 else { return nil }
         for _ in 0..<2 where digits.last == UInt8(ascii: "=") { digits.removeLast() }

@@ -1,6 +1,6 @@
 /// Bytes as pairs of lower-case hexadecimal digits, read strictly: one text for each value.
-package enum Hexadecimal {
-    package static func encode(_ bytes: [UInt8]) -> String {
+enum Hexadecimal {
+    static func encode(_ bytes: [UInt8]) -> String {
         let digits = Array("0123456789abcdef".utf8)
         var text: [UInt8] = []
         text.reserveCapacity(bytes.count * 2)
@@ -12,7 +12,7 @@ package enum Hexadecimal {
     }
 
     /// The bytes of a text; nil for an odd number of digits, and for anything but `0` to `9` and `a` to `f`.
-    package static func decode(_ text: String) -> [UInt8]? {
+    static func decode(_ text: String) -> [UInt8]? {
         let digits = Array(text.utf8)
         guard digits.count % 2 == 0 else { return nil }
         var bytes: [UInt8] = []

@@ -43,8 +43,8 @@ public struct IssuanceLog: Sendable {
     /// How many entries the log has.
     public var size: UInt64 { tree.size }
     /// Size and root as they are now, not signed.
-    public var checkpoint: Checkpoint {
-        Checkpoint(origin: signer.publicKey.name, size: size, root: tree.root(at: size))
+    public var checkpoint: LogCheckpoint {
+        LogCheckpoint(origin: signer.publicKey.name, size: size, root: tree.root(at: size))
     }
 
     /// Appends a record, and returns its index. The certificate should leave the authority only afterwards.

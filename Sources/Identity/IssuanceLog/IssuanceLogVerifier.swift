@@ -6,12 +6,12 @@ public struct IssuanceLogVerifier: Sendable, Hashable {
     /// The log's key.
     public let key: NoteKey
     /// The newest checkpoint accepted; of an empty log at first.
-    public private(set) var latest: Checkpoint
+    public private(set) var latest: LogCheckpoint
 
     /// Begins to watch a log, from its beginning or from a checkpoint that was accepted before.
-    public init(key: NoteKey, latest: Checkpoint? = nil) {
+    public init(key: NoteKey, latest: LogCheckpoint? = nil) {
         self.key = key
-        self.latest = latest ?? Checkpoint(origin: key.name, size: 0, root: MerkleHash.empty)
+        self.latest = latest ?? LogCheckpoint(origin: key.name, size: 0, root: MerkleHash.empty)
     }
 
     /// Takes a newer checkpoint.
@@ -23,8 +23,8 @@ public struct IssuanceLogVerifier: Sendable, Hashable {
     ///   ``IdentityError/Code/logInconsistent`` when the log shrank, changed, or was shown otherwise to us than to
     ///   others. ``latest`` is as it was then.
     @discardableResult
-    public mutating func accept(_ note: String, proof: ConsistencyProof) throws(IdentityError) -> Checkpoint {
-        let next = try Checkpoint(note: note, verifiedBy: key)
+    public mutating func accept(_ note: String, proof: ConsistencyProof) throws(IdentityError) -> LogCheckpoint {
+        let next = try LogCheckpoint(note: note, verifiedBy: key)
         guard next.size >= latest.size else {
             throw IdentityError(
                 .logInconsistent,

@@ -2,18 +2,18 @@ import Crypto
 
 /// The hashes of a Merkle tree (RFC 6962, 2.1): a byte before what is hashed tells leaves from nodes, so that no node can
 /// be shown as a leaf.
-package enum MerkleHash {
+enum MerkleHash {
     /// The root of a tree without leaves.
-    package static let empty = SHA256Fingerprint(of: [])
+    static let empty = SHA256Fingerprint(of: [])
 
-    package static func leaf(_ entry: [UInt8]) -> SHA256Fingerprint {
+    static func leaf(_ entry: [UInt8]) -> SHA256Fingerprint {
         var hash = SHA256()
         hash.update(data: [0])
         hash.update(data: entry)
         return SHA256Fingerprint(hash.finalize())
     }
 
-    package static func node(_ left: SHA256Fingerprint, _ right: SHA256Fingerprint) -> SHA256Fingerprint {
+    static func node(_ left: SHA256Fingerprint, _ right: SHA256Fingerprint) -> SHA256Fingerprint {
         var hash = SHA256()
         hash.update(data: [1])
         hash.update(data: left.bytes)

@@ -86,7 +86,7 @@ public struct DenyList: Sendable {
     /// The entry that denies a verified peer: one for a certificate of its chain, or for its identity; nil when none
     /// does.
     public func entry(denying peer: VerifiedPeer) -> Entry? {
-        for certificate in peer.certificates {
+        for certificate in peer.certificates where !marks.isEmpty {
             let candidates: [Entry] = [
                 .serialNumber(certificate.serialNumber, of: peer.spiffeID.trustDomain),
                 .certificate(certificate.signedPart), .key(certificate.key),

@@ -26,13 +26,13 @@ import Testing
     @Test("records are appended in order, and the checkpoint is over all of them")
     func appends() throws {
         var log = try Self.log()
-        #expect(log.checkpoint == Checkpoint(origin: "digits.example/issuance", size: 0, root: MerkleHash.empty))
+        #expect(log.checkpoint == LogCheckpoint(origin: "digits.example/issuance", size: 0, root: MerkleHash.empty))
         let records = try (0..<5).map { try IssuanceRecordTests.record("/worker/\($0)", seed: UInt64($0)) }
         for (index, record) in records.enumerated() { #expect(try log.append(record) == UInt64(index)) }
         #expect(try (0..<5).map { try log.record(at: $0) } == records)
         #expect(log.checkpoint.size == 5)
         #expect(log.checkpoint.root == MerkleTreeTests.naiveRoot(records.map(\.encoded)[...]))
-        #expect(try Checkpoint(note: log.signedCheckpoint(), verifiedBy: log.publicKey) == log.checkpoint)
+        #expect(try LogCheckpoint(note: log.signedCheckpoint(), verifiedBy: log.publicKey) == log.checkpoint)
     }
 
     @Test("a log that is opened again goes on where it ended")

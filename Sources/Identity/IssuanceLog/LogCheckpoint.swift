@@ -1,5 +1,5 @@
 /// A log's size and root at one moment (C2SP tlog-checkpoint), which the log signs and cannot take back.
-public struct Checkpoint: Sendable, Hashable {
+public struct LogCheckpoint: Sendable, Hashable {
     /// The log's name.
     public let origin: String
     /// How many entries it had.

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Identity
 
-@Suite struct CheckpointTests {
+@Suite struct LogCheckpointTests {
     static func sign(_ text: String, name: String = "digits.example/issuance") throws -> (String, NoteKey) {
         let signer = try NoteSigner(name: name)
         return (try SignedNote.sign(text, by: signer), signer.publicKey)
@@ -12,14 +12,14 @@ import Testing
     func text() throws {
         // The example of the C2SP's tlog-checkpoint.
         let root = try #require(Base64.decode("CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I="))
-        let checkpoint = Checkpoint(
+        let checkpoint = LogCheckpoint(
             origin: "example.com/behind-the-sofa", size: 20_852_163, root: try #require(SHA256Fingerprint(bytes: root)))
         let text = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
         #expect(checkpoint.text == text)
         let (note, key) = try Self.sign(text, name: "example.com/behind-the-sofa")
-        #expect(try Checkpoint(note: note, verifiedBy: key) == checkpoint)
+        #expect(try LogCheckpoint(note: note, verifiedBy: key) == checkpoint)
         let (extended, other) = try Self.sign(text + "extension\n", name: "example.com/behind-the-sofa")
-        #expect(try Checkpoint(note: extended, verifiedBy: other) == checkpoint)
+        #expect(try LogCheckpoint(note: extended, verifiedBy: other) == checkpoint)
     }
 
     static let root = Base64.encode(MerkleHash.empty.bytes)
@@ -39,7 +39,7 @@ import Testing
         ])
     func malformed(text: String, message: String) throws {
         let (note, key) = try Self.sign(text)
-        let error = identityError { try Checkpoint(note: note, verifiedBy: key) }
+        let error = identityError { try LogCheckpoint(note: note, verifiedBy: key) }
         #expect(error?.code == .malformedNote)
         #expect(error?.message.contains(message) == true, "\(error?.description ?? "no error")")
     }
