@@ -8,7 +8,7 @@ import NIOPosix
     import Musl
 #endif
 
-/// TCP over IPv4 and IPv6, and Unix domain sockets.
+/// TCP and UDP over IPv4 and IPv6, and Unix domain sockets.
 struct SystemNetwork: RuntimeNetwork {
     /// Accepted connections are spread over its loops.
     let group: any EventLoopGroup
@@ -60,6 +60,22 @@ struct SystemNetwork: RuntimeNetwork {
         }
     }
 
+    func openDatagrams(
+        to endpoint: Endpoint, on loop: any EventLoop,
+        initializer: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
+    ) -> EventLoopFuture<any Channel> {
+        guard case .tcp(let host, let port) = endpoint, let address = try? SocketAddress(ipAddress: host, port: port)
+        else { return loop.makeFailedFuture(ChannelError.operationUnsupported) }
+        // A connected socket: the system passes on what comes from its peer alone, and tells when nobody listens there.
+        return DatagramBootstrap(group: loop)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(DatagramContents())
+                }.flatMap { initializer(channel) }
+            }
+            .connect(to: address)
+    }
+
     /// What listeners on every kind of socket have in common.
     private func bootstrap() -> ServerBootstrap {
         ServerBootstrap(group: group)
@@ -94,4 +110,14 @@ struct SystemNetwork: RuntimeNetwork {
     /// A connection is written to until the socket refuses 1 MiB, and again when it has taken three quarters of it:
     /// enough that the socket does not run dry between two turns of the loop.
     private static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 256 << 10, high: 1 << 20)
+}
+
+/// Takes datagrams out of their envelopes: all are of one peer.
+private final class DatagramContents: ChannelInboundHandler {
+    typealias InboundIn = AddressedEnvelope<ByteBuffer>
+    typealias InboundOut = ByteBuffer
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        context.fireChannelRead(wrapInboundOut(unwrapInboundIn(data).data))
+    }
 }

@@ -14,8 +14,10 @@ public final class SystemRuntime: Runtime {
     public var taskExecutor: (any TaskExecutor)? { nil }
     /// Runs work that computes.
     public let computeExecutor: any TaskExecutor
-    /// TCP and Unix domain sockets.
+    /// TCP, UDP and Unix domain sockets.
     public let network: any RuntimeNetwork
+    /// The system's files.
+    public var files: any RuntimeFiles { SystemFiles() }
 
     private let executors = Mutex<[ObjectIdentifier: LoopExecutor]>([:])
 

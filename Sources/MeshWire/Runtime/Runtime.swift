@@ -74,9 +74,15 @@ public protocol Runtime: AnyObject, Sendable {
 
     /// Opens and accepts connections.
     var network: any RuntimeNetwork { get }
+
+    /// Files that others write, to be read. Default: none.
+    var files: any RuntimeFiles { get }
 }
 
 extension Runtime {
+    /// No files.
+    public var files: any RuntimeFiles { NoFiles() }
+
     /// Returns after `duration`, or throws `CancellationError` when the task is cancelled before.
     public func sleep(for duration: Duration) async throws {
         try await sleep(until: now.advanced(by: duration))
@@ -123,8 +129,26 @@ public protocol RuntimeNetwork: Sendable {
         on endpoint: Endpoint, initializer: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
     ) -> EventLoopFuture<any Channel>
 
+    /// Opens a socket for datagrams to and from `endpoint` alone, whose host is an address, on `loop`: what others send to
+    /// it does not arrive. Its channel reads and writes `ByteBuffer`s, each a datagram; `initializer` sets its pipeline up.
+    /// Default: fails.
+    func openDatagrams(
+        to endpoint: Endpoint, on loop: any EventLoop,
+        initializer: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
+    ) -> EventLoopFuture<any Channel>
+
     /// How channels prove to each other who they are.
     var security: ChannelSecurityStyle { get }
+}
+
+extension RuntimeNetwork {
+    /// Fails: there are no datagrams.
+    public func openDatagrams(
+        to endpoint: Endpoint, on loop: any EventLoop,
+        initializer: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
+    ) -> EventLoopFuture<any Channel> {
+        loop.makeFailedFuture(ChannelError.operationUnsupported)
+    }
 }
 
 /// Whether a network's channels carry TLS records.

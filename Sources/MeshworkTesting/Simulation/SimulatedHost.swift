@@ -32,6 +32,8 @@ public final class SimulatedHost: Runtime {
     public var taskExecutor: (any TaskExecutor)? { runtime.taskExecutor }
     /// The one executor.
     public var computeExecutor: any TaskExecutor { runtime.computeExecutor }
+    /// The simulation's files.
+    public var files: any RuntimeFiles { runtime.files }
     /// Connections in memory, in this host's name.
     public var network: any RuntimeNetwork { HostNetwork(name: name, connections: connections) }
 }
@@ -54,5 +56,11 @@ private struct HostNetwork: RuntimeNetwork {
         initializer: @escaping SimulatedNetwork.Initializer
     ) -> EventLoopFuture<any Channel> {
         connections.connect(from: name, to: endpoint, timeout: timeout, initializer: initializer)
+    }
+
+    func openDatagrams(
+        to endpoint: Endpoint, on loop: any EventLoop, initializer: @escaping SimulatedNetwork.Initializer
+    ) -> EventLoopFuture<any Channel> {
+        connections.openDatagrams(from: name, to: endpoint, initializer: initializer)
     }
 }

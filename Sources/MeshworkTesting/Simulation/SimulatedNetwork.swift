@@ -22,6 +22,8 @@ final class SimulatedNetwork: RuntimeNetwork, @unchecked Sendable {
     private var faultGenerator: SplitMix64
     private var faults = FaultTable()
     private var listeners: [Endpoint: Listener] = [:]
+    /// Who answers datagrams.
+    private(set) var datagramServers: [Endpoint: DatagramServer] = [:]
     private var nextPort = 20_000
     /// Those of which an end is open.
     private var connections: [Int: SimulatedConnection] = [:]
@@ -98,6 +100,39 @@ final class SimulatedNetwork: RuntimeNetwork, @unchecked Sendable {
                 attempt.promise.fail(error)
             }
         }
+    }
+
+    func openDatagrams(
+        to endpoint: Endpoint, on loop: any EventLoop, initializer: @escaping Initializer
+    ) -> EventLoopFuture<any Channel> {
+        openDatagrams(from: nil, to: endpoint, initializer: initializer)
+    }
+
+    /// Opens a socket in the name of `client`.
+    func openDatagrams(
+        from client: String?, to endpoint: Endpoint, initializer: @escaping Initializer
+    ) -> EventLoopFuture<any Channel> {
+        let channel = EmbeddedChannel(loop: loop)
+        let route = FaultTable.Route(client: client, endpoint: endpoint)
+        let wire = SimulatedDatagrams(route, on: channel, loop: loop, self)
+        return loop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(wire) }
+            .flatMap { initializer(channel) }
+            .flatMap { channel.connect(to: self.anywhere) }
+            .map { channel }
+    }
+
+    /// Has `server` answer the datagrams to `endpoint`.
+    func serveDatagrams(at endpoint: Endpoint, _ server: @escaping DatagramServer) {
+        datagramServers[endpoint] = server
+    }
+
+    /// What a datagram takes beyond the latency; `nil` for one that does not arrive.
+    func chooseForDatagram(
+        of count: Int, _ route: FaultTable.Route, _ direction: KeyPath<NetworkFaults, NetworkFaults.Direction>
+    ) -> Duration? {
+        guard !faults.isPartitioned(route) else { return nil }
+        let (fate, extra) = choose(for: faults.faults(of: route)[keyPath: direction], count)
+        return fate == .deliver ? extra : nil
     }
 
     private func leaveUnanswered(_ attempt: ConnectAttempt, to endpoint: Endpoint) {

@@ -26,7 +26,8 @@ public final class SimulatedRuntime: Runtime, @unchecked Sendable {
     private let loop: EmbeddedEventLoop
     private let executor: LoopExecutor
     private let generator: Mutex<SplitMix64>
-    private let simulatedNetwork: SimulatedNetwork
+    let simulatedNetwork: SimulatedNetwork
+    let simulatedFiles = SimulatedFiles()
     /// Until when the thread has been held: the clock is ahead of the loop, which catches up when it is let go.
     private let heldUntil = Atomic<Int64>(.min)
 
@@ -140,6 +141,8 @@ public final class SimulatedRuntime: Runtime, @unchecked Sendable {
     public var computeExecutor: any TaskExecutor { executor }
     /// Connections in memory.
     public var network: any RuntimeNetwork { simulatedNetwork }
+    /// What ``setFile(_:to:)`` has written.
+    public var files: any RuntimeFiles { simulatedFiles }
 
     /// Ends every connection of the listener at `host`:`port` and of its clients, and refuses new ones, as when the
     /// process dies.
