@@ -8,7 +8,7 @@ final class ClientEndpoint: @unchecked Sendable {
     let server: ServerAddress
     let lanes: ClientLanes
     /// What discovery said of it; `nil` for the one server of a destination that has no other.
-    let found: ServiceEndpoint?
+    var found: ServiceEndpoint?
     /// Its number in the balancer; `nil` once it has left the service.
     var slot: Int?
     /// Whether it is left out because its calls fail.

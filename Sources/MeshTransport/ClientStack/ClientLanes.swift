@@ -12,13 +12,23 @@ final class ClientLanes: Sendable {
     let small: ConnectionKeeper
     private let core: ClientCore
     private let server: ServerAddress
-    private let state = Mutex<(bulk: ConnectionKeeper?, isClosed: Bool)>((nil, false))
+    private let state = Mutex<(bulk: ConnectionKeeper?, isClosed: Bool, alternatives: [Endpoint])>((nil, false, []))
 
     /// - Parameter deadlines: of the small lane, on its loop.
     init(_ core: ClientCore, _ server: ServerAddress, executor: LoopExecutor, _ deadlines: DeadlineTimer) {
         self.core = core
         self.server = server
         small = ConnectionKeeper(core, server, executor: executor, deadlines)
+    }
+
+    /// Says where the server listens besides; for connections that are made later. On the loop of the small lane.
+    func setAlternatives(_ places: [Endpoint]) {
+        let bulk = state.withLock { state in
+            state.alternatives = places
+            return state.bulk
+        }
+        small.alternatives = places
+        bulk?.executor.eventLoop.execute { bulk?.alternatives = places }
     }
 
     /// The lane that a call goes on.
@@ -62,6 +72,7 @@ final class ClientLanes: Sendable {
             guard !state.isClosed else { return small }
             let executor = core.runtime.loopExecutor(for: bulkLoop)
             let made = ConnectionKeeper(core, server, executor: executor, DeadlineTimer(executor, core.runtime))
+            made.alternatives = state.alternatives
             state.bulk = made
             return made
         }

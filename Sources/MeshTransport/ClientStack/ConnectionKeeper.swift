@@ -18,6 +18,8 @@ final class ConnectionKeeper: @unchecked Sendable {
     let deadlines: DeadlineTimer
     private let core: ClientCore
     private let server: ServerAddress
+    /// Where the server listens besides.
+    var alternatives: [Endpoint] = []
     private var current: ClientConnection?
     private var isConnecting = false
     /// The connection whose server is being judged again.
@@ -198,7 +200,7 @@ final class ConnectionKeeper: @unchecked Sendable {
             connection.close(error)
         }
         core.runtime.network.connect(
-            to: server.endpoint, on: loop, timeout: core.configuration.connectTimeout
+            toFirstOf: [server.endpoint] + alternatives, on: loop, timeout: core.configuration.connectTimeout
         ) { channel in
             channel.eventLoop.makeCompletedFuture {
                 // The time may have run out while the name was resolved.

@@ -22,6 +22,8 @@ final class EndpointPool: @unchecked Sendable {
     private let core: ClientCore
     private let destination: Destination
     private var balancer: Balancer
+    /// Which endpoints would take calls, of which the balancer knows those that get them.
+    private var tiers = EndpointTiers()
     private var generator: SplitMix64
     /// By their slots.
     private var endpoints: [ClientEndpoint?] = []
@@ -233,12 +235,21 @@ final class EndpointPool: @unchecked Sendable {
         guard let slot = endpoint.slot, !isClosed else { return }
         let now = core.runtime.now
         let (before, takesCalls) = (balancer.readyCount, endpoint.takesCalls)
-        balancer.setReady(slot, takesCalls, now: now)
+        setTier(slot, takesCalls ? endpoint.found?.priority ?? 0 : nil, now)
+        balancer.setReady(slot, tiers.takesCalls(slot), now: now)
         if before > 0, balancer.readyCount == 0 { idleSince = now }
         count()
         guard takesCalls else { return }
         isFailingFast = false
         release(nil)
+    }
+
+    /// Notes whether an endpoint would take calls; where that decides which others get them, tells the balancer.
+    private func setTier(_ slot: Int, _ priority: UInt16?, _ now: RuntimeInstant) {
+        guard tiers.set(slot, priority) else { return }
+        for other in endpoints {
+            if let slot = other?.slot { balancer.setReady(slot, tiers.takesCalls(slot), now: now) }
+        }
     }
 
     // MARK: Discovery
@@ -296,6 +307,9 @@ final class EndpointPool: @unchecked Sendable {
             }
             if known.found?.zone == one.zone, known.found?.identities == one.identities {
                 balancer.setWeight(slot, one.weight)
+                known.found = one
+                known.lanes.setAlternatives(one.alternatives)
+                refresh(known)
             } else {
                 remove(known)
                 add(one, of: name)
@@ -315,6 +329,7 @@ final class EndpointPool: @unchecked Sendable {
         let server = ServerAddress(found, of: name, destination)
         let endpoint = ClientEndpoint(
             server, ClientLanes(core, server, executor: executor, deadlines), found: found)
+        endpoint.lanes.setAlternatives(found.alternatives)
         endpoint.accrual = core.configuration.failureAccrual.map { FailureAccrual($0) }
         let slot = balancer.insert(
             Balancer.Endpoint(name: "\(found.endpoint)", weight: found.weight, zone: found.zone),
@@ -334,10 +349,11 @@ final class EndpointPool: @unchecked Sendable {
         if endpoint.isDialing { dialing -= 1 }
         let before = balancer.readyCount
         balancer.remove(slot)
+        endpoint.slot = nil
+        setTier(slot, nil, core.runtime.now)
         if before > 0, balancer.readyCount == 0 { idleSince = core.runtime.now }
         endpoints[slot] = nil
         byPlace[endpoint.server.endpoint] = nil
-        endpoint.slot = nil
         endpoint.redial?.cancel()
         endpoint.penalty?.cancel()
         endpoint.lanes.drain()

@@ -33,15 +33,23 @@ public struct ServiceEndpoint: Sendable, Hashable {
     public var zone: String?
     /// The identities that it may prove; none for those of the destination.
     public var identities: [IdentityPattern]
+    /// Endpoints of a higher number get calls only while none of a lower one takes any. Default 0.
+    public var priority: UInt16
+    /// Where the same server listens besides, such as its IPv4 address beside an IPv6 one: what a connection is made to
+    /// when ``endpoint`` has not answered after 250 ms (RFC 8305). Default nowhere.
+    public var alternatives: [Endpoint]
 
     /// Makes an endpoint.
     public init(
-        _ endpoint: Endpoint, weight: UInt32 = 1, zone: String? = nil, identities: [IdentityPattern] = []
+        _ endpoint: Endpoint, weight: UInt32 = 1, zone: String? = nil, identities: [IdentityPattern] = [],
+        priority: UInt16 = 0, alternatives: [Endpoint] = []
     ) {
         self.endpoint = endpoint
         self.weight = weight
         self.zone = zone
         self.identities = identities
+        self.priority = priority
+        self.alternatives = alternatives
     }
 }
 
