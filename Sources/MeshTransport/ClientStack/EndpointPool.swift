@@ -33,7 +33,7 @@ final class EndpointPool: @unchecked Sendable {
     private var resolutionFailure: String?
     private var isResolved = false
     private var isStarted = false
-    private var isClosed = false
+    private(set) var isClosed = false
 
     /// The calls that wait for an endpoint.
     private var waiting = CircularBuffer<(MeshError?) -> Void>()
@@ -53,6 +53,8 @@ final class EndpointPool: @unchecked Sendable {
     /// True once calls have waited too long for an endpoint, until there is one.
     private var isFailingFast = false
     private let gauges: EndpointGauges
+    /// Those that wait for connections ahead of need.
+    let readiness = ReadinessWaits()
 
     /// How many connections a client makes at a time: handshakes take turns on one loop, and a hundred of them at once only
     /// makes all of them late.
@@ -150,7 +152,7 @@ final class EndpointPool: @unchecked Sendable {
     }
 
     /// What a call is told that need not wait.
-    private var hopelessness: MeshError? {
+    var hopelessness: MeshError? {
         if isClosed {
             return MeshError(.draining, "the client is closed", progress: .notSent, peer: "\(destination)")
         }
@@ -254,8 +256,8 @@ final class EndpointPool: @unchecked Sendable {
 
     // MARK: Discovery
 
-    /// Begins to follow the service, with the first call.
-    private func start() {
+    /// Begins to follow the service, with the first call or ahead of it.
+    func start() {
         guard !isStarted, case .service(let name) = destination.place else { return }
         isStarted = true
         idleSince = core.runtime.now
@@ -323,6 +325,7 @@ final class EndpointPool: @unchecked Sendable {
     private func count() {
         if isClosed { return }
         gauges.set(ready: balancer.readyCount, ejected: ejected, all: balancer.count)
+        readiness.changed(connected: tiers.count, of: isResolved ? balancer.count : nil)
     }
 
     private func add(_ found: ServiceEndpoint, of name: String) {
@@ -511,6 +514,7 @@ final class EndpointPool: @unchecked Sendable {
             endpoint?.lanes.close()
         }
         release(error)
+        readiness.fail(error)
         deadlines.stop(error)
     }
 }

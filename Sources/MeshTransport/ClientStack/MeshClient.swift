@@ -22,7 +22,7 @@ public final class MeshClient: Sendable {
     /// Where the calls go.
     public let destination: Destination
     private let core: ClientCore
-    private let pool: EndpointPool
+    let pool: EndpointPool
     /// The same, for routes that lead to it.
     private let own: RoutedPool
     /// The pools that routes lead to besides.
@@ -111,6 +111,8 @@ public final class MeshClient: Sendable {
         }
     }
 
+    var runtime: any Runtime { core.runtime }
+    var connectBackoff: ConnectBackoff { core.configuration.connectBackoff }
     /// How long a call may take whose caller does not say.
     var callTimeout: Duration { core.configuration.callTimeout }
 
