@@ -9,8 +9,8 @@ Usage: Scripts/install-prerequisites.sh [--help] [build|test]
 Checks for what the project needs and installs what is missing.
 
   build   what it takes to build and run the examples (the default)
-  test    that, and what the tests use: openssl, curl, h2load, testssl.sh, prometheus, and a Python with safetensors,
-          numpy, gRPC and an Envoy, in .build/python unless the machine's own python3 has all of it
+  test    that, and what the tests use: openssl, curl, h2load, testssl.sh, dnsmasq, prometheus, and a Python with
+          safetensors, numpy, gRPC and an Envoy, in .build/python unless the machine's own python3 has all of it
 
 On Debian and its relatives missing packages are installed with apt-get, which needs root or a sudo that asks
 nothing; elsewhere, or without that, the script says what is missing and what to run.
@@ -66,6 +66,7 @@ if [ "$purpose" = test ]; then
     need curl "the HTTP tests call the server with it" command -v curl
     need nghttp2-client "load over HTTP/2, from h2load" command -v h2load
     need testssl.sh "looks for weaknesses of our TLS" command -v testssl
+    need dnsmasq-base "a name server that discovery is tested with" command -v dnsmasq
     need bsdextrautils "hexdump, which testssl.sh uses" command -v hexdump
     need prometheus "scrapes our metrics and answers queries about them" command -v prometheus
     need python3 "reads model files back, checks the runtime seam" command -v python3

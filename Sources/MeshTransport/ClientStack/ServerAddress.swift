@@ -43,8 +43,10 @@ struct ServerAddress: Hashable, CustomStringConvertible {
     /// The server's name for SNI, which cannot hold an address; of a service that is called as no host can be, none.
     var serverName: String? {
         if let service {
-            let isName = DNSName.problem(with: service.lowercased()) == nil && !Self.isAddress(service)
-            return isName ? service : nil
+            // Some resolvers know services by host and port.
+            let name = String(service.prefix { $0 != ":" })
+            let isName = DNSName.problem(with: name.lowercased()) == nil && !Self.isAddress(name)
+            return isName ? name : nil
         }
         guard case .tcp(let host, _) = endpoint else { return nil }
         return Self.isAddress(host) ? nil : host

@@ -1,14 +1,7 @@
 import MeshTransport
-import Synchronization
 import Testing
 
 @Suite struct StaticResolverTests {
-    private final class Heard: Sendable {
-        let all = Mutex<[Resolution]>([])
-        func hear(_ resolution: Resolution) { all.withLock { $0.append(resolution) } }
-        var list: [Resolution] { all.withLock { $0 } }
-    }
-
     private let first = ServiceEndpoint(.tcp(host: "10.0.0.1", port: 80))
     private let second = ServiceEndpoint(.tcp(host: "10.0.0.2", port: 80), weight: 3, zone: "b")
 
