@@ -23,6 +23,8 @@ struct FuzzTarget: Sendable {
         "bundle-document": FuzzTarget(decode: Identities.bundleDocument, seeds: Identities.bundleDocumentSeeds),
         "jwt-svid": FuzzTarget(decode: Identities.token, seeds: Identities.tokenSeeds),
         "identity-documents": FuzzTarget(decode: Identities.document, seeds: Identities.documentSeeds),
+        "dns-message": FuzzTarget(decode: Discovery.message, seeds: Discovery.messageSeeds),
+        "endpoint-list": FuzzTarget(decode: Discovery.list, seeds: Discovery.listSeeds),
         "safetensors": FuzzTarget(decode: Files.safetensors, seeds: Files.safetensorsSeeds),
         "infer-request": FuzzTarget(decode: Files.inferRequest, seeds: Files.inferRequestSeeds),
     ]
