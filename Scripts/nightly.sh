@@ -47,7 +47,7 @@ step "address sanitizer" 3600 swift test --sanitize address --scratch-path .buil
 # Of the C kernels: the compiler has none for Swift here. What it finds traps.
 step "undefined behaviour sanitizer" 3600 swift test --scratch-path .build/undefined --no-parallel \
     -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
-step "fuzzing" 1920 Scripts/fuzz.sh 120
+step "fuzzing" 3600 Scripts/fuzz.sh 120
 step "tests" 2700 make test
 step "TLS findings" 900 env MESHWORK_NIGHTLY=1 swift test --skip-build --filter TestSSLTests
 step "100,000 runs beside the model" 4500 \

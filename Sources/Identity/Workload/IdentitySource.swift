@@ -4,13 +4,16 @@ public struct IdentitySnapshot: Sendable, Hashable {
     public let svid: WorkloadIdentity
     /// The roots that its peers' certificates must lead to.
     public let bundle: TrustBundle
-    /// Counts the changes of either, from 1; a connection remembers the generation that it was made with.
+    /// What is not trusted any more although its certificates are still good.
+    public let denyList: DenyList
+    /// Counts the changes of any of them, from 1; a connection remembers the generation that it was made with.
     public let generation: UInt64
 
     /// Makes a snapshot; a source counts the generations.
-    public init(svid: WorkloadIdentity, bundle: TrustBundle, generation: UInt64) {
+    public init(svid: WorkloadIdentity, bundle: TrustBundle, denyList: DenyList = .empty, generation: UInt64) {
         self.svid = svid
         self.bundle = bundle
+        self.denyList = denyList
         self.generation = generation
     }
 }

@@ -32,18 +32,21 @@ public final class RotatableIdentity: IdentitySource {
         guarded.state.withLock { $0.current }
     }
 
-    /// Puts an identity in force and tells every observer; what is nil stays as it is.
-    public func set(svid: WorkloadIdentity? = nil, bundle: TrustBundle? = nil) {
+    /// Puts an identity in force and tells every observer; what is nil stays as it is, and so does the deny list where the
+    /// new one has a lower version: lists may arrive in any order, and none takes back what a later one says.
+    public func set(svid: WorkloadIdentity? = nil, bundle: TrustBundle? = nil, denyList: DenyList? = nil) {
         let handlers = guarded.state.withLock { state in
+            var denied = state.current.denyList
+            if let denyList, denyList.version >= denied.version { denied = denyList }
             state.current = IdentitySnapshot(
-                svid: svid ?? state.current.svid, bundle: bundle ?? state.current.bundle,
+                svid: svid ?? state.current.svid, bundle: bundle ?? state.current.bundle, denyList: denied,
                 generation: state.current.generation + 1)
             return state.observers.map(\.handler)
         }
         for handler in handlers { handler() }
     }
 
-    /// Calls `handler` after each ``set(svid:bundle:)``, on the caller's thread.
+    /// Calls `handler` after each ``set(svid:bundle:denyList:)``, on the caller's thread.
     public func onChange(_ handler: @escaping @Sendable () -> Void) -> IdentityObservation {
         let id = guarded.state.withLock { state in
             state.nextObserver += 1

@@ -133,9 +133,9 @@ final class ConnectionKeeper: @unchecked Sendable {
         server.security == .mutualTLS && connection.identityGeneration != core.identityGeneration
     }
 
-    /// True if the server has been judged by the bundle in force.
+    /// True if the server has been judged by the bundle and the deny list in force.
     private func isTrusted(_ connection: ClientConnection) -> Bool {
-        server.security == .plaintext || connection.trustedBy == core.identity?.current.bundle
+        server.security == .plaintext || connection.trustedBy == TrustBasis(core.identity?.current)
     }
 
     /// Judges the connection's server by the bundle in force if it has not been; the calls that wait get the connection
@@ -149,7 +149,7 @@ final class ConnectionKeeper: @unchecked Sendable {
         core.runtime.spawn(on: executor) {
             do throws(MeshError) {
                 _ = try await security.verify(handshake.chain, against: snapshot)
-                connection.trustedBy = snapshot?.bundle
+                connection.trustedBy = TrustBasis(snapshot)
             } catch {
                 self.core.logger.warning(
                     "server is no longer trusted",

@@ -20,8 +20,8 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     let isSecure: Bool
     /// What the server has shown in the handshake, and what it was judged by.
     private(set) var handshake: SecureChannel?
-    /// The bundle that the server was last found trustworthy by.
-    var trustedBy: TrustBundle?
+    /// What the server was last found trustworthy by.
+    var trustedBy: TrustBasis?
     /// The generation of our own identity that the connection was made with.
     let identityGeneration: UInt64
 
@@ -165,7 +165,7 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
         peerName = info.peer?.description ?? peerName
         info.tlsVersion = channel.tlsVersion
         handshake = channel
-        trustedBy = channel.bundle
+        trustedBy = channel.basis
         do {
             wire = try makeWire(channel.applicationProtocol, on: context.channel)
         } catch {

@@ -30,8 +30,8 @@ final class InboundConnections: Sendable {
         let handshake: SecureChannel
         let security: ChannelSecurity
 
-        /// True if the peer was judged by another bundle than the one in force.
-        var isOutdated: Bool { info.peer != nil && handshake.bundle != security.identity?.current.bundle }
+        /// True if the peer was judged by another bundle or deny list than the one in force.
+        var isOutdated: Bool { info.peer != nil && handshake.basis != TrustBasis(security.identity?.current) }
     }
 
     private struct State {
@@ -77,8 +77,8 @@ final class InboundConnections: Sendable {
         }
     }
 
-    /// Judges all peers again that were trusted by another bundle than the one in force, and lets those go that it does
-    /// not vouch for.
+    /// Judges all peers again that were trusted by another bundle or deny list than the one in force, and lets those go that
+    /// are trusted no more.
     func review() async {
         for entry in state.withLock({ $0.inOrder }) { await review(entry) }
     }

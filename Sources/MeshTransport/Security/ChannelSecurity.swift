@@ -56,7 +56,9 @@ struct ChannelSecurity: Sendable {
     func verify(_ chain: [[UInt8]], against snapshot: IdentitySnapshot?) async throws(MeshError) -> VerifiedPeer {
         let peer: VerifiedPeer
         do throws(IdentityError) {
-            peer = try await verifier.verify(chain, against: try bundle(for: chain, snapshot), now: runtime.unixTime)
+            peer = try await verifier.verify(
+                chain, against: try bundle(for: chain, snapshot), denying: snapshot?.denyList ?? .empty,
+                now: runtime.unixTime)
         } catch {
             throw MeshError(
                 .peerNotTrusted, error.message, progress: .notSent, peer: error.peer?.description, cause: error)
@@ -67,8 +69,9 @@ struct ChannelSecurity: Sendable {
 
     /// The verdict on a chain that has been judged before, without waiting.
     func remembered(_ chain: [[UInt8]], against snapshot: IdentitySnapshot?) throws(MeshError) -> VerifiedPeer? {
-        guard case .bundle = trust, let bundle = snapshot?.bundle,
-            let peer = verifier.cachedPeer(chain, against: bundle, now: runtime.unixTime)
+        guard case .bundle = trust, let snapshot,
+            let peer = verifier.cachedPeer(
+                chain, against: snapshot.bundle, denying: snapshot.denyList, now: runtime.unixTime)
         else { return nil }
         try expectation.check(peer)
         return peer

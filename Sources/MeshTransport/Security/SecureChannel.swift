@@ -19,7 +19,7 @@ struct SecureChannel: Sendable {
     /// The certificates that the peer has shown.
     var chain: [[UInt8]]
     /// What the peer was judged by.
-    var bundle: TrustBundle?
+    var basis: TrustBasis
     var applicationProtocol: String?
     /// The protocols that a client offered, of which the handshake may have agreed on one.
     var offeredProtocols: [String] = []
@@ -33,10 +33,21 @@ struct SecureChannel: Sendable {
     ) {
         self.peer = peer
         self.chain = chain
-        bundle = own?.bundle
+        basis = TrustBasis(own)
         self.applicationProtocol = applicationProtocol
         self.tlsVersion = tlsVersion
         notAfter = [peer?.notAfter, own?.svid.notAfter].compactMap { $0 }.min()
+    }
+}
+
+/// What a peer is judged by: a change of it has the peers of open connections judged again.
+struct TrustBasis: Sendable, Equatable {
+    private let bundle: TrustBundle?
+    private let denyList: DenyList?
+
+    init(_ snapshot: IdentitySnapshot?) {
+        bundle = snapshot?.bundle
+        denyList = snapshot?.denyList
     }
 }
 

@@ -25,6 +25,11 @@ import Testing
                 ))
             #expect(response.body.contains(#"method="unmatched""#))
             #expect(!response.body.contains("chosen-by-the-caller"))
+            let open = try await client.send(
+                .GET, "/metrics", headers: [("Accept", "application/openmetrics-text;version=1.0.0,text/plain;q=0.5")])
+            #expect(
+                open.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                    && open.body.hasSuffix("# EOF\n"))
         }
         await test.mesh.stop()
     }
