@@ -57,15 +57,21 @@ public final class MemoryDeduplicationStore: DeduplicationStore {
         }
     }
 
-    /// A random one: the meshes of this process may share the store, and no other process does.
+    /// Set where several meshes of this process share the store.
     public let id: DeduplicationStoreID?
     private let runtime: any Runtime
     private let state: Mutex<State>
 
     /// Makes a store that remembers nothing yet.
-    public init(_ configuration: DeduplicationConfiguration = DeduplicationConfiguration(), runtime: any Runtime) {
+    ///
+    /// - Parameter id: for a store that several meshes of this process share, which tell their clients; a random one, as no
+    ///   other process has it. Default `nil`: one mesh has it.
+    public init(
+        _ configuration: DeduplicationConfiguration = DeduplicationConfiguration(), id: DeduplicationStoreID? = nil,
+        runtime: any Runtime
+    ) {
         self.runtime = runtime
-        id = DeduplicationStoreID(high: runtime.randomBits(), low: runtime.randomBits())
+        self.id = id
         state = Mutex(State(ledger: DeduplicationLedger(configuration)))
     }
 
