@@ -17,9 +17,13 @@ import Testing
         let test: TestMesh
         let port: Int
         let folder: TemporaryFolder
+        /// Opened when the slow route's handler is cancelled, and not before.
+        let cancelled: Gate
 
         init(_ test: TestMesh) async throws {
             self.test = test
+            let cancelled = Gate()
+            self.cancelled = cancelled
             folder = try TemporaryFolder()
             try test.mesh.enableGRPC()
             try HTTPFront(on: test.mesh) { router in
@@ -28,6 +32,11 @@ import Testing
                 }
                 router.post("length") { request, _ in
                     "\(try await request.body.collect(upTo: 64 << 20).readableBytes)"
+                }
+                router.get("slow") { _, _ in
+                    // Opens it when the task is cancelled.
+                    await cancelled.wait()
+                    return "late"
                 }
                 router.get("big") { _, _ in
                     Response(
@@ -95,6 +104,32 @@ import Testing
         await setting.test.mesh.stop()
     }
 
+    @Test(
+        "an answer larger than what waits for a client with a small window goes on when that has room",
+        .enabled(if: NGHTTP.path != nil, "there is no nghttp"))
+    func smallWindow() async throws {
+        let setting = try await Setting(TestMesh(["/big"]))
+        _ = try await setting.curl(["--head", setting.url("/big")])
+        let client = try Peer(
+            NGHTTP.path ?? "nghttp",
+            [
+                "--no-verify-peer", "--window-bits=16", "--connection-window-bits=16", "--stat", "--null-out",
+                "--cert=\(setting.folder.file("certificate.pem").path)", "--key=\(setting.folder.file("key.pem").path)",
+                setting.url("/big"),
+            ], complaints: .printed)
+        let printed = String(decoding: try await client.finish().printed, as: UTF8.self)
+        #expect(printed.contains("200") && printed.contains("3M"), "\(printed)")
+        await setting.test.mesh.stop()
+    }
+
+    @Test("a handler is cancelled when its client goes away after a whole request")
+    func cancelled() async throws {
+        let setting = try await Setting(TestMesh(["/slow"]))
+        _ = try await setting.curl(["--max-time", "1", setting.url("/slow")])
+        await setting.cancelled.wait()
+        await setting.test.mesh.stop()
+    }
+
     @Test("a stranger is told no more than over HTTP/1.1, and a client that goes away leaves nothing running")
     func stranger() async throws {
         let setting = try await Setting(TestMesh(["/whoami"]))
@@ -104,6 +139,10 @@ import Testing
         await setting.test.mesh.stop()
         #expect(setting.test.mesh.connections.isEmpty)
     }
+}
+
+private enum NGHTTP {
+    static let path = Peer.find("nghttp")
 }
 
 private enum Curl {

@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -46,6 +48,7 @@ public struct FileIssuanceLogStorage: IssuanceLogStorage {
                 }
                 offsets = try Self.scan(file, to: end)
             }
+            file.begin(at: offsets[offsets.count - 1])
         } catch {
             throw IdentityError(.logNotStored, "the issuance log \(quoted(path)) cannot be opened", cause: error)
         }
@@ -58,9 +61,13 @@ public struct FileIssuanceLogStorage: IssuanceLogStorage {
         while position + Int64(headerLength) <= end {
             let length = Self.length(try file.read(headerLength, at: position))
             let next = position + Int64(headerLength) + Int64(length)
-            guard length <= maximumEntryBytes, next <= end else { break }
-            // The last may have its whole length, and not yet its bytes.
-            if next == end, try entry(in: file, from: position, to: next) == nil { break }
+            // An append that was cut off shows the beginning of its length, and zeros for the rest: never a greater one.
+            guard length <= maximumEntryBytes else {
+                throw LogFile.Problem(message: "the entry at byte \(position) is damaged")
+            }
+            guard next <= end else { break }
+            // The last may have its whole length, and not yet its bytes; or room, and not yet its length.
+            if next == end || length == 0, try entry(in: file, from: position, to: next) == nil { break }
             offsets.append(next)
             position = next
         }
@@ -98,6 +105,9 @@ public struct FileIssuanceLogStorage: IssuanceLogStorage {
                 message: "expected an entry of at most \(Self.maximumEntryBytes) bytes, found \(entry.count)")
         }
         let end = offsets[offsets.count - 1]
+        guard file.claim(from: end, to: end + Int64(Self.headerLength + entry.count)) else {
+            throw LogFile.Problem(message: "another copy of this storage has appended; open the file again")
+        }
         let length = (0..<4).map { UInt8(truncatingIfNeeded: entry.count >> (24 - 8 * $0)) }
         let frame = length + SHA256Fingerprint(of: entry).bytes.prefix(8) + entry
         do {
@@ -134,6 +144,15 @@ private final class LogFile: Sendable {
     }
 
     private let descriptor: Int32
+    /// Where the next entry goes, whichever copy of a storage appends it.
+    private let end = Atomic<Int64>(0)
+
+    func begin(at offset: Int64) { end.store(offset, ordering: .relaxed) }
+
+    /// Takes the bytes between two offsets, if nobody has taken the first.
+    func claim(from start: Int64, to next: Int64) -> Bool {
+        end.compareExchange(expected: start, desired: next, ordering: .relaxed).exchanged
+    }
 
     init(path: String) throws(Problem) {
         // open reads the path up to its first zero byte, of which it then has none but the last.

@@ -90,12 +90,13 @@ public struct TrustBundle: Sendable {
     /// The same with another bundle for one domain, which it may not have had before.
     ///
     /// - Throws: `IdentityError` with code ``IdentityError/Code/staleTrustBundle`` when the domain counts its bundles
-    ///   and this one was published before the one in force; or ``IdentityError/Code/invalidTrustBundle``.
+    ///   and this one was published before the one in force, or does not say; or ``IdentityError/Code/invalidTrustBundle``.
     public func replacing(_ bundle: TrustDomainBundle, generation: UInt64) throws(IdentityError) -> TrustBundle {
-        if let current = self[bundle.trustDomain]?.sequence, let next = bundle.sequence, next < current {
+        if let current = self[bundle.trustDomain]?.sequence, bundle.sequence ?? 0 < current {
             throw IdentityError(
                 .staleTrustBundle,
-                "expected bundle \(current) of \(bundle.trustDomain) or a later one, found bundle \(next)")
+                "expected bundle \(current) of \(bundle.trustDomain) or a later one, found "
+                    + (bundle.sequence.map { "bundle \($0)" } ?? "one without a sequence"))
         }
         return try TrustBundle(
             domains.filter { $0.trustDomain != bundle.trustDomain } + [bundle], generation: generation)

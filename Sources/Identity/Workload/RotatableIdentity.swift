@@ -33,11 +33,13 @@ public final class RotatableIdentity: IdentitySource {
     }
 
     /// Puts an identity in force and tells every observer; what is nil stays as it is, and so does the deny list where the
-    /// new one has a lower version: lists may arrive in any order, and none takes back what a later one says.
+    /// new one has no higher version: lists may arrive in any order, and none takes back what a later one says.
     public func set(svid: WorkloadIdentity? = nil, bundle: TrustBundle? = nil, denyList: DenyList? = nil) {
-        let handlers = guarded.state.withLock { state in
+        let handlers: [@Sendable () -> Void] = guarded.state.withLock { state in
             var denied = state.current.denyList
-            if let denyList, denyList.version >= denied.version { denied = denyList }
+            if let denyList, denyList.version > denied.version { denied = denyList }
+            // Nobody is to make connections anew for nothing.
+            guard svid != nil || bundle != nil || denied != state.current.denyList else { return [] }
             state.current = IdentitySnapshot(
                 svid: svid ?? state.current.svid, bundle: bundle ?? state.current.bundle, denyList: denied,
                 generation: state.current.generation + 1)

@@ -5,8 +5,17 @@ import NIOHPACK
 
 /// The streams that are no calls of gRPC's: their requests go to the mesh's HTTP front end, which answers on them.
 extension GRPCServerWire: HTTPStreamWire {
+    /// Requests of one connection at a time, so that none takes all the places of the front end.
+    private static let mostPlain = 128
+
     func beginPlain(_ stream: Stream, _ headers: HPACKHeaders, endsStream: Bool) {
         stream.state.plain = HTTPServerStreamState(endsStream: endsStream)
+        plainCount += 1
+        // What waits for this peer is enough, as it is for calls.
+        guard plainCount <= Self.mostPlain, streams.queuedBytes <= queuedReplyLimit else {
+            stream.state.plain?.refuse()
+            return streams.enqueue(stream)
+        }
         let messages = CallStream(calls.executor)
         messages.attach(to: self, stream.streamID)
         stream.call.exchange = messages
@@ -43,15 +52,24 @@ extension GRPCServerWire: HTTPStreamWire {
     /// The peer knows the stream no more.
     func closedPlain(_ stream: Stream) {
         abortPlain(stream)
+        plainCount -= 1
         streams.remove(stream)
         settle()
     }
 
     /// Nobody waits for the answer any more.
     func abortPlain(_ stream: Stream) {
+        abandonPlain(stream)
         let error = MeshError(.cancelled, "the client has given the request up", progress: .mayHaveRun)
-        if stream.state.plain?.isFinished == false { stream.call.exchange?.finish(.failed(error)) }
+        stream.call.exchange?.finish(.failed(error))
         stream.call.exchange?.stopWriting(error)
+    }
+
+    /// Tells who answers, unless that is done.
+    func abandonPlain(_ stream: Stream) {
+        guard stream.state.plain?.isFinished == false else { return }
+        stream.call.exchange?.onAbort?()
+        stream.call.exchange?.onAbort = nil
     }
 
     func respond(_ status: Int, _ fields: [HTTPHeaderField], isWhole: Bool, to stream: StreamID) {

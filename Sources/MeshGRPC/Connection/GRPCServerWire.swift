@@ -40,6 +40,7 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
     let calls: ServerCalls
     private let configuration: GRPCConfiguration
     private let limits: WireLimits
+    var queuedReplyLimit: Int { limits.queuedReplyBytes }
     let streams: Streams
     private let coalescer: WriteCoalescer
     private var lifecycle: ServerLifecycle
@@ -51,6 +52,8 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
     private var lastStream = HTTP2StreamID.rootStream
     private var context: ChannelHandlerContext?
     private var malformed = 0
+    /// The streams that are no calls.
+    var plainCount = 0
     /// True once it was told that the client does not take its answers.
     private var hasToldOfQueue = false
     private var isReading = false
@@ -72,7 +75,9 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
         lifecycle = ServerLifecycle(configuration, now: calls.runtime.now, using: &generator)
         patience = RequestPatience(limit: limits.requestTimeout)
         calls.wire = self
-        streams.relieved = { [unowned self] in self.calls.relieved($0.streamID) }
+        streams.relieved = { [unowned self] in
+            if let exchange = $0.call.exchange { exchange.relieved() } else { self.calls.relieved($0.streamID) }
+        }
     }
 
     // MARK: The connection, from any thread
@@ -99,15 +104,15 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
 
     func send(_ payload: Payload, on stream: StreamID) throws(WireError) {
         guard let stream = streams[stream] else { return }
+        if stream.state.plain != nil {
+            stream.state.plain?.send(payload.head)
+            return write(stream)
+        }
         guard payload.count <= limits.messageBytes else {
             throw WireError(
                 .tooLarge, "a message of \(payload.count) bytes is over the limit of \(limits.messageBytes)")
         }
-        if stream.state.plain != nil {
-            stream.state.plain?.send(payload.head)
-        } else {
-            stream.state.grpc.send(payload)
-        }
+        stream.state.grpc.send(payload)
         write(stream)
     }
 
@@ -132,6 +137,7 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
     /// A handler gives a call up with its reply; an answer of plain HTTP has no such words.
     func withdraw(_ stream: StreamID) {
         guard let stream = streams[stream], stream.state.plain != nil else { return }
+        abandonPlain(stream)
         stream.state.plain?.reset()
         write(stream)
     }

@@ -85,11 +85,16 @@ package struct HTTPServerStreamState {
     }
 
     /// Gives the answer up.
-    package mutating func reset() {
+    package mutating func reset() { reset(.cancel) }
+
+    /// Turns the request away so that the client knows that nothing has come of it and may try again.
+    package mutating func refuse() { reset(.refusedStream) }
+
+    private mutating func reset(_ code: HTTP2ErrorCode) {
         guard !isFinished else { return }
         isFinished = true
         drop()
-        outbound.reset(.cancel)
+        outbound.reset(code)
     }
 
     /// The next thing to write, with at most `limit` bytes of the body.

@@ -104,7 +104,7 @@ struct CallCourse {
     ) -> Next {
         guard failure == .notRun else {
             // Of a server that does not say which it is nobody could be asked whether it knows the call.
-            let isLost = isDeduplicated && failure == .mayHaveRun && server == nil
+            let isLost = isDeduplicated && failure == .mayHaveRun && server == nil && bound == nil
             return ended(error, isLost ? .final : failure, server, pushback)
         }
         if passage?.refusal == nil {

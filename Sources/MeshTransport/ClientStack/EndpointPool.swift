@@ -33,6 +33,8 @@ final class EndpointPool: @unchecked Sendable {
     private var resolutionFailure: String?
     private var isResolved = false
     private var isStarted = false
+    /// True while a new list of endpoints is worked in.
+    private var isApplying = false
     private(set) var isClosed = false
 
     /// The calls that wait for an endpoint.
@@ -293,11 +295,19 @@ final class EndpointPool: @unchecked Sendable {
         var seen: Set<Endpoint> = []
         let found = found.filter { seen.insert($0.endpoint).inserted }
         guard let subset = core.configuration.balancing.subset else { return found }
-        let names = found.map { StableHash.of("\($0.endpoint)") }
-        return EndpointSubset.choose(subset.size, of: names, seed: subset.seed ?? core.instance.low).map { found[$0] }
+        // Of each priority as many: those of a higher number are there for when the others are not.
+        return Set(found.map(\.priority)).sorted().flatMap { priority in
+            let alike = found.filter { $0.priority == priority }
+            let names = alike.map { StableHash.of("\($0.endpoint)") }
+            return EndpointSubset.choose(subset.size, of: names, seed: subset.seed ?? core.instance.low).map {
+                alike[$0]
+            }
+        }
     }
 
     private func apply(_ found: [ServiceEndpoint], of name: String) {
+        // Who waits for all of them is not to hear of a number on the way.
+        isApplying = true
         let wanted = Set(found.map(\.endpoint))
         for endpoint in endpoints {
             if let endpoint, !wanted.contains(endpoint.server.endpoint) { remove(endpoint) }
@@ -317,13 +327,14 @@ final class EndpointPool: @unchecked Sendable {
                 add(one, of: name)
             }
         }
+        isApplying = false
         count()
         dial()
         if let error = hopelessness { release(error) }
     }
 
     private func count() {
-        if isClosed { return }
+        if isClosed || isApplying { return }
         gauges.set(ready: balancer.readyCount, ejected: ejected, all: balancer.count)
         readiness.changed(connected: tiers.count, of: isResolved ? balancer.count : nil)
     }

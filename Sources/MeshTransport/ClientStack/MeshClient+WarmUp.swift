@@ -33,8 +33,13 @@ extension MeshClient {
         var generator = SplitMix64(seed: runtime.randomBits())
         var failures = 0
         while true {
+            let wait = FirstConnection(pool, max(.zero, runtime.now.duration(to: end)))
             do throws(MeshError) {
-                _ = try await connection()
+                try await withTaskCancellationHandler {
+                    await withCheckedContinuation { wait.begin($0) }
+                } onCancel: {
+                    wait.cancel()
+                }.get()
                 return 1
             } catch {
                 failures += 1
@@ -43,6 +48,48 @@ extension MeshClient {
                 do { try await runtime.sleep(for: pause) } catch { throw WarmUp.cancelled(pool) }
             }
         }
+    }
+}
+
+/// The wait of one task for the connection to a destination's one server.
+///
+/// Sendable: everything mutable is touched on the pool's event loop alone.
+private final class FirstConnection: @unchecked Sendable {
+    private let pool: EndpointPool
+    private let limit: Duration
+    private var continuation: CheckedContinuation<Result<Void, MeshError>, Never>?
+    private var timer: Scheduled<Void>?
+    private var isCancelled = false
+
+    init(_ pool: EndpointPool, _ limit: Duration) {
+        self.pool = pool
+        self.limit = limit
+    }
+
+    func begin(_ continuation: CheckedContinuation<Result<Void, MeshError>, Never>) {
+        let loop = pool.executor.eventLoop
+        loop.execute { [self] in
+            self.continuation = continuation
+            if isCancelled { return end(.failure(WarmUp.cancelled(pool))) }
+            // A connection that has no room is one.
+            if pool.only?.lanes.small.isUp == true { return end(.success(())) }
+            timer = loop.scheduleTask(in: .nanoseconds(limit.inNanoseconds)) { [self] in
+                end(.failure(MeshError(.connectFailed, "no connection after \(limit)", progress: .notSent)))
+            }
+            pool.withConnection { self.end($0.map { _ in () }) }
+        }
+    }
+
+    func cancel() {
+        pool.executor.eventLoop.execute { [self] in
+            isCancelled = true
+            end(.failure(WarmUp.cancelled(pool)))
+        }
+    }
+
+    private func end(_ result: Result<Void, MeshError>) {
+        timer?.cancel()
+        continuation.take()?.resume(returning: result)
     }
 }
 

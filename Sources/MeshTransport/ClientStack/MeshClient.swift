@@ -26,7 +26,7 @@ public final class MeshClient: Sendable {
     /// The same, for routes that lead to it.
     private let own: RoutedPool
     /// The pools that routes lead to besides.
-    private let routed = Mutex<[Destination: WeakPool]>([:])
+    private let routed = Mutex(RoutedPools())
     private let methods = Mutex(KnownMethods())
     private let sessions: any SessionSource
     private let numbers = CallNumbers()
@@ -152,7 +152,10 @@ public final class MeshClient: Sendable {
     /// Closes the connections; calls that are under way fail, and so do later ones.
     public func close() {
         pool.close()
-        let routed = routed.withLock { $0.values.compactMap(\.pool) }
+        let routed = routed.withLock { routed in
+            routed.isClosed = true
+            return routed.pools.values.compactMap(\.pool)
+        }
         for place in routed { place.pool.close() }
     }
 
@@ -177,9 +180,24 @@ public final class MeshClient: Sendable {
         var last: (key: MethodKey, method: KnownMethod)?
         /// The routes, by their number, that all this was found by.
         var routes: UInt64 = 0
+        /// What connections know as one method, whichever route leads to it.
+        var shared: [SharedKey: ClientMethod] = [:]
     }
 
-    /// A pool that is there for as long as a route or a call leads to it.
+    /// What makes two methods one for a connection, and for the metrics.
+    private struct SharedKey: Hashable {
+        let original: ObjectIdentifier
+        let path: String
+        let retry: RetrySafety
+        let place: Destination
+    }
+
+    /// The pools that routes lead to, each there for as long as a route or a call leads to it.
+    private struct RoutedPools {
+        var pools: [Destination: WeakPool] = [:]
+        var isClosed = false
+    }
+
     private struct WeakPool {
         weak var pool: RoutedPool?
     }
@@ -190,25 +208,44 @@ public final class MeshClient: Sendable {
             path: method.path, request: ObjectIdentifier(Request.self), response: ObjectIdentifier(Response.self),
             kind: Kind.kind, retry: method.retry)
         let routes = core.routes.number
+        // The pools that no route leads to any more are closed when the lock is not held.
+        var outdated: [MethodKey: KnownMethod] = [:]
+        defer { withExtendedLifetime(outdated) {} }
         return methods.withLock { methods in
-            if methods.routes != routes { methods = KnownMethods(routes: routes) }
+            if methods.routes != routes { outdated = follow(routes, &methods) }
             if let last = methods.last, last.key == key { return last.method }
-            let known = methods.all[key] ?? resolved(method)
+            let known = methods.all[key] ?? resolved(clientMethod(method), &methods)
             methods.all[key] = known
             methods.last = (key, known)
             return known
         }
     }
 
-    private func resolved<Kind, Request, Response>(_ method: MeshMethod<Kind, Request, Response>) -> KnownMethod {
-        let own = ClientMethod(
-            method, series: core.metrics.series(method.path, destination: destination.expected),
-            destination: "\(destination)", bulkPayloadBytes: core.configuration.bulkPayloadBytes)
-        let found = core.routes.candidates(method: method.path, destination: "\(destination)")
-        return KnownMethod(method: own, routes: found.map { route(own, $0) })
+    /// Looks the routes of all methods up again, while those before hold the pools that both lead to; returns those before.
+    private func follow(_ routes: UInt64, _ methods: inout KnownMethods) -> [MethodKey: KnownMethod] {
+        let outdated = methods.all
+        methods.routes = routes
+        methods.last = nil
+        for (key, known) in outdated.sorted(by: { $0.key.path < $1.key.path }) {
+            methods.all[key] = resolved(known.method, &methods)
+        }
+        return outdated
     }
 
-    private func route(_ method: ClientMethod, _ compiled: RouteTable.Compiled) -> ClientRoute {
+    private func clientMethod<Kind, Request, Response>(_ method: MeshMethod<Kind, Request, Response>) -> ClientMethod {
+        ClientMethod(
+            method, series: core.metrics.series(method.path, destination: destination.expected),
+            destination: "\(destination)", bulkPayloadBytes: core.configuration.bulkPayloadBytes)
+    }
+
+    private func resolved(_ own: ClientMethod, _ methods: inout KnownMethods) -> KnownMethod {
+        let found = core.routes.candidates(method: own.path, destination: "\(destination)")
+        return KnownMethod(method: own, routes: found.map { route(own, $0, &methods) })
+    }
+
+    private func route(
+        _ method: ClientMethod, _ compiled: RouteTable.Compiled, _ methods: inout KnownMethods
+    ) -> ClientRoute {
         let route = compiled.route
         var through: UInt64 = 0
         var places = route.backends.filter { $0.weight > 0 }
@@ -216,34 +253,44 @@ public final class MeshClient: Sendable {
         let backends = places.map { backend in
             through += UInt64(backend.weight)
             return ClientRoute.Backend(
-                method: self.method(method, route.redirect ?? method.path, method.retry, at: backend.destination),
+                method: shared(
+                    method, route.redirect ?? method.path, method.retry, at: backend.destination, &methods),
                 place: place(of: backend.destination),
                 calls: core.metrics.routeCalls(route.name, to: "\(backend.destination)"), weightsThrough: through)
         }
         let mirror = route.mirror.map { mirror in
             ClientRoute.Mirror(
-                mirror, self.method(method, method.path, .never, at: mirror.destination),
-                place(of: mirror.destination), copies: core.metrics.mirrored(route.name),
+                mirror, shared(method, method.path, .never, at: mirror.destination, &methods),
+                place(of: mirror.destination), running: compiled.copies, copies: core.metrics.mirrored(route.name),
                 drops: core.metrics.mirrorDrops(route.name))
         }
         return ClientRoute(compiled, backends, mirror, faults: core.metrics.routeFaults(route.name))
     }
 
-    private func method(
-        _ method: ClientMethod, _ path: String, _ retry: RetrySafety, at place: Destination
+    /// `method` at another path or place; the same one each time.
+    private func shared(
+        _ method: ClientMethod, _ path: String, _ retry: RetrySafety, at place: Destination,
+        _ methods: inout KnownMethods
     ) -> ClientMethod {
-        ClientMethod(
+        if path == method.path, retry == method.retry, place == destination { return method }
+        let key = SharedKey(original: ObjectIdentifier(method), path: path, retry: retry, place: place)
+        if let known = methods.shared[key] { return known }
+        let made = ClientMethod(
             method, path: path, retry: retry, series: core.metrics.series(path, destination: place.expected),
             destination: "\(place)", bulkPayloadBytes: core.configuration.bulkPayloadBytes)
+        methods.shared[key] = made
+        return made
     }
 
     private func place(of other: Destination) -> RoutedPool {
         if other == destination { return own }
         return routed.withLock { routed in
-            if let known = routed[other]?.pool { return known }
+            // Its own pool says that the client is closed.
+            if routed.isClosed { return own }
+            if let known = routed.pools[other]?.pool { return known }
             let made = RoutedPool(EndpointPool(core, other, on: pool.executor.eventLoop), isOwned: true)
-            routed = routed.filter { $0.value.pool != nil }
-            routed[other] = WeakPool(pool: made)
+            routed.pools = routed.pools.filter { $0.value.pool != nil }
+            routed.pools[other] = WeakPool(pool: made)
             return made
         }
     }

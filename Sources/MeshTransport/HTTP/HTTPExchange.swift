@@ -60,9 +60,10 @@ package final class HTTPExchange: Sendable {
 
     package var eventLoop: any EventLoop { messages.executor.eventLoop }
 
-    /// Calls `body` if the peer gives the request up or its connection ends. On the event loop, before anything is read.
+    /// Calls `body` if the answer is given up before it is whole: by the peer, with the connection, or by ``abort(_:)``. On
+    /// the event loop, before anything is read.
     package func whenAborted(_ body: @escaping @Sendable () -> Void) {
-        messages.onEnd = { if case .failed = $0 { body() } }
+        messages.onAbort = body
     }
 
     /// The next part of the request's body; `nil` at its end. Throws when the peer has given the request up.

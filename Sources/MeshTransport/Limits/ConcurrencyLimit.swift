@@ -31,6 +31,8 @@ public struct GradientConfiguration: Sendable, Hashable {
     public var measuring = 3
     /// How many calls that takes. Default 50, as Envoy's.
     public var measurements = 50
+    /// How long that may take; then it goes on with what it has. Default 5 s.
+    public var measuringTime: Duration = .seconds(5)
     /// How often it measures; up to 15 % later, so that servers do not measure at once. Default 60 s, as Envoy's.
     public var interval: Duration = .seconds(60)
     /// How long it looks before it moves. Default 100 ms, as Envoy's.
@@ -49,7 +51,8 @@ public struct GradientConfiguration: Sendable, Hashable {
         if !(1...max(1, most)).contains(least) || most < 1 {
             problems.append("least must be in 1...most, is \(least) with a most of \(most)")
         }
-        for (name, duration) in [("interval", interval), ("window", window)] where duration <= .zero {
+        for (name, duration) in [("measuringTime", measuringTime), ("interval", interval), ("window", window)]
+        where duration <= .zero {
             problems.append("\(name) must be above zero, is \(duration)")
         }
         if !(allowance >= 0) { problems.append("allowance must not be negative, is \(allowance)") }
@@ -67,6 +70,8 @@ struct GradientLimit: Sendable {
     /// How long a call takes that waits for no other; `nil` until that was measured.
     private var base: Double?
     private var isMeasuring = true
+    /// When it is to have measured; `nil` until the first call.
+    private var measuringEnd: RuntimeInstant?
     private var nextMeasurement = RuntimeInstant(nanoseconds: .min)
     private var samples: [Double] = []
     private var windowEnd: RuntimeInstant?
@@ -86,6 +91,7 @@ struct GradientLimit: Sendable {
     ///
     /// - Parameter chance: uniform in 0 ..< 1.
     mutating func ended(after latency: Duration, inFlight: Int, now: RuntimeInstant, chance: Double) {
+        look(now, chance)
         // Calls that began before it measures tell of how it was before.
         if isMeasuring, inFlight > configuration.measuring { return }
         if samples.count < Self.mostSamples { samples.append(latency.inSeconds) }
@@ -101,12 +107,24 @@ struct GradientLimit: Sendable {
         guard now >= windowEnd else { return }
         move()
         beginWindow()
-        if now >= nextMeasurement { isMeasuring = true }
+        if now >= nextMeasurement {
+            isMeasuring = true
+            measuringEnd = now.advanced(by: configuration.measuringTime)
+        }
+    }
+
+    /// A call was refused, or one has ended: a server whose calls take long is not to be shut for as long as they do.
+    mutating func look(_ now: RuntimeInstant, _ chance: Double) {
+        guard isMeasuring else { return }
+        let end = measuringEnd ?? now.advanced(by: configuration.measuringTime)
+        measuringEnd = end
+        if now >= end { measured(now, chance) }
     }
 
     private mutating func measured(_ now: RuntimeInstant, _ chance: Double) {
-        base = middle
+        base = middle ?? base
         isMeasuring = false
+        measuringEnd = nil
         nextMeasurement = now.advanced(by: configuration.interval * (1 + 0.15 * chance))
         beginWindow()
     }

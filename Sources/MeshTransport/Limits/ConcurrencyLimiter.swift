@@ -31,10 +31,15 @@ final class ConcurrencyLimiter: Sendable {
     func enter() -> Bool {
         guard running.wrappingAdd(1, ordering: .relaxed).newValue <= current else {
             running.wrappingSubtract(1, ordering: .relaxed)
+            if isAdaptive { move { $0.look(runtime.now, chance) } }
             return false
         }
         return true
     }
+
+    /// Whether calls of several messages count: not where latency tells how many may run, as they last for as long as their
+    /// callers like.
+    var countsStreams: Bool { !isAdaptive }
 
     /// A call that entered has ended.
     ///
@@ -42,11 +47,19 @@ final class ConcurrencyLimiter: Sendable {
     func leave(from start: RuntimeInstant?, to now: RuntimeInstant) {
         let inFlight = running.wrappingSubtract(1, ordering: .relaxed).oldValue
         guard isAdaptive, let start else { return }
-        let chance = Double(runtime.randomBits() >> 11) * 0x1p-53
+        let chance = chance
+        move { $0.ended(after: start.duration(to: now), inFlight: inFlight, now: now, chance: chance) }
+    }
+
+    private var chance: Double { Double(runtime.randomBits() >> 11) * 0x1p-53 }
+
+    private func move(_ body: (inout GradientLimit) -> Void) {
         let moved = gradient.withLock { gradient in
-            gradient?.ended(after: start.duration(to: now), inFlight: inFlight, now: now, chance: chance)
-            return gradient?.limit
+            guard var state = gradient else { return current }
+            body(&state)
+            gradient = state
+            return state.limit
         }
-        if let moved { limit.store(moved, ordering: .relaxed) }
+        limit.store(moved, ordering: .relaxed)
     }
 }

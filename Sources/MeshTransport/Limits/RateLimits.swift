@@ -46,7 +46,8 @@ final class RateLimits: Sendable {
         let methods: [MethodPattern]
         let total: RateBucket?
         private let perIdentity: Rate?
-        private let overrides: [(identities: [IdentityPattern], rate: Rate)]
+        /// The last of each for callers beyond the limit of those that are told apart.
+        private let overrides: [(identities: [IdentityPattern], rate: Rate, others: RateBucket)]
         private let most: Int
         private let known = Mutex<[SPIFFEID?: RateBucket]>([:])
         /// Of the callers beyond the limit of those that are told apart.
@@ -60,20 +61,20 @@ final class RateLimits: Sendable {
             self.methods = methods
             total = rule.total.map { RateBucket($0) }
             perIdentity = rule.perIdentity
-            self.overrides = overrides
+            self.overrides = overrides.map { ($0.identities, $0.rate, RateBucket($0.rate)) }
             self.most = most
             others = rule.perIdentity.map { RateBucket($0) }
         }
 
         func bucket(of peer: SPIFFEID?, now: RuntimeInstant) -> RateBucket? {
             let special = peer.flatMap { peer in
-                overrides.first { $0.identities.contains { $0.matches(peer) } }?.rate
+                overrides.first { $0.identities.contains { $0.matches(peer) } }
             }
-            guard let rate = special ?? perIdentity else { return nil }
+            guard let rate = special?.rate ?? perIdentity else { return nil }
             return known.withLock { known in
                 if let bucket = known[peer] { return bucket }
                 if known.count >= most { known = known.filter { !$0.value.isIdle(now: now) } }
-                guard known.count < most else { return others ?? RateBucket(rate) }
+                guard known.count < most else { return special?.others ?? others ?? RateBucket(rate) }
                 let bucket = RateBucket(rate)
                 known[peer] = bucket
                 return bucket

@@ -21,11 +21,13 @@ final class ClientRoute: Sendable {
         let place: RoutedPool
         let copies: Counter
         let drops: Counter
-        private let running = Atomic(0)
+        private let running: CopyCount
 
         init(
-            _ configuration: RouteMirror, _ method: ClientMethod, _ place: RoutedPool, copies: Counter, drops: Counter
+            _ configuration: RouteMirror, _ method: ClientMethod, _ place: RoutedPool, running: CopyCount,
+            copies: Counter, drops: Counter
         ) {
+            self.running = running
             self.configuration = configuration
             self.method = method
             self.place = place
@@ -35,7 +37,7 @@ final class ClientRoute: Sendable {
 
         /// Whether there is room for a copy, which then counts until ``ended()``.
         func begin() -> Bool {
-            guard running.wrappingAdd(1, ordering: .relaxed).newValue <= configuration.concurrent else {
+            guard running.add() <= configuration.concurrent else {
                 ended()
                 drops.increment()
                 return false
@@ -44,7 +46,7 @@ final class ClientRoute: Sendable {
             return true
         }
 
-        func ended() { running.wrappingSubtract(1, ordering: .relaxed) }
+        func ended() { running.subtract() }
     }
 
     let compiled: RouteTable.Compiled
@@ -85,4 +87,12 @@ final class RoutedPool: Sendable {
     }
 
     deinit { if isOwned { pool.close() } }
+}
+
+/// How many copies of calls are under way. Any thread's.
+final class CopyCount: Sendable {
+    private let count = Atomic(0)
+
+    func add() -> Int { count.wrappingAdd(1, ordering: .relaxed).newValue }
+    func subtract() { count.wrappingSubtract(1, ordering: .relaxed) }
 }

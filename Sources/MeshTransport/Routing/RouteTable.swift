@@ -8,6 +8,8 @@ struct RouteTable: Sendable {
         let route: Route
         /// What repeats its calls, the configuration's with what the route says instead.
         let retry: RetryConfiguration
+        /// Its copies that are under way, of all clients and methods.
+        let copies = CopyCount()
         fileprivate let methods: [MethodPattern]
 
         /// Whether what a call carries is what the route asks for.

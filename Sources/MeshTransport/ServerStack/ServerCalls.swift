@@ -108,7 +108,7 @@ package final class ServerCalls: @unchecked Sendable {
         case .inline(let handler):
             var reply = handler(payload, call)
             let end = stack.finished(route, reply, from: admitted.start)
-            stack.left(from: admitted.start, isTelling: true)
+            stack.left(route, from: admitted.start, isTelling: true)
             admitted.interception?.ended(&reply)
             stack.ranInline(route, from: admitted.start, to: end)
             wire?.reply(reply, to: stream)
@@ -271,7 +271,8 @@ package final class ServerCalls: @unchecked Sendable {
     }
 
     private func cancel(_ call: RunningCall, _ reason: String) {
-        call.isGivenUp = true
+        // One whose deadline passed tells how slow the server is.
+        if call.toldAlready == nil { call.isGivenUp = true }
         call.task?.cancel()
         let error = MeshError(.cancelled, reason, progress: .mayHaveRun, peer: peerName)
         call.stream?.stopWriting(error)
@@ -319,7 +320,7 @@ package final class ServerCalls: @unchecked Sendable {
         // What the caller was told, whatever the handler made of it afterwards.
         var reply = call.toldAlready ?? reply
         stack.finished(call.route, reply, from: start)
-        stack.left(from: start, isTelling: !call.isGivenUp)
+        stack.left(call.route, from: start, isTelling: !call.isGivenUp)
         call.stream?.stopWriting(MeshError(.draining, "the call has been answered", progress: .answered))
         if let stream = call.stream {
             if reply.trailers.isEmpty { reply.trailers = stream.trailers }

@@ -162,17 +162,25 @@ package final class ServerStack: Sendable {
             status: .permissionDenied, message: "\(route.method.path): not allowed for this caller", hasNotRun: true)
     }
 
-    /// Step 5, at its end: an answer if as many calls run as may. A call that gets none counts until it is ``left(_:from:)``.
+    /// Step 5, at its end: an answer if as many calls run as may. A call that gets none counts until it has ``left(_:from:isTelling:)``.
     func enter(_ route: Route) -> Reply? {
-        guard let concurrency = core.concurrency, !concurrency.enter() else { return nil }
+        guard let concurrency = limiter(of: route), !concurrency.enter() else { return nil }
         core.metrics.overloads.increment()
         return Reply(
             status: .resourceExhausted, message: "\(route.method.path): as many calls run here as may", hasNotRun: true)
     }
 
     /// A call that entered has ended, and was given up by its caller or not.
-    func left(from start: RuntimeInstant, isTelling: Bool) {
-        core.concurrency?.leave(from: isTelling ? start : nil, to: core.runtime.now)
+    func left(_ route: Route, from start: RuntimeInstant, isTelling: Bool) {
+        limiter(of: route)?.leave(from: isTelling ? start : nil, to: core.runtime.now)
+    }
+
+    /// What counts a method's calls at a time, if anything does.
+    private func limiter(of route: Route) -> ConcurrencyLimiter? {
+        guard let concurrency = core.concurrency, route.method.kind == .unary || concurrency.countsStreams else {
+            return nil
+        }
+        return concurrency
     }
 
     /// Steps 2, 5 and 6 of a call, if there are any.

@@ -42,6 +42,9 @@ import NIOCore
     private(set) var activity = 0
     /// Called once, with how the messages ended, on the event loop.
     package var onEnd: ((End) -> Void)?
+    /// What a wire calls when nobody waits for what this side sends any more, though the other may have ended; on the event
+    /// loop.
+    package var onAbort: (() -> Void)?
 
     @safe private struct Writer {
         let payload: Payload

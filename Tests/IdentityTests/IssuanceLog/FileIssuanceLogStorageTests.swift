@@ -53,6 +53,9 @@ import Testing
             // The length was there, and not the bytes.
             try (whole.dropLast(1) + [0]).write(to: url)
             #expect(try FileIssuanceLogStorage(path: url.path).count == 3)
+            // Room was there, and nothing else.
+            try (whole + Data(count: 40)).write(to: url)
+            #expect(try Self.entries(FileIssuanceLogStorage(path: url.path)) == Self.entries)
             for length in 0..<8 {
                 try whole.prefix(length).write(to: url)
                 #expect(try FileIssuanceLogStorage(path: url.path).count == 0)
@@ -105,6 +108,32 @@ import Testing
             storage = nil
             #expect(copy?.count == 0)
             #expect(identityError { try FileIssuanceLogStorage(path: url.path) } != nil)
+        }
+    }
+
+    @Test("a length that no append could have left is damage, and costs no entry behind it")
+    func damagedLength() throws {
+        try Self.withPath { url in
+            try Self.write(to: url)
+            var bytes = try Data(contentsOf: url)
+            let size = bytes.count
+            // That of the second entry, which is empty.
+            bytes[8 + 12 + 3] = 0x80
+            try bytes.write(to: url)
+            #expect(identityError { try FileIssuanceLogStorage(path: url.path) }?.code == .logNotStored)
+            #expect(try Data(contentsOf: url).count == size)
+        }
+    }
+
+    @Test("of two copies of a storage one appends")
+    func copies() throws {
+        try Self.withPath { url in
+            var storage = try FileIssuanceLogStorage(path: url.path)
+            var copy = storage
+            try copy.append([1])
+            #expect(throws: (any Error).self) { try storage.append([2]) }
+            try copy.append([3])
+            #expect(try Self.entries(copy) == [[1], [3]])
         }
     }
 

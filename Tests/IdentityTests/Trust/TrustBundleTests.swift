@@ -101,10 +101,11 @@ import X509
         #expect(federated.generation == 2)
         let stale = identityError { try federated.replacing(published(2), generation: 3) }
         #expect(stale?.code == .staleTrustBundle)
+        let uncounted = identityError { try federated.replacing(published(nil), generation: 3) }
+        #expect(uncounted?.code == .staleTrustBundle)
         #expect(stale?.message == "expected bundle 3 of partner.example or a later one, found bundle 2")
         #expect(try federated.replacing(published(3), generation: 3)[partner]?.sequence == 3)
         #expect(try federated.replacing(published(.max), generation: 3)[partner]?.sequence == .max)
-        #expect(try federated.replacing(published(nil), generation: 3)[partner]?.sequence == nil)
         #expect(try federated.removing(partner, generation: 3).trustDomains == [home])
         #expect(try federated.removing(partner, generation: 1) == own)
     }

@@ -135,6 +135,7 @@ private final class DNSSocketHandler: ChannelInboundHandler {
         while let message = begun.readLengthPrefixedSlice(as: UInt16.self) {
             tell(.message(Array(message.readableBytesView)))
         }
+        begun.discardReadBytes()
     }
 
     func channelInactive(context: ChannelHandlerContext) { tell(.failed("closed the connection")) }

@@ -63,7 +63,10 @@ final class DNSLookup: Sendable {
                 let traits = DNSEndpoints.Traits(
                     port: Int(server.port), weight: DNSEndpoints.weight(server.weight, beside: weights),
                     priority: server.priority)
-                group.addTask { (index, await self.addresses(of: server.target, traits, settings)) }
+                // One server whose name nobody can tell is no reason to give it up beside the others.
+                group.addTask {
+                    (index, await self.addresses(of: server.target, traits, settings, keepsLast: true))
+                }
             }
             for await finding in group { findings.append(finding) }
         }
@@ -90,17 +93,28 @@ final class DNSLookup: Sendable {
             return .found(
                 [ServiceEndpoint(.tcp(host: text, port: traits.port))], for: configuration.maximumTimeToLive)
         }
+        // Completed names come after what is known of the name as it stands: no search list takes a local name elsewhere.
+        if let name = DomainName(text), let local = local(name, traits, settings) { return local }
         return await firstPresent(text, settings) { await self.addresses(of: $0, traits, settings) }
     }
 
-    private func addresses(
-        of name: DomainName, _ traits: DNSEndpoints.Traits, _ settings: DNSSettings
-    ) async -> DNSFinding {
-        let types = configuration.families.types
-        if let listed = settings.hosts.addresses(of: name) ?? Self.ownAddresses(name) {
-            let byType = types.map { type in listed.filter { $0.count == (type == .a ? 4 : 16) } }
-            return found(byType, name, traits, for: Self.interimTime)
+    /// What nobody needs to be asked.
+    private func local(
+        _ name: DomainName, _ traits: DNSEndpoints.Traits, _ settings: DNSSettings
+    ) -> DNSFinding? {
+        guard let listed = settings.hosts.addresses(of: name) ?? Self.ownAddresses(name) else { return nil }
+        let byType = configuration.families.types.map { type in
+            listed.filter { $0.count == (type == .a ? 4 : 16) }
         }
+        return found(byType, name, traits, for: Self.interimTime)
+    }
+
+    /// - Parameter keepsLast: whether the last known addresses stand in where nobody can tell any.
+    private func addresses(
+        of name: DomainName, _ traits: DNSEndpoints.Traits, _ settings: DNSSettings, keepsLast: Bool = false
+    ) async -> DNSFinding {
+        if let local = local(name, traits, settings) { return local }
+        let types = configuration.families.types
         async let secondAnswer = types.count > 1 ? ask(DNSQuestion(name, types[1]), settings) : nil
         let answers = [await ask(DNSQuestion(name, types[0]), settings)] + [await secondAnswer].compactMap(\.self)
         var (byType, time, failure, hasAny) = (
@@ -121,7 +135,7 @@ final class DNSLookup: Sendable {
                 time = min(time, Self.interimTime)
             }
         }
-        if let failure, !hasAny { return .failed("\(failure)") }
+        if let failure, !hasAny, !keepsLast || byType.allSatisfy(\.isEmpty) { return .failed("\(failure)") }
         return found(byType, name, traits, for: time)
     }
 

@@ -66,10 +66,13 @@ package struct DNSTransaction: Sendable {
             response = try DNSMessage(decoding: bytes)
         } catch {
             // Whoever sends nonsense over UDP need not be the server.
-            guard carrier == .tcp else { return .wait }
+            guard carrier == .tcp else { return isCut(bytes) ? ask(.tcp, &generator) : .wait }
             return failed("sent no message: \(error)", using: &generator)
         }
-        guard isAnswer(response) else { return .wait }
+        guard isAnswer(response) else {
+            // On a connection nobody else speaks, and who goes on so is not to be listened to.
+            return carrier == .udp ? .wait : failed("answered another question over TCP", using: &generator)
+        }
         if response.isTruncated {
             guard carrier == .udp else { return failed("truncated its answer over TCP", using: &generator) }
             return ask(.tcp, &generator)
@@ -115,6 +118,14 @@ package struct DNSTransaction: Sendable {
     private mutating func fail() -> Action {
         isOver = true
         return .fail(DNSFailure("\(question): \(last)"))
+    }
+
+    /// Whether bytes that are no message begin with the header of our answer that says it was cut (RFC 2181, section 9: then
+    /// the rest does not count).
+    private func isCut(_ bytes: [UInt8]) -> Bool {
+        guard bytes.count >= 12, UInt16(bytes[0]) << 8 | UInt16(bytes[1]) == id else { return false }
+        // A response, of operation 0, truncated.
+        return bytes[2] & 0xFA == 0x82
     }
 
     private func isAnswer(_ response: DNSMessage) -> Bool {

@@ -27,7 +27,10 @@ package struct EndpointList: Sendable, Hashable {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw EndpointListError(line: 1, "expected UTF-8, found other bytes")
         }
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        // By bytes: a carriage return and a line feed are one Character.
+        let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map {
+            Substring($0)
+        }
         guard lines.last?.isEmpty == true else {
             throw EndpointListError(
                 line: lines.count, "expected a line feed at the file's end, found none: is it cut off?")

@@ -103,7 +103,7 @@ public final class FileResolver: Resolver {
                 }
                 var action = following.looked(version)
                 if action == .read { action = await self?.read(&following) ?? .wait }
-                if case .tell(let reason) = action { self?.failed(reason) }
+                if case .tell(let reason) = action, !Task.isCancelled { self?.failed(reason) }
                 try? await runtime.sleep(for: interval)
             }
         }

@@ -331,6 +331,18 @@ private struct Names: Sendable {
         }
     }
 
+    @Test("a search list takes no name elsewhere that the hosts file or the machine knows")
+    func unaskedWithSearch() async throws {
+        try await Names.run(resolverFile: "nameserver 10.0.0.53\nsearch corp.example\n") { names in
+            names.runtime.setFile("/etc/hosts", to: "10.0.0.7 db\n")
+            for name in ["db", "localhost"] { names.server.set("\(name).corp.example", [.address("10.9.9.9")]) }
+            let heard = ["db:80", "localhost:80"].map { Heard($0, of: names.resolver) }
+            try await names.pass(1)
+            #expect(heard.map { $0.take() } == [["10.0.0.7:80"], ["[::1]:80"]])
+            #expect(names.server.questions == [])
+        }
+    }
+
     @Test("a service that is called as none can be fails at once")
     func badName() async throws {
         try await Names.run { names in

@@ -95,6 +95,22 @@ import Testing
         #expect(transaction.received(response(to: second), using: &generator) == .finish(answer))
     }
 
+    @Test("an answer that was cut inside a record is asked for again over TCP too, if it says so and is ours")
+    func cutInsideRecord() throws {
+        for (byte, mask, isOurs) in [(2, 0, true), (2, 0x02, false), (1, 0x01, false)] as [(Int, UInt8, Bool)] {
+            var (transaction, generator) = transaction()
+            let first = try sent(transaction.begin(using: &generator))
+            var bytes = Array(response(to: first) { $0.isTruncated = true }.dropLast(3))
+            bytes[byte] ^= mask
+            let action = transaction.received(bytes, using: &generator)
+            guard isOurs else {
+                #expect(action == .wait)
+                continue
+            }
+            #expect(try sent(action).carrier == .tcp)
+        }
+    }
+
     @Test("nonsense over TCP, and an answer that is truncated there, are its server's failure")
     func brokenStream() throws {
         for isNonsense in [true, false] {

@@ -43,6 +43,12 @@ import Testing
         #expect(list.services.count == 2)
     }
 
+    @Test("lines may end as on other systems, and a comment ends with its own")
+    func carriageReturns() throws {
+        let list = try EndpointList(parsing: Array("# note\r\nshop 10.0.0.1:7000\nledger 10.0.0.2:7000\r\n".utf8))
+        #expect(list.services.keys.sorted() == ["ledger", "shop"])
+    }
+
     @Test(
         "a wrong line is told by its number, with what was expected",
         arguments: [
