@@ -122,42 +122,25 @@ public struct AuthorizationPolicy: Sendable, Hashable {
     ///
     /// - Throws: `IdentityError` with code ``IdentityError/Code/invalidPolicy`` that lists every problem of every rule.
     public init(rules: [Rule], mode: Mode = .enforce) throws(IdentityError) {
-        var problems: [String] = []
-        var names: Set<String> = []
+        var reader = RuleReader()
         var compiled: [Compiled] = []
-        for (index, rule) in rules.enumerated() {
-            let place = "rule \(index + 1) (\(quoted(rule.name)))"
-            if rule.name.isEmpty { problems.append("\(place): expected a name") }
-            if !names.insert(rule.name).inserted { problems.append("\(place): the name is taken by an earlier rule") }
-            if rule.methods.isEmpty { problems.append("\(place): expected at least one method") }
-            if rule.identities.isEmpty, !rule.callersWithoutIdentity {
-                problems.append("\(place): expected at least one identity")
-            }
-            for (claim, values) in rule.claims.sorted(by: { $0.key < $1.key }) where claim.isEmpty || values.isEmpty {
-                problems.append("\(place): expected a name and at least one value of the claim \(quoted(claim))")
-            }
-            func read<Pattern>(
-                _ texts: [String], _ parse: (String) throws(IdentityError) -> Pattern
-            ) -> [Pattern] {
-                texts.compactMap { text in
-                    do throws(IdentityError) {
-                        return try parse(text)
-                    } catch {
-                        problems.append("\(place): \(error.message)")
-                        return nil
-                    }
-                }
+        for rule in rules {
+            reader.begin(rule.name)
+            if rule.identities.isEmpty, !rule.callersWithoutIdentity { reader.note("expected at least one identity") }
+            let claims = rule.claims.sorted { $0.key < $1.key }
+            for (claim, values) in claims where claim.isEmpty || values.isEmpty {
+                reader.note("expected a name and at least one value of the claim \(quoted(claim))")
             }
             compiled.append(
                 Compiled(
-                    name: rule.name, methods: read(rule.methods, MethodPattern.init(parsing:)),
-                    identities: read(rule.identities, IdentityPattern.init(parsing:)),
+                    name: rule.name, methods: reader.methods(rule.methods),
+                    identities: reader.identities(rule.identities),
                     callersWithoutIdentity: rule.callersWithoutIdentity,
-                    networks: read(rule.networks, NetworkPattern.init(parsing:)),
-                    claims: rule.claims.sorted { $0.key < $1.key }.map { (name: $0.key, values: $0.value) }))
+                    networks: reader.read(rule.networks, NetworkPattern.init(parsing:)),
+                    claims: claims.map { (name: $0.key, values: $0.value) }))
         }
-        guard problems.isEmpty else {
-            throw IdentityError(.invalidPolicy, problems.joined(separator: "; "))
+        guard reader.problems.isEmpty else {
+            throw IdentityError(.invalidPolicy, reader.problems.joined(separator: "; "))
         }
         self.init(rules, compiled, mode)
     }

@@ -2,7 +2,9 @@ import MeshWire
 
 /// The way of one call through its attempts, whatever its kind: what each sends and until when, and what follows one that
 /// has failed.
-struct CallCourse {
+///
+/// Not copied: it is large, and each call has one.
+struct CallCourse: ~Copyable {
     /// What follows an attempt that has failed.
     enum Next {
         /// Another attempt, at once and uncounted: the last one was run nowhere, and there is another lane, or the

@@ -92,7 +92,7 @@ final class ConnectionKeeper: @unchecked Sendable {
             return body(nil, MeshError(.draining, "the client is closed", progress: .notSent, peer: "\(server)"))
         }
         if let current, current.takesCalls, !isOutdated(current) || isTrusted(current) {
-            if isOutdated(current), !isConnecting, core.runtime.now >= mayReplace { connect() }
+            if isOutdated(current) { replace(current) }
             if current.hasRoom, waiting.isEmpty { return body(current, nil) }
         }
         guard waiting.count < core.configuration.callsAwaitingConnection else {
@@ -125,6 +125,16 @@ final class ConnectionKeeper: @unchecked Sendable {
     /// What a call is told that may go to another server.
     private var left: MeshError {
         MeshError(.noEndpoint, "\(server) has left its service", progress: .notSent, peer: "\(server)")
+    }
+
+    /// Makes a connection with our new certificate in place of one that is still good; where only whom we trust has
+    /// changed, what was shown is what would be shown again.
+    private func replace(_ connection: ClientConnection) {
+        if connection.ownIdentity == core.identity?.current.svid {
+            connection.identityGeneration = core.identityGeneration
+        } else if !isConnecting, core.runtime.now >= mayReplace {
+            connect()
+        }
     }
 
     /// True if our certificate or whom we trust has changed since.

@@ -19,38 +19,38 @@ final class EndpointPool: @unchecked Sendable {
     /// How many of the calls may be repeated; `nil` for any number.
     let retryBudget: RetryBudget?
 
-    private let core: ClientCore
-    private let destination: Destination
-    private var balancer: Balancer
+    let core: ClientCore
+    let destination: Destination
+    var balancer: Balancer
     /// Which endpoints would take calls, of which the balancer knows those that get them.
     private var tiers = EndpointTiers()
     private var generator: SplitMix64
     /// By their slots.
-    private var endpoints: [ClientEndpoint?] = []
-    private var byPlace: [Endpoint: ClientEndpoint] = [:]
-    private var watch: ResolutionWatch?
+    var endpoints: [ClientEndpoint?] = []
+    var byPlace: [Endpoint: ClientEndpoint] = [:]
+    var watch: ResolutionWatch?
     /// Why the resolver knows no endpoints.
-    private var resolutionFailure: String?
-    private var isResolved = false
-    private var isStarted = false
+    var resolutionFailure: String?
+    var isResolved = false
+    var isStarted = false
     /// True while a new list of endpoints is worked in.
-    private var isApplying = false
+    var isApplying = false
     private(set) var isClosed = false
 
     /// The calls that wait for an endpoint.
     private var waiting = CircularBuffer<(MeshError?) -> Void>()
     /// Endpoints whose turn to be connected to has not come.
-    private var toDial = CircularBuffer<ClientEndpoint>()
-    private var dialing = 0
+    var toDial = CircularBuffer<ClientEndpoint>()
+    var dialing = 0
     private var isDialLoopRunning = false
     /// Those that have left the service, while their last calls are answered.
-    private var leaving: [ClientEndpoint] = []
+    var leaving: [ClientEndpoint] = []
     /// How many endpoints could not be connected to when that was last tried.
-    private var failing = 0
+    var failing = 0
     /// How many are left out because their calls fail.
-    private var ejected = 0
+    var ejected = 0
     /// Since when no endpoint takes calls.
-    private var idleSince: RuntimeInstant
+    var idleSince: RuntimeInstant
     private var failFast: Scheduled<Void>?
     /// True once calls have waited too long for an endpoint, until there is one.
     private var isFailingFast = false
@@ -235,7 +235,7 @@ final class EndpointPool: @unchecked Sendable {
     }
 
     /// Tells the balancer whether an endpoint takes calls, and those that wait if one does.
-    private func refresh(_ endpoint: ClientEndpoint) {
+    func refresh(_ endpoint: ClientEndpoint) {
         guard let slot = endpoint.slot, !isClosed else { return }
         let now = core.runtime.now
         let (before, takesCalls) = (balancer.readyCount, endpoint.takesCalls)
@@ -249,136 +249,22 @@ final class EndpointPool: @unchecked Sendable {
     }
 
     /// Notes whether an endpoint would take calls; where that decides which others get them, tells the balancer.
-    private func setTier(_ slot: Int, _ priority: UInt16?, _ now: RuntimeInstant) {
+    func setTier(_ slot: Int, _ priority: UInt16?, _ now: RuntimeInstant) {
         guard tiers.set(slot, priority) else { return }
         for other in endpoints {
             if let slot = other?.slot { balancer.setReady(slot, tiers.takesCalls(slot), now: now) }
         }
     }
 
-    // MARK: Discovery
-
-    /// Begins to follow the service, with the first call or ahead of it.
-    func start() {
-        guard !isStarted, case .service(let name) = destination.place else { return }
-        isStarted = true
-        idleSince = core.runtime.now
-        guard let resolver = core.configuration.resolver else {
-            resolutionFailure = "the mesh's configuration names no resolver"
-            return
-        }
-        let loop = executor.eventLoop
-        watch = resolver.watch(name) { [weak self] resolution in
-            guard let self else { return }
-            loop.execute { self.resolved(resolution, as: name) }
-        }
-    }
-
-    private func resolved(_ resolution: Resolution, as name: String) {
-        guard !isClosed else { return }
-        switch resolution {
-        case .failed(let reason):
-            resolutionFailure = reason
-            core.logger.warning(
-                "service is not resolved",
-                metadata: ["service": "\(destination)", "error": "\(reason)", "endpoints": "\(balancer.count)"])
-            if let error = hopelessness { release(error) }
-        case .endpoints(let found):
-            resolutionFailure = nil
-            isResolved = true
-            apply(chosen(of: found), of: name)
-        }
-    }
-
-    /// The endpoints that this client uses, each once, the first word about it counting.
-    private func chosen(of found: [ServiceEndpoint]) -> [ServiceEndpoint] {
-        var seen: Set<Endpoint> = []
-        let found = found.filter { seen.insert($0.endpoint).inserted }
-        guard let subset = core.configuration.balancing.subset else { return found }
-        // Of each priority as many: those of a higher number are there for when the others are not.
-        return Set(found.map(\.priority)).sorted().flatMap { priority in
-            let alike = found.filter { $0.priority == priority }
-            let names = alike.map { StableHash.of("\($0.endpoint)") }
-            return EndpointSubset.choose(subset.size, of: names, seed: subset.seed ?? core.instance.low).map {
-                alike[$0]
-            }
-        }
-    }
-
-    private func apply(_ found: [ServiceEndpoint], of name: String) {
-        // Who waits for all of them is not to hear of a number on the way.
-        isApplying = true
-        let wanted = Set(found.map(\.endpoint))
-        for endpoint in endpoints {
-            if let endpoint, !wanted.contains(endpoint.server.endpoint) { remove(endpoint) }
-        }
-        for one in found {
-            guard let known = byPlace[one.endpoint], let slot = known.slot else {
-                add(one, of: name)
-                continue
-            }
-            if known.found?.zone == one.zone, known.found?.identities == one.identities {
-                balancer.setWeight(slot, one.weight)
-                known.found = one
-                known.lanes.setAlternatives(one.alternatives)
-                refresh(known)
-            } else {
-                remove(known)
-                add(one, of: name)
-            }
-        }
-        isApplying = false
-        count()
-        dial()
-        if let error = hopelessness { release(error) }
-    }
-
-    private func count() {
+    func count() {
         if isClosed || isApplying { return }
         gauges.set(ready: balancer.readyCount, ejected: ejected, all: balancer.count)
         readiness.changed(connected: tiers.count, of: isResolved ? balancer.count : nil)
     }
 
-    private func add(_ found: ServiceEndpoint, of name: String) {
-        let server = ServerAddress(found, of: name, destination)
-        let endpoint = ClientEndpoint(
-            server, ClientLanes(core, server, executor: executor, deadlines), found: found)
-        endpoint.lanes.setAlternatives(found.alternatives)
-        endpoint.accrual = core.configuration.failureAccrual.map { FailureAccrual($0) }
-        let slot = balancer.insert(
-            Balancer.Endpoint(name: "\(found.endpoint)", weight: found.weight, zone: found.zone),
-            now: core.runtime.now)
-        endpoint.slot = slot
-        while endpoints.count <= slot { endpoints.append(nil) }
-        endpoints[slot] = endpoint
-        byPlace[found.endpoint] = endpoint
-        endpoint.lanes.small.onChange = { [weak self, unowned endpoint] in self?.noted($0, of: endpoint) }
-        toDial.append(endpoint)
-    }
-
-    private func remove(_ endpoint: ClientEndpoint) {
-        guard let slot = endpoint.slot else { return }
-        if endpoint.lastError != nil { failing -= 1 }
-        if let state = endpoint.accrual?.state, state != .closed { ejected -= 1 }
-        if endpoint.isDialing { dialing -= 1 }
-        let before = balancer.readyCount
-        balancer.remove(slot)
-        endpoint.slot = nil
-        setTier(slot, nil, core.runtime.now)
-        if before > 0, balancer.readyCount == 0 { idleSince = core.runtime.now }
-        endpoints[slot] = nil
-        byPlace[endpoint.server.endpoint] = nil
-        endpoint.redial?.cancel()
-        endpoint.penalty?.cancel()
-        endpoint.lanes.drain()
-        leaving.append(endpoint)
-        let forget = core.configuration.drainTimeout + .seconds(1)
-        _ = schedule(in: forget) { [weak self, weak endpoint] in self?.leaving.removeAll { $0 === endpoint } }
-    }
-
     // MARK: Connections
 
-    private func dial() {
+    func dial() {
         // One that fails at once comes here again.
         guard !isDialLoopRunning, !isClosed else { return }
         isDialLoopRunning = true
@@ -395,7 +281,7 @@ final class EndpointPool: @unchecked Sendable {
         }
     }
 
-    private func noted(_ change: ConnectionKeeper.Change, of endpoint: ClientEndpoint) {
+    func noted(_ change: ConnectionKeeper.Change, of endpoint: ClientEndpoint) {
         guard endpoint.slot != nil else { return }
         switch change {
         case .up:
@@ -470,7 +356,7 @@ final class EndpointPool: @unchecked Sendable {
     }
 
     /// Tells those that wait to ask again, or why there is nothing to ask for.
-    private func release(_ error: MeshError?) {
+    func release(_ error: MeshError?) {
         // Who begins to wait meanwhile is told the next time.
         var count = waiting.count
         while count > 0, error != nil || balancer.readyCount > 0, let body = waiting.popFirst() {
@@ -501,7 +387,7 @@ final class EndpointPool: @unchecked Sendable {
         release(error)
     }
 
-    private func schedule(in pause: Duration, _ body: @escaping @Sendable () -> Void) -> Scheduled<Void> {
+    func schedule(in pause: Duration, _ body: @escaping @Sendable () -> Void) -> Scheduled<Void> {
         executor.eventLoop.scheduleTask(in: .nanoseconds(max(0, pause.inNanoseconds)), body)
     }
 

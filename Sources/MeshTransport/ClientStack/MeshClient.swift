@@ -123,7 +123,7 @@ public final class MeshClient: Sendable {
     ) throws(MeshError) -> ClientStack {
         let known = known(method)
         var (shared, place, way) = (known.method, pool, nil as ClientRoute?)
-        if let found = known.routes.first(where: { $0.compiled.matches(metadata) }) {
+        if !known.routes.isEmpty, let found = known.routes.first(where: { $0.compiled.matches(metadata) }) {
             let backend = found.backend(core.runtime.randomBits())
             backend.calls.increment()
             (shared, place, way) = (backend.method, backend.place.pool, found)
@@ -169,9 +169,14 @@ public final class MeshClient: Sendable {
     }
 
     /// A method, and the routes that may be for its calls.
-    private struct KnownMethod {
+    private final class KnownMethod: Sendable {
         let method: ClientMethod
         let routes: [ClientRoute]
+
+        init(method: ClientMethod, routes: [ClientRoute]) {
+            self.method = method
+            self.routes = routes
+        }
     }
 
     /// The methods that have been called. Most calls are of the method of the one before.

@@ -22,8 +22,10 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     private(set) var handshake: SecureChannel?
     /// What the server was last found trustworthy by.
     var trustedBy: TrustBasis?
-    /// The generation of our own identity that the connection was made with.
-    let identityGeneration: UInt64
+    /// The generation of our own identity that the connection was made with, or last found to be as good as.
+    var identityGeneration: UInt64
+    /// What we have shown.
+    let ownIdentity: WorkloadIdentity?
 
     private let core: ClientCore
     private let executor: LoopExecutor
@@ -51,6 +53,7 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
         isSecure = server.security == .mutualTLS
         applicationProtocol = server.applicationProtocol ?? core.applicationProtocol
         identityGeneration = core.identityGeneration
+        ownIdentity = core.identity?.current.svid
         self.executor = executor
         self.established = established
         self.onClose = onClose

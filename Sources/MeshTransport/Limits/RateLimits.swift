@@ -86,38 +86,22 @@ final class RateLimits: Sendable {
 
     /// - Throws: ``MeshError/Code/invalidConfiguration`` that lists every problem.
     init(_ policy: RateLimitPolicy) throws(MeshError) {
-        var problems: [String] = []
+        var reader = RuleReader()
         var rules: [Rule] = []
-        func read<Pattern>(
-            _ texts: [String], _ place: String, _ parse: (String) throws(IdentityError) -> Pattern
-        ) -> [Pattern] {
-            texts.compactMap { text in
-                do throws(IdentityError) {
-                    return try parse(text)
-                } catch {
-                    problems.append("\(place): \(error.message)")
-                    return nil
-                }
-            }
-        }
-        if policy.identities < 1 { problems.append("identities must be at least 1, is \(policy.identities)") }
-        var names: Set<String> = []
-        for (index, rule) in policy.rules.enumerated() {
-            let place = "rule \(index + 1) (\"\(rule.name)\")"
-            if rule.name.isEmpty { problems.append("\(place): expected a name") }
-            if !names.insert(rule.name).inserted { problems.append("\(place): the name is taken by an earlier rule") }
-            if rule.methods.isEmpty { problems.append("\(place): expected at least one method") }
+        for rule in policy.rules {
+            reader.begin(rule.name)
             for rate in [rule.total, rule.perIdentity].compactMap({ $0 }) + rule.overrides.map(\.rate)
             where !(rate.perSecond > 0 && rate.perSecond <= 1e9) || rate.burst < 1 || rate.burst > 1_000_000_000 {
-                problems.append("\(place): expected a rate above 0 and a burst of at least 1, up to 1e9, found \(rate)")
+                reader.note("expected a rate above 0 and a burst of at least 1, up to 1e9, found \(rate)")
             }
-            let overrides = rule.overrides.map {
-                (identities: read($0.identities, place, IdentityPattern.init(parsing:)), rate: $0.rate)
-            }
-            let methods = read(rule.methods, place, MethodPattern.init(parsing:))
-            guard problems.isEmpty else { continue }
+            let methods = reader.methods(rule.methods)
+            let overrides = rule.overrides.map { (identities: reader.identities($0.identities), rate: $0.rate) }
+            // A bucket is made of a rate that can be.
+            guard reader.problems.isEmpty else { continue }
             rules.append(Rule(rule, methods: methods, overrides: overrides, most: policy.identities))
         }
+        var problems = reader.problems
+        if policy.identities < 1 { problems.append("identities must be at least 1, is \(policy.identities)") }
         guard problems.isEmpty else { throw MeshError(.invalidConfiguration, problems.joined(separator: "; ")) }
         self.rules = rules
     }

@@ -20,30 +20,21 @@ struct RouteTable: Sendable {
 
     /// - Throws: ``MeshError/Code/invalidConfiguration`` that lists every problem.
     init(_ policy: RoutePolicy, retry: RetryConfiguration) throws(MeshError) {
-        var problems: [String] = []
-        var names: Set<String> = []
+        var reader = RuleReader("route")
         var compiled: [Compiled] = []
-        for (index, route) in policy.routes.enumerated() {
-            let place = "route \(index + 1) (\"\(route.name)\")"
-            if route.name.isEmpty { problems.append("\(place): expected a name") }
-            if !names.insert(route.name).inserted { problems.append("\(place): the name is taken by an earlier route") }
-            if route.methods.isEmpty { problems.append("\(place): expected at least one method") }
-            var methods: [MethodPattern] = []
-            for text in route.methods {
-                do throws(IdentityError) {
-                    methods.append(try MethodPattern(parsing: text))
-                } catch {
-                    problems.append("\(place): \(error.message)")
-                }
-            }
-            problems += route.problems.map { "\(place): \($0)" }
+        for route in policy.routes {
+            reader.begin(route.name)
+            let methods = reader.methods(route.methods)
+            for problem in route.problems { reader.note(problem) }
             var retry = retry
             retry.attemptTimeout = route.attemptTimeout ?? retry.attemptTimeout
             retry.maximumAttempts = route.maximumAttempts ?? retry.maximumAttempts
             retry.statuses = route.retriedStatuses ?? retry.statuses
             compiled.append(Compiled(route: route, retry: retry, methods: methods))
         }
-        guard problems.isEmpty else { throw MeshError(.invalidConfiguration, problems.joined(separator: "; ")) }
+        guard reader.problems.isEmpty else {
+            throw MeshError(.invalidConfiguration, reader.problems.joined(separator: "; "))
+        }
         routes = compiled
     }
 

@@ -39,6 +39,35 @@ import Testing
         }
     }
 
+    @Test(
+        "a list that denies somebody else has no connection made anew, nor has a bundle that still vouches for the server"
+    )
+    func others() async throws {
+        try await Simulated.run { simulation in
+            // A second connection would be refused, and counted.
+            var configuration = MeshConfiguration()
+            configuration.connectionsPerListener = 1
+            let server = try await simulation.server(configuration) { $0.serveEcho() }
+            let identity = try simulation.authority.identity("/client")
+            let mesh = try Mesh(identity: identity, policy: simulation.policy, runtime: simulation.runtime)
+            let client = try simulation.client(of: mesh)
+            _ = try await client.call(Echo.echo, Note("x"))
+            identity.set(denyList: try list(1, simulation, "/somebody"))
+            for _ in 0..<2 { _ = try await client.call(Echo.echo, Note("x")) }
+            identity.set(bundle: try simulation.authority.authority.bundle(generation: 7))
+            for _ in 0..<2 { _ = try await client.call(Echo.echo, Note("x")) }
+            try await simulation.runtime.sleep(for: .seconds(1))
+            #expect(server.metrics.lines(of: "mesh_connections_refused_total") == ["mesh_connections_refused_total 0"])
+            // A certificate of our own is shown on a new one.
+            identity.set(svid: try simulation.authority.svid("/client"))
+            _ = try await client.call(Echo.echo, Note("x"))
+            try await simulation.runtime.sleep(for: .seconds(1))
+            #expect(server.metrics.lines(of: "mesh_connections_refused_total") != ["mesh_connections_refused_total 0"])
+            client.close()
+            await server.stop()
+        }
+    }
+
     @Test("a client calls a denied server no more, not over the connection that it has either")
     func client() async throws {
         try await Simulated.run { simulation in
