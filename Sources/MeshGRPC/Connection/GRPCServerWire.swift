@@ -39,8 +39,7 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
 
     let calls: ServerCalls
     private let configuration: GRPCConfiguration
-    private let limits: WireLimits
-    var queuedReplyLimit: Int { limits.queuedReplyBytes }
+    let limits: WireLimits
     let streams: Streams
     private let coalescer: WriteCoalescer
     private var lifecycle: ServerLifecycle

@@ -34,24 +34,6 @@ struct DeduplicatedHandler: Sendable {
     }
 }
 
-/// Runs the handler of a deduplicated method that remembers its calls by itself: what another server may have run it
-/// cannot know of.
-struct OwnLedgerHandler: Sendable {
-    let instance: InstanceID
-    let handler: @Sendable (Payload, CallContext) async -> Reply
-
-    func callAsFunction(_ payload: Payload, _ context: CallContext) async -> Reply {
-        if let first = context.deduplication?.firstInstance, first != instance {
-            return Reply(
-                to: CallFailure(
-                    .failedPrecondition,
-                    "\(context.method): the call may have run at another server, whose calls this one does not know",
-                    hasNotRun: true))
-        }
-        return await handler(payload, context)
-    }
-}
-
 extension DeduplicatedCall {
     /// The call that a context tells of; throws for one that cannot be told from others.
     init(_ context: CallContext) throws(CallFailure) {

@@ -44,7 +44,7 @@ public struct HTTPGate: Sendable {
     public func wait(for path: String) -> Duration? {
         let now = core.runtime.now
         guard let excess = core.rateBuckets(path, info, now: now)?.take(now: now) else { return nil }
-        _ = core.refusal(excess, path, info)
+        core.tell(of: excess, path, info)
         return excess.wait
     }
 

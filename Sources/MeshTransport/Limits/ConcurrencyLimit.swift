@@ -136,7 +136,12 @@ struct GradientLimit: Sendable {
     }
 
     private mutating func move() {
-        guard let base, let sample = middle, sample > 0 else { return }
+        guard let sample = middle, sample > 0 else { return }
+        guard let base else {
+            // Nothing could be measured in time: this is the next best.
+            self.base = sample
+            return
+        }
         let gradient = max(0.5, min(2, base * (1 + configuration.allowance) / sample))
         let target = estimate * gradient
         let moved = target + target.squareRoot()

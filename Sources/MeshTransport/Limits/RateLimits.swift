@@ -74,7 +74,7 @@ final class RateLimits: Sendable {
             return known.withLock { known in
                 if let bucket = known[peer] { return bucket }
                 if known.count >= most { known = known.filter { !$0.value.isIdle(now: now) } }
-                guard known.count < most else { return special?.others ?? others ?? RateBucket(rate) }
+                guard known.count < most else { return special?.others ?? others }
                 let bucket = RateBucket(rate)
                 known[peer] = bucket
                 return bucket

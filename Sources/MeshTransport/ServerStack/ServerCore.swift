@@ -111,18 +111,14 @@ final class ServerCore: Sendable {
         return limits.buckets(method: path, peer: caller.peer, now: now)
     }
 
-    /// The answer to a call that is too many; counted and logged.
-    func refusal(_ excess: RateLimits.Excess, _ path: String, _ caller: ConnectionInfo) -> Reply {
+    /// Counts and logs a call that is too many.
+    func tell(of excess: RateLimits.Excess, _ path: String, _ caller: ConnectionInfo) {
         metrics.rateLimited(by: excess.rule)
         logger.debug(
             "call over a rate limit",
             metadata: [
                 "method": "\(path)", "peer": "\(caller.peer?.description ?? "none")", "rule": "\(excess.rule)",
             ])
-        var reply = Reply(
-            status: .resourceExhausted, message: "\(path): too many calls, come again later", hasNotRun: true)
-        reply.pushback = .after(excess.wait)
-        return reply
     }
 
     /// Replaces the rate limits; what has come so far is forgotten.

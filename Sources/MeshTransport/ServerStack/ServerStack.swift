@@ -106,6 +106,14 @@ package final class ServerStack: Sendable {
         return isLate(head) ? tooLate(route) : nil
     }
 
+    private func tooMany(_ route: Route, _ excess: RateLimits.Excess) -> Reply {
+        var reply = Reply(
+            status: .resourceExhausted, message: "\(route.method.path): too many calls, come again later",
+            hasNotRun: true)
+        reply.pushback = .after(excess.wait)
+        return reply
+    }
+
     private func isLate(_ head: CallHead) -> Bool { head.timeRemaining <= .zero }
 
     private func tooLate(_ route: Route) -> Reply {
@@ -122,7 +130,8 @@ package final class ServerStack: Sendable {
         let method = route.method
         guard isAllowed(route, claims, now, counts: true) else { return .failure(Refusal(reply: notAllowed(route))) }
         if let excess = route.buckets?.take(now: now) {
-            return .failure(Refusal(reply: core.refusal(excess, method.path, info)))
+            core.tell(of: excess, method.path, info)
+            return .failure(Refusal(reply: tooMany(route, excess)))
         }
         if isLate(head) { return .failure(Refusal(reply: tooLate(route))) }
         return .success(

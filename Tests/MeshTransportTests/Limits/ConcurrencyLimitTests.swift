@@ -75,6 +75,23 @@ import Testing
         #expect(limit.limit > 3)
     }
 
+    @Test(
+        "a server whose calls take longer than it measures is not shut for as long as they do, and finds its limit later"
+    )
+    func unmeasured() {
+        var limit = GradientLimit(GradientConfiguration())
+        limit.look(.at(.seconds(0)), 0)
+        limit.look(.at(.seconds(4)), 0)
+        #expect(limit.limit == 3)
+        limit.look(.at(.seconds(5)), 0)
+        // Nothing was measured: the first window is what others are compared with.
+        for number in 0..<2_000 {
+            limit.ended(
+                after: .seconds(6), inFlight: limit.limit, now: .at(.seconds(6 + Double(number) * 0.01)), chance: 0)
+        }
+        #expect(limit.limit > 100)
+    }
+
     @Test("what cannot be is named")
     func problems() {
         var configuration = GradientConfiguration()
