@@ -3,6 +3,8 @@
 SWIFT ?= swift
 # More arguments for `make demo`, such as DEMO="--serve --credentials /tmp/digits".
 DEMO ?=
+# A pattern for the names of the steps of `make nightly` (default: all).
+STEPS ?=
 # The cases of `make bench` and their options.
 BENCH ?= rpc-latency rpc-throughput transfer connections push-pull
 
@@ -46,8 +48,8 @@ lint: ## Check the format, and that nothing bypasses the Runtime
 	Scripts/check-runtime-seam.py --self-test
 	Scripts/check-runtime-seam.py
 
-nightly: ## Run what takes longer than CI may: sanitizers, fuzzing, long rounds, every kernel path, a soak, benchmarks
-	Scripts/nightly.sh
+nightly: ## Run what takes longer than CI may: sanitizers, fuzzing, long rounds, every kernel path, a soak, benchmarks (steps in STEPS)
+	Scripts/nightly.sh $(if $(STEPS),'$(STEPS)')
 
 bench: ## Run benchmarks (cases and options in BENCH; BENCH=list names them)
 	@Scripts/install-prerequisites.sh build
