@@ -79,7 +79,7 @@ enum Connections {
                         precondition(ends.insert(stream).inserted)
                     case .goAway(_, let notTaken):
                         for stream in notTaken { precondition(ends.insert(stream).inserted) }
-                    case .metadata, .pong:
+                    case .metadata, .pong, .answering:
                         break
                     }
                 }

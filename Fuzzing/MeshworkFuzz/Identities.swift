@@ -1,4 +1,5 @@
 import Dispatch
+import MeshWire
 
 @testable import Identity
 @testable import JWTIdentity
@@ -9,7 +10,7 @@ enum Identities {
     private static let domain = TrustDomain("example.org")
     private static let authority = domain.flatMap { try? JWTAuthority(trustDomain: $0) }
     private static let issuer: CertificateAuthority? = domain.flatMap { domain in
-        var generator = SystemRandomNumberGenerator()
+        var generator = SplitMix64(seed: 1)
         return try? CertificateAuthority(trustDomain: domain, now: now, using: &generator)
     }
     private static let bundle: TrustDomainBundle? = {
@@ -175,7 +176,7 @@ enum Identities {
             let authorization = try? IssuanceAuthorization(spiffeID: worker, dnsNames: ["a"], ipAddresses: ["::1"]),
             let request = try? VerifiedCertificateRequest(der: CertificateRequest().der)
         else { return [] }
-        var generator = SystemRandomNumberGenerator()
+        var generator = SplitMix64(seed: 1)
         guard let issued = try? issuer.issue(request, for: authorization, now: now, using: &generator),
             let record = try? IssuanceRecord(issued, for: authorization, authorizedBy: "a token", at: now),
             let sealed = try? issuer.sealed(with: [1], cost: .low, using: &generator)

@@ -31,7 +31,7 @@ public final class Mesh: Service {
     private let configuration: MeshConfiguration
     private let logger: Logger
     private let verifier: PeerVerifier
-    private let server: ServerCore
+    let server: ServerCore
     private let clientCore: ClientCore
     private let table = ConnectionTable()
     private let state = Mutex(State())
@@ -68,14 +68,16 @@ public final class Mesh: Service {
         self.deduplicationStore = store
         instance = InstanceID(high: runtime.randomBits(), low: runtime.randomBits())
         verifier = try PeerVerifier(clockSkew: configuration.clockSkew)
+        let shards = LoopShards(metrics)
         server = ServerCore(
             instance: ServerInstance(id: instance, store: store.id), configuration: configuration, runtime: runtime,
             identity: identity,
-            registry: MethodRegistry(), table: table, policy: policy, metrics: ServerMetrics(metrics), logger: logger)
+            registry: MethodRegistry(), table: table, policy: policy, metrics: ServerMetrics(metrics, shards),
+            logger: logger)
         clientCore = ClientCore(
             instance: instance, configuration: configuration, runtime: runtime, identity: identity, trust: .bundle,
             applicationProtocol: ApplicationProtocol.mesh, verifier: verifier, table: table,
-            metrics: ClientMetrics(metrics),
+            metrics: ClientMetrics(metrics, shards),
             logger: logger)
     }
 

@@ -59,6 +59,9 @@ public struct MeshConfiguration: Sendable {
     public var clientInterceptors: [any ClientInterceptor] = []
     /// What incoming calls pass on their way, the outermost first. Default none.
     public var serverInterceptors: [any ServerInterceptor] = []
+    /// What is told of the calls besides counting them: traces, an access log, a tap. Default only the tap, which shows calls
+    /// to those who ask.
+    public var telemetry = TelemetryConfiguration()
     /// How long a handler may hold an event loop at a time, during which the loop serves no other connection; a longer
     /// one is logged and counted by its method. `nil` to measure nothing. Default 5 ms: a handler on the loop is to take
     /// 20 µs.
@@ -94,6 +97,7 @@ public struct MeshConfiguration: Sendable {
         if !(0...1).contains(retry.jitter) { problems.append("retry.jitter must be in 0...1, is \(retry.jitter)") }
         problems += keepAlive.map(\.problems)?.map { "keepAlive.\($0)" } ?? []
         problems += retry.budget.map(\.problems)?.map { "retry.budget.\($0)" } ?? []
+        problems += retry.hedging.map(\.problems)?.map { "retry.hedging.\($0)" } ?? []
         if retry.statuses.contains(.ok) { problems.append("retry.statuses must not contain ok") }
         problems += balancing.problems.map { "balancing.\($0)" }
         problems += failureAccrual.map(\.problems)?.map { "failureAccrual.\($0)" } ?? []
@@ -142,6 +146,8 @@ public struct RetryConfiguration: Sendable, Hashable {
     /// as Linkerd's. What a server has not taken because it goes away, and what goes over the client's other connection,
     /// is repeated without counting.
     public var budget: RetryBudgetConfiguration? = RetryBudgetConfiguration()
+    /// When a call that takes long is sent to a second server as well; `nil` for never. Default never.
+    public var hedging: HedgingConfiguration?
 
     /// Makes the defaults.
     public init() {}

@@ -21,9 +21,14 @@ struct ServerMetrics: Sendable {
     private let loopHolds: MetricFamily<Counter>
     private let longestLoopHolds: MetricFamily<Gauge>
     private let requests: RequestMetrics
+    private let traffic: TrafficMetrics
+    /// What the event loops record on.
+    let shards: LoopShards
 
-    init(_ registry: MetricsRegistry) {
+    init(_ registry: MetricsRegistry, _ shards: LoopShards? = nil) {
+        self.shards = shards ?? LoopShards(registry)
         requests = RequestMetrics(registry)
+        traffic = TrafficMetrics(registry)
         handshakeFailures = registry.counter(
             "mesh_handshake_failures_total", help: "Accepted connections that failed before a protocol was agreed on."
         ).series([])
@@ -78,8 +83,11 @@ struct ServerMetrics: Sendable {
     }
 
     /// The requests of a peer to a method: resolved once for a connection.
-    func series(_ method: String, peer: SPIFFEID?) -> RequestSeries {
-        requests.series(.inbound, method: method, peer: peer?.description ?? "none")
+    func series(_ method: String, peer: SPIFFEID?) -> ServerSeries {
+        let peer = peer?.description ?? "none"
+        return ServerSeries(
+            requests: requests.series(.inbound, method: method, peer: peer),
+            traffic: traffic.series(.inbound, method: method, peer: peer))
     }
 }
 
@@ -89,6 +97,8 @@ struct ClientMetrics: Sendable {
     let connectFailures: Counter
     private let retries: MetricFamily<Counter>
     private let retryOverflows: MetricFamily<Counter>
+    private let hedges: MetricFamily<Counter>
+    private let hedgesWon: MetricFamily<Counter>
     private let routeCalls: MetricFamily<Counter>
     private let routeFaults: MetricFamily<Counter>
     private let mirrored: MetricFamily<Counter>
@@ -96,9 +106,16 @@ struct ClientMetrics: Sendable {
     private let endpoints: MetricFamily<Gauge>
     private let ejections: MetricFamily<Counter>
     private let requests: RequestMetrics
+    private let attempts: RequestMetrics
+    private let traffic: TrafficMetrics
+    /// What the event loops record on.
+    let shards: LoopShards
 
-    init(_ registry: MetricsRegistry) {
+    init(_ registry: MetricsRegistry, _ shards: LoopShards? = nil) {
+        self.shards = shards ?? LoopShards(registry)
         requests = RequestMetrics(registry)
+        attempts = RequestMetrics(registry, of: .attempts)
+        traffic = TrafficMetrics(registry)
         endpoints = registry.gauge(
             "mesh_endpoints",
             help: "Endpoints of a service, of all clients: ready, ejected as their calls fail, pending otherwise.",
@@ -121,6 +138,10 @@ struct ClientMetrics: Sendable {
         ).series([])
         retries = registry.counter(
             "mesh_retries_total", help: "Attempts beyond a call's first.", labels: "method")
+        hedges = registry.counter(
+            "mesh_hedges_total", help: "Second attempts beside a call's first, which took long.", labels: "method")
+        hedgesWon = registry.counter(
+            "mesh_hedges_won_total", help: "Second attempts that were faster than the first.", labels: "method")
         retryOverflows = registry.counter(
             "mesh_retry_overflow_total", help: "Attempts beyond a call's first that the retry budget did not allow.",
             labels: "method")
@@ -138,20 +159,58 @@ struct ClientMetrics: Sendable {
     /// Counts the copies that there was no room for.
     func mirrorDrops(_ route: String) -> Counter { mirrorDrops.series(route) }
 
-    /// Counts an attempt that was not made.
-    func retryOverflowed(_ method: String) { retryOverflows.series(method).increment() }
-
-    /// Counts an attempt beyond the first.
-    func retried(_ method: String) { retries.series(method).increment() }
-
     /// The endpoints of a service, as one client has them.
     func endpoints(_ service: String) -> EndpointGauges {
         EndpointGauges(endpoints, ejections: ejections, service: service)
     }
 
-    /// The requests of one client to a method.
-    func series(_ method: String, destination: String) -> RequestSeries {
-        requests.series(.outbound, method: method, peer: destination)
+    /// The requests of one client to a method: resolved once for a client.
+    func series(_ method: String, destination: String) -> ClientSeries {
+        ClientSeries(
+            requests: requests.series(.outbound, method: method, peer: destination),
+            attempts: attempts.series(.outbound, method: method, peer: destination),
+            traffic: traffic.series(.outbound, method: method, peer: destination),
+            retries: retries.series(method), retryOverflows: retryOverflows.series(method),
+            hedges: hedges.series(method), hedgesWon: hedgesWon.series(method))
+    }
+}
+
+/// The instruments of the calls of one method from one peer.
+final class ServerSeries: Sendable {
+    let requests: RequestSeries
+    let traffic: TrafficSeries
+
+    init(requests: RequestSeries, traffic: TrafficSeries) {
+        self.requests = requests
+        self.traffic = traffic
+    }
+}
+
+/// The instruments of a client's calls of one method.
+final class ClientSeries: Sendable {
+    let requests: RequestSeries
+    let attempts: RequestSeries
+    let traffic: TrafficSeries
+    /// Attempts beyond a call's first.
+    let retries: Counter
+    /// Those that the budget did not allow.
+    let retryOverflows: Counter
+    /// Second attempts beside a call's first.
+    let hedges: Counter
+    /// Those that had the call's answer.
+    let hedgesWon: Counter
+
+    init(
+        requests: RequestSeries, attempts: RequestSeries, traffic: TrafficSeries, retries: Counter,
+        retryOverflows: Counter, hedges: Counter, hedgesWon: Counter
+    ) {
+        self.hedges = hedges
+        self.hedgesWon = hedgesWon
+        self.requests = requests
+        self.attempts = attempts
+        self.traffic = traffic
+        self.retries = retries
+        self.retryOverflows = retryOverflows
     }
 }
 

@@ -64,6 +64,32 @@ public struct AuthorizationPolicy: Sendable, Hashable {
         public var isAllowed: Bool { self != .deny }
     }
 
+    /// A rule that names a call's method or its caller, and does not allow the call all the same.
+    public struct NearMiss: Sendable, Hashable, CustomStringConvertible {
+        /// What a rule asks for.
+        public enum Part: String, Sendable, Hashable, CaseIterable {
+            /// It names other methods.
+            case method
+            /// It names other callers.
+            case identity
+            /// It names other networks.
+            case network
+            /// It asks for other claims.
+            case claims = "set of claims"
+        }
+
+        /// The rule's name.
+        public let rule: String
+        /// What of the call it does not allow.
+        public let missing: Set<Part>
+
+        /// One line for people.
+        public var description: String {
+            let parts = Part.allCases.filter { missing.contains($0) }.map(\.rawValue).joined(separator: " and ")
+            return "the rule \"\(rule)\", which is for another \(parts)"
+        }
+    }
+
     private struct Compiled: Sendable {
         let name: String
         let methods: [MethodPattern]
@@ -75,6 +101,19 @@ public struct AuthorizationPolicy: Sendable, Hashable {
         func names(_ method: String, _ peer: SPIFFEID?) -> Bool {
             let isMeant = peer.map { peer in identities.contains { $0.matches(peer) } } ?? callersWithoutIdentity
             return isMeant && methods.contains { $0.matches(method) }
+        }
+
+        /// What of a call it does not allow.
+        func missing(
+            _ method: String, _ peer: SPIFFEID?, _ address: IPAddress?, _ claims: [String: [String]]
+        ) -> Set<NearMiss.Part> {
+            var parts: Set<NearMiss.Part> = []
+            if !methods.contains(where: { $0.matches(method) }) { parts.insert(.method) }
+            let isMeant = peer.map { peer in identities.contains { $0.matches(peer) } } ?? callersWithoutIdentity
+            if !isMeant { parts.insert(.identity) }
+            if !isFrom(address) { parts.insert(.network) }
+            if !isMet(from: address, claims: claims), isFrom(address) { parts.insert(.claims) }
+            return parts
         }
 
         func isFrom(_ address: IPAddress?) -> Bool {
@@ -159,6 +198,20 @@ public struct AuthorizationPolicy: Sendable, Hashable {
             isMet: { compiled[Int($0)].isMet(from: address, claims: claims) })
         if let rule { return .allow(rule: compiled[Int(rule)].name) }
         return mode == .audit ? .audit : .deny
+    }
+
+    /// The rules that name a call's method or its caller and do not allow it, those that miss least first, and of those the
+    /// first written; at most `limit`. Looks at every rule: for people who ask why.
+    public func nearMisses(
+        method: String, peer: SPIFFEID?, address: IPAddress? = nil, claims: [String: [String]] = [:], limit: Int = 8
+    ) -> [NearMiss] {
+        compiled.enumerated().compactMap { index, rule -> (index: Int, miss: NearMiss)? in
+            let missing = rule.missing(method, peer, address, claims)
+            guard !missing.isEmpty, !missing.isSuperset(of: [.method, .identity]) else { return nil }
+            return (index, NearMiss(rule: rule.name, missing: missing))
+        }
+        .sorted { ($0.miss.missing.count, $0.index) < ($1.miss.missing.count, $1.index) }
+        .prefix(max(0, limit)).map(\.miss)
     }
 
     /// Whether there are claims with which `peer` may call `method`.

@@ -8,6 +8,8 @@ struct HTTPBodyReader {
     private let declaredLength: Int?
     private var parts: RequestBody.AsyncIterator
     private var isFinished = false
+    /// The bytes that have been read.
+    private(set) var count = 0
 
     init(_ request: Request, limit: Int) {
         self.limit = limit
@@ -44,6 +46,7 @@ struct HTTPBodyReader {
         guard !isFinished else { return nil }
         let part = try await parts.next()
         isFinished = part == nil
+        count += part?.readableBytes ?? 0
         return part
     }
 

@@ -6,6 +6,7 @@ import Logging
 import MeshTransport
 import MeshWire
 import NIOCore
+import Telemetry
 
 /// What happens to each request of one connection, outermost first:
 ///
@@ -13,7 +14,8 @@ import NIOCore
 /// 2. the policy decides whether this peer may reach the path;
 /// 3. the body is read, up to the limit;
 /// 4. the router answers;
-/// 5. the answer is measured and written; if the connection is to end, it is the last.
+/// 5. the answer is written; if the connection is to end, it is the last;
+/// 6. the request is measured, traced, logged and shown to those who watch.
 ///
 /// A request that 1, 2 or 3 refuse is answered without its handler, and what it still sends is thrown away.
 ///
@@ -39,17 +41,17 @@ struct HTTPExchanges: Sendable {
         defer { timer.cancel() }
         var route = Self.unmatched
         var body = HTTPBodyReader(request, limit: configuration.requestBodyBytes)
+        let trace = trace(of: request)
         let response: Response
         if let refusal = refusal(of: request, body) {
             response = refusal
         } else {
             if request.expectsContinue { try await writer.writeInformationalHead(HTTPResponse(status: .continue)) }
-            (response, route) = try await self.response(to: request, &body)
+            (response, route) = try await self.response(to: request, &body, in: trace)
         }
         let isLast = gate.isDraining
         try await write(response, with: writer, isHead: request.method == .head, isLast: isLast)
-        gate.answered(
-            route, status: CallStatus(response.status), after: start.duration(to: gate.runtime.now))
+        answered(route, request, "HTTP/1.1", response, body.count, since: start, trace)
         try await body.discardRest()
         if isLast { throw ConnectionEnds() }
     }
@@ -64,13 +66,17 @@ struct HTTPExchanges: Sendable {
         var route = Self.unmatched
         let response: Response
         do {
-            if let request = Request(exchange) {
+            let request = Request(exchange)
+            let trace = request.flatMap { self.trace(of: $0) }
+            var bodyBytes = 0
+            if let request {
                 var body = HTTPBodyReader(request, limit: configuration.requestBodyBytes)
+                defer { bodyBytes = body.count }
                 if let refusal = refusal(of: request, body) {
                     response = refusal
                 } else {
                     if request.expectsContinue { exchange.respond(100, [], isWhole: false) }
-                    (response, route) = try await self.response(to: request, &body)
+                    (response, route) = try await self.response(to: request, &body, in: trace)
                 }
             } else {
                 response = JSONErrors.response(.badRequest, "the request's method is none of HTTP's")
@@ -81,7 +87,7 @@ struct HTTPExchanges: Sendable {
                 head.status.code, head.headerFields.map { HTTPHeaderField($0.name.canonicalName, $0.value) },
                 isWhole: isWhole)
             if !isWhole { try await response.body.write(HTTPExchangeBodyWriter(exchange: exchange)) }
-            gate.answered(route, status: CallStatus(response.status), after: start.duration(to: gate.runtime.now))
+            if let request { answered(route, request, "HTTP/2.0", response, bodyBytes, since: start, trace) }
         } catch {
             logger.debug("request given up", metadata: ["peer": "\(peer)", "error": "\(error)"])
             exchange.abort("the answer cannot be sent")
@@ -92,10 +98,33 @@ struct HTTPExchanges: Sendable {
 
     /// Steps 3 and 4: the answer, and the route that gave it.
     @concurrent private func response(
-        to request: Request, _ body: inout HTTPBodyReader
+        to request: Request, _ body: inout HTTPBodyReader, in trace: HTTPTrace?
     ) async throws -> (Response, String) {
         guard let content = try await body.collect() else { return (tooLarge(), Self.unmatched) }
-        return await handle(request, content)
+        guard let trace else { return await handle(request, content) }
+        return await TraceContext.$current.withValue(trace.context) { await handle(request, content) }
+    }
+
+    private func trace(of request: Request) -> HTTPTrace? {
+        func field(_ name: HTTPField.Name?) -> String? { name.flatMap { request.headers[$0] } }
+        return gate.trace(traceparent: field(.traceparent), tracestate: field(.tracestate))
+    }
+
+    /// Step 6: measures, traces and logs the request.
+    private func answered(
+        _ route: String, _ request: Request, _ version: String, _ response: Response, _ bodyBytes: Int,
+        since start: RuntimeInstant, _ trace: HTTPTrace?
+    ) {
+        var answer = HTTPAnswer(
+            method: request.method.rawValue, target: request.head.path ?? "", version: version,
+            status: response.status.code)
+        answer.requestBytes = bodyBytes
+        answer.responseBytes = response.body.contentLength ?? 0
+        answer.userAgent = request.headers[.userAgent]
+        answer.referrer = request.headers[.referer]
+        gate.answered(
+            route, answer, status: CallStatus(response.status), after: start.duration(to: gate.runtime.now),
+            trace: trace)
     }
 
     /// The connection's last request has been answered. What its peer has sent after it, it may send again elsewhere.
@@ -189,4 +218,10 @@ extension CallStatus {
             default: .internalError
             }
     }
+}
+
+extension HTTPField.Name {
+    /// W3C Trace Context.
+    fileprivate static let traceparent = HTTPField.Name("traceparent")
+    fileprivate static let tracestate = HTTPField.Name("tracestate")
 }

@@ -136,6 +136,9 @@ struct Balancer {
     /// Whether an endpoint takes calls.
     func isReady(_ slot: Int) -> Bool { members[slot].position >= 0 }
 
+    /// What is known of an endpoint.
+    func load(_ slot: Int) -> EndpointLoad { members[slot].load }
+
     /// The calls that an endpoint has not answered.
     func pending(_ slot: Int) -> Int { Int(members[slot].load.pending) }
 

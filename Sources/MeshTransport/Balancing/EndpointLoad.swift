@@ -49,6 +49,11 @@ struct EndpointLoad {
     /// Those of them whose answers are measured: a stream may be silent for as long as it likes.
     private var awaited: Int32 = 0
 
+    /// What its answers took on average when that was last known; `nil` before the first.
+    var averageLatency: Duration? { latency < 0 ? nil : .nanoseconds(Int64(latency)) }
+    /// The share of calls that failed, on average, when that was last known.
+    var failureShare: Double { failures }
+
     init(now: RuntimeInstant) {
         updated = now
         progressed = now
@@ -79,7 +84,7 @@ struct EndpointLoad {
         switch outcome {
         case .unknown:
             return
-        case .success:
+        case .success, .outrun:
             observe(elapsed.map { Double(max(0, $0.inNanoseconds)) }, failed: 0, constants, now)
         case .failure:
             observe(nil, failed: 1, constants, now)

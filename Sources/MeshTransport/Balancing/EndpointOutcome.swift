@@ -7,6 +7,8 @@ enum EndpointOutcome: Equatable {
     case failure
     /// It was refused for now, for at least that long if the server said so.
     case rateLimited(retryAfter: Duration?)
+    /// Another endpoint was faster with the same call, and this one's answer was not waited for: it takes at least so long.
+    case outrun
     /// The caller gave it up before there was an answer, or it was never sent.
     case unknown
 }

@@ -1,4 +1,5 @@
 import MeshWire
+import Telemetry
 
 /// The way of one call through its attempts, whatever its kind: what each sends and until when, and what follows one that
 /// has failed.
@@ -32,6 +33,11 @@ struct CallCourse: ~Copyable {
     private(set) var passage: AttemptInterception?
     /// The server that may have run the call, if there is one: no other may have it that does not share its store.
     private(set) var bound: ServerInstance?
+    /// The server of the attempt, once the balancer has picked one.
+    private var placement: EndpointPlacement?
+    /// Where somebody wants to know what is decided.
+    private let recording: CallRecording?
+    private let start: RuntimeInstant
     private var mayHaveRun = false
     private var hasRepeatedAtOnce = false
 
@@ -40,6 +46,11 @@ struct CallCourse: ~Copyable {
         self.stack = stack
         self.interception = interception
         self.now = now
+        start = now
+        recording = CallRecorder.current?.begin(
+            CallRecord(
+                method: stack.request.method.path, destination: stack.request.method.destination,
+                route: stack.way?.route.name))
         retry = RetryState(stack.request.method.retry, stack.retry, deadline: deadline)
         stack.pool.retryBudget?.deposit(now: now)
         route = stack.pool.only.map { LaneRoute($0.lanes, stack.request, now: now) }
@@ -48,9 +59,13 @@ struct CallCourse: ~Copyable {
     /// The server that the balancer has picked for the attempt.
     mutating func tookPlace(_ placement: EndpointPlacement?, _ taken: LaneRoute? = nil) {
         guard let placement else { return }
+        self.placement = placement
         route = taken ?? LaneRoute(placement.endpoint.lanes, stack.request, now: now)
         tried.note(placement.slot)
     }
+
+    /// The number of the attempt that is under way.
+    private var attemptNumber = 1
 
     /// The attempts that have been made, the one that begins included.
     var attempts: Int { retry.attempts }
@@ -59,6 +74,7 @@ struct CallCourse: ~Copyable {
     ///
     /// - Parameter limit: how long it may take; by default as long as an attempt may that can be repeated.
     mutating func begin(until limit: RuntimeInstant? = nil) -> (request: CallRequest, deadline: RuntimeInstant) {
+        attemptNumber = retry.attempts
         let limit = limit ?? retry.attemptDeadline(from: now)
         passage = interception?.attempt(retry.attempts, until: limit)
         return (passage?.request ?? stack.request, passage?.deadline ?? limit)
@@ -79,6 +95,7 @@ struct CallCourse: ~Copyable {
 
     /// Another server may be next, unless there is no other, or no other may have the call.
     private mutating func leaves() {
+        placement = nil
         if stack.pool.only == nil, bound.map({ $0.store != nil }) ?? true { route = nil }
     }
 
@@ -111,10 +128,12 @@ struct CallCourse: ~Copyable {
         }
         if passage?.refusal == nil {
             if route?.moves(after: error) == true {
+                record(error.outcome, error.message, .elsewhere)
                 now = stack.runtime.now
                 return .again
             }
             if repeatsAtOnce(after: error) {
+                record(error.outcome, error.message, .elsewhere)
                 now = stack.runtime.now
                 leaves()
                 return .again
@@ -145,13 +164,41 @@ struct CallCourse: ~Copyable {
         let now = stack.runtime.now
         switch retry.failed(failure, at: now, chance: stack.chance, pushback) {
         case .giveUp:
+            gaveUp(error, retry.refusal ?? .final)
             return .failed(error)
         case .retry(let time):
             if let budget = stack.pool.retryBudget, !budget.withdraw(now: now) {
-                stack.core.metrics.retryOverflowed(stack.request.method.path)
+                gaveUp(error, .budget)
+                stack.series.retryOverflows.increment(on: stack.pool.shard.here)
                 return .failed(error)
             }
+            record(error.outcome, error.message, .again(after: now.duration(to: time)))
             return .retry(time, error)
         }
+    }
+
+    // MARK: What is decided, for those who asked
+
+    /// The call has succeeded.
+    func succeeded() {
+        guard let recording else { return }
+        record(.ok, nil, .done)
+        recording.ended(.ok, after: start.duration(to: stack.runtime.now))
+    }
+
+    private func gaveUp(_ error: MeshError, _ reason: RetryRefusal) {
+        guard let recording else { return }
+        record(error.outcome, error.message, .gaveUp(reason))
+        recording.ended(error.outcome, after: start.duration(to: stack.runtime.now))
+    }
+
+    private func record(_ status: CallStatus, _ error: String?, _ decision: CallRecord.Decision) {
+        guard let recording else { return }
+        let only = stack.pool.only.map { "\($0.server)" }
+        recording.add(
+            CallRecord.Attempt(
+                number: attemptNumber, endpoint: placement.map { "\($0.endpoint.server)" } ?? only,
+                choice: placement?.choice, elapsed: now.duration(to: stack.runtime.now), status: status, error: error,
+                decision: decision))
     }
 }

@@ -1,4 +1,5 @@
 package import MeshWire
+import Synchronization
 import Telemetry
 
 /// A method as the calls of one client share it.
@@ -9,14 +10,16 @@ package final class ClientMethod: Sendable {
     package let responseName: String
     package let kind: CallKind
     let retry: RetrySafety
-    let series: RequestSeries
+    let series: ClientSeries
     /// For errors: whom the calls are for.
     let destination: String
     /// Which lane the calls go on, by the sizes of their messages.
     let laneRule: LaneRule
+    /// How long answers take, where calls are hedged.
+    let latencies = MethodLatencies()
 
     init<Kind: MethodKind, Request, Response>(
-        _ method: MeshMethod<Kind, Request, Response>, series: RequestSeries, destination: String,
+        _ method: MeshMethod<Kind, Request, Response>, series: ClientSeries, destination: String,
         bulkPayloadBytes: Int?
     ) {
         path = method.path
@@ -31,7 +34,7 @@ package final class ClientMethod: Sendable {
 
     /// A method with the same types, at another path or place.
     init(
-        _ original: ClientMethod, path: String, retry: RetrySafety, series: RequestSeries, destination: String,
+        _ original: ClientMethod, path: String, retry: RetrySafety, series: ClientSeries, destination: String,
         bulkPayloadBytes: Int?
     ) {
         self.path = path
@@ -42,6 +45,24 @@ package final class ClientMethod: Sendable {
         self.series = series
         self.destination = destination
         laneRule = LaneRule(threshold: bulkPayloadBytes)
+    }
+}
+
+/// How long a method's answers take. Guarded by a mutex, which only calls that may be hedged take.
+final class MethodLatencies: Sendable {
+    private let quantile = Mutex<LatencyQuantile?>(nil)
+
+    func record(nanoseconds: Int64, _ configuration: HedgingConfiguration) {
+        quantile.withLock { quantile in
+            var known = quantile.take() ?? LatencyQuantile()
+            known.record(nanoseconds: nanoseconds, configuration)
+            quantile = known
+        }
+    }
+
+    /// See ``LatencyQuantile/value(_:)``.
+    func value(_ configuration: HedgingConfiguration) -> Int64? {
+        quantile.withLock { $0?.value(configuration) }
     }
 }
 
@@ -56,14 +77,23 @@ final class CallRequest: Sendable {
     /// The hashed key of a call that goes where others of its key do.
     let affinity: UInt64?
     let payload: Payload
+    /// Where the call stands in its trace, if it is traced.
+    let trace: CallTrace?
+    /// Whether there is room to hand that on.
+    private let handsTraceOn: Bool
 
     /// Throws for a call over the limits: the server's are the same by default, and would refuse it or end the
     /// connection with all other calls.
     init(
         _ method: ClientMethod, _ payload: Payload, _ metadata: Metadata, _ priority: CallPriority,
-        _ lane: CallLane, _ deduplication: Deduplication?, affinity: UInt64?, within limits: WireLimits
+        _ lane: CallLane, _ deduplication: Deduplication?, affinity: UInt64?, trace: CallTrace?,
+        within limits: WireLimits
     ) throws(MeshError) {
         self.method = method
+        self.trace = trace
+        handsTraceOn =
+            trace != nil && metadata[Tracer.traceparent] == nil
+            && metadata.byteCount + Metadata.traceBytes <= limits.metadataBytes
         self.priority = priority
         isBulk = method.laneRule.isBulk(lane, payload.count)
         self.payload = payload
@@ -82,8 +112,12 @@ final class CallRequest: Sendable {
     }
 
     /// The same call of another method, without its numbers and with one more entry of metadata.
-    init(copying original: CallRequest, to method: ClientMethod, adding entry: Metadata.Entry) {
+    init(
+        copying original: CallRequest, to method: ClientMethod, adding entry: Metadata.Entry, trace: CallTrace?
+    ) {
         self.method = method
+        self.trace = trace
+        handsTraceOn = original.handsTraceOn
         priority = original.priority
         isBulk = original.isBulk
         payload = original.payload
@@ -95,13 +129,13 @@ final class CallRequest: Sendable {
     }
 
     /// The call as a wire sends it now.
-    ///
     func outbound(_ attempt: AttemptFacts, until deadline: RuntimeInstant, now: RuntimeInstant) -> OutboundCall {
         var deduplication = deduplication
         if let first = attempt.firstInstance { deduplication?.firstInstance = first }
         return OutboundCall(
             method: method, timeRemaining: .nanoseconds(now.nanoseconds(to: deadline)), deduplication: deduplication,
-            metadata: metadata, priority: priority, previousAttempts: attempt.number - 1, payload: payload)
+            metadata: attempt.trace.map { handsTraceOn ? metadata.with($0) : metadata } ?? metadata, priority: priority,
+            previousAttempts: attempt.number - 1, payload: payload)
     }
 }
 
@@ -111,4 +145,6 @@ struct AttemptFacts {
     var number: Int
     /// The server that may have run an earlier one, where it is another.
     var firstInstance: InstanceID?
+    /// Where it stands in the call's trace.
+    var trace: TraceContext?
 }

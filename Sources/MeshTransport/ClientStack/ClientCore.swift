@@ -2,6 +2,7 @@ import Identity
 import Logging
 import MeshWire
 import Synchronization
+import Telemetry
 
 /// What all clients of a mesh share.
 final class ClientCore: Sendable {
@@ -26,6 +27,10 @@ final class ClientCore: Sendable {
     let connections = OutboundConnections()
     /// Where calls go besides where their callers say.
     let routes: RoutesInForce
+    /// Traces the calls; `nil` if nobody wants that.
+    let tracer: Tracer?
+    /// Shows calls to those who watch.
+    let tap: Tap
     private let wires = Mutex<[any WireProtocol]>([])
     private let generation: Generation
     private let observation: IdentityObservation?
@@ -48,6 +53,8 @@ final class ClientCore: Sendable {
         retryBudgets = RetryBudgets(configuration.retry.budget)
         interceptors = configuration.clientInterceptors.map { ClientPassage($0) }
         routes = RoutesInForce(configuration)
+        tracer = configuration.telemetry.tracing.map { Tracer($0, runtime) }
+        tap = configuration.telemetry.tap
         let generation = Generation()
         self.generation = generation
         guard let identity else {

@@ -178,7 +178,7 @@ extension CallRequest {
         do throws(MeshError) {
             return try CallRequest(
                 method, payload, metadata, priority, isBulk ? .bulk : .small, deduplication, affinity: affinity,
-                within: limits)
+                trace: trace, within: limits)
         } catch {
             var error = error
             error.message += ", with what the interceptors have added"

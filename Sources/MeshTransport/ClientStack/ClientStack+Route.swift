@@ -41,7 +41,8 @@ extension ClientStack {
         guard chance < mirror.configuration.share, mirror.begin() else { return }
         let copy = CallRequest(
             copying: request, to: mirror.method,
-            adding: Metadata.Entry(key: RouteMirror.metadataKey, value: route.name))
+            adding: Metadata.Entry(key: RouteMirror.metadataKey, value: route.name),
+            trace: request.trace.flatMap { core.tracer?.begin(Metadata(), in: $0.context) })
         let stack = ClientStack(core, mirror.place.pool, copy)
         // Ends at the call's deadline; nobody waits for it.
         runtime.spawn(on: runtime.taskExecutor) { [runtime] in

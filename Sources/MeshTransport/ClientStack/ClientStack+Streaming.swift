@@ -9,7 +9,7 @@ extension ClientStack {
     func stream<Result>(
         timeout: Duration, _ body: (ClientStreamCall) async throws -> Result
     ) async throws -> Result {
-        series.began()
+        series.requests.began(on: pool.shard.here)
         let start = runtime.now
         var deadline = start.advanced(by: self.timeout(timeout))
         if let way { try await follow(way, since: start, until: deadline) }
@@ -28,14 +28,14 @@ extension ClientStack {
         do {
             let result = try await body(call)
             abandonIfOpen(call)
-            series.ended(.success, nanoseconds: start.nanoseconds(to: runtime.now))
+            await measured(.ok, call, from: start)
             if let interception { await tell(interception, of: call) }
             return result
         } catch {
             abandonIfOpen(call)
             // An error of the host's own ends the call as well, and is no failure of the server's.
             guard let failure = error as? MeshError else {
-                series.ended(CallStatus.cancelled.classification, nanoseconds: start.nanoseconds(to: runtime.now))
+                await measured(.cancelled, call, from: start)
                 interception?.failed(
                     MeshError(
                         .cancelled, "\(request.method.path): the caller has ended it", progress: .mayHaveRun,
@@ -80,7 +80,7 @@ extension ClientStack {
             let isDetour = course.isDetour
             let (request, limit) = course.begin(until: deadline)
             let call = ClientStreamCall(
-                request, number: course.attempts, lane.executor, lane.deadlines, deadline: limit, course.passage,
+                self, request, number: course.attempts, lane.executor, lane.deadlines, deadline: limit, course.passage,
                 placement, idleTimeout: way?.route.idleTimeout)
             let found: StreamFailure?
             if let refusal = course.refusal {
@@ -90,7 +90,10 @@ extension ClientStack {
             } else {
                 found = await firstFailure(of: call, on: lane, isDetour: isDetour)
             }
-            guard let (error, failure, pushback) = found else { return call }
+            guard let (error, failure, pushback) = found else {
+                course.succeeded()
+                return call
+            }
             try await follow(course.failed(error, failure, at: nil, pushback), &course)
         }
     }

@@ -7,13 +7,14 @@ import Telemetry
 ///
 /// 1. a route may choose another method and another service, make faults, and send a copy elsewhere
 ///    (``MeshClient/stack``, `ClientStack+Route.swift`); the deadline is set: nothing below waits past it;
-/// 2. the call is measured, as its caller sees it;
+/// 2. the call is measured, as its caller sees it, traced, and shown to those who watch (`ClientStack+Observation.swift`);
 /// 3. **the host's interceptors, around the call** (``AsyncClientInterceptor/prepare(_:)`` and
 ///    ``ClientInterceptor/willCall(_:)``): they may wait, add metadata to every attempt, shorten the deadline, refuse, and
 ///    are told of the outcome;
 /// 4. failed attempts are repeated, if the method bears it, the server does not forbid it, and time and the destination's
 ///    budget are left;
-/// 5. each attempt gets its own deadline;
+///    idempotent calls that take long are sent to a second server as well (`AttemptRace.swift`);
+/// 5. each attempt gets its own deadline, and is measured and traced by itself;
 /// 6. **the host's interceptors, around each attempt** (``ClientInterceptor/willAttempt(_:)``): the same, for this attempt
 ///    alone, and without waiting; whatever they do, each attempt sends the same message;
 /// 7. of a service's servers, the balancer picks one that is connected and not left out; an attempt waits while there is
@@ -38,13 +39,13 @@ struct ClientStack: Sendable {
     }
 
     var runtime: any Runtime { core.runtime }
-    var series: RequestSeries { request.method.series }
+    var series: ClientSeries { request.method.series }
     /// Uniform in 0 ..< 1.
     var chance: Double { Double(runtime.randomBits() >> 11) * 0x1p-53 }
 
     /// Steps 1 to 6. Runs where its caller does: a call hops to its connection's loop and back, and nowhere else.
     nonisolated(nonsending) func run(timeout: Duration) async throws(MeshError) -> Attempt.Answer {
-        series.began()
+        series.requests.began(on: pool.shard.here)
         let start = runtime.now
         var deadline = start.advanced(by: self.timeout(timeout))
         if let way { try await follow(way, since: start, until: deadline) }
@@ -58,7 +59,9 @@ struct ClientStack: Sendable {
         var course = CallCourse(self, interception, until: deadline, now: interception == nil ? start : runtime.now)
         while true {
             let attempt = attempt(&course)
-            if attempt.isOpen {
+            let isMade = attempt.isOpen
+            if isMade {
+                series.attempts.began(on: pool.shard.here)
                 if let lane = course.lane {
                     await send(attempt, on: lane, isDetour: course.isDetour, course.now)
                 } else {
@@ -68,11 +71,17 @@ struct ClientStack: Sendable {
             }
             let outcome = attempt.outcome
             course.passage?.ended(outcome)
+            let now = runtime.now
+            if isMade { measured(attempt, outcome, since: course.now, to: now) }
             let next: CallCourse.Next
             switch outcome {
             case .replied(let answer) where answer.head.status == .ok:
                 request.method.laneRule.carried(answer.payload.count)
-                series.ended(.success, nanoseconds: start.nanoseconds(to: runtime.now))
+                if let hedging = retry.hedging, isMade {
+                    request.method.latencies.record(nanoseconds: course.now.nanoseconds(to: now), hedging)
+                }
+                measured(answer, from: start, firstByte: attempt.firstByte ?? now, to: now, attempts: course.attempts)
+                course.succeeded()
                 interception?.succeeded(answer.metadata, answer.head.metadata, peer: answer.peer)
                 return answer
             case .replied(let answer): next = course.failed(answer, at: attempt.server)
@@ -90,7 +99,7 @@ struct ClientStack: Sendable {
     private func attempt(_ course: inout CallCourse) -> Attempt {
         let (request, deadline) = course.begin()
         let attempt = Attempt(
-            request, number: course.attempts, deadline: deadline, boundTo: course.bound,
+            request, number: course.attempts, deadline: deadline, boundTo: course.bound, trace: attemptTrace,
             faults: core.configuration.faults)
         if let (error, failure) = course.refusal { attempt.finish(.failed(error, failure)) }
         return attempt
@@ -106,7 +115,7 @@ struct ClientStack: Sendable {
         case .retry(let time, let error):
             guard (try? await runtime.sleep(until: time)) != nil else { throw cancelled(after: error) }
             course.retries(now: runtime.now)
-            core.metrics.retried(request.method.path)
+            series.retries.increment(on: pool.shard.here)
         }
     }
 
@@ -127,7 +136,7 @@ struct ClientStack: Sendable {
     ) -> MeshError {
         var error = error
         error.peer = error.peer ?? request.method.destination
-        series.ended(error.outcome.classification, nanoseconds: start.nanoseconds(to: runtime.now))
+        measured(error, from: start)
         interception?.failed(error)
         return error
     }
@@ -191,6 +200,7 @@ struct ClientStack: Sendable {
         }
         let route = LaneRoute(placement.endpoint.lanes, attempt.request, now: now)
         attempt.place(placement, route)
+        if let delay = hedgingDelay() { AttemptRace.begin(self, attempt, after: delay, now: now) }
         let (lane, isDetour) = (route.lane, route.isDetour)
         let loop = lane.executor.eventLoop
         guard !loop.inEventLoop else { return send(attempt, on: lane, isDetour, now) }

@@ -12,6 +12,8 @@ struct EndpointPlacement: Sendable {
     let isTimed: Bool
     /// Whether it is the one call that shows how an endpoint does that was left out.
     let isProbe: Bool
+    /// What it was picked from.
+    let choice: CallRecord.Choice
 
     /// An answer has begun to come, of a call that may go on for long. From any thread.
     func answered() {

@@ -12,6 +12,8 @@ import Telemetry
 /// Sendable: everything mutable is touched on the client's event loop alone.
 final class EndpointPool: @unchecked Sendable {
     let executor: LoopExecutor
+    /// What the loop records on.
+    let shard: LoopShard
     /// Ends the calls that wait, here or on the connections for small calls.
     let deadlines: DeadlineTimer
     /// The server of a destination that names one.
@@ -24,7 +26,7 @@ final class EndpointPool: @unchecked Sendable {
     var balancer: Balancer
     /// Which endpoints would take calls, of which the balancer knows those that get them.
     private var tiers = EndpointTiers()
-    private var generator: SplitMix64
+    var generator: SplitMix64
     /// By their slots.
     var endpoints: [ClientEndpoint?] = []
     var byPlace: [Endpoint: ClientEndpoint] = [:]
@@ -69,6 +71,7 @@ final class EndpointPool: @unchecked Sendable {
         self.core = core
         self.destination = destination
         executor = core.runtime.loopExecutor(for: loop)
+        shard = core.metrics.shards.shard(of: loop)
         deadlines = DeadlineTimer(executor, core.runtime)
         balancer = Balancer(core.configuration.balancing)
         idleSince = core.runtime.now
@@ -118,6 +121,9 @@ final class EndpointPool: @unchecked Sendable {
         guard let full, let slot = full.slot else { return nil }
         return began(full, slot, isTimed, now)
     }
+
+    /// Whether another endpoint takes calls.
+    func hasOther(than slot: Int) -> Bool { balancer.readyCount > (balancer.isReady(slot) ? 1 : 0) }
 
     /// Calls `body` without an error when it is worth to ask again for an endpoint, or with the reason why there is none.
     func wait(_ body: @escaping (MeshError?) -> Void) {
@@ -173,7 +179,8 @@ final class EndpointPool: @unchecked Sendable {
             refresh(endpoint)
         }
         return EndpointPlacement(
-            pool: self, endpoint: endpoint, slot: slot, start: now, isTimed: isTimed, isProbe: isProbe)
+            pool: self, endpoint: endpoint, slot: slot, start: now, isTimed: isTimed, isProbe: isProbe,
+            choice: CallRecord.Choice(ready: balancer.readyCount, ejected: ejected))
     }
 
     /// A probe has an answer, although it has not ended.

@@ -113,8 +113,18 @@ public final class MeshClient: Sendable {
 
     var runtime: any Runtime { core.runtime }
     var connectBackoff: ConnectBackoff { core.configuration.connectBackoff }
+    var retryConfiguration: RetryConfiguration { core.configuration.retry }
+    var balancingPolicy: BalancingConfiguration.Policy { core.configuration.balancing.policy }
     /// How long a call may take whose caller does not say.
     var callTimeout: Duration { core.configuration.callTimeout }
+
+    /// A method as its calls share it, and the routes that may be for them.
+    func resolved<Kind, Request, Response>(
+        _ method: MeshMethod<Kind, Request, Response>
+    ) -> (method: ClientMethod, routes: [ClientRoute]) {
+        let known = known(method)
+        return (known.method, known.routes)
+    }
 
     /// The path of one call, whatever its kind.
     func stack<Kind, Request, Response>(
@@ -130,7 +140,7 @@ public final class MeshClient: Sendable {
         }
         let request = try CallRequest(
             shared, payload, metadata, priority, lane, deduplication,
-            affinity: affinity.map { StableHash.of($0) },
+            affinity: affinity.map { StableHash.of($0) }, trace: core.tracer?.begin(metadata),
             within: core.configuration.limits)
         return ClientStack(core, place, request, on: way)
     }

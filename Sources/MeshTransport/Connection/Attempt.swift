@@ -1,5 +1,6 @@
 import MeshWire
 import NIOCore
+import Telemetry
 
 /// How one attempt of a call ended.
 enum AttemptOutcome: Sendable {
@@ -42,8 +43,12 @@ enum AttemptOutcome: Sendable {
     let deadline: RuntimeInstant
     /// Which of its call's attempts it is, from 1 on.
     let number: Int
+    /// Where it stands in its call's trace, if the call is traced.
+    let trace: TraceContext?
     /// What the server said before its response.
     var metadata = Metadata()
+    /// When the answer began, if it was not there all at once.
+    var firstByte: RuntimeInstant?
     /// The server that the attempt was sent to.
     private(set) var server: ServerInstance?
     /// The one whose calls its server has to know, if there is one.
@@ -59,6 +64,10 @@ enum AttemptOutcome: Sendable {
     /// The loop that it is on instead of its client's: that of the connection for bulk.
     private(set) var other: (any EventLoop)?
     private var ended: AttemptOutcome?
+    /// True once its endpoint has been told what became of it.
+    private var hasLeft = false
+    /// Says whether an outcome is the attempt's end, or whether that is left to another one beside it.
+    var onEnd: ((AttemptOutcome) -> Bool)?
     private var continuation: UnsafeContinuation<Void, Never>?
     private var deadlines: DeadlineTimer?
     var position = -1
@@ -66,12 +75,13 @@ enum AttemptOutcome: Sendable {
     /// - Parameter required: the server that an earlier attempt of a deduplicated call was sent to.
     init(
         _ request: CallRequest, number: Int = 1, deadline: RuntimeInstant, boundTo required: ServerInstance?,
-        faults: (any FaultInjector)?, isUnheard: Bool = false
+        trace: TraceContext? = nil, faults: (any FaultInjector)?, isUnheard: Bool = false
     ) {
         self.request = request
         self.number = number
         self.deadline = deadline
         self.required = required
+        self.trace = trace
         self.faults = faults
         self.isUnheard = isUnheard
     }
@@ -79,8 +89,8 @@ enum AttemptOutcome: Sendable {
     /// A copy of a call that is sent beside it, on purpose.
     static func unheard(_ original: Attempt) -> Attempt {
         Attempt(
-            original.request, number: original.number, deadline: original.deadline, boundTo: nil, faults: nil,
-            isUnheard: true)
+            original.request, number: original.number, deadline: original.deadline, boundTo: nil, trace: original.trace,
+            faults: nil, isUnheard: true)
     }
 
     /// Whether somebody still waits for the outcome.
@@ -137,7 +147,7 @@ enum AttemptOutcome: Sendable {
     /// What its server is told of it.
     var facts: AttemptFacts {
         let first = required.flatMap { $0.id == server?.id ? nil : $0.id }
-        return AttemptFacts(number: number, firstInstance: first)
+        return AttemptFacts(number: number, firstInstance: first, trace: trace)
     }
 
     /// Notes which connection carries it.
@@ -180,14 +190,46 @@ enum AttemptOutcome: Sendable {
         finish(.replied(Answer(metadata: metadata, head: head, payload: payload, peer: peer)))
     }
 
+    /// Notes where an attempt that hedges another one has been put.
+    func hedge(at placement: EndpointPlacement) { self.placement = placement }
+
     /// Ends the wait; later outcomes are ignored.
     func finish(_ outcome: AttemptOutcome) {
         guard isOpen else { return }
-        ended = outcome
-        place = .here
+        leave(EndpointOutcome(outcome))
+        if let decides = onEnd, !decides(outcome) { return }
+        endsWith(outcome)
+    }
+
+    /// Another attempt beside this one has the call's answer.
+    func isOutrun(by outcome: AttemptOutcome) {
+        guard isOpen else { return }
+        withdraw()
+        endsWith(outcome)
+    }
+
+    /// Gives the attempt up without an outcome: another one has the call's answer.
+    func withdraw() {
+        onEnd = nil
+        if case .sent(let connection, let stream) = place { connection.withdraw(stream) }
+        leave(.outrun)
+    }
+
+    /// It is nowhere any more.
+    private func leave(_ outcome: EndpointOutcome) {
+        if case .sent = place { place = .lost }
         deadlines?.remove(self)
         deadlines = nil
-        placement?.ended(EndpointOutcome(outcome))
+        guard !hasLeft else { return }
+        hasLeft = true
+        placement?.ended(outcome)
+    }
+
+    /// Resumes its caller.
+    func endsWith(_ outcome: AttemptOutcome) {
+        guard isOpen else { return }
+        ended = outcome
+        onEnd = nil
         guard let waiting = unsafe continuation else { return }
         unsafe continuation = nil
         unsafe waiting.resume()

@@ -109,10 +109,10 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     /// Opens a call of several messages, which go to and come from `messages`. False if the connection takes no calls;
     /// throws for one that it cannot carry.
     func open(
-        _ request: CallRequest, _ attempt: Int, _ messages: CallStream, until deadline: RuntimeInstant,
+        _ request: CallRequest, _ attempt: AttemptFacts, _ messages: CallStream, until deadline: RuntimeInstant,
         now: RuntimeInstant
     ) throws(MeshError) -> Bool {
-        guard let stream = try open(request, AttemptFacts(number: attempt), until: deadline, now) else { return false }
+        guard let stream = try open(request, attempt, until: deadline, now) else { return false }
         streams[stream] = messages
         messages.attach(to: self, stream)
         return true
@@ -268,7 +268,14 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     func delivered(_ stream: StreamID, _ payload: Payload) { streams[stream]?.deliver(payload) }
 
     func delivered(_ stream: StreamID, _ metadata: Metadata) {
-        if let attempt = attempts[stream] { attempt.metadata = metadata } else { streams[stream]?.deliver(metadata) }
+        guard let attempt = attempts[stream] else { return streams[stream]?.deliver(metadata) ?? () }
+        attempt.metadata = metadata
+        answering(stream)
+    }
+
+    func answering(_ stream: StreamID) {
+        guard let attempt = attempts[stream], attempt.firstByte == nil else { return }
+        attempt.firstByte = now
     }
 
     func lost(_ stream: StreamID, _ status: CallStatus, _ message: String) {

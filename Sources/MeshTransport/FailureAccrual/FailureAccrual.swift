@@ -23,9 +23,10 @@ struct FailureAccrual {
 
     private let configuration: FailureAccrualConfiguration
     private(set) var state = State.closed
-    private var consecutive = 0
+    /// Failures since the last success.
+    private(set) var consecutive = 0
     /// How often in a row it was left out.
-    private var penalties = 0
+    private(set) var penalties = 0
     private var rate: SuccessWindow?
 
     init(_ configuration: FailureAccrualConfiguration) {
@@ -55,7 +56,7 @@ struct FailureAccrual {
             switch outcome {
             case .success: close()
             case .failure, .rateLimited: open(now, chance)
-            case .unknown: state = .probation
+            case .unknown, .outrun: state = .probation
             }
         }
     }
@@ -67,7 +68,7 @@ struct FailureAccrual {
 
     private mutating func count(_ outcome: EndpointOutcome, mayOpen: Bool, _ now: RuntimeInstant, _ chance: Double) {
         switch outcome {
-        case .unknown: return
+        case .unknown, .outrun: return
         case .success: consecutive = 0
         case .failure: consecutive += 1
         // It counts for the rate alone.

@@ -1,6 +1,7 @@
+import Identity
 public import MeshWire
 public import NIOCore
-import Telemetry
+public import Telemetry
 
 /// Takes the `http/1.1` connections of a mesh's listener, after the handshake and before the first byte.
 ///
@@ -51,15 +52,99 @@ public struct HTTPGate: Sendable {
     /// Whether the connection is to end: an answer from now on is its last.
     public var isDraining: Bool { connection?.isDraining == true }
 
-    /// Counts and times an answered request in the mesh's metrics.
+    /// Where a request that has come stands in its trace; `nil` if requests are not traced.
     ///
-    /// - Parameter route: the route's pattern, not the path that the peer chose: each value is a series of its own.
-    public func answered(_ route: String, status: CallStatus, after duration: Duration) {
+    /// - Parameters: the header fields of these names, if the request has them.
+    public func trace(traceparent: String?, tracestate: String?) -> HTTPTrace? {
+        guard let tracer = core.tracer else { return nil }
+        var fields = Metadata()
+        if let traceparent { fields.append(Metadata.Entry(key: Tracer.traceparent, value: traceparent)) }
+        if let tracestate { fields.append(Metadata.Entry(key: Tracer.tracestate, value: tracestate)) }
+        return HTTPTrace(trace: tracer.accept(fields, isOurs: core.isOurs(info)))
+    }
+
+    /// Counts and times an answered request in the mesh's metrics, records its span, writes it to the access log, and shows it
+    /// to those who watch.
+    ///
+    /// - Parameters:
+    ///   - route: the route's pattern, not the path that the peer chose: each value is a series of its own.
+    ///   - status: what the answer counts as.
+    public func answered(
+        _ route: String, _ answer: HTTPAnswer, status: CallStatus, after duration: Duration, trace: HTTPTrace? = nil
+    ) {
         let series = core.metrics.series(route, peer: info.peer)
-        series.began()
-        series.ended(status.classification, after: duration)
+        let exemplar = trace?.trace.exemplar
+        series.requests.began()
+        series.requests.ended(status.classification, after: duration, exemplar: exemplar)
+        series.traffic.requestBytes.increment(by: UInt64(answer.requestBytes))
+        series.traffic.responseBytes.increment(by: UInt64(answer.responseBytes))
+        let (nanoseconds, peer) = (duration.inNanoseconds, info.peer?.description)
+        if core.tap.isWatched {
+            core.tap.show(
+                TapEvent(
+                    direction: .inbound, method: route, peer: peer, status: status.description,
+                    nanoseconds: nanoseconds, requestBytes: Int64(answer.requestBytes),
+                    responseBytes: Int64(answer.responseBytes), context: trace?.context),
+                now: core.runtime.now.nanoseconds, chance: Double(core.runtime.randomBits() >> 11) * 0x1p-53)
+        }
+        if let log = core.accessLog {
+            log.write(
+                log.format.line(
+                    AccessRecord(
+                        unixNanoseconds: core.runtime.timeSince1970.inNanoseconds - nanoseconds,
+                        peerAddress: info.remoteAddress, peer: peer, httpMethod: answer.method, path: answer.target,
+                        version: answer.version, httpStatus: answer.status, status: status.description,
+                        requestBytes: Int64(answer.requestBytes), responseBytes: Int64(answer.responseBytes),
+                        nanoseconds: nanoseconds, userAgent: answer.userAgent, referrer: answer.referrer,
+                        traceID: trace?.context.traceID)))
+        }
+        guard let trace else { return }
+        core.tracer?.record(route, .server, trace.trace, nanoseconds: nanoseconds) { span in
+            span.set("http.request.method", .string(answer.method))
+            span.set("http.route", .string(route))
+            span.set("http.response.status_code", .int(Int64(answer.status)))
+            span.set("client.address", .string(info.remoteAddress))
+            if let peer { span.set("meshwork.peer", .string(peer)) }
+            // What the caller got wrong is no failure of the server's span (OpenTelemetry's conventions for HTTP).
+            if answer.status >= 500 { span.set(.error("\(answer.status)")) }
+        }
     }
 
     /// Where the connection's tasks run.
     public var runtime: any Runtime { core.runtime }
+}
+
+/// Where a request of plain HTTP stands in its trace.
+public struct HTTPTrace: Sendable {
+    let trace: CallTrace
+    /// For what is done to answer it: ``/Telemetry/TraceContext/current``.
+    public var context: TraceContext { trace.context }
+}
+
+/// A request of plain HTTP and its answer, as the mesh tells of them.
+public struct HTTPAnswer: Sendable, Hashable {
+    /// Such as `POST`.
+    public var method: String
+    /// What was asked for, as it stood in the request line.
+    public var target: String
+    /// Such as `HTTP/1.1`.
+    public var version: String
+    /// The answer's status, such as 200.
+    public var status: Int
+    /// The bytes of the request's body.
+    public var requestBytes = 0
+    /// The bytes of the answer's body, as far as they are known.
+    public var responseBytes = 0
+    /// Who the request says that it is from.
+    public var userAgent: String?
+    /// Where the request says that it was found.
+    public var referrer: String?
+
+    /// A request that was answered with `status`.
+    public init(method: String, target: String, version: String, status: Int) {
+        self.method = method
+        self.target = target
+        self.version = version
+        self.status = status
+    }
 }

@@ -24,6 +24,9 @@ final class ConcurrencyLimiter: Sendable {
         }
     }
 
+    /// How many run now.
+    var count: Int { running.load(ordering: .relaxed) }
+
     /// How many may run now.
     var current: Int { limit.load(ordering: .relaxed) }
 

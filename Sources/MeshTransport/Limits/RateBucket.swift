@@ -33,6 +33,12 @@ final class RateBucket: Sendable {
         }
     }
 
+    /// In how many nanoseconds there will be room for a call; 0 if there is now. Takes none.
+    func wait(now: RuntimeInstant) -> Int64 {
+        let start = max(due.load(ordering: .relaxed), now.nanoseconds)
+        return max(0, start - now.nanoseconds - tolerance)
+    }
+
     /// Gives back a call that was taken.
     func giveBack() { due.subtract(interval, ordering: .relaxed) }
 

@@ -106,6 +106,16 @@ final class RateLimits: Sendable {
         self.rules = rules
     }
 
+    /// How long a call would have to wait for each rule that it counts in. Nothing counts.
+    func waits(method: String, peer: SPIFFEID?, now: RuntimeInstant) -> [String: Duration] {
+        let entries = buckets(method: method, peer: peer, now: now)?.entries ?? []
+        return Dictionary(
+            entries.map { entry in
+                let wait = max(entry.identity?.wait(now: now) ?? 0, entry.total?.wait(now: now) ?? 0)
+                return (entry.rule, .nanoseconds(wait))
+            }, uniquingKeysWith: { max($0, $1) })
+    }
+
     /// What the calls of `method` by `peer` count in; `nil` if there is no limit.
     func buckets(method: String, peer: SPIFFEID?, now: RuntimeInstant) -> Buckets? {
         let entries = rules.filter { rule in rule.methods.contains { $0.matches(method) } }.map {

@@ -77,6 +77,13 @@ final class RetryBudget: Sendable {
         }
     }
 
+    /// How many calls may be repeated now.
+    func left(now: RuntimeInstant) -> Int {
+        let newest = number(now)
+        let spent = retries.withLock { $0.reduce(0) { $1.part + Self.parts > newest ? $0 + $1.count : $0 } }
+        return max(0, Int(allowance(newest)) - spent)
+    }
+
     private func allowance(_ newest: UInt64) -> Double {
         var count: UInt64 = 0
         for place in calls.indices {

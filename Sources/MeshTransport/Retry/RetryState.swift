@@ -13,6 +13,8 @@ struct RetryState {
     private let deadline: RuntimeInstant
     /// The attempts that have been made, the running one included.
     private(set) var attempts = 1
+    /// Why the last failure is not followed by another attempt, if it is not.
+    private(set) var refusal: RetryRefusal?
 
     init(_ safety: RetrySafety, _ configuration: RetryConfiguration, deadline: RuntimeInstant) {
         self.safety = safety
@@ -34,17 +36,23 @@ struct RetryState {
     mutating func failed(
         _ failure: AttemptFailure, at now: RuntimeInstant, chance: Double, _ pushback: RetryPushback? = nil
     ) -> Decision {
-        guard attempts < configuration.maximumAttempts, mayRepeat(after: failure) else { return .giveUp }
+        guard mayRepeat(after: failure) else { return giveUp(failure == .final ? .final : .mayHaveRun) }
+        guard attempts < configuration.maximumAttempts else { return giveUp(.attempts) }
         let wait: Duration
         switch pushback {
-        case .never: return .giveUp
+        case .never: return giveUp(.pushback)
         case .after(let time): wait = time
         case nil: wait = backoff(chance: chance)
         }
         let next = now.advanced(by: wait)
-        guard next < deadline else { return .giveUp }
+        guard next < deadline else { return giveUp(.deadline) }
         attempts += 1
         return .retry(at: next)
+    }
+
+    private mutating func giveUp(_ reason: RetryRefusal) -> Decision {
+        refusal = reason
+        return .giveUp
     }
 
     private func mayRepeat(after failure: AttemptFailure) -> Bool {

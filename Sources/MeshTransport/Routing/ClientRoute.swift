@@ -65,6 +65,16 @@ final class ClientRoute: Sendable {
 
     var route: Route { compiled.route }
 
+    /// The backends that get calls, and the share of each.
+    var shares: [(backend: Backend, share: Double)] {
+        var through: UInt64 = 0
+        let total = Double(backends.last?.weightsThrough ?? 1)
+        return backends.map { backend in
+            defer { through = backend.weightsThrough }
+            return (backend, Double(backend.weightsThrough - through) / total)
+        }
+    }
+
     /// The backend of one call.
     ///
     /// - Parameter bits: 64 random ones.

@@ -54,6 +54,8 @@ public struct Route: Sendable, Hashable {
     public var maximumAttempts: Int?
     /// In place of ``RetryConfiguration/statuses``.
     public var retriedStatuses: Set<CallStatus>?
+    /// In place of ``RetryConfiguration/hedging``.
+    public var hedging: HedgingConfiguration?
 
     /// Makes a route.
     public init(

@@ -29,6 +29,7 @@ struct RouteTable: Sendable {
             var retry = retry
             retry.attemptTimeout = route.attemptTimeout ?? retry.attemptTimeout
             retry.maximumAttempts = route.maximumAttempts ?? retry.maximumAttempts
+            retry.hedging = route.hedging ?? retry.hedging
             retry.statuses = route.retriedStatuses ?? retry.statuses
             compiled.append(Compiled(route: route, retry: retry, methods: methods))
         }
@@ -74,6 +75,7 @@ extension Route {
             problems.append("maximumAttempts must be at least 1, is \(maximumAttempts)")
         }
         if retriedStatuses?.contains(.ok) == true { problems.append("retriedStatuses must not contain ok") }
+        problems += hedging.map(\.problems)?.map { "hedging.\($0)" } ?? []
         if let mirror {
             if !(0...1).contains(mirror.share) { problems.append("mirror.share must be in 0...1, is \(mirror.share)") }
             if mirror.concurrent < 1 {

@@ -57,7 +57,8 @@ final class ListenerCore: Sendable {
         -> any InboundConnection
     {
         let connection = MeshServerWire(
-            calls(on: channel, info), instance: server.instance, limits: server.configuration.limits,
+            calls(on: channel, info, over: meshProtocol), instance: server.instance,
+            limits: server.configuration.limits,
             keepAlive: server.configuration.keepAlive, helloTimeout: server.configuration.handshakeTimeout)
         try channel.pipeline.syncOperations.addHandler(connection, position: .after(handler))
         return connection
@@ -69,12 +70,12 @@ final class ListenerCore: Sendable {
     )
         throws -> any InboundConnection
     {
-        try wire.accept(channel, calls(on: channel, info), after: handler)
+        try wire.accept(channel, calls(on: channel, info, over: wire.applicationProtocol), after: handler)
     }
 
-    private func calls(on channel: any Channel, _ info: ConnectionInfo) -> ServerCalls {
+    private func calls(on channel: any Channel, _ info: ConnectionInfo, over name: String) -> ServerCalls {
         ServerCalls(
-            server, info, http: httpAcceptor as? any HTTPExchangeAcceptor,
+            server, info, over: name, http: httpAcceptor as? any HTTPExchangeAcceptor,
             executor: server.runtime.loopExecutor(for: channel.eventLoop))
     }
 

@@ -15,6 +15,7 @@ package final class ServerCalls: @unchecked Sendable {
         let stream: CallStream?
         let interception: ServerInterception?
         let deadline: RuntimeInstant
+        var facts: ServerStack.CallFacts
         var position = -1
         var task: Task<Void, Never>?
         /// What the caller was told before the handler had ended.
@@ -26,8 +27,9 @@ package final class ServerCalls: @unchecked Sendable {
 
         init(
             _ route: ServerStack.Route, _ stream: CallStream?, _ interception: ServerInterception?,
-            deadline: RuntimeInstant, expire: @escaping () -> Void
+            _ facts: ServerStack.CallFacts, deadline: RuntimeInstant, expire: @escaping () -> Void
         ) {
+            self.facts = facts
             self.interception = interception
             self.route = route
             self.stream = stream
@@ -52,13 +54,14 @@ package final class ServerCalls: @unchecked Sendable {
 
     /// The calls of a connection whose handshake is done.
     init(
-        _ core: ServerCore, _ info: ConnectionInfo, http: (any HTTPExchangeAcceptor)? = nil, executor: LoopExecutor
+        _ core: ServerCore, _ info: ConnectionInfo, over protocolName: String,
+        http: (any HTTPExchangeAcceptor)? = nil, executor: LoopExecutor
     ) {
         self.core = core
         self.info = info
         self.http = http
         self.executor = executor
-        stack = ServerStack(core, info)
+        stack = ServerStack(core, info, over: protocolName, on: executor.eventLoop)
         deadlines = DeadlineTimer(executor, core.runtime)
     }
 
@@ -94,23 +97,24 @@ package final class ServerCalls: @unchecked Sendable {
             let now = core.runtime.now
             // A call is counted in the rate limits once, when it is complete; what runs late is refused now.
             guard let refusal = stack.preview(route, head, now: now) else { return nil }
-            route.series.began()
+            let facts = stack.begins(route, head, now: now)
             let interception = stack.interception(route, head, now: now)
-            return refused(route, interception?.willAuthorize() ?? refusal, interception, from: now)
+            return refused(route, interception?.willAuthorize() ?? refusal, interception, facts)
         }
     }
 
     /// Starts a call of one request.
     package func start(_ stream: StreamID, _ method: ServerStack.Resolution, _ head: CallHead, _ payload: Payload) {
-        guard let admitted = admit(stream, method, head) else { return }
+        guard let admitted = admit(stream, method, head, requestBytes: payload.count) else { return }
         let (route, call) = (admitted.route, admitted.call)
         switch route.method.handler {
         case .inline(let handler):
             var reply = handler(payload, call)
-            let end = stack.finished(route, reply, from: admitted.start)
-            stack.left(route, from: admitted.start, isTelling: true)
+            let start = admitted.facts.start
+            let end = stack.finished(route, reply, admitted.facts, nil)
+            stack.left(route, from: start, isTelling: true)
             admitted.interception?.ended(&reply)
-            stack.ranInline(route, from: admitted.start, to: end)
+            stack.ranInline(route, from: start, to: end)
             wire?.reply(reply, to: stream)
         case .task(let execution, let handler):
             run(stream, admitted, nil, on: execution) { await handler(payload, call) }
@@ -180,34 +184,37 @@ package final class ServerCalls: @unchecked Sendable {
     private struct Admitted {
         let route: ServerStack.Route
         let call: CallContext
-        let start: RuntimeInstant
+        let facts: ServerStack.CallFacts
         let interception: ServerInterception?
 
         init(
-            _ route: ServerStack.Route, _ call: CallContext, _ start: RuntimeInstant,
+            _ route: ServerStack.Route, _ call: CallContext, _ facts: ServerStack.CallFacts,
             _ interception: ServerInterception?
         ) {
             self.route = route
             self.call = call
-            self.start = start
+            self.facts = facts
             self.interception = interception
         }
     }
 
     /// What a call needs to run; `nil` if it was answered instead.
-    private func admit(_ stream: StreamID, _ method: ServerStack.Resolution, _ head: CallHead) -> Admitted? {
+    private func admit(
+        _ stream: StreamID, _ method: ServerStack.Resolution, _ head: CallHead, requestBytes: Int = 0
+    ) -> Admitted? {
         let now = core.runtime.now
         switch method {
         case .refused(let reply):
             wire?.reply(reply, to: stream)
         case .served(let route):
-            route.series.began()
+            var facts = stack.begins(route, head, now: now)
+            facts.requestBytes = requestBytes
             let interception = stack.interception(route, head, now: now)
             let refusal: Reply
             if let refused = interception?.willAuthorize() {
                 refusal = refused
             } else {
-                switch stack.admit(route, head, claims: interception?.call.claims ?? [:], now: now) {
+                switch stack.admit(route, head, facts, claims: interception?.call.claims ?? [:]) {
                 case .failure(let refused):
                     refusal = refused.reply
                 case .success where running.count >= core.configuration.limits.concurrentCalls:
@@ -218,21 +225,22 @@ package final class ServerCalls: @unchecked Sendable {
                         refusal = refused
                     } else {
                         if let interception { call.deadline = interception.call.deadline }
-                        return Admitted(route, call, now, interception)
+                        return Admitted(route, call, facts, interception)
                     }
                 }
             }
-            wire?.reply(refused(route, refusal, interception, from: now), to: stream)
+            wire?.reply(refused(route, refusal, interception, facts), to: stream)
         }
         return nil
     }
 
     /// Measures a call that does not run: what its caller is told.
     private func refused(
-        _ route: ServerStack.Route, _ refusal: Reply, _ interception: ServerInterception?, from start: RuntimeInstant
+        _ route: ServerStack.Route, _ refusal: Reply, _ interception: ServerInterception?,
+        _ facts: ServerStack.CallFacts
     ) -> Reply {
         var reply = refusal
-        stack.finished(route, reply, from: start)
+        stack.finished(route, reply, facts, nil)
         interception?.ended(&reply)
         return reply
     }
@@ -249,24 +257,25 @@ package final class ServerCalls: @unchecked Sendable {
         _ stream: StreamID, _ admitted: Admitted, _ messages: CallStream?, on execution: HandlerExecution,
         _ handler: @escaping @Sendable () async -> Reply
     ) {
-        let (route, start, interception) = (admitted.route, admitted.start, admitted.interception)
+        let (route, facts, interception) = (admitted.route, admitted.facts, admitted.interception)
         if let interception { messages?.lead(with: interception.call.responseMetadata) }
-        let running = RunningCall(route, messages, interception, deadline: admitted.call.deadline) { [unowned self] in
-            expired(stream, start)
+        let running = RunningCall(route, messages, interception, facts, deadline: admitted.call.deadline) {
+            [unowned self] in expired(stream)
         }
         self.running[stream] = running
-        deadlines.add(running, start)
+        deadlines.add(running, facts.start)
+        messages?.onFirstWrite = { [unowned self, unowned running] in running.facts.firstByte = core.runtime.now }
         let place = stack.executor(for: execution, of: route, loop: executor)
         guard let interception, !core.waitingInterceptors.isEmpty else {
             running.task = core.runtime.spawn(on: place) {
-                let reply = await handler()
-                self.finish(stream, reply, from: start)
+                let reply = await facts.around(handler)
+                self.finish(stream, reply)
             }
             return
         }
         running.task = core.runtime.spawn(on: place) {
-            let reply = await interception.around(handler)
-            self.finish(stream, reply, from: start)
+            let reply = await facts.around { await interception.around(handler) }
+            self.finish(stream, reply)
         }
     }
 
@@ -280,7 +289,7 @@ package final class ServerCalls: @unchecked Sendable {
     }
 
     /// Nobody waits for the answer any more: the caller knows by its own clock, and by ours if that is slower.
-    private func expired(_ stream: StreamID, _ start: RuntimeInstant) {
+    private func expired(_ stream: StreamID) {
         guard let call = running[stream] else { return }
         end(
             call, stream, "the deadline has passed",
@@ -306,21 +315,21 @@ package final class ServerCalls: @unchecked Sendable {
     }
 
     /// Sends a handler's answer; from any thread.
-    private func finish(_ stream: StreamID, _ reply: Reply, from start: RuntimeInstant) {
+    private func finish(_ stream: StreamID, _ reply: Reply) {
         if executor.eventLoop.inEventLoop {
-            answer(stream, reply, from: start)
+            answer(stream, reply)
         } else {
-            executor.eventLoop.execute { self.answer(stream, reply, from: start) }
+            executor.eventLoop.execute { self.answer(stream, reply) }
         }
     }
 
-    private func answer(_ stream: StreamID, _ reply: Reply, from start: RuntimeInstant) {
+    private func answer(_ stream: StreamID, _ reply: Reply) {
         guard let call = running.removeValue(forKey: stream) else { return }
         deadlines.remove(call)
         // What the caller was told, whatever the handler made of it afterwards.
         var reply = call.toldAlready ?? reply
-        stack.finished(call.route, reply, from: start)
-        stack.left(call.route, from: start, isTelling: !call.isGivenUp)
+        stack.finished(call.route, reply, call.facts, call.stream)
+        stack.left(call.route, from: call.facts.start, isTelling: !call.isGivenUp)
         call.stream?.stopWriting(MeshError(.draining, "the call has been answered", progress: .answered))
         if let stream = call.stream {
             if reply.trailers.isEmpty { reply.trailers = stream.trailers }

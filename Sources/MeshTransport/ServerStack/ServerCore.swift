@@ -15,6 +15,14 @@ final class ServerCore: Sendable {
     let connections: InboundConnections
     let metrics: ServerMetrics
     let logger: Logger
+    /// Traces the calls; `nil` if nobody wants that.
+    let tracer: Tracer?
+    /// Shows calls to those who watch.
+    let tap: Tap
+    /// Where a line is written for each call; `nil` for nowhere.
+    let accessLog: AccessLogConfiguration?
+    /// Our own trust domain, whose callers' traces go on here.
+    private let trustDomain: TrustDomain
     /// What calls pass on their way, the outermost first.
     let interceptors: [any ServerInterceptor]
     /// Those of them that calls wait for.
@@ -48,6 +56,10 @@ final class ServerCore: Sendable {
         }
         self.metrics = metrics
         self.logger = logger
+        tracer = configuration.telemetry.tracing.map { Tracer($0, runtime) }
+        tap = configuration.telemetry.tap
+        accessLog = configuration.telemetry.accessLog
+        trustDomain = identity.current.svid.spiffeID.trustDomain
         interceptors = configuration.serverInterceptors
         waitingInterceptors = configuration.serverInterceptors.compactMap { $0 as? any AsyncServerInterceptor }
         watchdog = configuration.loopHoldWarning.map { LoopWatchdog(limit: $0, runtime, metrics, logger) }
@@ -60,6 +72,8 @@ final class ServerCore: Sendable {
     /// What the policy in force says of calls.
     struct Permission {
         let isAllowed: Bool
+        /// The rule that allows it, if one does.
+        var rule: String?
         /// Counts each call that it holds for.
         let series: Counter?
         /// Whether it is good for the caller's further calls of the method, until the policy changes.
@@ -76,7 +90,8 @@ final class ServerCore: Sendable {
         let isLasting = !policy.looksAtClaims
         switch decision {
         case .allow(let rule):
-            return Permission(isAllowed: true, series: metrics.allowed(by: rule), isLasting: isLasting)
+            return Permission(
+                isAllowed: true, rule: rule, series: metrics.allowed(by: rule), isLasting: isLasting)
         case .audit:
             tell("call would be refused by the policy that is tried out", path, caller)
             return Permission(isAllowed: true, series: metrics.audited(caller.peer), isLasting: isLasting)
@@ -95,6 +110,24 @@ final class ServerCore: Sendable {
         tell("call refused by policy", path, caller)
         return false
     }
+
+    /// What the policy in force says of a call, and what its rules miss.
+    func explained(
+        _ path: String, _ peer: SPIFFEID?, _ address: IPAddress?, _ claims: [String: [String]]
+    ) -> (AuthorizationPolicy.Decision, [AuthorizationPolicy.NearMiss]) {
+        guard let policy = policyInForce.withLock({ $0 }) else { return (.allow(rule: "everybody"), []) }
+        let decision = policy.decide(method: path, peer: peer, address: address, claims: claims)
+        if case .allow = decision { return (decision, []) }
+        return (decision, policy.nearMisses(method: path, peer: peer, address: address, claims: claims))
+    }
+
+    /// How long a call would have to wait for each rate limit that it counts in.
+    func waits(_ path: String, _ peer: SPIFFEID?) -> [String: Duration] {
+        limitsInForce.withLock { $0 }?.waits(method: path, peer: peer, now: runtime.now) ?? [:]
+    }
+
+    /// Whether a caller is of our own trust domain.
+    func isOurs(_ caller: ConnectionInfo) -> Bool { caller.peer?.trustDomain == trustDomain }
 
     private func tell(_ what: String, _ path: String, _ caller: ConnectionInfo) {
         logger.warning(

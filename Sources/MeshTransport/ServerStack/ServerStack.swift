@@ -1,6 +1,7 @@
 import Identity
 import Logging
 import MeshWire
+import NIOCore
 import Telemetry
 
 /// What happens to a call on the server's side, outermost first:
@@ -18,20 +19,27 @@ import Telemetry
 /// 6. **the host's interceptors, around the handler** (``AsyncServerInterceptor/handle(_:_:)``), in its task: they may wait;
 /// 7. the handler runs: at once if it waits for nothing, else in a task where the method says: on the runtime's pool, on
 ///    the loop, on the compute pool; the watchdog measures how long it holds the loop;
-/// 8. the outcome is measured, told to the interceptors, the innermost first, and sent.
+/// 8. the outcome is measured, traced, logged and shown to those who watch (`ServerStack+Observation.swift`), told to the interceptors, the innermost first, and sent.
 ///
 /// 1 to 5 and 8 run on the connection's event loop, without a thread hop. A call that 3 or 4 refuse when its head has been
 /// read passes 2 then; any other does when it is complete.
 package final class ServerStack: Sendable {
     let core: ServerCore
+    /// What the connection's loop records on.
+    let shard: LoopShard
     private let caller: CallContext.Caller
 
-    init(_ core: ServerCore, _ info: ConnectionInfo) {
+    /// What the connection speaks, by its name in the TLS handshake.
+    let protocolName: String
+
+    init(_ core: ServerCore, _ info: ConnectionInfo, over protocolName: String, on loop: any EventLoop) {
         self.core = core
+        self.protocolName = protocolName
+        shard = core.metrics.shards.shard(of: loop)
         caller = CallContext.Caller(info, core.runtime)
     }
 
-    private var info: ConnectionInfo { caller.info }
+    var info: ConnectionInfo { caller.info }
 
     /// What a declared method turned out to be.
     package enum Resolution {
@@ -44,17 +52,17 @@ package final class ServerStack: Sendable {
     /// Confined to the connection's event loop.
     package final class Route {
         package let method: ServedMethod
-        let series: RequestSeries
+        let series: ServerSeries
         /// The policy and limits, by their number, that the two below were found by.
         fileprivate var judgedBy: UInt64?
         /// Set if the policy allows the peer this method.
-        fileprivate var permission: ServerCore.Permission?
+        fileprivate(set) var permission: ServerCore.Permission?
         /// What the calls count in, if there are limits.
         fileprivate var buckets: RateLimits.Buckets?
         /// Runs the method's handlers on the loop, under the watchdog.
         fileprivate var executor: HandlerExecutor?
 
-        fileprivate init(_ method: ServedMethod, _ series: RequestSeries) {
+        fileprivate init(_ method: ServedMethod, _ series: ServerSeries) {
             self.method = method
             self.series = series
         }
@@ -125,8 +133,9 @@ package final class ServerStack: Sendable {
     ///
     /// - Parameter claims: what an interceptor has verified of the caller.
     func admit(
-        _ route: Route, _ head: CallHead, claims: [String: [String]], now: RuntimeInstant
+        _ route: Route, _ head: CallHead, _ facts: CallFacts, claims: [String: [String]]
     ) -> Result<CallContext, Refusal> {
+        let now = facts.start
         let method = route.method
         guard isAllowed(route, claims, now, counts: true) else { return .failure(Refusal(reply: notAllowed(route))) }
         if let excess = route.buckets?.take(now: now) {
@@ -137,7 +146,7 @@ package final class ServerStack: Sendable {
         return .success(
             CallContext(
                 caller, method: method.path, deadline: now.advanced(by: head.timeRemaining),
-                deduplication: head.deduplication, metadata: head.metadata))
+                deduplication: head.deduplication, metadata: head.metadata, trace: facts.trace?.context))
     }
 
     /// Asks the policy once for as long as it stays in force, where that is enough.
@@ -151,12 +160,12 @@ package final class ServerStack: Sendable {
             route.buckets = core.rateBuckets(route.method.path, info, now: now)
         }
         if let known = route.permission {
-            if counts { known.series?.increment() }
+            if counts { known.series?.increment(on: shard.here) }
             return true
         }
         let permission = core.permission(route.method.path, info, claims: claims)
         if permission.isAllowed, permission.isLasting { route.permission = permission }
-        if counts { permission.series?.increment() }
+        if counts { permission.series?.increment(on: shard.here) }
         return permission.isAllowed
     }
 
@@ -217,18 +226,7 @@ package final class ServerStack: Sendable {
         core.watchdog?.ran(route.method.path, caller.name, from: start, to: end)
     }
 
-    /// Step 8, before the reply is sent.
-    ///
-    /// - Returns: when that was.
-    @discardableResult
-    func finished(_ route: Route, _ reply: Reply, from start: RuntimeInstant) -> RuntimeInstant {
-        let now = core.runtime.now
-        route.series.ended(reply.status.classification, nanoseconds: start.nanoseconds(to: now))
-        logFailure(route, reply)
-        return now
-    }
-
-    private func logFailure(_ route: Route, _ reply: Reply) {
+    func logFailure(_ route: Route, _ reply: Reply) {
         guard let detail = reply.detail else { return }
         core.logger.error(
             "handler failed",

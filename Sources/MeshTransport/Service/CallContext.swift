@@ -1,5 +1,6 @@
 public import Identity
 public import MeshWire
+public import Telemetry
 
 /// What a handler knows of the call that it answers.
 public struct CallContext: Sendable {
@@ -20,8 +21,10 @@ public struct CallContext: Sendable {
     private let caller: Caller
 
     init(
-        _ caller: Caller, method: String, deadline: RuntimeInstant, deduplication: Deduplication?, metadata: Metadata
+        _ caller: Caller, method: String, deadline: RuntimeInstant, deduplication: Deduplication?, metadata: Metadata,
+        trace: TraceContext? = nil
     ) {
+        self.trace = trace
         self.caller = caller
         self.method = method
         self.deadline = deadline
@@ -42,6 +45,9 @@ public struct CallContext: Sendable {
     public let deduplication: Deduplication?
     /// What the caller sent beside the request.
     public let metadata: Metadata
+    /// Where the call stands in its trace, if calls are traced (``MeshConfiguration/telemetry``). Calls that the handler
+    /// makes are part of it by themselves.
+    public let trace: TraceContext?
     /// Where the handler was started; a handler that goes on elsewhere returns here by itself.
     package var runtime: any Runtime { caller.runtime }
 

@@ -40,6 +40,12 @@ import NIOCore
     private var takesNoMore = false
     /// Counts the messages that have arrived and been written. On the event loop.
     private(set) var activity = 0
+    /// The bytes of the messages that have arrived, and of those that were written. On the event loop.
+    private(set) var arrivedBytes = 0
+    private(set) var writtenBytes = 0
+    /// Called once, when the first message or the server's metadata arrives, or the first message is written, on the event loop.
+    var onFirstArrival: (() -> Void)?
+    var onFirstWrite: (() -> Void)?
     /// Called once, with how the messages ended, on the event loop.
     package var onEnd: ((End) -> Void)?
     /// What a wire calls when nobody waits for what this side sends any more, though the other may have ended; on the event
@@ -70,6 +76,8 @@ import NIOCore
     package func deliver(_ payload: Payload) {
         guard end == nil else { return }
         activity &+= 1
+        arrivedBytes += payload.count
+        arrives()
         guard let waiting = unsafe reader else {
             arrived.append(payload)
             return releaseMetadataReaders()
@@ -82,7 +90,14 @@ import NIOCore
     /// The server has said something of the call before its first response.
     package func deliver(_ metadata: Metadata) {
         responseMetadata = responseMetadata ?? metadata
+        arrives()
         releaseMetadataReaders()
+    }
+
+    private func arrives() {
+        guard let body = onFirstArrival else { return }
+        onFirstArrival = nil
+        body()
     }
 
     /// No more messages follow; those that wait can still be read, unless the call has failed.
@@ -93,6 +108,9 @@ import NIOCore
         releaseMetadataReaders()
         while let waiting = unsafe endReaders.popLast() { unsafe waiting.resume() }
         if case .failed(let error) = end { release(error) }
+        if case .finished(_, let payload) = end { arrivedBytes += payload.count }
+        onFirstArrival = nil
+        onFirstWrite = nil
         onEnd?(end)
         onEnd = nil
         guard let waiting = unsafe reader else { return }
@@ -181,6 +199,9 @@ import NIOCore
         }
     }
 
+    /// The bytes of the messages that have arrived and been written, from any thread.
+    func carried() async -> (arrived: Int, written: Int) { await read { (self.arrivedBytes, self.writtenBytes) } }
+
     /// Says what the caller is told at the end of the call, on the server's side.
     package func setTrailers(_ trailers: Metadata) {
         onLoop { self.trailers = trailers }
@@ -256,6 +277,11 @@ import NIOCore
 
     private func write(_ payload: Payload, on wire: any StreamWire) -> MeshError? {
         activity &+= 1
+        writtenBytes += payload.count
+        if let body = onFirstWrite {
+            onFirstWrite = nil
+            body()
+        }
         if !leadingMetadata.isEmpty { wire.send(takeLeadingMetadata(), on: stream) }
         do throws(WireError) {
             try wire.send(payload, on: stream)

@@ -8,7 +8,11 @@ import Telemetry
 @safe final class ClientStreamCall: DeadlineBound, @unchecked Sendable {
     let request: CallRequest
     /// Which of its call's attempts it is, from 1 on.
-    private let number: Int
+    let number: Int
+    private let stack: ClientStack
+    private let trace: TraceContext?
+    /// When it was given to a connection.
+    private var start: RuntimeInstant?
     let stream: CallStream
     let deadline: RuntimeInstant
     var position = -1
@@ -26,11 +30,13 @@ import Telemetry
     private var idleCheck: Scheduled<Void>?
 
     init(
-        _ request: CallRequest, number: Int, _ executor: LoopExecutor, _ deadlines: DeadlineTimer,
+        _ stack: ClientStack, _ request: CallRequest, number: Int, _ executor: LoopExecutor, _ deadlines: DeadlineTimer,
         deadline: RuntimeInstant,
         _ interception: AttemptInterception? = nil, _ placement: EndpointPlacement? = nil,
         idleTimeout: Duration? = nil
     ) {
+        self.stack = stack
+        trace = stack.attemptTrace
         self.idleTimeout = idleTimeout
         self.interception = interception
         self.placement = placement
@@ -61,6 +67,12 @@ import Telemetry
         unsafe opening = continuation
         stream.onEnd = { [unowned self] in ended($0) }
         deadlines.add(self, now)
+        start = now
+        stack.series.attempts.began(on: stack.pool.shard.here)
+        stream.onFirstArrival = { [unowned self] in
+            stack.series.traffic.firstByte.record(
+                nanoseconds: now.nanoseconds(to: stack.runtime.now), on: stack.pool.shard.here)
+        }
     }
 
     /// Whether somebody still waits for it.
@@ -76,7 +88,10 @@ import Telemetry
                     peer: connection.peerName))
         }
         do throws(MeshError) {
-            guard try connection.open(request, number, stream, until: deadline, now: now) else {
+            guard
+                try connection.open(
+                    request, AttemptFacts(number: number, trace: trace), stream, until: deadline, now: now)
+            else {
                 throw MeshError(
                     .draining, "the connection takes no calls", progress: .notSent, peer: method.destination)
             }
@@ -125,6 +140,7 @@ import Telemetry
         deadlines.remove(self)
         idleCheck?.cancel()
         if case .failed(let error) = end { opened(error) }
+        measured(end)
         switch end {
         case .finished(let head, _): placement?.ended(EndpointOutcome(head))
         // Many streams go on until their deadline.
@@ -136,6 +152,24 @@ import Telemetry
         case .finished(let head, _): interception.ended(head, stream.responseMetadata ?? Metadata(), peer: peer)
         case .failed(let error): interception.failed(error)
         }
+    }
+
+    /// Measures the attempt. One that its caller has ended because it needs no more is no failure.
+    private func measured(_ end: CallStream.End) {
+        guard let start else { return }
+        let nanoseconds = start.nanoseconds(to: stack.runtime.now)
+        let (series, shard) = (stack.series, stack.pool.shard.here)
+        let (status, error): (CallStatus, MeshError?) =
+            switch end {
+            case .finished(let head, _): (head.status, nil)
+            case .failed(let error): (error.outcome, error)
+            }
+        series.attempts.ended(status.classification, nanoseconds: nanoseconds, on: shard)
+        series.traffic.requestBytes.increment(by: UInt64(request.payload.count + stream.writtenBytes), on: shard)
+        series.traffic.responseBytes.increment(by: UInt64(stream.arrivedBytes), on: shard)
+        guard let trace, trace.isSampled else { return }
+        stack.recordAttempt(
+            number, trace, status, error, at: placement?.endpoint.server, nanoseconds: nanoseconds)
     }
 
     private func opened(_ error: MeshError?) {

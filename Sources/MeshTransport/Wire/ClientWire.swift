@@ -41,6 +41,8 @@ package protocol ClientWireDelegate: AnyObject {
     func established(_ server: ServerInstance?)
     /// A call has ended: its outcome, and the response of a call that has but one.
     func answered(_ stream: StreamID, _ head: ReplyHead, _ payload: Payload)
+    /// The response of a call that has but one has begun to arrive, and there is more to come.
+    func answering(_ stream: StreamID)
     /// The next response of a call that streams them.
     func delivered(_ stream: StreamID, _ payload: Payload)
     /// What the server says of a call before its first response.

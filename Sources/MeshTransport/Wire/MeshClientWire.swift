@@ -146,6 +146,8 @@ final class MeshClientWire: ChannelInboundHandler, ClientWire {
         case .response(let stream, let head, let payload):
             executor.carries(payload)
             delegate.answered(stream, head, payload)
+        case .answering(let stream):
+            delegate.answering(stream)
         case .message(let stream, let payload):
             executor.carries(payload)
             delegate.delivered(stream, payload)

@@ -15,6 +15,8 @@ package struct ClientConnectionState: ~Copyable {
         case established(Hello)
         /// What the server says of a call before its first response.
         case metadata(StreamID, Metadata)
+        /// The response of a call that has but one has begun to arrive, and there is more to come.
+        case answering(StreamID)
         /// The next response of a call that streams them; ``taken(from:)`` says that its reader has it.
         case message(StreamID, Payload)
         /// A call has ended: its outcome, and the response of a call that has but one.
@@ -249,6 +251,7 @@ package struct ClientConnectionState: ~Copyable {
         }
         streams[stream]?.outcome = head
         let arrival = try inbound.begin(head.layout, totalBytes: total, on: stream, &payload, &queue)
+        if case .incomplete = arrival { return .answering(stream) }
         return arrived(arrival, on: stream)
     }
 

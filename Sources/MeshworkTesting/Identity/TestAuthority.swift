@@ -14,11 +14,15 @@ public struct TestAuthority: Sendable {
     public let authority: CertificateAuthority
     private let now: UnixTime
 
+    /// A generator of its own: the system's has no size, and the thread sanitizer takes what it finds in place of its address
+    /// for one.
+    private static var serialNumbers: SplitMix64 { SplitMix64(seed: .random(in: .min ... .max)) }
+
     /// An authority for `trustDomain`, valid since thirty days before the time of `runtime`.
     public init(_ trustDomain: String = "test.example", runtime: any Runtime) throws {
         self.trustDomain = try TrustDomain(parsing: trustDomain)
         now = UnixTime(seconds: runtime.timeSince1970.components.seconds)
-        var generator = SystemRandomNumberGenerator()
+        var generator = Self.serialNumbers
         authority = try CertificateAuthority(
             trustDomain: self.trustDomain, now: now - .seconds(30 * 86_400), using: &generator)
     }
@@ -43,7 +47,7 @@ public struct TestAuthority: Sendable {
     public func svid(
         _ path: String, lifetime: Duration? = nil, issued: Duration = .zero, key: KeyAlgorithm = .p256
     ) throws -> WorkloadIdentity {
-        var generator = SystemRandomNumberGenerator()
+        var generator = Self.serialNumbers
         let authorization = try IssuanceAuthorization(
             spiffeID: try id(path), dnsNames: ["localhost"], ipAddresses: ["127.0.0.1", "::1"],
             lifetime: lifetime)

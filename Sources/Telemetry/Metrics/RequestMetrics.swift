@@ -6,6 +6,10 @@
 /// | `response_total` | counter | the same and `classification` (`success`, `failure`) |
 /// | `response_latency_seconds` | histogram | as `request_total` |
 ///
+/// A call that is repeated is one request and several attempts; attempts are counted alike under names of their own
+/// (``Subject/attempts``): `attempt_total`, `attempt_response_total` and `attempt_latency_seconds`. Linkerd calls the two
+/// "effective" and "actual".
+///
 /// Linkerd's `response_latency_ms` is in milliseconds; this is in seconds, as Prometheus asks of new names, unless a page is
 /// written with ``MetricNames/linkerd``. `client_id`
 /// is the peer of an inbound request, `server_id` of an outbound one; both are SPIFFE IDs.
@@ -16,6 +20,14 @@ public struct RequestMetrics: Sendable {
         case inbound
         /// Requests that this process makes.
         case outbound
+    }
+
+    /// What is counted.
+    public enum Subject: Sendable, Hashable {
+        /// Requests, as their caller sees them.
+        case requests
+        /// The attempts that they take.
+        case attempts
     }
 
     /// How a request ended.
@@ -31,15 +43,21 @@ public struct RequestMetrics: Sendable {
     private let latencies: MetricFamily<LatencyHistogram>
 
     /// Finds or makes the three families in a registry.
-    public init(_ registry: MetricsRegistry) {
+    public init(_ registry: MetricsRegistry, of subject: Subject = .requests) {
+        let (name, answer, latency, what, which) =
+            switch subject {
+            case .requests: ("request_total", "response_total", "response_latency_seconds", "Requests", "a request's")
+            case .attempts:
+                ("attempt_total", "attempt_response_total", "attempt_latency_seconds", "Attempts", "an attempt's")
+            }
         self.requests = registry.counter(
-            "request_total", help: "Requests begun.", labels: "direction", "method", "client_id", "server_id")
+            name, help: "\(what) begun.", labels: "direction", "method", "client_id", "server_id")
         self.responses = registry.counter(
-            "response_total", help: "Requests ended, by how.", labels: "direction", "method", "client_id", "server_id",
-            "classification")
+            answer, help: "\(what) ended, by how.", labels: "direction", "method", "client_id",
+            "server_id", "classification")
         self.latencies = registry.histogram(
-            "response_latency_seconds", help: "Time from a request's begin to its end.", labels: "direction", "method",
-            "client_id", "server_id")
+            latency, help: "Time from \(which) begin to its end.",
+            labels: "direction", "method", "client_id", "server_id")
     }
 
     /// The instruments of one method and peer; keep them with the connection or route.

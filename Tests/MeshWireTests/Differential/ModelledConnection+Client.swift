@@ -110,6 +110,9 @@ extension ModelledConnection {
         case .pong(let value):
             try require(clientSide.pings.first == value, "a pong of \(value)")
             clientSide.pings.removeFirst()
+        case .answering(let stream):
+            let call = try openCall(stream)
+            try require(!call.kind.streamsResponses, "a response that has begun on \(stream), whose call has several")
         case .metadata(let stream, let metadata):
             let call = try openCall(stream)
             try require(call.metadata == metadata && !call.metadataSeen, "metadata \(metadata) on \(stream)")

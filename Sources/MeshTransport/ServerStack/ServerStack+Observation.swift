@@ -1,0 +1,93 @@
+import Identity
+import MeshWire
+import Telemetry
+
+/// What is told of a call when it has been answered.
+extension ServerStack {
+    /// A call as it is measured.
+    struct CallFacts: Sendable {
+        /// When it came.
+        let start: RuntimeInstant
+        /// Where it stands in its trace, if calls are traced.
+        let trace: CallTrace?
+        /// The bytes of a request that came with it.
+        var requestBytes = 0
+        /// When its answer began, if it did before it was whole.
+        var firstByte: RuntimeInstant?
+
+        /// Runs a handler where the calls that it makes find the trace that they are part of.
+        func around(_ handler: @Sendable () async -> Reply) async -> Reply {
+            guard let trace else { return await handler() }
+            return await TraceContext.$current.withValue(trace.context) { await handler() }
+        }
+    }
+
+    /// Counts a call that has come.
+    func begins(_ route: Route, _ head: CallHead, now: RuntimeInstant) -> CallFacts {
+        route.series.requests.began(on: shard.here)
+        return CallFacts(start: now, trace: core.tracer?.accept(head.metadata, isOurs: core.isOurs(info)))
+    }
+
+    /// Step 8, before the reply is sent.
+    ///
+    /// - Parameter stream: the messages of a call that has several.
+    /// - Returns: when that was.
+    @discardableResult
+    func finished(
+        _ route: Route, _ reply: Reply, _ facts: CallFacts, _ stream: CallStream?
+    ) -> RuntimeInstant {
+        let now = core.runtime.now
+        let nanoseconds = facts.start.nanoseconds(to: now)
+        let (series, shard) = (route.series, shard.here)
+        let exemplar = facts.trace?.exemplar
+        var (requestBytes, responseBytes) = (facts.requestBytes, reply.payload.count)
+        if let stream {
+            requestBytes = stream.arrivedBytes
+            responseBytes += stream.writtenBytes
+        }
+        series.requests.ended(reply.status.classification, nanoseconds: nanoseconds, on: shard, exemplar: exemplar)
+        series.traffic.firstByte.record(nanoseconds: facts.start.nanoseconds(to: facts.firstByte ?? now), on: shard)
+        series.traffic.requestBytes.increment(by: UInt64(requestBytes), on: shard)
+        series.traffic.responseBytes.increment(by: UInt64(responseBytes), on: shard)
+        logFailure(route, reply)
+        if exemplar != nil || core.accessLog != nil || core.tap.isWatched {
+            tell(route, reply, facts, nanoseconds, (requestBytes, responseBytes), now)
+        }
+        return now
+    }
+
+    private func tell(
+        _ route: Route, _ reply: Reply, _ facts: CallFacts, _ nanoseconds: Int64,
+        _ bytes: (request: Int, response: Int),
+        _ now: RuntimeInstant
+    ) {
+        let (path, peer) = (route.method.path, info.peer?.description)
+        if core.tap.isWatched {
+            core.tap.show(
+                TapEvent(
+                    direction: .inbound, method: path, peer: peer, status: reply.status.description,
+                    nanoseconds: nanoseconds, requestBytes: Int64(bytes.request), responseBytes: Int64(bytes.response),
+                    context: facts.trace?.context),
+                now: now.nanoseconds, chance: Double(core.runtime.randomBits() >> 11) * 0x1p-53)
+        }
+        if let log = core.accessLog {
+            let record = AccessRecord(
+                unixNanoseconds: core.runtime.timeSince1970.inNanoseconds - nanoseconds,
+                peerAddress: info.remoteAddress, peer: peer, httpMethod: "POST", path: "/\(path)",
+                version: protocolName == "h2" ? "HTTP/2.0" : protocolName, httpStatus: reply.status.httpStatus,
+                status: reply.status.description, requestBytes: Int64(bytes.request),
+                responseBytes: Int64(bytes.response), nanoseconds: nanoseconds,
+                traceID: facts.trace?.context.traceID, policy: route.permission?.rule)
+            log.write(log.format.line(record))
+        }
+        guard let trace = facts.trace else { return }
+        core.tracer?.record(path, .server, trace, nanoseconds: nanoseconds) { span in
+            span.set(reply.status, message: reply.detail ?? reply.message)
+            span.set("client.address", .string(info.remoteAddress))
+            if let peer { span.set("meshwork.peer", .string(peer)) }
+            if let rule = route.permission?.rule { span.set("meshwork.policy", .string(rule)) }
+            span.set("meshwork.request_bytes", .int(Int64(bytes.request)))
+            span.set("meshwork.response_bytes", .int(Int64(bytes.response)))
+        }
+    }
+}
