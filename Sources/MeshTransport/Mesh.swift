@@ -28,8 +28,12 @@ public final class Mesh: Service {
 
     /// Remembers the calls of deduplicated methods.
     let deduplicationStore: any DeduplicationStore
+    /// What may change while calls run.
+    let inForce: ConfigurationInForce
+    /// Counts those changes.
+    package let configurationMetrics: ConfigurationMetrics
+    let logger: Logger
     private let configuration: MeshConfiguration
-    private let logger: Logger
     private let verifier: PeerVerifier
     let server: ServerCore
     private let clientCore: ClientCore
@@ -68,14 +72,19 @@ public final class Mesh: Service {
         self.deduplicationStore = store
         instance = InstanceID(high: runtime.randomBits(), low: runtime.randomBits())
         verifier = try PeerVerifier(clockSkew: configuration.clockSkew)
+        let inForce = try ConfigurationInForce(DynamicConfiguration(configuration, authorization: policy))
+        let configurationMetrics = ConfigurationMetrics(metrics)
+        (self.inForce, self.configurationMetrics) = (inForce, configurationMetrics)
+        configurationMetrics.isInForce(inForce.number)
+        _ = inForce.observe { _, new in configurationMetrics.isInForce(new.number) }
         let shards = LoopShards(metrics)
         server = ServerCore(
-            instance: ServerInstance(id: instance, store: store.id), configuration: configuration, runtime: runtime,
-            identity: identity,
-            registry: MethodRegistry(), table: table, policy: policy, metrics: ServerMetrics(metrics, shards),
-            logger: logger)
+            instance: ServerInstance(id: instance, store: store.id), configuration: configuration, inForce,
+            runtime: runtime, identity: identity, registry: MethodRegistry(), table: table,
+            metrics: ServerMetrics(metrics, shards), logger: logger)
         clientCore = ClientCore(
-            instance: instance, configuration: configuration, runtime: runtime, identity: identity, trust: .bundle,
+            instance: instance, configuration: configuration, inForce, runtime: runtime, identity: identity,
+            trust: .bundle,
             applicationProtocol: ApplicationProtocol.mesh, verifier: verifier, table: table,
             metrics: ClientMetrics(metrics, shards),
             logger: logger)
@@ -106,20 +115,6 @@ public final class Mesh: Service {
     public func serveHTTP(_ acceptor: any HTTPAcceptor) {
         state.withLock { $0.httpAcceptor = acceptor }
     }
-
-    /// Replaces the policy. Calls that are under way and that the new one does not allow end with
-    /// ``/MeshWire/CallStatus/permissionDenied``, streams among them.
-    public func setPolicy(_ policy: AuthorizationPolicy) { server.setPolicy(policy) }
-
-    /// Replaces the routes of the mesh's clients. Calls that are under way stay on theirs.
-    ///
-    /// - Throws: ``MeshError/Code/invalidConfiguration``; the old ones stay in force.
-    public func setRoutes(_ policy: RoutePolicy) throws(MeshError) { try clientCore.routes.set(policy) }
-
-    /// Replaces the rate limits; what has come so far is forgotten.
-    ///
-    /// - Throws: ``MeshError/Code/invalidConfiguration``; the old ones stay in force.
-    public func setRateLimits(_ policy: RateLimitPolicy) throws(MeshError) { try server.setRateLimits(policy) }
 
     /// Listens for mutual-TLS connections on `host`, a name or an address.
     ///

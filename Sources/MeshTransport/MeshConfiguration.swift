@@ -2,6 +2,8 @@ import Identity
 public import MeshWire
 
 /// What a mesh does when the host does not say otherwise: time limits, retries, bounds.
+///
+/// What of it may change while calls run is in ``DynamicConfiguration``; here is what that begins with.
 public struct MeshConfiguration: Sendable {
     /// How long a connection may take to be made, TLS and hello included. Default 5 s.
     public var connectTimeout: Duration = .seconds(5)
@@ -77,9 +79,7 @@ public struct MeshConfiguration: Sendable {
     public func validate() throws(MeshError) {
         var problems: [String] = []
         let durations = [
-            ("connectTimeout", connectTimeout), ("handshakeTimeout", handshakeTimeout), ("callTimeout", callTimeout),
-            ("retry.attemptTimeout", retry.attemptTimeout), ("retry.backoffBase", retry.backoffBase),
-            ("retry.backoffLimit", retry.backoffLimit), ("failfastTimeout", failfastTimeout),
+            ("connectTimeout", connectTimeout), ("handshakeTimeout", handshakeTimeout),
         ]
         for (name, duration) in durations where duration <= .zero {
             problems.append("\(name) must be above zero, is \(duration)")
@@ -90,30 +90,13 @@ public struct MeshConfiguration: Sendable {
         if drainTimeout < .zero { problems.append("drainTimeout must not be negative, is \(drainTimeout)") }
         for (name, count) in [
             ("callsAwaitingConnection", callsAwaitingConnection), ("connectionsPerListener", connectionsPerListener),
-            ("retry.maximumAttempts", retry.maximumAttempts), ("bulkPayloadBytes", bulkPayloadBytes ?? 1),
+            ("bulkPayloadBytes", bulkPayloadBytes ?? 1),
         ] where count < 1 {
             problems.append("\(name) must be at least 1, is \(count)")
         }
-        if !(0...1).contains(retry.jitter) { problems.append("retry.jitter must be in 0...1, is \(retry.jitter)") }
         problems += keepAlive.map(\.problems)?.map { "keepAlive.\($0)" } ?? []
-        problems += retry.budget.map(\.problems)?.map { "retry.budget.\($0)" } ?? []
-        problems += retry.hedging.map(\.problems)?.map { "retry.hedging.\($0)" } ?? []
-        if retry.statuses.contains(.ok) { problems.append("retry.statuses must not contain ok") }
-        problems += balancing.problems.map { "balancing.\($0)" }
-        problems += failureAccrual.map(\.problems)?.map { "failureAccrual.\($0)" } ?? []
-        problems += connectBackoff.problems.map { "connectBackoff.\($0)" }
         problems += limits.problems.map { "limits.\($0)" }
-        problems += concurrencyLimit.map(\.problems)?.map { "concurrencyLimit \($0)" } ?? []
-        do throws(MeshError) {
-            _ = try RouteTable(routes, retry: retry)
-        } catch {
-            problems.append("routes: \(error.message)")
-        }
-        do throws(MeshError) {
-            _ = try RateLimits(rateLimits)
-        } catch {
-            problems.append("rateLimits: \(error.message)")
-        }
+        problems += DynamicConfiguration(self).problems
         problems += deduplication.problems.map { "deduplication.\($0)" }
         do throws(IdentityError) {
             try PeerVerifierConfiguration(clockSkew: clockSkew).validate()

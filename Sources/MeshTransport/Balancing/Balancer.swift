@@ -33,7 +33,8 @@ struct Balancer {
         var load: EndpointLoad
         var weight: UInt32
         let name: UInt64
-        let group: Int
+        let zone: String?
+        var group: Int
         /// Where it is among the ready ones of its group; -1 while it takes no calls.
         var position = -1
         var isMember = true
@@ -52,9 +53,9 @@ struct Balancer {
         var weight: UInt64 = 0
     }
 
-    private let configuration: BalancingConfiguration
-    private let kind: BalancingConfiguration.Policy.Kind
-    private let constants: EndpointLoad.Constants
+    private var configuration: BalancingConfiguration
+    private var kind: BalancingConfiguration.Policy.Kind
+    private var constants: EndpointLoad.Constants
     private var members: [Member] = []
     private var free: [Int] = []
     private var groups = [Group(), Group()]
@@ -71,6 +72,29 @@ struct Balancer {
         typicalLatency = Double(configuration.defaultLatency.inNanoseconds)
     }
 
+    /// Goes by another configuration: endpoints and what is known of their loads stay. O(endpoints) where the policy or the
+    /// zone is another.
+    mutating func follow(_ new: BalancingConfiguration, now: RuntimeInstant) {
+        let old = configuration
+        // What nobody has measured yet is what the configuration says.
+        if typicalLatency == Double(old.defaultLatency.inNanoseconds) {
+            typicalLatency = Double(new.defaultLatency.inNanoseconds)
+        }
+        (configuration, kind, constants) = (new, new.policy.kind, EndpointLoad.Constants(new))
+        guard new.policy != old.policy || new.zonePreference?.zone != old.zonePreference?.zone else { return }
+        groups = [Group(), Group()]
+        for slot in members.indices where members[slot].isMember {
+            let group = group(of: members[slot].zone)
+            members[slot].group = group
+            groups[group].weight += UInt64(members[slot].weight)
+            if members[slot].position >= 0 { join(slot, now) }
+        }
+    }
+
+    private func group(of zone: String?) -> Int {
+        configuration.zonePreference.map { $0.zone == zone } ?? true ? 0 : 1
+    }
+
     /// How many endpoints take calls.
     var readyCount: Int { groups[0].ready.count + groups[1].ready.count }
 
@@ -80,10 +104,9 @@ struct Balancer {
     ///
     /// - Returns: its slot.
     mutating func insert(_ endpoint: Endpoint, now: RuntimeInstant) -> Int {
-        let isLocal = configuration.zonePreference.map { $0.zone == endpoint.zone } ?? true
         let member = Member(
             load: EndpointLoad(now: now), weight: max(1, endpoint.weight),
-            name: StableHash.of(endpoint.name), group: isLocal ? 0 : 1)
+            name: StableHash.of(endpoint.name), zone: endpoint.zone, group: group(of: endpoint.zone))
         groups[member.group].weight += UInt64(member.weight)
         count += 1
         table = nil
@@ -121,15 +144,21 @@ struct Balancer {
         guard isReady != (position >= 0) else { return }
         if isReady {
             members[slot].load.rejoined(now: now)
-            members[slot].position = groups[group].ready.count
-            groups[group].ready.append(slot, weight: members[slot].weight)
-            if kind == .roundRobin {
-                groups[group].turns.insert(slot, weight: members[slot].turnWeight(constants, now))
-            }
+            join(slot, now)
         } else {
             members[slot].position = -1
             if let moved = groups[group].ready.remove(at: position) { members[moved].position = position }
             if kind == .roundRobin { groups[group].turns.remove(slot) }
+        }
+    }
+
+    /// Puts an endpoint among those of its group that take calls.
+    private mutating func join(_ slot: Int, _ now: RuntimeInstant) {
+        let group = members[slot].group
+        members[slot].position = groups[group].ready.count
+        groups[group].ready.append(slot, weight: members[slot].weight)
+        if kind == .roundRobin {
+            groups[group].turns.insert(slot, weight: members[slot].turnWeight(constants, now))
         }
     }
 

@@ -38,7 +38,7 @@ final class AttemptRace: DeadlineBound {
         tried.note(placement.slot)
         // The budget is asked last: what it gives is spent.
         guard first.deadline > now, pool.hasOther(than: placement.slot),
-            pool.retryBudget?.withdraw(now: now) != false
+            pool.retryBudget.withdraw(now: now)
         else { return }
         let other = pool.place(affinity: stack.request.affinity, avoiding: tried, isTimed: true, now: now)
         guard let other else { return }

@@ -52,7 +52,7 @@ struct CallCourse: ~Copyable {
                 method: stack.request.method.path, destination: stack.request.method.destination,
                 route: stack.way?.route.name))
         retry = RetryState(stack.request.method.retry, stack.retry, deadline: deadline)
-        stack.pool.retryBudget?.deposit(now: now)
+        stack.pool.retryBudget.deposit(now: now)
         route = stack.pool.only.map { LaneRoute($0.lanes, stack.request, now: now) }
     }
 
@@ -167,7 +167,7 @@ struct CallCourse: ~Copyable {
             gaveUp(error, retry.refusal ?? .final)
             return .failed(error)
         case .retry(let time):
-            if let budget = stack.pool.retryBudget, !budget.withdraw(now: now) {
+            if !stack.pool.retryBudget.withdraw(now: now) {
                 gaveUp(error, .budget)
                 stack.series.retryOverflows.increment(on: stack.pool.shard.here)
                 return .failed(error)

@@ -81,14 +81,20 @@ final class CallRequest: Sendable {
     let trace: CallTrace?
     /// Whether there is room to hand that on.
     private let handsTraceOn: Bool
+    private let snapshot: ConfigurationSnapshot
+
+    /// What was in force when the call began, which it goes by to its end.
+    var configuration: DynamicConfiguration { snapshot.configuration }
 
     /// Throws for a call over the limits: the server's are the same by default, and would refuse it or end the
     /// connection with all other calls.
     init(
         _ method: ClientMethod, _ payload: Payload, _ metadata: Metadata, _ priority: CallPriority,
         _ lane: CallLane, _ deduplication: Deduplication?, affinity: UInt64?, trace: CallTrace?,
+        by snapshot: ConfigurationSnapshot,
         within limits: WireLimits
     ) throws(MeshError) {
+        self.snapshot = snapshot
         self.method = method
         self.trace = trace
         handsTraceOn =
@@ -115,6 +121,7 @@ final class CallRequest: Sendable {
     init(
         copying original: CallRequest, to method: ClientMethod, adding entry: Metadata.Entry, trace: CallTrace?
     ) {
+        snapshot = original.snapshot
         self.method = method
         self.trace = trace
         handsTraceOn = original.handsTraceOn
@@ -126,6 +133,13 @@ final class CallRequest: Sendable {
         var metadata = original.metadata
         metadata.append(entry)
         self.metadata = metadata
+    }
+
+    /// The same call with other metadata.
+    func with(_ metadata: Metadata, within limits: WireLimits) throws(MeshError) -> CallRequest {
+        try CallRequest(
+            method, payload, metadata, priority, isBulk ? .bulk : .small, deduplication, affinity: affinity,
+            trace: trace, by: snapshot, within: limits)
     }
 
     /// The call as a wire sends it now.

@@ -25,8 +25,8 @@ final class ClientCore: Sendable {
     let retryBudgets: RetryBudgets
     /// The connections of all clients.
     let connections = OutboundConnections()
-    /// Where calls go besides where their callers say.
-    let routes: RoutesInForce
+    /// What may change while calls run.
+    let inForce: ConfigurationInForce
     /// Traces the calls; `nil` if nobody wants that.
     let tracer: Tracer?
     /// Shows calls to those who watch.
@@ -36,7 +36,8 @@ final class ClientCore: Sendable {
     private let observation: IdentityObservation?
 
     init(
-        instance: InstanceID, configuration: MeshConfiguration, runtime: any Runtime,
+        instance: InstanceID, configuration: MeshConfiguration, _ inForce: ConfigurationInForce,
+        runtime: any Runtime,
         identity: (any IdentitySource)?, trust: ChannelSecurity.Trust, applicationProtocol: String,
         verifier: PeerVerifier, table: ConnectionTable, metrics: ClientMetrics, logger: Logger
     ) {
@@ -50,9 +51,15 @@ final class ClientCore: Sendable {
         self.table = table
         self.metrics = metrics
         self.logger = logger
-        retryBudgets = RetryBudgets(configuration.retry.budget)
+        self.inForce = inForce
+        let budgets = RetryBudgets(inForce.current.configuration.retry.budget)
+        retryBudgets = budgets
+        // For as long as the mesh is there, which is what is observed.
+        _ = inForce.observe { old, new in
+            let budget = new.configuration.retry.budget
+            if budget != old.configuration.retry.budget { budgets.follow(budget) }
+        }
         interceptors = configuration.clientInterceptors.map { ClientPassage($0) }
-        routes = RoutesInForce(configuration)
         tracer = configuration.telemetry.tracing.map { Tracer($0, runtime) }
         tap = configuration.telemetry.tap
         let generation = Generation()

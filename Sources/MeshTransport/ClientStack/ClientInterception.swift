@@ -25,7 +25,8 @@ struct ClientInterception: Sendable {
                 }
             }
             return ClientInterception(
-                request: try request.with(call.metadata, within: core.configuration.limits), deadline: call.deadline,
+                request: try request.intercepted(call.metadata, within: core.configuration.limits),
+                deadline: call.deadline,
                 core: core, start: start, observers: observers)
         } catch {
             // Those that have let it pass are told that it went no further.
@@ -86,7 +87,8 @@ struct ClientInterception: Sendable {
                 }
             }
             return AttemptInterception(
-                try request.with(call.metadata, within: core.configuration.limits), call.deadline, core, now, observers)
+                try request.intercepted(call.metadata, within: core.configuration.limits), call.deadline, core, now,
+                observers)
         } catch {
             return AttemptInterception(request, deadline, core, now, observers, refusal: error)
         }
@@ -173,12 +175,10 @@ struct ClientPassage: Sendable {
 
 extension CallRequest {
     /// The same call with the metadata that its interceptors have made of it.
-    fileprivate func with(_ metadata: Metadata, within limits: WireLimits) throws(MeshError) -> CallRequest {
+    fileprivate func intercepted(_ metadata: Metadata, within limits: WireLimits) throws(MeshError) -> CallRequest {
         guard metadata != self.metadata else { return self }
         do throws(MeshError) {
-            return try CallRequest(
-                method, payload, metadata, priority, isBulk ? .bulk : .small, deduplication, affinity: affinity,
-                trace: trace, within: limits)
+            return try with(metadata, within: limits)
         } catch {
             var error = error
             error.message += ", with what the interceptors have added"

@@ -262,7 +262,7 @@ final class ConnectionKeeper: @unchecked Sendable {
             release(connection, nil)
         case .failure(let cause):
             core.metrics.connectFailures.increment()
-            mayReplace = core.runtime.now.advanced(by: core.configuration.retry.backoffLimit)
+            mayReplace = core.runtime.now.advanced(by: core.inForce.current.configuration.retry.backoffLimit)
             if current?.takesCalls != true { unreachableUntil.store(mayReplace.nanoseconds, ordering: .relaxed) }
             var error =
                 cause as? MeshError ?? MeshError(.connectFailed, "cannot connect to \(server)", cause: cause)

@@ -33,15 +33,21 @@ extension EndpointPool {
         case .endpoints(let found):
             resolutionFailure = nil
             isResolved = true
+            self.found = found
             apply(chosen(of: found), of: name)
         }
+    }
+
+    /// Uses others of the endpoints that were found last.
+    func chooseAnew() {
+        if isResolved, case .service(let name) = destination.place { apply(chosen(of: found), of: name) }
     }
 
     /// The endpoints that this client uses, each once, the first word about it counting.
     private func chosen(of found: [ServiceEndpoint]) -> [ServiceEndpoint] {
         var seen: Set<Endpoint> = []
         let found = found.filter { seen.insert($0.endpoint).inserted }
-        guard let subset = core.configuration.balancing.subset else { return found }
+        guard let subset = configuration.balancing.subset else { return found }
         // Of each priority as many: those of a higher number are there for when the others are not.
         return Set(found.map(\.priority)).sorted().flatMap { priority in
             let alike = found.filter { $0.priority == priority }
@@ -85,7 +91,7 @@ extension EndpointPool {
         let endpoint = ClientEndpoint(
             server, ClientLanes(core, server, executor: executor, deadlines), found: found)
         endpoint.lanes.setAlternatives(found.alternatives)
-        endpoint.accrual = core.configuration.failureAccrual.map { FailureAccrual($0) }
+        endpoint.accrual = configuration.failureAccrual.map { FailureAccrual($0) }
         let slot = balancer.insert(
             Balancer.Endpoint(name: "\(found.endpoint)", weight: found.weight, zone: found.zone),
             now: core.runtime.now)

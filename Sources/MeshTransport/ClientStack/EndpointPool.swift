@@ -18,11 +18,14 @@ final class EndpointPool: @unchecked Sendable {
     let deadlines: DeadlineTimer
     /// The server of a destination that names one.
     let only: ClientEndpoint?
-    /// How many of the calls may be repeated; `nil` for any number.
-    let retryBudget: RetryBudget?
+    /// How many of the calls may be repeated.
+    let retryBudget: RetryBudget
 
     let core: ClientCore
     let destination: Destination
+    /// What it goes by.
+    var snapshot: ConfigurationSnapshot
+    private var observation: UInt64?
     var balancer: Balancer
     /// Which endpoints would take calls, of which the balancer knows those that get them.
     private var tiers = EndpointTiers()
@@ -34,6 +37,8 @@ final class EndpointPool: @unchecked Sendable {
     /// Why the resolver knows no endpoints.
     var resolutionFailure: String?
     var isResolved = false
+    /// What the resolver has found last.
+    var found: [ServiceEndpoint] = []
     var isStarted = false
     /// True while a new list of endpoints is worked in.
     var isApplying = false
@@ -73,7 +78,9 @@ final class EndpointPool: @unchecked Sendable {
         executor = core.runtime.loopExecutor(for: loop)
         shard = core.metrics.shards.shard(of: loop)
         deadlines = DeadlineTimer(executor, core.runtime)
-        balancer = Balancer(core.configuration.balancing)
+        let snapshot = core.inForce.current
+        self.snapshot = snapshot
+        balancer = Balancer(snapshot.configuration.balancing)
         idleSince = core.runtime.now
         retryBudget = core.retryBudgets.budget(of: "\(destination)")
         gauges = core.metrics.endpoints("\(destination)")
@@ -85,6 +92,11 @@ final class EndpointPool: @unchecked Sendable {
         case .service:
             only = nil
             generator = SplitMix64(seed: core.runtime.randomBits())
+        }
+        guard only == nil else { return }
+        observation = core.inForce.observe { [weak self] _, _ in
+            guard let self else { return }
+            executor.eventLoop.execute { self.follow() }
         }
     }
 
@@ -99,6 +111,8 @@ final class EndpointPool: @unchecked Sendable {
         affinity: UInt64?, avoiding tried: Balancer.Tried, isTimed: Bool, now: RuntimeInstant
     ) -> EndpointPlacement? {
         guard !isClosed else { return nil }
+        // Who calls after a change goes by it, although the pool may not have been told yet.
+        if snapshot.number != core.inForce.number { follow() }
         start()
         var tried = tried
         var full: ClientEndpoint?
@@ -165,7 +179,7 @@ final class EndpointPool: @unchecked Sendable {
             return MeshError(.draining, "the client is closed", progress: .notSent, peer: "\(destination)")
         }
         if let failure = resolutionFailure, balancer.count == 0 { return noEndpoint(failure) }
-        if isFailingFast { return noEndpoint("none has for \(core.configuration.failfastTimeout)") }
+        if isFailingFast { return noEndpoint("none has for \(configuration.failfastTimeout)") }
         return unreachability
     }
 
@@ -203,7 +217,7 @@ final class EndpointPool: @unchecked Sendable {
         guard let before = endpoint.accrual?.state else { return }
         // Calls from before do not decide about an endpoint that is being probed.
         if before == .probing, !placement.isProbe { return }
-        let share = core.configuration.failureAccrual?.maximumEjectedShare ?? 0
+        let share = configuration.failureAccrual?.maximumEjectedShare ?? 0
         endpoint.accrual?.ended(
             outcome, mayOpen: Double(ejected + 1) <= share * Double(balancer.count), now: now,
             chance: generator.nextUnit())
@@ -227,11 +241,7 @@ final class EndpointPool: @unchecked Sendable {
                     "for": "\(pause)",
                 ])
             gauges.ejected()
-            endpoint.penalty = schedule(in: pause) { [weak self, weak endpoint] in
-                guard let self, let endpoint, endpoint.slot != nil else { return }
-                endpoint.accrual?.penaltyEnded()
-                self.refresh(endpoint)
-            }
+            penalize(endpoint, for: pause)
         } else if after == .closed {
             ejected -= 1
             core.logger.info(
@@ -239,6 +249,15 @@ final class EndpointPool: @unchecked Sendable {
                 metadata: ["service": "\(destination)", "endpoint": "\(endpoint.server)"])
         }
         refresh(endpoint)
+    }
+
+    /// Has an endpoint be tried again after `pause`.
+    func penalize(_ endpoint: ClientEndpoint, for pause: Duration) {
+        endpoint.penalty = schedule(in: pause) { [weak self, weak endpoint] in
+            guard let self, let endpoint, endpoint.slot != nil else { return }
+            endpoint.accrual?.penaltyEnded()
+            self.refresh(endpoint)
+        }
     }
 
     /// Tells the balancer whether an endpoint takes calls, and those that wait if one does.
@@ -305,7 +324,7 @@ final class EndpointPool: @unchecked Sendable {
             if endpoint.lastError == nil { failing += 1 }
             endpoint.lastError = error
             refresh(endpoint)
-            if wasDialing { redialLater(endpoint) }
+            if wasDialing { failed(endpoint) }
             if let error = hopelessness { release(error) }
         }
         dial()
@@ -324,15 +343,22 @@ final class EndpointPool: @unchecked Sendable {
             endpoint.failures = 0
             return redial(endpoint)
         }
+        failed(endpoint)
+    }
+
+    private func failed(_ endpoint: ClientEndpoint) {
+        endpoint.failures += 1
         redialLater(endpoint)
     }
 
-    private func redialLater(_ endpoint: ClientEndpoint) {
-        endpoint.failures += 1
-        let pause = core.configuration.connectBackoff.pause(after: endpoint.failures, chance: generator.nextUnit())
+    /// Tries to connect again after the pause that so many failures have.
+    func redialLater(_ endpoint: ClientEndpoint) {
+        let pause = configuration.connectBackoff.pause(after: endpoint.failures, chance: generator.nextUnit())
         endpoint.redial?.cancel()
         endpoint.redial = schedule(in: pause) { [weak self, weak endpoint] in
-            if let self, let endpoint { self.redial(endpoint) }
+            guard let self, let endpoint else { return }
+            endpoint.redial = nil
+            self.redial(endpoint)
         }
     }
 
@@ -380,8 +406,16 @@ final class EndpointPool: @unchecked Sendable {
 
     private func watchTheClock() {
         guard failFast == nil, !waiting.isEmpty else { return }
-        let limit = idleSince.advanced(by: core.configuration.failfastTimeout)
+        let limit = idleSince.advanced(by: configuration.failfastTimeout)
         failFast = schedule(in: core.runtime.now.duration(to: limit)) { [weak self] in self?.waitedTooLong() }
+    }
+
+    /// Takes up another ``DynamicConfiguration/failfastTimeout``.
+    func watchAnew() {
+        failFast?.cancel()
+        failFast = nil
+        if idleSince.duration(to: core.runtime.now) < configuration.failfastTimeout { isFailingFast = false }
+        if balancer.readyCount == 0 { watchTheClock() }
     }
 
     private func waitedTooLong() {
@@ -389,7 +423,7 @@ final class EndpointPool: @unchecked Sendable {
         guard balancer.readyCount == 0 else { return release(nil) }
         isFailingFast = true
         let known = isResolved ? "\(balancer.count) are known" : "the resolver has not answered"
-        let error = noEndpoint("none has for \(core.configuration.failfastTimeout); \(known)")
+        let error = noEndpoint("none has for \(configuration.failfastTimeout); \(known)")
         core.logger.warning("calls fail fast", metadata: ["service": "\(destination)", "error": "\(error)"])
         release(error)
     }
@@ -410,6 +444,7 @@ final class EndpointPool: @unchecked Sendable {
         guard !isClosed else { return }
         gauges.set(ready: 0, ejected: 0, all: 0)
         isClosed = true
+        if let observation { core.inForce.forget(observation) }
         watch?.cancel()
         let error = MeshError(.draining, "the client is closed", progress: .notSent, peer: "\(destination)")
         for endpoint in [only] + endpoints + leaving {

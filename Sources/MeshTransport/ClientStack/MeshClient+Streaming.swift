@@ -22,10 +22,8 @@ extension MeshClient {
         affinity: String? = nil,
         _ body: (ResponseStream<Response>) async throws -> Result
     ) async throws -> Result {
-        try await stack(method, Payload(request), metadata, priority, lane, affinity).stream(
-            timeout: timeout ?? callTimeout
-        ) {
-            call in
+        let stack = try self.stack(method, Payload(request), metadata, priority, lane, affinity)
+        return try await stack.stream(timeout: timeout ?? stack.callTimeout) { call in
             try await body(ResponseStream(call))
         }
     }
@@ -56,8 +54,8 @@ extension MeshClient {
         affinity: String? = nil,
         _ body: (RequestSender<Request>) async throws -> Void
     ) async throws -> Answer<Response> {
-        try await stack(method, Payload(), metadata, priority, lane, affinity).stream(timeout: timeout ?? callTimeout) {
-            call in
+        let stack = try self.stack(method, Payload(), metadata, priority, lane, affinity)
+        return try await stack.stream(timeout: timeout ?? stack.callTimeout) { call in
             do {
                 try await body(RequestSender(call))
             } catch let error as MeshError {
@@ -78,8 +76,8 @@ extension MeshClient {
         affinity: String? = nil,
         _ body: (RequestSender<Request>, ResponseStream<Response>) async throws -> Result
     ) async throws -> Result {
-        try await stack(method, Payload(), metadata, priority, lane, affinity).stream(timeout: timeout ?? callTimeout) {
-            call in
+        let stack = try self.stack(method, Payload(), metadata, priority, lane, affinity)
+        return try await stack.stream(timeout: timeout ?? stack.callTimeout) { call in
             try await body(RequestSender(call), ResponseStream(call))
         }
     }

@@ -18,7 +18,7 @@ extension MeshClient {
     ///   ``MeshError/Code/cancelled``.
     @discardableResult
     public func warmUp(_ count: Int = 1, timeout: Duration? = nil) async throws(MeshError) -> Int {
-        let end = runtime.now.advanced(by: timeout ?? callTimeout)
+        let end = runtime.now.advanced(by: timeout ?? configuration.callTimeout)
         if pool.only != nil { return try await warmUpOne(until: end) }
         let wait = WarmUp(pool, max(1, count), runtime.now.duration(to: end))
         return try await withTaskCancellationHandler {
@@ -43,7 +43,7 @@ extension MeshClient {
                 return 1
             } catch {
                 failures += 1
-                let pause = connectBackoff.pause(after: failures, chance: generator.nextUnit())
+                let pause = configuration.connectBackoff.pause(after: failures, chance: generator.nextUnit())
                 guard error.code.mayPass, runtime.now.advanced(by: pause) < end else { throw error }
                 do { try await runtime.sleep(for: pause) } catch { throw WarmUp.cancelled(pool) }
             }

@@ -27,7 +27,7 @@ public final class MeshClient: Sendable {
     private let own: RoutedPool
     /// The pools that routes lead to besides.
     private let routed = Mutex(RoutedPools())
-    private let methods = Mutex(KnownMethods())
+    private let methods: Mutex<KnownMethods>
     private let sessions: any SessionSource
     private let numbers = CallNumbers()
 
@@ -37,6 +37,7 @@ public final class MeshClient: Sendable {
         self.sessions = sessions ?? RandomSession(core.runtime)
         self.core = core
         self.destination = destination
+        methods = Mutex(KnownMethods(snapshot: core.inForce.current))
         pool = EndpointPool(core, destination, on: loop)
         own = RoutedPool(pool, isOwned: false)
     }
@@ -93,10 +94,9 @@ public final class MeshClient: Sendable {
         }
         defer { if let number { numbers.end(number) } }
         // Encoded once: every attempt sends identical bytes.
-        return try await stack(
-            method, Payload(request), metadata, priority, lane, affinity, number ?? deduplication
-        )
-        .run(timeout: timeout ?? callTimeout)
+        let call = try stack(
+            method, Payload(request), metadata, priority, lane, affinity, number ?? deduplication)
+        return try await call.run(timeout: timeout ?? call.callTimeout)
     }
 
     private func decode<Request, Response: MeshMessage>(
@@ -112,11 +112,8 @@ public final class MeshClient: Sendable {
     }
 
     var runtime: any Runtime { core.runtime }
-    var connectBackoff: ConnectBackoff { core.configuration.connectBackoff }
-    var retryConfiguration: RetryConfiguration { core.configuration.retry }
-    var balancingPolicy: BalancingConfiguration.Policy { core.configuration.balancing.policy }
-    /// How long a call may take whose caller does not say.
-    var callTimeout: Duration { core.configuration.callTimeout }
+    /// What is in force now; a call finds it with its method.
+    var configuration: DynamicConfiguration { core.inForce.current.configuration }
 
     /// A method as its calls share it, and the routes that may be for them.
     func resolved<Kind, Request, Response>(
@@ -140,7 +137,7 @@ public final class MeshClient: Sendable {
         }
         let request = try CallRequest(
             shared, payload, metadata, priority, lane, deduplication,
-            affinity: affinity.map { StableHash.of($0) }, trace: core.tracer?.begin(metadata),
+            affinity: affinity.map { StableHash.of($0) }, trace: core.tracer?.begin(metadata), by: known.snapshot,
             within: core.configuration.limits)
         return ClientStack(core, place, request, on: way)
     }
@@ -182,10 +179,13 @@ public final class MeshClient: Sendable {
     private final class KnownMethod: Sendable {
         let method: ClientMethod
         let routes: [ClientRoute]
+        /// What all this was found by.
+        let snapshot: ConfigurationSnapshot
 
-        init(method: ClientMethod, routes: [ClientRoute]) {
+        init(method: ClientMethod, routes: [ClientRoute], by snapshot: ConfigurationSnapshot) {
             self.method = method
             self.routes = routes
+            self.snapshot = snapshot
         }
     }
 
@@ -193,8 +193,8 @@ public final class MeshClient: Sendable {
     private struct KnownMethods {
         var all: [MethodKey: KnownMethod] = [:]
         var last: (key: MethodKey, method: KnownMethod)?
-        /// The routes, by their number, that all this was found by.
-        var routes: UInt64 = 0
+        /// What all this was found by.
+        var snapshot: ConfigurationSnapshot
         /// What connections know as one method, whichever route leads to it.
         var shared: [SharedKey: ClientMethod] = [:]
     }
@@ -217,17 +217,17 @@ public final class MeshClient: Sendable {
         weak var pool: RoutedPool?
     }
 
-    /// What the calls of a method share, resolved once for as long as the routes stay.
+    /// What the calls of a method share, resolved once for as long as the configuration stays.
     private func known<Kind, Request, Response>(_ method: MeshMethod<Kind, Request, Response>) -> KnownMethod {
         let key = MethodKey(
             path: method.path, request: ObjectIdentifier(Request.self), response: ObjectIdentifier(Response.self),
             kind: Kind.kind, retry: method.retry)
-        let routes = core.routes.number
+        let number = core.inForce.number
         // The pools that no route leads to any more are closed when the lock is not held.
         var outdated: [MethodKey: KnownMethod] = [:]
         defer { withExtendedLifetime(outdated) {} }
         return methods.withLock { methods in
-            if methods.routes != routes { outdated = follow(routes, &methods) }
+            if methods.snapshot.number != number { outdated = follow(core.inForce.current, &methods) }
             if let last = methods.last, last.key == key { return last.method }
             let known = methods.all[key] ?? resolved(clientMethod(method), &methods)
             methods.all[key] = known
@@ -236,10 +236,12 @@ public final class MeshClient: Sendable {
         }
     }
 
-    /// Looks the routes of all methods up again, while those before hold the pools that both lead to; returns those before.
-    private func follow(_ routes: UInt64, _ methods: inout KnownMethods) -> [MethodKey: KnownMethod] {
+    /// Looks all methods up again, while those before hold the pools that both lead to; returns those before.
+    private func follow(
+        _ snapshot: ConfigurationSnapshot, _ methods: inout KnownMethods
+    ) -> [MethodKey: KnownMethod] {
         let outdated = methods.all
-        methods.routes = routes
+        methods.snapshot = snapshot
         methods.last = nil
         for (key, known) in outdated.sorted(by: { $0.key.path < $1.key.path }) {
             methods.all[key] = resolved(known.method, &methods)
@@ -254,8 +256,9 @@ public final class MeshClient: Sendable {
     }
 
     private func resolved(_ own: ClientMethod, _ methods: inout KnownMethods) -> KnownMethod {
-        let found = core.routes.candidates(method: own.path, destination: "\(destination)")
-        return KnownMethod(method: own, routes: found.map { route(own, $0, &methods) })
+        let snapshot = methods.snapshot
+        let found = snapshot.routes(method: own.path, destination: "\(destination)")
+        return KnownMethod(method: own, routes: found.map { route(own, $0, &methods) }, by: snapshot)
     }
 
     private func route(

@@ -71,6 +71,7 @@ extension ServerCore {
         return AdmissionPlan(
             method: method, isServed: registry.method(at: method) != nil, decision: decision, nearMisses: misses,
             rateLimits: waits(method, peer),
-            concurrency: concurrency.map { AdmissionPlan.Concurrency(running: $0.count, limit: $0.current) })
+            concurrency: concurrency.counts(.unary)
+                ? AdmissionPlan.Concurrency(running: concurrency.count, limit: concurrency.current) : nil)
     }
 }

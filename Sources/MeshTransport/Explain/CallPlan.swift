@@ -77,7 +77,7 @@ extension MeshClient {
         let (own, routes) = resolved(method)
         let index = routes.firstIndex { $0.compiled.matches(metadata) }
         let way = index.map { routes[$0] }
-        let retry = way?.compiled.retry ?? retryConfiguration
+        let retry = way?.compiled.retry ?? configuration.retry
         let key = affinity.map { StableHash.of($0) }
         var backends: [CallPlan.Backend] = []
         if let way {
@@ -91,9 +91,9 @@ extension MeshClient {
             method: method.path, route: way?.route.name,
             passedRoutes: routes[..<(index ?? routes.count)].map(\.route.name), backends: backends,
             mirror: way?.mirror?.configuration.destination,
-            timeout: way?.route.timeout.map { min($0, callTimeout) } ?? callTimeout,
+            timeout: way?.route.timeout.map { min($0, configuration.callTimeout) } ?? configuration.callTimeout,
             attemptTimeout: retry.attemptTimeout, retrySafety: method.retry,
-            maximumAttempts: retry.maximumAttempts, retriedStatuses: retry.statuses, balancing: balancingPolicy)
+            maximumAttempts: retry.maximumAttempts, retriedStatuses: retry.statuses, balancing: configuration.balancing.policy)
     }
 
     private func plan(
@@ -103,7 +103,7 @@ extension MeshClient {
             let now = pool.core.runtime.now
             return CallPlan.Backend(
                 destination: pool.destination, share: share, method: method.path, endpoints: pool.report(now: now),
-                next: pool.next(affinity: affinity, now: now), retriesLeft: pool.retryBudget?.left(now: now))
+                next: pool.next(affinity: affinity, now: now), retriesLeft: pool.retryBudget.left(now: now))
         }
     }
 }

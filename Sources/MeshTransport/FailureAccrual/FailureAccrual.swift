@@ -21,7 +21,7 @@ struct FailureAccrual {
         case probing
     }
 
-    private let configuration: FailureAccrualConfiguration
+    private var configuration: FailureAccrualConfiguration
     private(set) var state = State.closed
     /// Failures since the last success.
     private(set) var consecutive = 0
@@ -32,6 +32,17 @@ struct FailureAccrual {
     init(_ configuration: FailureAccrualConfiguration) {
         self.configuration = configuration
         rate = configuration.successRate.map { SuccessWindow(length: $0.window) }
+    }
+
+    /// Goes by another configuration: what is known of the endpoint stays, and it is left out for no longer than the longest
+    /// penalty.
+    mutating func follow(_ new: FailureAccrualConfiguration, now: RuntimeInstant) {
+        if new.successRate?.window != configuration.successRate?.window {
+            rate = new.successRate.map { SuccessWindow(length: $0.window) }
+        }
+        configuration = new
+        guard case .open(let until) = state else { return }
+        state = .open(until: min(until, now.advanced(by: new.maximumPenalty * (1 + new.jitter))))
     }
 
     /// Whether it may be given a call.

@@ -28,8 +28,9 @@ package final class JoinEndpoint: Sendable {
         server = ServerCore(
             instance: ServerInstance(
                 id: InstanceID(high: runtime.randomBits(), low: runtime.randomBits()), store: nil),
-            configuration: configuration, runtime: runtime, identity: identity, registry: MethodRegistry(),
-            table: ConnectionTable(), policy: nil, metrics: ServerMetrics(metrics), logger: logger)
+            configuration: configuration, try ConfigurationInForce(DynamicConfiguration(configuration)),
+            servesAnybody: true, runtime: runtime, identity: identity, registry: MethodRegistry(),
+            table: ConnectionTable(), metrics: ServerMetrics(metrics), logger: logger)
         listener = ListenerCore(
             server: server, identity: identity, verifier: try PeerVerifier(clockSkew: configuration.clockSkew),
             trust: .nothing, meshProtocol: ApplicationProtocol.join, wires: [], httpAcceptor: nil)
@@ -77,7 +78,8 @@ package final class JoinEndpoint: Sendable {
         configuration.connectTimeout = timeout
         let core = ClientCore(
             instance: InstanceID(high: runtime.randomBits(), low: runtime.randomBits()),
-            configuration: configuration, runtime: runtime, identity: nil, trust: .pinnedRoot(root),
+            configuration: configuration, try ConfigurationInForce(DynamicConfiguration(configuration)),
+            runtime: runtime, identity: nil, trust: .pinnedRoot(root),
             applicationProtocol: ApplicationProtocol.join,
             verifier: try PeerVerifier(clockSkew: configuration.clockSkew), table: ConnectionTable(),
             metrics: ClientMetrics(MetricsRegistry()),

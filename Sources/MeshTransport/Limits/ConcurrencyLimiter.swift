@@ -4,23 +4,44 @@ import Synchronization
 /// Counts the calls that run, and takes no more of them than there may be. Safe from any thread.
 final class ConcurrencyLimiter: Sendable {
     private let running = Atomic(0)
-    private let limit: Atomic<Int>
-    private let isAdaptive: Bool
-    private let gradient: Mutex<GradientLimit?>
+    private let limit = Atomic(Int.max)
+    private let counting = Atomic<Counting>(.nothing)
+    private let state = Mutex<(limit: ConcurrencyLimit?, gradient: GradientLimit?)>((nil, nil))
     private let runtime: any Runtime
 
-    init(_ limit: ConcurrencyLimit, _ runtime: any Runtime) {
+    /// Which calls count.
+    private enum Counting: UInt8, AtomicRepresentable {
+        case nothing, everything
+        /// Not calls of several messages, as they last for as long as their callers like, which says nothing of the server.
+        case unary
+    }
+
+    /// - Parameter limit: `nil` for any number.
+    init(_ limit: ConcurrencyLimit?, _ runtime: any Runtime) {
         self.runtime = runtime
-        switch limit {
-        case .fixed(let count):
-            self.limit = Atomic(count)
-            isAdaptive = false
-            gradient = Mutex(nil)
-        case .gradient(let configuration):
-            let state = GradientLimit(configuration)
-            self.limit = Atomic(state.limit)
-            isAdaptive = true
-            gradient = Mutex(state)
+        follow(limit)
+    }
+
+    /// Goes by another limit. Calls that count already go on counting; what was found by latency is forgotten with what it
+    /// was found by.
+    func follow(_ new: ConcurrencyLimit?) {
+        state.withLock { state in
+            guard new != state.limit else { return }
+            state.limit = new
+            switch new {
+            case nil:
+                state.gradient = nil
+                counting.store(.nothing, ordering: .relaxed)
+            case .fixed(let count):
+                state.gradient = nil
+                limit.store(count, ordering: .relaxed)
+                counting.store(.everything, ordering: .relaxed)
+            case .gradient(let configuration):
+                let gradient = GradientLimit(configuration)
+                state.gradient = gradient
+                limit.store(gradient.limit, ordering: .relaxed)
+                counting.store(.unary, ordering: .relaxed)
+            }
         }
     }
 
@@ -29,6 +50,17 @@ final class ConcurrencyLimiter: Sendable {
 
     /// How many may run now.
     var current: Int { limit.load(ordering: .relaxed) }
+
+    /// Whether a call counts that begins now.
+    func counts(_ kind: CallKind) -> Bool {
+        switch counting.load(ordering: .relaxed) {
+        case .nothing: false
+        case .everything: true
+        case .unary: kind == .unary
+        }
+    }
+
+    private var isAdaptive: Bool { counting.load(ordering: .relaxed) == .unary }
 
     /// Whether another call may run; it counts until ``leave(from:to:)``.
     func enter() -> Bool {
@@ -39,10 +71,6 @@ final class ConcurrencyLimiter: Sendable {
         }
         return true
     }
-
-    /// Whether calls of several messages count: not where latency tells how many may run, as they last for as long as their
-    /// callers like.
-    var countsStreams: Bool { !isAdaptive }
 
     /// A call that entered has ended.
     ///
@@ -57,12 +85,11 @@ final class ConcurrencyLimiter: Sendable {
     private var chance: Double { Double(runtime.randomBits() >> 11) * 0x1p-53 }
 
     private func move(_ body: (inout GradientLimit) -> Void) {
-        let moved = gradient.withLock { gradient in
-            guard var state = gradient else { return current }
-            body(&state)
-            gradient = state
-            return state.limit
+        state.withLock { state in
+            guard var gradient = state.gradient else { return }
+            body(&gradient)
+            state.gradient = gradient
+            limit.store(gradient.limit, ordering: .relaxed)
         }
-        limit.store(moved, ordering: .relaxed)
     }
 }

@@ -42,13 +42,14 @@ final class RateLimits: Sendable {
     }
 
     private final class Rule: Sendable {
-        let name: String
+        /// The rule as it is written.
+        let source: RateLimitRule
         let methods: [MethodPattern]
         let total: RateBucket?
-        private let perIdentity: Rate?
+        private var perIdentity: Rate? { source.perIdentity }
         /// The last of each for callers beyond the limit of those that are told apart.
         private let overrides: [(identities: [IdentityPattern], rate: Rate, others: RateBucket)]
-        private let most: Int
+        let most: Int
         private let known = Mutex<[SPIFFEID?: RateBucket]>([:])
         /// Of the callers beyond the limit of those that are told apart.
         private let others: RateBucket?
@@ -57,10 +58,9 @@ final class RateLimits: Sendable {
             _ rule: RateLimitRule, methods: [MethodPattern], overrides: [(identities: [IdentityPattern], rate: Rate)],
             most: Int
         ) {
-            name = rule.name
+            source = rule
             self.methods = methods
             total = rule.total.map { RateBucket($0) }
-            perIdentity = rule.perIdentity
             self.overrides = overrides.map { ($0.identities, $0.rate, RateBucket($0.rate)) }
             self.most = most
             others = rule.perIdentity.map { RateBucket($0) }
@@ -84,8 +84,9 @@ final class RateLimits: Sendable {
 
     private let rules: [Rule]
 
+    /// - Parameter old: what was in force; what has come so far counts on in rules that stay as they were.
     /// - Throws: ``MeshError/Code/invalidConfiguration`` that lists every problem.
-    init(_ policy: RateLimitPolicy) throws(MeshError) {
+    init(_ policy: RateLimitPolicy, keeping old: RateLimits? = nil) throws(MeshError) {
         var reader = RuleReader()
         var rules: [Rule] = []
         for rule in policy.rules {
@@ -98,6 +99,10 @@ final class RateLimits: Sendable {
             let overrides = rule.overrides.map { (identities: reader.identities($0.identities), rate: $0.rate) }
             // A bucket is made of a rate that can be.
             guard reader.problems.isEmpty else { continue }
+            if let same = old?.rules.first(where: { $0.source == rule && $0.most == policy.identities }) {
+                rules.append(same)
+                continue
+            }
             rules.append(Rule(rule, methods: methods, overrides: overrides, most: policy.identities))
         }
         var problems = reader.problems
@@ -119,7 +124,7 @@ final class RateLimits: Sendable {
     /// What the calls of `method` by `peer` count in; `nil` if there is no limit.
     func buckets(method: String, peer: SPIFFEID?, now: RuntimeInstant) -> Buckets? {
         let entries = rules.filter { rule in rule.methods.contains { $0.matches(method) } }.map {
-            Buckets.Entry(rule: $0.name, identity: $0.bucket(of: peer, now: now), total: $0.total)
+            Buckets.Entry(rule: $0.source.name, identity: $0.bucket(of: peer, now: now), total: $0.total)
         }
         return entries.isEmpty ? nil : Buckets(entries: entries)
     }

@@ -34,17 +34,38 @@ public struct RetryBudgetConfiguration: Sendable, Hashable {
 final class RetryBudget: Sendable {
     private static let parts: UInt64 = 10
 
-    private let configuration: RetryBudgetConfiguration
+    private struct Limit {
+        /// `nil` for none.
+        var configuration: RetryBudgetConfiguration?
+        /// The parts that have retries, oldest first.
+        var retries: [(part: UInt64, count: Int)] = []
+    }
+
     /// Nanoseconds.
-    private let part: Int64
+    private let part: Atomic<Int64>
     /// For each part, its tag in the upper half and its calls in the lower.
     private let calls = InlineArray<10, Atomic<UInt64>> { _ in Atomic(0) }
-    /// The parts that have retries, oldest first.
-    private let retries = Mutex<[(part: UInt64, count: Int)]>([])
+    private let limit: Mutex<Limit>
 
-    init(_ configuration: RetryBudgetConfiguration) {
-        self.configuration = configuration
-        part = max(1, configuration.ttl.inNanoseconds / Int64(Self.parts))
+    /// - Parameter configuration: `nil` for a budget that is never spent.
+    init(_ configuration: RetryBudgetConfiguration?) {
+        part = Atomic(Self.part(configuration ?? RetryBudgetConfiguration()))
+        limit = Mutex(Limit(configuration: configuration))
+    }
+
+    private static func part(_ configuration: RetryBudgetConfiguration) -> Int64 {
+        max(1, configuration.ttl.inNanoseconds / Int64(parts))
+    }
+
+    /// Goes by another configuration. What was counted counts on, unless it was counted in parts of another length.
+    func follow(_ configuration: RetryBudgetConfiguration?) {
+        limit.withLock { limit in
+            limit.configuration = configuration
+            guard let part = configuration.map(Self.part), part != self.part.load(ordering: .relaxed) else { return }
+            self.part.store(part, ordering: .relaxed)
+            for place in calls.indices { calls[place].store(0, ordering: .relaxed) }
+            limit.retries = []
+        }
     }
 
     /// A call begins.
@@ -64,27 +85,31 @@ final class RetryBudget: Sendable {
     /// Whether a call may be repeated; if so, that counts.
     func withdraw(now: RuntimeInstant) -> Bool {
         let newest = number(now)
-        return retries.withLock { retries in
-            retries.removeAll { $0.part + Self.parts <= newest }
-            let spent = retries.reduce(0) { $0 + $1.count }
-            guard Double(spent + 1) <= allowance(newest) else { return false }
-            if let last = retries.indices.last, retries[last].part >= newest {
-                retries[last].count += 1
+        return limit.withLock { limit in
+            guard let configuration = limit.configuration else { return true }
+            limit.retries.removeAll { $0.part + Self.parts <= newest }
+            let spent = limit.retries.reduce(0) { $0 + $1.count }
+            guard Double(spent + 1) <= allowance(configuration, newest) else { return false }
+            if let last = limit.retries.indices.last, limit.retries[last].part >= newest {
+                limit.retries[last].count += 1
             } else {
-                retries.append((newest, 1))
+                limit.retries.append((newest, 1))
             }
             return true
         }
     }
 
-    /// How many calls may be repeated now.
-    func left(now: RuntimeInstant) -> Int {
+    /// How many calls may be repeated now; `nil` for any number.
+    func left(now: RuntimeInstant) -> Int? {
         let newest = number(now)
-        let spent = retries.withLock { $0.reduce(0) { $1.part + Self.parts > newest ? $0 + $1.count : $0 } }
-        return max(0, Int(allowance(newest)) - spent)
+        return limit.withLock { limit in
+            guard let configuration = limit.configuration else { return nil }
+            let spent = limit.retries.reduce(0) { $1.part + Self.parts > newest ? $0 + $1.count : $0 }
+            return max(0, Int(allowance(configuration, newest)) - spent)
+        }
     }
 
-    private func allowance(_ newest: UInt64) -> Double {
+    private func allowance(_ configuration: RetryBudgetConfiguration, _ newest: UInt64) -> Double {
         var count: UInt64 = 0
         for place in calls.indices {
             let value = calls[place].load(ordering: .relaxed)
@@ -96,7 +121,9 @@ final class RetryBudget: Sendable {
     }
 
     /// The part that a time is in.
-    private func number(_ now: RuntimeInstant) -> UInt64 { UInt64(max(0, now.nanoseconds) / part) }
+    private func number(_ now: RuntimeInstant) -> UInt64 {
+        UInt64(max(0, now.nanoseconds) / part.load(ordering: .relaxed))
+    }
 
     /// What a place says of its part: the lower bits of its number, and one that tells it from a place never used.
     private static func tag(_ number: UInt64) -> UInt64 { number & 0x7FFF_FFFF | 0x8000_0000 }
@@ -108,22 +135,28 @@ final class RetryBudgets: Sendable {
         weak var budget: RetryBudget?
     }
 
-    private let configuration: RetryBudgetConfiguration?
-    private let budgets = Mutex<[String: Weak]>([:])
+    private let state: Mutex<(configuration: RetryBudgetConfiguration?, budgets: [String: Weak])>
 
-    init(_ configuration: RetryBudgetConfiguration?) { self.configuration = configuration }
+    init(_ configuration: RetryBudgetConfiguration?) { state = Mutex((configuration, [:])) }
 
-    /// The budget of a destination; `nil` where there is no limit.
-    func budget(of destination: String) -> RetryBudget? {
-        guard let configuration else { return nil }
-        return budgets.withLock { budgets in
-            if let known = budgets[destination]?.budget { return known }
+    /// Goes by another configuration, in all of them.
+    func follow(_ configuration: RetryBudgetConfiguration?) {
+        state.withLock { state in
+            state.configuration = configuration
+            for known in state.budgets.values { known.budget?.follow(configuration) }
+        }
+    }
+
+    /// The budget of a destination.
+    func budget(of destination: String) -> RetryBudget {
+        state.withLock { state in
+            if let known = state.budgets[destination]?.budget { return known }
             // Those that nobody has any more go when they are as many as the others.
-            if budgets.count >= 64, budgets.count & (budgets.count - 1) == 0 {
-                budgets = budgets.filter { $0.value.budget != nil }
+            if state.budgets.count >= 64, state.budgets.count & (state.budgets.count - 1) == 0 {
+                state.budgets = state.budgets.filter { $0.value.budget != nil }
             }
-            let made = RetryBudget(configuration)
-            budgets[destination] = Weak(budget: made)
+            let made = RetryBudget(state.configuration)
+            state.budgets[destination] = Weak(budget: made)
             return made
         }
     }

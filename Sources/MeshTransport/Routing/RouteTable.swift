@@ -18,8 +18,9 @@ struct RouteTable: Sendable {
 
     private let routes: [Compiled]
 
+    /// - Parameter old: what was in force; copies under way count on in routes that stay as they were.
     /// - Throws: ``MeshError/Code/invalidConfiguration`` that lists every problem.
-    init(_ policy: RoutePolicy, retry: RetryConfiguration) throws(MeshError) {
+    init(_ policy: RoutePolicy, retry: RetryConfiguration, keeping old: RouteTable? = nil) throws(MeshError) {
         var reader = RuleReader("route")
         var compiled: [Compiled] = []
         for route in policy.routes {
@@ -31,6 +32,10 @@ struct RouteTable: Sendable {
             retry.maximumAttempts = route.maximumAttempts ?? retry.maximumAttempts
             retry.hedging = route.hedging ?? retry.hedging
             retry.statuses = route.retriedStatuses ?? retry.statuses
+            if let same = old?.routes.first(where: { $0.route == route && $0.retry == retry }) {
+                compiled.append(same)
+                continue
+            }
             compiled.append(Compiled(route: route, retry: retry, methods: methods))
         }
         guard reader.problems.isEmpty else {

@@ -14,6 +14,8 @@ package final class ServerCalls: @unchecked Sendable {
         let route: ServerStack.Route
         let stream: CallStream?
         let interception: ServerInterception?
+        /// Whether it counts in the limit on calls at a time.
+        let isCounted: Bool
         let deadline: RuntimeInstant
         var facts: ServerStack.CallFacts
         var position = -1
@@ -27,9 +29,10 @@ package final class ServerCalls: @unchecked Sendable {
 
         init(
             _ route: ServerStack.Route, _ stream: CallStream?, _ interception: ServerInterception?,
-            _ facts: ServerStack.CallFacts, deadline: RuntimeInstant, expire: @escaping () -> Void
+            _ facts: ServerStack.CallFacts, isCounted: Bool, deadline: RuntimeInstant, expire: @escaping () -> Void
         ) {
             self.facts = facts
+            self.isCounted = isCounted
             self.interception = interception
             self.route = route
             self.stream = stream
@@ -112,7 +115,7 @@ package final class ServerCalls: @unchecked Sendable {
             var reply = handler(payload, call)
             let start = admitted.facts.start
             let end = stack.finished(route, reply, admitted.facts, nil)
-            stack.left(route, from: start, isTelling: true)
+            if admitted.isCounted { stack.left(route, from: start, isTelling: true) }
             admitted.interception?.ended(&reply)
             stack.ranInline(route, from: start, to: end)
             wire?.reply(reply, to: stream)
@@ -186,11 +189,14 @@ package final class ServerCalls: @unchecked Sendable {
         let call: CallContext
         let facts: ServerStack.CallFacts
         let interception: ServerInterception?
+        /// Whether it counts in the limit on calls at a time.
+        let isCounted: Bool
 
         init(
             _ route: ServerStack.Route, _ call: CallContext, _ facts: ServerStack.CallFacts,
-            _ interception: ServerInterception?
+            _ interception: ServerInterception?, isCounted: Bool
         ) {
+            self.isCounted = isCounted
             self.route = route
             self.call = call
             self.facts = facts
@@ -221,11 +227,12 @@ package final class ServerCalls: @unchecked Sendable {
                     refusal = Reply(
                         status: .resourceExhausted, message: "too many cancelled calls have not ended", hasNotRun: true)
                 case .success(var call):
-                    if let refused = interception?.willHandle() ?? stack.enter(route) {
+                    var isCounted = false
+                    if let refused = interception?.willHandle() ?? stack.enter(route, &isCounted) {
                         refusal = refused
                     } else {
                         if let interception { call.deadline = interception.call.deadline }
-                        return Admitted(route, call, facts, interception)
+                        return Admitted(route, call, facts, interception, isCounted: isCounted)
                     }
                 }
             }
@@ -259,8 +266,10 @@ package final class ServerCalls: @unchecked Sendable {
     ) {
         let (route, facts, interception) = (admitted.route, admitted.facts, admitted.interception)
         if let interception { messages?.lead(with: interception.call.responseMetadata) }
-        let running = RunningCall(route, messages, interception, facts, deadline: admitted.call.deadline) {
-            [unowned self] in expired(stream)
+        let running = RunningCall(
+            route, messages, interception, facts, isCounted: admitted.isCounted, deadline: admitted.call.deadline
+        ) { [unowned self] in
+            expired(stream)
         }
         self.running[stream] = running
         deadlines.add(running, facts.start)
@@ -329,7 +338,7 @@ package final class ServerCalls: @unchecked Sendable {
         // What the caller was told, whatever the handler made of it afterwards.
         var reply = call.toldAlready ?? reply
         stack.finished(call.route, reply, call.facts, call.stream)
-        stack.left(call.route, from: call.facts.start, isTelling: !call.isGivenUp)
+        if call.isCounted { stack.left(call.route, from: call.facts.start, isTelling: !call.isGivenUp) }
         call.stream?.stopWriting(MeshError(.draining, "the call has been answered", progress: .answered))
         if let stream = call.stream {
             if reply.trailers.isEmpty { reply.trailers = stream.trailers }

@@ -29,20 +29,22 @@ final class ServerCore: Sendable {
     let waitingInterceptors: [any AsyncServerInterceptor]
     /// Tells of handlers that hold a loop, if the host wants to know.
     let watchdog: LoopWatchdog?
-    /// How many calls run; `nil` if there may be any number.
-    let concurrency: ConcurrencyLimiter?
-    private let policyInForce: Mutex<AuthorizationPolicy?>
-    private let limitsInForce: Mutex<RateLimits?>
-    private let policies = Atomic<UInt64>(0)
+    /// How many calls run, and may.
+    let concurrency: ConcurrencyLimiter
+    private let inForce: ConfigurationInForce
+    /// Whether there is no policy, which only the join listener does without.
+    private let servesAnybody: Bool
     /// Lets connections go whose peers are trusted no more.
     private let trustObservation: IdentityObservation
 
-    /// - Parameter policy: who may call what; `nil` serves every caller, which only the join listener does.
+    /// - Parameter servesAnybody: whether every caller may call everything, whatever the policy in force.
     init(
-        instance: ServerInstance, configuration: MeshConfiguration, runtime: any Runtime, identity: any IdentitySource,
-        registry: MethodRegistry, table: ConnectionTable, policy: AuthorizationPolicy?, metrics: ServerMetrics,
-        logger: Logger
+        instance: ServerInstance, configuration: MeshConfiguration, _ inForce: ConfigurationInForce,
+        servesAnybody: Bool = false, runtime: any Runtime, identity: any IdentitySource,
+        registry: MethodRegistry, table: ConnectionTable, metrics: ServerMetrics, logger: Logger
     ) {
+        self.inForce = inForce
+        self.servesAnybody = servesAnybody
         self.instance = instance
         self.configuration = configuration
         self.runtime = runtime
@@ -63,10 +65,13 @@ final class ServerCore: Sendable {
         interceptors = configuration.serverInterceptors
         waitingInterceptors = configuration.serverInterceptors.compactMap { $0 as? any AsyncServerInterceptor }
         watchdog = configuration.loopHoldWarning.map { LoopWatchdog(limit: $0, runtime, metrics, logger) }
-        policyInForce = Mutex(policy)
-        concurrency = configuration.concurrencyLimit.map { ConcurrencyLimiter($0, runtime) }
-        // The configuration has been validated.
-        limitsInForce = Mutex(configuration.rateLimits.rules.isEmpty ? nil : try? RateLimits(configuration.rateLimits))
+        let concurrency = ConcurrencyLimiter(inForce.current.configuration.concurrencyLimit, runtime)
+        self.concurrency = concurrency
+        // For as long as the mesh is there, which is what is observed.
+        _ = inForce.observe { old, new in
+            concurrency.follow(new.configuration.concurrencyLimit)
+            if new.configuration.authorization != old.configuration.authorization { connections.policyChanged() }
+        }
     }
 
     /// What the policy in force says of calls.
@@ -83,9 +88,8 @@ final class ServerCore: Sendable {
     /// Whether `caller` may call the method at `path`, a mesh method's or an HTTP request's. A refusal is logged and
     /// counted for the operator; the caller learns only that it was refused.
     func permission(_ path: String, _ caller: ConnectionInfo, claims: [String: [String]] = [:]) -> Permission {
-        guard let policy = policyInForce.withLock({ $0 }) else {
-            return Permission(isAllowed: true, series: nil, isLasting: true)
-        }
+        guard !servesAnybody else { return Permission(isAllowed: true, series: nil, isLasting: true) }
+        let policy = inForce.current.configuration.authorization
         let decision = policy.decide(method: path, peer: caller.peer, address: caller.address, claims: claims)
         let isLasting = !policy.looksAtClaims
         switch decision {
@@ -104,7 +108,8 @@ final class ServerCore: Sendable {
 
     /// Whether there may be claims with which `caller` may call the method; a refusal is logged and counted.
     func mayAllow(_ path: String, _ caller: ConnectionInfo) -> Bool? {
-        guard let policy = policyInForce.withLock({ $0 }), policy.looksAtClaims else { return nil }
+        let policy = inForce.current.configuration.authorization
+        guard !servesAnybody, policy.looksAtClaims else { return nil }
         if policy.mayAllow(method: path, peer: caller.peer, address: caller.address) { return true }
         metrics.refused(caller.peer)
         tell("call refused by policy", path, caller)
@@ -115,7 +120,7 @@ final class ServerCore: Sendable {
     func explained(
         _ path: String, _ peer: SPIFFEID?, _ address: IPAddress?, _ claims: [String: [String]]
     ) -> (AuthorizationPolicy.Decision, [AuthorizationPolicy.NearMiss]) {
-        guard let policy = policyInForce.withLock({ $0 }) else { return (.allow(rule: "everybody"), []) }
+        let policy = inForce.current.configuration.authorization
         let decision = policy.decide(method: path, peer: peer, address: address, claims: claims)
         if case .allow = decision { return (decision, []) }
         return (decision, policy.nearMisses(method: path, peer: peer, address: address, claims: claims))
@@ -123,7 +128,7 @@ final class ServerCore: Sendable {
 
     /// How long a call would have to wait for each rate limit that it counts in.
     func waits(_ path: String, _ peer: SPIFFEID?) -> [String: Duration] {
-        limitsInForce.withLock { $0 }?.waits(method: path, peer: peer, now: runtime.now) ?? [:]
+        inForce.current.rateLimits?.waits(method: path, peer: peer, now: runtime.now) ?? [:]
     }
 
     /// Whether a caller is of our own trust domain.
@@ -140,8 +145,7 @@ final class ServerCore: Sendable {
 
     /// What the calls of `caller` to the method at `path` count in.
     func rateBuckets(_ path: String, _ caller: ConnectionInfo, now: RuntimeInstant) -> RateLimits.Buckets? {
-        guard let limits = limitsInForce.withLock({ $0 }) else { return nil }
-        return limits.buckets(method: path, peer: caller.peer, now: now)
+        inForce.current.rateLimits?.buckets(method: path, peer: caller.peer, now: now)
     }
 
     /// Counts and logs a call that is too many.
@@ -154,23 +158,7 @@ final class ServerCore: Sendable {
             ])
     }
 
-    /// Replaces the rate limits; what has come so far is forgotten.
-    ///
-    /// - Throws: ``MeshError/Code/invalidConfiguration``; the old ones stay in force.
-    func setRateLimits(_ policy: RateLimitPolicy) throws(MeshError) {
-        let limits = policy.rules.isEmpty ? nil : try RateLimits(policy)
-        limitsInForce.withLock { $0 = limits }
-        policies.wrappingAdd(1, ordering: .releasing)
-    }
-
-    /// Replaces the policy. Calls that are under way and that it does not allow are ended.
-    func setPolicy(_ policy: AuthorizationPolicy) {
-        policyInForce.withLock { $0 = policy }
-        // Counted afterwards: who reads the new number and then asks gets the new policy.
-        policies.wrappingAdd(1, ordering: .releasing)
-        connections.policyChanged()
-    }
-
-    /// Changes with the policy and the rate limits: what was found by earlier ones is asked again.
-    var policyNumber: UInt64 { policies.load(ordering: .acquiring) }
+    /// Changes with the configuration: what was found by an earlier one is asked again. Who keeps it has read it before it
+    /// asks, and so asks again after every change.
+    var policyNumber: UInt64 { inForce.number }
 }

@@ -180,25 +180,23 @@ package final class ServerStack: Sendable {
             status: .permissionDenied, message: "\(route.method.path): not allowed for this caller", hasNotRun: true)
     }
 
-    /// Step 5, at its end: an answer if as many calls run as may. A call that gets none counts until it has ``left(_:from:isTelling:)``.
-    func enter(_ route: Route) -> Reply? {
-        guard let concurrency = limiter(of: route), !concurrency.enter() else { return nil }
+    /// Step 5, at its end: an answer if as many calls run as may.
+    ///
+    /// - Parameter isCounted: set if the call counts, until it has ``left(_:from:isTelling:)``.
+    func enter(_ route: Route, _ isCounted: inout Bool) -> Reply? {
+        guard core.concurrency.counts(route.method.kind) else { return nil }
+        isCounted = core.concurrency.enter()
+        guard !isCounted else { return nil }
         core.metrics.overloads.increment()
         return Reply(
             status: .resourceExhausted, message: "\(route.method.path): as many calls run here as may", hasNotRun: true)
     }
 
-    /// A call that entered has ended, and was given up by its caller or not.
+    /// A call that counts has ended, and was given up by its caller or not.
     func left(_ route: Route, from start: RuntimeInstant, isTelling: Bool) {
-        limiter(of: route)?.leave(from: isTelling ? start : nil, to: core.runtime.now)
-    }
-
-    /// What counts a method's calls at a time, if anything does.
-    private func limiter(of route: Route) -> ConcurrencyLimiter? {
-        guard let concurrency = core.concurrency, route.method.kind == .unary || concurrency.countsStreams else {
-            return nil
-        }
-        return concurrency
+        // How long a stream takes says nothing, whatever it was counted by.
+        core.concurrency.leave(
+            from: isTelling && route.method.kind == .unary ? start : nil, to: core.runtime.now)
     }
 
     /// Steps 2, 5 and 6 of a call, if there are any.

@@ -94,6 +94,7 @@ import Testing
             ClientConnection(
                 ClientCore(
                     instance: InstanceID(high: 1, low: 1), configuration: MeshConfiguration(),
+                    try ConfigurationInForce(DynamicConfiguration()),
                     runtime: SystemRuntime.shared, identity: nil, trust: .bundle,
                     applicationProtocol: ApplicationProtocol.mesh,
                     verifier: try PeerVerifier(clockSkew: .seconds(20)), table: ConnectionTable(),
