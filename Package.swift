@@ -191,7 +191,7 @@ let package = Package(
                     "MeshWire", "MeshworkTesting", "ModelServing", "ParameterServer", "Telemetry", "Tensor", .nioCore,
                     .nioHPACK, .nioHTTP2,
                 ],
-                path: "Fuzzing", exclude: ["CFuzzer", "Package.swift", "MeshworkFuzz/main.swift"],
+                path: "Fuzzing", exclude: ["CFuzzer", "Corpus", "Package.swift", "MeshworkFuzz/main.swift"],
                 sources: ["MeshworkFuzz", "Replay"], swiftSettings: shared),
         ]
 )

@@ -9,7 +9,8 @@ Usage: Scripts/fuzz.sh [SECONDS [TARGET...]]
 
 Builds Fuzzing/ and runs each target for SECONDS (default 60); TARGET is one or more of the names in
 Fuzzing/MeshworkFuzz/Targets.swift (default: all). A target begins with inputs that its decoder accepts, which it makes
-itself; those that found something new are kept in .build/fuzz/corpus/TARGET, where the next run goes on. An input that
+itself, and with what was found before (Fuzzing/Corpus/TARGET, written by Scripts/pack-corpus.py); those that found
+something new are kept in .build/fuzz/corpus/TARGET, where the next run goes on. An input that
 breaks a decoder is left in .build/fuzz/ and named. The exit status is 0 when nothing broke.
 EOF
 }
@@ -31,6 +32,12 @@ fi
 for target in "${targets[@]}"; do
     echo "-- $target, $seconds s"
     mkdir -p ".build/fuzz/corpus/$target"
+    if [ -f "Fuzzing/Corpus/$target" ]; then
+        number=0
+        while read -r input; do
+            base64 -d <<<"$input" >".build/fuzz/corpus/$target/kept-$((number += 1))"
+        done <"Fuzzing/Corpus/$target"
+    fi
     # A crash is told by libFuzzer; Swift's own backtrace would keep the process hanging.
     MESHWORK_FUZZ=$target MESHWORK_FUZZ_CORPUS=.build/fuzz/corpus/$target SWIFT_BACKTRACE=enable=no \
         ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=0 \

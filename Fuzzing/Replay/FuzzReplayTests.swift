@@ -19,10 +19,20 @@ import Testing
         let seeds = target.seeds()
         #expect(!seeds.isEmpty)
         for seed in seeds { target.decode(seed) }
+        for input in try Self.found(name) { target.decode(input) }
         // A trap ends the run; the same inputs come again in the next, as the seed is fixed.
         var mutator = Mutator(seed: 1, seeds)
         let count = name == "certificates" ? Self.inputs / 10 : Self.inputs
         for _ in 0..<count { target.decode(mutator.next()) }
+    }
+
+    /// What fuzzing has found before (`Scripts/pack-corpus.py`); nothing for a target that has not been fuzzed yet.
+    private static func found(_ name: String) throws -> [[UInt8]] {
+        let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Corpus/\(name)")
+        guard FileManager.default.fileExists(atPath: file.path) else { return [] }
+        return try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map { line in
+            Array(try #require(Data(base64Encoded: String(line)), "\(name): \(line)"))
+        }
     }
 
     @Test("one seed makes the same inputs, and they differ from what they are made of")

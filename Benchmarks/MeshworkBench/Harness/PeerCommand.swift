@@ -58,8 +58,23 @@ struct PeerCommand: AsyncParsableCommand {
             let (mesh, server) = (try MeshSide.clients(identity: identity), try MeshSide.destination(port: port()))
             let callers = MeshCallers((0..<MeshCallers.count).map { _ in mesh.client(server) })
             try await Self.converse(0, echo: callers, transfer: callers)
-        default: throw ValidationError("there is no role \"\(role)\"")
+        default:
+            guard let (step, isServer) = TaxStep.of(role) else {
+                throw ValidationError("there is no role \"\(role)\"")
+            }
+            try await pay(step, isServer, identity)
         }
+    }
+
+    /// A side of the case `mesh-tax`.
+    private func pay(_ step: TaxStep, _ isServer: Bool, _ identity: any IdentitySource) async throws {
+        guard isServer else {
+            let caller = MeshCaller(try step.client(port: port(), identity: identity), isOnExecutor: true)
+            return try await Self.converse(0, echo: caller, transfer: caller)
+        }
+        let mesh = try step.server(identity: identity)
+        try await Self.converse(try await mesh.listen(host: "0.0.0.0", port: 0).port)
+        await mesh.stop()
     }
 
     private func port() throws -> Int {

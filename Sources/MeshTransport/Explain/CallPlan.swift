@@ -93,7 +93,8 @@ extension MeshClient {
             mirror: way?.mirror?.configuration.destination,
             timeout: way?.route.timeout.map { min($0, configuration.callTimeout) } ?? configuration.callTimeout,
             attemptTimeout: retry.attemptTimeout, retrySafety: method.retry,
-            maximumAttempts: retry.maximumAttempts, retriedStatuses: retry.statuses, balancing: configuration.balancing.policy)
+            maximumAttempts: retry.maximumAttempts, retriedStatuses: retry.statuses,
+            balancing: configuration.balancing.policy)
     }
 
     private func plan(

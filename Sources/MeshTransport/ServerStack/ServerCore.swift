@@ -131,6 +131,9 @@ final class ServerCore: Sendable {
         inForce.current.rateLimits?.waits(method: path, peer: peer, now: runtime.now) ?? [:]
     }
 
+    /// What the policy in force is called, for the operator.
+    var policyName: String { inForce.current.configuration.version ?? "of no name" }
+
     /// Whether a caller is of our own trust domain.
     func isOurs(_ caller: ConnectionInfo) -> Bool { caller.peer?.trustDomain == trustDomain }
 
@@ -139,7 +142,7 @@ final class ServerCore: Sendable {
             "\(what)",
             metadata: [
                 "method": "\(path)", "peer": "\(caller.peer?.description ?? "none")",
-                "address": "\(caller.remoteAddress)",
+                "address": "\(caller.remoteAddress)", "policy": "\(policyName)",
             ])
     }
 

@@ -77,7 +77,8 @@ extension ServerStack {
                 version: protocolName == "h2" ? "HTTP/2.0" : protocolName, httpStatus: reply.status.httpStatus,
                 status: reply.status.description, requestBytes: Int64(bytes.request),
                 responseBytes: Int64(bytes.response), nanoseconds: nanoseconds,
-                traceID: facts.trace?.context.traceID, policy: route.permission?.rule)
+                traceID: facts.trace?.context.traceID,
+                policy: route.permission?.rule ?? (reply.status == .permissionDenied ? core.policyName : nil))
             log.write(log.format.line(record))
         }
         guard let trace = facts.trace else { return }
