@@ -35,6 +35,7 @@ extension Target.Dependency {
     static let swiftProtobuf: Self = .product(name: "SwiftProtobuf", package: "swift-protobuf")
     static let swiftProtobufPlugin: Self = .product(name: "SwiftProtobufPluginLibrary", package: "swift-protobuf")
     static let x509: Self = .product(name: "X509", package: "swift-certificates")
+    static let yams: Self = .product(name: "Yams", package: "Yams")
 }
 
 /// The libraries, lowest floor first: a target imports only rows above its own.
@@ -64,6 +65,10 @@ let rooms: [(name: String, dependencies: [Target.Dependency])] = [
         ]
     ),
     ("IdentityServices", ["MeshTransport", "MeshWire", "Identity", "Telemetry", .logging, .serviceLifecycle]),
+    (
+        "MeshConfigurationFile",
+        ["MeshTransport", "MeshWire", "Identity", .logging, .serviceLifecycle, .yams]
+    ),
     ("NeuralNetwork", ["Tensor"]),
     ("Coordination", ["MeshTransport", "MeshWire", "Identity", .nioCore, .logging, .serviceLifecycle]),
     (
@@ -119,6 +124,13 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
         "IdentityServicesTests",
         ["IdentityServices", "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", .logging]
     ),
+    (
+        "MeshConfigurationFileTests",
+        [
+            "MeshConfigurationFile", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport", "Identity",
+            "Telemetry", .logging,
+        ]
+    ),
     ("NeuralNetworkTests", ["NeuralNetwork", "Autodiff", "Optimizers", "Tensor"]),
     (
         "CoordinationTests",
@@ -165,6 +177,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
@@ -187,8 +200,9 @@ let package = Package(
             .testTarget(
                 name: "FuzzingTests",
                 dependencies: [
-                    "Coordination", "Identity", "IdentityServices", "JWTIdentity", "MeshGRPC", "MeshTransport",
-                    "MeshWire", "MeshworkTesting", "ModelServing", "ParameterServer", "Telemetry", "Tensor", .nioCore,
+                    "Coordination", "Identity", "IdentityServices", "JWTIdentity", "MeshConfigurationFile", "MeshGRPC",
+                    "MeshTransport", "MeshWire", "MeshworkTesting", "ModelServing", "ParameterServer", "Telemetry",
+                    "Tensor", .nioCore,
                     .nioHPACK, .nioHTTP2,
                 ],
                 path: "Fuzzing", exclude: ["CFuzzer", "Corpus", "Package.swift", "MeshworkFuzz/main.swift"],

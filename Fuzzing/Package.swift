@@ -21,6 +21,7 @@ let package = Package(
                 .product(name: "Identity", package: "Meshwork"),
                 .product(name: "IdentityServices", package: "Meshwork"),
                 .product(name: "JWTIdentity", package: "Meshwork"),
+                .product(name: "MeshConfigurationFile", package: "Meshwork"),
                 .product(name: "MeshGRPC", package: "Meshwork"),
                 .product(name: "MeshTransport", package: "Meshwork"),
                 .product(name: "MeshWire", package: "Meshwork"),

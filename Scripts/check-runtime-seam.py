@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 ROOMS = [
-    "MeshWire", "MeshTransport", "MeshGRPC", "IdentityServices", "Coordination", "ParameterServer", "Training",
-    "ModelServing",
+    "MeshWire", "MeshTransport", "MeshGRPC", "IdentityServices", "MeshConfigurationFile", "Coordination",
+    "ParameterServer", "Training", "ModelServing",
 ]
 
 ALLOWANCES = "Scripts/runtime-seam-allowances.txt"

@@ -25,6 +25,7 @@ struct FuzzTarget: Sendable {
         "identity-documents": FuzzTarget(decode: Identities.document, seeds: Identities.documentSeeds),
         "dns-message": FuzzTarget(decode: Discovery.message, seeds: Discovery.messageSeeds),
         "endpoint-list": FuzzTarget(decode: Discovery.list, seeds: Discovery.listSeeds),
+        "configuration-file": FuzzTarget(decode: ConfigurationFiles.read, seeds: ConfigurationFiles.seeds),
         "safetensors": FuzzTarget(decode: Files.safetensors, seeds: Files.safetensorsSeeds),
         "infer-request": FuzzTarget(decode: Files.inferRequest, seeds: Files.inferRequestSeeds),
     ]

@@ -32,7 +32,7 @@ public final class Mesh: Service {
     let inForce: ConfigurationInForce
     /// Counts those changes.
     package let configurationMetrics: ConfigurationMetrics
-    let logger: Logger
+    package let logger: Logger
     private let configuration: MeshConfiguration
     private let verifier: PeerVerifier
     let server: ServerCore

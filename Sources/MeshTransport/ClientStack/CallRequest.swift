@@ -81,10 +81,8 @@ final class CallRequest: Sendable {
     let trace: CallTrace?
     /// Whether there is room to hand that on.
     private let handsTraceOn: Bool
-    private let snapshot: ConfigurationSnapshot
-
     /// What was in force when the call began, which it goes by to its end.
-    var configuration: DynamicConfiguration { snapshot.configuration }
+    let snapshot: ConfigurationSnapshot
 
     /// Throws for a call over the limits: the server's are the same by default, and would refuse it or end the
     /// connection with all other calls.

@@ -4,10 +4,10 @@ import Telemetry
 /// Step 1 of a call that has a route.
 extension ClientStack {
     /// How its attempts are repeated.
-    var retry: RetryConfiguration { way?.compiled.retry ?? request.configuration.retry }
+    var retry: RetryConfiguration { way?.compiled.retry ?? request.snapshot.configuration.retry }
 
     /// How long the call may take whose caller does not say.
-    var callTimeout: Duration { request.configuration.callTimeout }
+    var callTimeout: Duration { request.snapshot.configuration.callTimeout }
 
     /// How long the call may take, given how long its caller would wait.
     func timeout(_ timeout: Duration) -> Duration { way?.route.timeout.map { min($0, timeout) } ?? timeout }

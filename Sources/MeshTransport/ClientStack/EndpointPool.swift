@@ -217,7 +217,7 @@ final class EndpointPool: @unchecked Sendable {
         guard let before = endpoint.accrual?.state else { return }
         // Calls from before do not decide about an endpoint that is being probed.
         if before == .probing, !placement.isProbe { return }
-        let share = configuration.failureAccrual?.maximumEjectedShare ?? 0
+        let share = snapshot.configuration.failureAccrual?.maximumEjectedShare ?? 0
         endpoint.accrual?.ended(
             outcome, mayOpen: Double(ejected + 1) <= share * Double(balancer.count), now: now,
             chance: generator.nextUnit())

@@ -13,12 +13,12 @@ public struct ConnectBackoff: Sendable, Hashable {
     public init() {}
 
     /// The wait after so many failures in a row, at least 1; `chance` is uniform in 0 ..< 1.
-    func pause(after failures: Int, chance: Double) -> Duration {
+    package func pause(after failures: Int, chance: Double) -> Duration {
         base.doubled(failures - 1, upTo: limit) * (1 + jitter * chance)
     }
 
     /// What is out of range.
-    var problems: [String] {
+    package var problems: [String] {
         var problems: [String] = []
         if base <= .zero { problems.append("base must be above zero, is \(base)") }
         if limit < base { problems.append("limit must be at least base, is \(limit)") }

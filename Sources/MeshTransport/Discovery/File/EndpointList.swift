@@ -1,5 +1,5 @@
 import Identity
-import MeshWire
+package import MeshWire
 
 /// The servers of services as a file lists them, a line each.
 ///
@@ -111,22 +111,29 @@ package struct EndpointList: Sendable, Hashable {
     }
 
     private static func place(_ text: Substring, line: Int) throws(EndpointListError) -> Endpoint {
+        guard text != "unix:" else { throw EndpointListError(line: line, "expected a path after unix:") }
+        guard let found = place(text) else {
+            throw EndpointListError(line: line, "expected host:port, [address]:port or unix:path, found \(text)")
+        }
+        return found
+    }
+
+    /// The place that is written so: `host:port`, `[address]:port` or `unix:path`; `nil` if none is.
+    package static func place(_ text: Substring) -> Endpoint? {
         if text.hasPrefix("unix:") {
             let path = String(text.dropFirst(5))
-            guard !path.isEmpty else { throw EndpointListError(line: line, "expected a path after unix:") }
-            return .unix(path: path)
+            return path.isEmpty ? nil : .unix(path: path)
         }
-        let wrong = EndpointListError(line: line, "expected host:port, [address]:port or unix:path, found \(text)")
-        guard let colon = text.lastIndex(of: ":") else { throw wrong }
+        guard let colon = text.lastIndex(of: ":") else { return nil }
         let digits = text[text.index(after: colon)...]
         guard let port = Int(digits), (1...65_535).contains(port), digits.utf8.allSatisfy({ $0 != UInt8(ascii: "+") })
-        else { throw wrong }
+        else { return nil }
         var host = text[..<colon]
         if host.first == "[", host.last == "]" {
             host = host.dropFirst().dropLast()
-            guard host.contains(":"), DNSAddress.isAddress(String(host)) else { throw wrong }
+            guard host.contains(":"), DNSAddress.isAddress(String(host)) else { return nil }
         } else {
-            guard DomainName(host) != nil else { throw wrong }
+            guard DomainName(host) != nil else { return nil }
         }
         return .tcp(host: String(host), port: port)
     }

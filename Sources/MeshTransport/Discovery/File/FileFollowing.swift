@@ -1,12 +1,12 @@
-import MeshWire
+package import MeshWire
 
 /// Follows a file as it changes: when it is to be read, and what becomes of what was read before when it cannot be.
 ///
 /// A state machine without I/O or clock. A change is taken up once the file has been the same at two looks, so that one
 /// that is being written is not read halfway; the first time it is read at once.
-struct FileFollowing: Sendable {
+package struct FileFollowing: Sendable {
     /// What is to be done after a look at the file.
-    enum Action: Sendable, Hashable {
+    package enum Action: Sendable, Hashable {
         /// Nothing is new.
         case wait
         /// Read it.
@@ -20,8 +20,10 @@ struct FileFollowing: Sendable {
     private var toldReason: String?
     private var isFirst = true
 
+    package init() {}
+
     /// Which file is there now, or why that cannot be told.
-    mutating func looked(_ version: Result<FileVersion, FileAccessError>) -> Action {
+    package mutating func looked(_ version: Result<FileVersion, FileAccessError>) -> Action {
         defer { isFirst = false }
         switch version {
         case .failure(let error):
@@ -37,7 +39,7 @@ struct FileFollowing: Sendable {
     }
 
     /// It was read: which file that was, and what is wrong with it.
-    mutating func read(_ version: FileVersion, problem: String?) -> Action {
+    package mutating func read(_ version: FileVersion, problem: String?) -> Action {
         known = version
         guard let problem else {
             toldReason = nil

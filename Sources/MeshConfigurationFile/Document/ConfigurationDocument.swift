@@ -1,0 +1,70 @@
+import Yams
+
+/// A document of YAML, within bounds: what is too large, too deep or grows without end is refused before it is built, or before
+/// it is walked through.
+enum ConfigurationDocument {
+    /// The longest file: a policy of a thousand rules has half of it.
+    static let longest = 256 << 10
+
+    /// The document's root; `nil`, with a problem noted, if there is none.
+    static func root(of bytes: [UInt8], _ problems: ProblemList) -> Node? {
+        guard bytes.count <= longest else {
+            problems.note("expected at most \(longest) bytes, found \(bytes.count)")
+            return nil
+        }
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let bytes = bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            problems.note("expected UTF-8, found other bytes")
+            return nil
+        }
+        // Lines that end where nobody sees it would make what follows differ from what is read.
+        let odd = text.unicodeScalars.first { "\u{85}\u{2028}\u{2029}\u{FEFF}".unicodeScalars.contains($0) }
+        guard odd == nil else {
+            problems.note("expected lines that end with a line feed, found a separator that looks like none")
+            return nil
+        }
+        if let finding = KeyScan(bytes).finding {
+            problems.note(
+                line: finding.line, column: finding.column,
+                "expected every key to be a text, found what may be a list, a mapping or an alias as one")
+            return nil
+        }
+        do {
+            // Without rules nothing is taken for a number or a truth value by its looks: a setting knows what it wants.
+            let parser = try Parser(yaml: text, resolver: .basic, encoding: .utf8)
+            guard let root = try parser.singleRoot() else {
+                problems.note("expected a mapping of settings, found nothing")
+                return nil
+            }
+            return root
+        } catch {
+            note(error, problems)
+            return nil
+        }
+    }
+
+    private static func note(_ error: any Error, _ problems: ProblemList) {
+        switch error as? YamlError {
+        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
+            .composer(let context, let problem, let mark, _):
+            let context = context.map { " \($0.text)" } ?? ""
+            problems.note(line: mark.line, column: mark.column, "expected YAML,\(context) \(problem)")
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            problems.note(
+                line: context.mark.line, column: context.mark.column,
+                "expected each key once, found more of \(duplicates.prefix(5).map(quoted).joined(separator: ", "))")
+        case .reader(let problem, let offset, _, let yaml):
+            let before = yaml.prefix(offset ?? 0)
+            problems.note(line: before.count { $0.isNewline } + 1, column: 1, "expected text, \(problem)")
+        default:
+            problems.note("expected YAML, found what cannot be read: \(error)")
+        }
+    }
+}
+
+/// A text as errors show it: in quotes, cut off when it is long, and without what a terminal would obey.
+func quoted(_ text: String) -> String {
+    let shown = text.unicodeScalars.prefix(60).map { $0.isASCII ? $0.escaped(asASCII: true) : "\($0)" }.joined()
+    return "\"\(shown)\(text.unicodeScalars.count > 60 ? "…" : "")\""
+}
