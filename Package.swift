@@ -69,6 +69,10 @@ let rooms: [(name: String, dependencies: [Target.Dependency])] = [
         "MeshConfigurationFile",
         ["MeshTransport", "MeshWire", "Identity", .logging, .serviceLifecycle, .yams]
     ),
+    (
+        "MeshControl",
+        ["MeshConfigurationFile", "MeshTransport", "MeshWire", "Identity", "Telemetry", .logging, .serviceLifecycle]
+    ),
     ("NeuralNetwork", ["Tensor"]),
     ("Coordination", ["MeshTransport", "MeshWire", "Identity", .nioCore, .logging, .serviceLifecycle]),
     (
@@ -129,6 +133,13 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
         [
             "MeshConfigurationFile", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport", "Identity",
             "Telemetry", .logging,
+        ]
+    ),
+    (
+        "MeshControlTests",
+        [
+            "MeshControl", "MeshConfigurationFile", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport",
+            "Identity", "Telemetry",
         ]
     ),
     ("NeuralNetworkTests", ["NeuralNetwork", "Autodiff", "Optimizers", "Tensor"]),

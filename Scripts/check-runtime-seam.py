@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOMS = [
-    "MeshWire", "MeshTransport", "MeshGRPC", "IdentityServices", "MeshConfigurationFile", "Coordination",
+    "MeshWire", "MeshTransport", "MeshGRPC", "IdentityServices", "MeshConfigurationFile", "MeshControl", "Coordination",
     "ParameterServer", "Training", "ModelServing",
 ]
 
