@@ -126,7 +126,10 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     ),
     (
         "IdentityServicesTests",
-        ["IdentityServices", "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", .logging]
+        [
+            "IdentityServices", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport", "Identity", "Telemetry",
+            .logging,
+        ]
     ),
     (
         "MeshConfigurationFileTests",

@@ -19,6 +19,7 @@ struct FuzzTarget: Sendable {
         "messages": FuzzTarget(decode: Messages.decode, seeds: Messages.seeds),
         "codable": FuzzTarget(decode: CodableValues.decode, seeds: CodableValues.seeds),
         "certificates": FuzzTarget(decode: Certificates.read, seeds: Certificates.seeds),
+        "credential-files": FuzzTarget(decode: CredentialFiles.read, seeds: CredentialFiles.seeds),
         "spiffe-id": FuzzTarget(decode: Identities.spiffeID, seeds: Identities.spiffeIDSeeds),
         "bundle-document": FuzzTarget(decode: Identities.bundleDocument, seeds: Identities.bundleDocumentSeeds),
         "jwt-svid": FuzzTarget(decode: Identities.token, seeds: Identities.tokenSeeds),

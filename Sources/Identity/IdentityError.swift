@@ -31,6 +31,8 @@ public struct IdentityError: Error, Sendable {
         /// A trust domain's bundle was published before the one in force.
         public static let staleTrustBundle = Code("staleTrustBundle")
 
+        /// A file that an identity is read from is not there, too large, or changes while it is read.
+        public static let fileNotRead = Code("fileNotRead")
         /// A chain is empty, or one of its certificates is not a DER certificate.
         public static let malformedCertificate = Code("malformedCertificate")
         /// A chain has more certificates or bytes than the verifier parses.
@@ -62,6 +64,8 @@ public struct IdentityError: Error, Sendable {
         public static let keyMismatch = Code("keyMismatch")
         /// The authority's own certificate is not valid at the time given.
         public static let authorityNotValid = Code("authorityNotValid")
+        /// A step of an authority's change of keys is not to be taken now.
+        public static let rotationRefused = Code("rotationRefused")
         /// A sealed authority cannot be opened: a wrong passphrase, altered bytes, or none at all.
         public static let cannotUnseal = Code("cannotUnseal")
         /// Building or signing a certificate or request failed in the cryptographic library.

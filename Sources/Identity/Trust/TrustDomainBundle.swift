@@ -93,6 +93,14 @@ public struct TrustDomainBundle: Sendable {
         jwtKeys.first { $0.identifier.utf8.elementsEqual(identifier.utf8) }
     }
 
+    /// Whether this one is to follow `other`: it says something else, and the domain published it later, where it counts.
+    func isNewer(than other: TrustDomainBundle?) -> Bool {
+        guard let other else { return true }
+        guard self != other else { return false }
+        guard let inForce = other.sequence else { return true }
+        return (sequence ?? 0) > inForce
+    }
+
     /// The roots as a PEM file, for programs outside the mesh.
     public var pem: String {
         roots.map { certificatePEM($0) }.joined()

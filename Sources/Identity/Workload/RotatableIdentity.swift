@@ -35,17 +35,48 @@ public final class RotatableIdentity: IdentitySource {
     /// Puts an identity in force and tells every observer; what is nil stays as it is, and so does the deny list where the
     /// new one has no higher version: lists may arrive in any order, and none takes back what a later one says.
     public func set(svid: WorkloadIdentity? = nil, bundle: TrustBundle? = nil, denyList: DenyList? = nil) {
-        let handlers: [@Sendable () -> Void] = guarded.state.withLock { state in
+        change { _ in (svid, bundle, denyList) }
+    }
+
+    /// Replaces what `next` says, and tells the observers if that is anything.
+    @discardableResult
+    private func change<Failure: Error>(
+        _ next: (IdentitySnapshot) throws(Failure) -> (WorkloadIdentity?, TrustBundle?, DenyList?)
+    ) throws(Failure) -> Bool {
+        let handlers = try guarded.state.withLock { state throws(Failure) -> [@Sendable () -> Void]? in
+            let (svid, bundle, denyList) = try next(state.current)
             var denied = state.current.denyList
             if let denyList, denyList.version > denied.version { denied = denyList }
             // Nobody is to make connections anew for nothing.
-            guard svid != nil || bundle != nil || denied != state.current.denyList else { return [] }
+            guard svid != nil || bundle != nil || denied != state.current.denyList else { return nil }
             state.current = IdentitySnapshot(
                 svid: svid ?? state.current.svid, bundle: bundle ?? state.current.bundle, denyList: denied,
                 generation: state.current.generation + 1)
             return state.observers.map(\.handler)
         }
+        guard let handlers else { return false }
         for handler in handlers { handler() }
+        return true
+    }
+
+    /// Puts what a mesh's authority says in force: a certificate, a newer bundle of one domain beside those of others, a
+    /// newer deny list. What is older than what is in force, or says the same, changes nothing.
+    ///
+    /// - Returns: whether anything has changed.
+    /// - Throws: `IdentityError` with code ``IdentityError/Code/invalidTrustBundle`` when the bundles together are too many;
+    ///   nothing has changed then.
+    @discardableResult
+    public func adopt(
+        _ domain: TrustDomainBundle, svid: WorkloadIdentity? = nil, denyList: DenyList? = nil
+    ) throws(IdentityError) -> Bool {
+        try change { current throws(IdentityError) in
+            let inForce = current.bundle[domain.trustDomain]
+            var bundle: TrustBundle?
+            if inForce == nil || domain.isNewer(than: inForce) {
+                bundle = try current.bundle.replacing(domain, generation: current.bundle.generation + 1)
+            }
+            return (svid == current.svid ? nil : svid, bundle, denyList)
+        }
     }
 
     /// Calls `handler` after each ``set(svid:bundle:denyList:)``, on the caller's thread.

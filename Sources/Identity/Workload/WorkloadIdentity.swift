@@ -96,6 +96,11 @@ public struct WorkloadIdentity: Sendable {
         try WorkloadIdentity(chain: chain + signers, key: key)
     }
 
+    /// The same identity without those certificates behind its leaf that `isShown` leaves out, such as a root.
+    package func showing(_ isShown: ([UInt8]) -> Bool) throws(IdentityError) -> WorkloadIdentity {
+        try WorkloadIdentity(chain: chain.prefix(1) + chain.dropFirst().filter(isShown), key: key)
+    }
+
     /// Lends the private key as PKCS#8 in PEM. Whoever copies it out of `body` answers for it.
     ///
     /// - Precondition: ``hasExternalKey`` is false.

@@ -81,4 +81,35 @@ import Testing
         #expect(highest.load(ordering: .relaxed) == 101)
         observation.cancel()
     }
+
+    @Test(
+        "a domain's newer bundle takes the place of the older beside those of others, and an older one changes nothing")
+    func adopt() throws {
+        let (svid, bundle) = try Self.parts()
+        let domain = svid.spiffeID.trustDomain
+        let partner = try TrustDomainBundle(TrustDomain(parsing: "partner.example"))
+        let source = RotatableIdentity(svid: svid, bundle: try bundle.replacing(partner, generation: 7))
+        let told = Mutex(0)
+        let observation = source.onChange { told.withLock { $0 += 1 } }
+        defer { observation.cancel() }
+        func version(_ sequence: UInt64, _ hint: Int) throws -> TrustDomainBundle {
+            try TrustDomainBundle(
+                domain, roots: bundle.roots(of: domain), sequence: sequence, refreshHint: .seconds(hint))
+        }
+        #expect(try source.adopt(version(3, 1)))
+        #expect(source.current.bundle[domain] == (try version(3, 1)) && source.current.bundle.generation == 8)
+        #expect(source.current.bundle[partner.trustDomain] == partner)
+        // The same, an older one, and another one of the same number.
+        #expect(try !source.adopt(version(3, 1)))
+        #expect(try !source.adopt(version(2, 2)))
+        #expect(try !source.adopt(version(3, 2)))
+        #expect(try !source.adopt(TrustDomainBundle(domain)))
+        #expect(source.current.bundle.generation == 8 && told.withLock { $0 } == 1)
+        // With an older bundle, what else there is comes into force all the same.
+        let (renewed, _) = try Self.parts()
+        let list = try DenyList(version: 1, entries: [])
+        #expect(try source.adopt(version(2, 2), svid: renewed, denyList: list))
+        #expect(source.current.svid == renewed && source.current.denyList == list)
+        #expect(source.current.bundle.generation == 8 && told.withLock { $0 } == 2)
+    }
 }

@@ -93,7 +93,7 @@ public final class FileResolver: Resolver {
 
     private func follow() -> Task<Void, Never> {
         runtime.spawn(on: runtime.taskExecutor) { [weak self, path, interval, runtime] in
-            var following = FileFollowing()
+            var following = FileFollowing<FileVersion>()
             while !Task.isCancelled {
                 let version: Result<FileVersion, FileAccessError>
                 do throws(FileAccessError) {
@@ -109,7 +109,7 @@ public final class FileResolver: Resolver {
         }
     }
 
-    private func read(_ following: inout FileFollowing) async -> FileFollowing.Action {
+    private func read(_ following: inout FileFollowing<FileVersion>) async -> FileFollowing<FileVersion>.Action {
         do throws(FileAccessError) {
             let (bytes, version) = try await runtime.files.read(path, limit: Self.largestFile)
             do throws(EndpointListError) {

@@ -10,7 +10,7 @@ import Testing
 
     @Test("a file is read at once, and again once a change has lasted for two looks")
     func changes() {
-        var following = FileFollowing()
+        var following = FileFollowing<FileVersion>()
         #expect(following.looked(.success(version(1))) == .read)
         #expect(following.read(version(1), problem: nil) == .wait)
         #expect(following.looked(.success(version(1))) == .wait)
@@ -23,7 +23,7 @@ import Testing
 
     @Test("a problem is told once, and its file not read again before it changes")
     func problems() {
-        var following = FileFollowing()
+        var following = FileFollowing<FileVersion>()
         _ = following.looked(.success(version(1)))
         #expect(following.read(version(1), problem: "line 1") == .tell("line 1"))
         #expect(following.looked(.success(version(1))) == .wait)
@@ -40,7 +40,7 @@ import Testing
 
     @Test("a file that is not there is told once, and read when it has come")
     func missing() {
-        var following = FileFollowing()
+        var following = FileFollowing<FileVersion>()
         #expect(following.looked(.failure(FileAccessError("gone"))) == .tell("gone"))
         #expect(following.looked(.failure(FileAccessError("gone"))) == .wait)
         #expect(following.looked(.success(version(1))) == .wait)
