@@ -19,7 +19,8 @@ enum Messages {
         check(AuditResponse.self), check(PartitionAccount.self), check(PartitionVersion.self),
         check(TableDeclaration.self), check(PredictRequest.self), check(PredictResponse.self),
         check(Google_Rpc_Status.self), check(Grpc_Health_V1_HealthCheckRequest.self),
-        check(Grpc_Reflection_V1_ServerReflectionRequest.self),
+        check(Grpc_Reflection_V1_ServerReflectionRequest.self), check(TrustRequest.self), check(TrustUpdate.self),
+        check(CheckpointRequest.self), check(SignedCheckpoint.self), check(EntryRequest.self), check(LogEntry.self),
     ]
 
     static func decode(_ bytes: [UInt8]) {

@@ -80,6 +80,38 @@ struct CertificateSigner: Sendable {
         AuthorityKeyIdentifier(keyIdentifier: SubjectKeyIdentifier(hash: certificate.publicKey).keyIdentifier)
     }
 
+    /// What kind of key it has.
+    var keyAlgorithm: KeyAlgorithm { key.algorithm }
+
+    /// The certificate of another signer anew, in DER, below this one and no longer valid than either: for whoever trusts
+    /// this one and not the other's own.
+    func crossCertificate(
+        of other: CertificateSigner, in trustDomain: TrustDomain, now: UnixTime,
+        using generator: inout some RandomNumberGenerator
+    ) throws(IdentityError) -> [UInt8] {
+        let serialNumber = Self.makeSerialNumber(using: &generator)
+        do {
+            let certificate = try Certificate(
+                version: .v3, serialNumber: Certificate.SerialNumber(bytes: serialNumber),
+                publicKey: other.certificate.publicKey, notValidBefore: max(now, notBefore).date,
+                notValidAfter: min(notAfter, other.notAfter).date, issuer: certificate.subject,
+                subject: other.certificate.subject, signatureAlgorithm: key.signatureAlgorithm,
+                extensions: Certificate.Extensions {
+                    Critical(BasicConstraints.isCertificateAuthority(maxPathLength: 0))
+                    Critical(KeyUsage(keyCertSign: true))
+                    SubjectKeyIdentifier(hash: other.certificate.publicKey)
+                    keyIdentifier
+                    SubjectAlternativeNames([.uniformResourceIdentifier(trustDomain.id.description)])
+                },
+                issuerPrivateKey: key.signingKey)
+            var serializer = DER.Serializer()
+            try serializer.serialize(certificate)
+            return serializer.serializedBytes
+        } catch {
+            throw IdentityError(.signingFailed, "a signer of \(trustDomain) could not be certified", cause: error)
+        }
+    }
+
     /// The key as PKCS#8 in DER.
     var privateKey: [UInt8] { key.der ?? [] }
 

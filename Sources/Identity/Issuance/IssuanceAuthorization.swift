@@ -54,4 +54,12 @@ public struct IssuanceAuthorization: Sendable, Hashable {
         self.ipAddresses = addresses
         self.lifetime = lifetime
     }
+
+    /// What a leaf was certified as before, by an authority that had checked it.
+    init(of record: IssuanceRecord, lifetime: Duration) {
+        spiffeID = record.spiffeID
+        dnsNames = record.dnsNames
+        ipAddresses = record.ipAddresses
+        self.lifetime = lifetime
+    }
 }

@@ -33,13 +33,15 @@ enum KeySealing {
     enum Kind: UInt8 {
         case root = 1
         case authority = 2
+        case rotation = 3
     }
 
     private static let magic = Array("MESHWORK-SEALED1".utf8)
     private static let headerLength = magic.count + 2 + 16 + 12
     private static let tagLength = 16
-    /// The most bytes that are opened: an authority has less than 10 KiB.
-    static let maximumBytes = 65_536
+    /// The most bytes that are opened: an authority has less than 10 KiB, and each key of tokens that its bundle publishes
+    /// about 300 bytes.
+    static let maximumBytes = 262_144
 
     static func seal(
         _ secret: [UInt8], _ kind: Kind, passphrase: [UInt8], cost: SealingCost,

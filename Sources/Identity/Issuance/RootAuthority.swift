@@ -23,6 +23,9 @@ public struct RootAuthority: Sendable {
     /// The last second of the root's validity.
     public var notAfter: UnixTime { signer.notAfter }
 
+    /// What kind of key it has.
+    var keyAlgorithm: KeyAlgorithm { signer.keyAlgorithm }
+
     /// Makes a key of the system's random generator and a root certificate for it, under which one issuer may stand
     /// between root and leaf.
     ///

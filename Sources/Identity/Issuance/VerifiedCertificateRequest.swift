@@ -9,6 +9,9 @@ import X509
 public struct VerifiedCertificateRequest: Sendable {
     let publicKey: Certificate.PublicKey
 
+    /// The SHA-256 of the key (`SubjectPublicKeyInfo` in DER).
+    public let keyFingerprint: SHA256Fingerprint
+
     /// The most bytes of a request that are parsed; one for a P-256 key without attributes has about 200.
     public static let maximumBytes = 4_096
 
@@ -42,6 +45,13 @@ public struct VerifiedCertificateRequest: Sendable {
             throw IdentityError(
                 .requestSignatureInvalid, "the certificate request is not signed with the key that it carries")
         }
+        var serializer = DER.Serializer()
+        do {
+            try serializer.serialize(request.publicKey)
+        } catch {
+            throw IdentityError(.malformedRequest, "the key of the certificate request cannot be written", cause: error)
+        }
         self.publicKey = request.publicKey
+        self.keyFingerprint = SHA256Fingerprint(of: serializer.serializedBytes)
     }
 }

@@ -62,6 +62,11 @@ public struct IssuanceRecord: Sendable, Hashable {
         self.fingerprint = fingerprint
     }
 
+    /// What the leaf was certified as, for its renewal.
+    public var authorization: IssuanceAuthorization {
+        IssuanceAuthorization(of: self, lifetime: notAfter.since(issuedAt))
+    }
+
     /// The record as a log holds it: JSON in one order of members, so that a record has one encoding and one hash.
     public var encoded: [UInt8] {
         JSON.object([

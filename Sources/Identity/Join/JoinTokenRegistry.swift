@@ -24,8 +24,8 @@ public struct JoinTokenRegistry: Sendable {
         func isLive(at now: UnixTime) -> Bool { redeemedAt == nil && now <= expiresAt }
     }
 
-    /// The root that every token of this registry pins.
-    public let rootFingerprint: SHA256Fingerprint
+    /// The root that the tokens pin which are issued from now on.
+    public var rootFingerprint: SHA256Fingerprint
     /// The most tokens remembered, spent and expired ones included.
     public let capacity: Int
     private var entries: [SHA256Fingerprint: Entry] = [:]

@@ -5,38 +5,64 @@ public import MeshWire
 import Synchronization
 public import Telemetry
 
-/// Runs a certificate authority in a mesh: hands out join tokens, answers those who join with them, and renews the
-/// certificates of those who have joined.
+/// Runs a certificate authority in a mesh: hands out join tokens, answers those who join with them or with what another
+/// ``/Identity/Attestor`` takes, renews the certificates of those who have joined, and tells them what to trust.
 ///
 /// ```swift
 /// let issuance = try IssuanceServer(authority: authority, identity: ownIdentity, runtime: .shared)
-/// issuance.register(on: mesh)                                           // renewal, over mutual TLS
+/// issuance.register(on: mesh)                                           // renewal and trust, over mutual TLS
 /// let address = try await issuance.listen(host: "127.0.0.1", port: 0)   // joining, with a token alone
 /// let token = try issuance.makeToken(for: authorization)
 /// ```
 public final class IssuanceServer: Sendable {
-    /// Who may join next, and who has.
+    /// Who has joined.
     private struct State {
-        var tokens: JoinTokenRegistry
         /// What each workload was authorised for when it joined: its renewals say the same.
         var joined: [SPIFFEID: IssuanceAuthorization] = [:]
         var rate: JoinRate
     }
 
-    private let authority: CertificateAuthority
-    private let bundle: TrustBundle
+    private let authority: ManagedAuthority
+    private let tokens: JoinTokenAttestor
+    private let attestors: [String: any Attestor]
     private let runtime: any Runtime
     private let endpoint: JoinEndpoint
     private let logger: Logger
     private let configuration: IssuanceConfiguration
     private let state: Mutex<State>
 
+    /// Runs an authority that stays as it is.
+    ///
     /// - Parameters:
     ///   - authority: signs; its key stays in this process.
     ///   - identity: this process's own, issued by the same authority; joining workloads see its chain and the root.
     /// - Throws: `IdentityError`, for example with code `invalidConfiguration`.
-    public init(
+    public convenience init(
         authority: CertificateAuthority, identity: WorkloadIdentity,
+        configuration: IssuanceConfiguration = IssuanceConfiguration(), runtime: any Runtime = SystemRuntime.shared,
+        metrics: MetricsRegistry = MetricsRegistry(), logger: Logger = Logger(label: "meshwork.issuance")
+    ) throws {
+        let managed = try ManagedAuthority(
+            AuthorityRotation(issuer: authority, now: runtime.unixTime), runtime: runtime, logger: logger)
+        let own = StaticIdentitySource(
+            svid: identity, bundle: try TrustBundle([managed.bundle], generation: 1))
+        try self.init(
+            authority: managed, identity: own, configuration: configuration, runtime: runtime, metrics: metrics,
+            logger: logger)
+    }
+
+    /// Runs an authority that keeps itself current.
+    ///
+    /// Where the authority has a ledger, the workloads whose certificates in it are still good may renew them here: they
+    /// joined before this process began.
+    ///
+    /// - Parameters:
+    ///   - authority: signs; somebody runs it.
+    ///   - identity: this process's own, best ``ManagedAuthority/makeIdentity(for:key:)``.
+    ///   - attestors: who judges what joining workloads show, besides the tokens of ``makeToken(for:)``; each of another kind.
+    /// - Throws: `IdentityError`, for example with code `invalidConfiguration`.
+    public init(
+        authority: ManagedAuthority, identity: any IdentitySource, attestors: [any Attestor] = [],
         configuration: IssuanceConfiguration = IssuanceConfiguration(), runtime: any Runtime = SystemRuntime.shared,
         metrics: MetricsRegistry = MetricsRegistry(), logger: Logger = Logger(label: "meshwork.issuance")
     ) throws {
@@ -45,24 +71,67 @@ public final class IssuanceServer: Sendable {
         self.configuration = configuration
         self.runtime = runtime
         self.logger = logger
-        bundle = try authority.bundle()
-        let shown = try identity.adding(signers: [authority.rootCertificate])
+        tokens = JoinTokenAttestor(rootFingerprint: authority.rootFingerprint)
+        var kinds: [String: any Attestor] = [JoinTokenAttestor.tokenKind: tokens]
+        for attestor in attestors {
+            guard (1...64).contains(attestor.kind.utf8.count), kinds.updateValue(attestor, forKey: attestor.kind) == nil
+            else {
+                throw IdentityError(
+                    .invalidConfiguration, "expected attestors of different kinds, found two of \"\(attestor.kind)\"")
+            }
+        }
+        self.attestors = kinds
         endpoint = try JoinEndpoint(
-            identity: StaticIdentitySource(svid: shown, bundle: bundle), runtime: runtime, metrics: metrics,
-            logger: logger)
+            identity: try JoinIdentity(identity, authority), runtime: runtime, metrics: metrics, logger: logger)
+        var joined: [SPIFFEID: IssuanceAuthorization] = [:]
+        for record in try authority.ledger?.current(at: runtime.unixTime) ?? [] {
+            guard joined.count < configuration.workloads else { break }
+            joined[record.spiffeID] = record.authorization
+        }
         state = Mutex(
             State(
-                tokens: JoinTokenRegistry(rootFingerprint: authority.rootFingerprint),
+                joined: joined,
                 rate: JoinRate(perSecond: configuration.joinsPerSecond, burst: configuration.joinBurst)))
         endpoint.serve(JoinService.join) { [weak self] request, call in
             guard let self else { throw CallFailure(.unavailable, "the authority is shutting down") }
-            return try self.join(request, from: call.remoteAddress)
+            return try await self.join(request, from: call.remoteAddress)
         }
     }
 
-    /// Serves renewals on `mesh`, whose policy says who may call ``IssuanceService``.
+    /// Serves renewals, what to trust and, where there is one, the issuance log on `mesh`, whose policy says who may call
+    /// ``IssuanceService``, ``TrustService`` and ``IssuanceLogService``.
     public func register(on mesh: Mesh) {
         mesh.serve(IssuanceService.renew) { request, call in try self.renew(request, by: call.peer) }
+        let followers = TrustFollowers(authority: authority)
+        mesh.serve(TrustService.follow) { requests, updates, call in
+            try await followers.answer(requests, updates, call)
+        }
+        guard let ledger = authority.ledger else { return }
+        mesh.serve(IssuanceLogService.checkpoint) { request, _ in
+            try Self.answer {
+                let (note, proof) = try ledger.checkpoint(from: request.knownSize)
+                return SignedCheckpoint(note: note, proof: proof.hashes.map(\.bytes))
+            }
+        }
+        mesh.serve(IssuanceLogService.entry) { request, _ in
+            guard let certificate = SHA256Fingerprint(bytes: request.certificate) else {
+                throw CallFailure(.invalidArgument, "expected the SHA-256 of a certificate")
+            }
+            return try Self.answer {
+                guard let (record, index, proof) = try ledger.entry(of: certificate, at: request.size) else {
+                    throw CallFailure(.notFound, "the log of \(request.size) has no certificate \(certificate)")
+                }
+                return LogEntry(record: record.encoded, index: index, proof: proof.hashes.map(\.bytes))
+            }
+        }
+    }
+
+    private static func answer<Message>(_ body: () throws -> Message) throws -> Message {
+        do {
+            return try body()
+        } catch let error as IdentityError {
+            throw CallFailure(.invalidArgument, error.message)
+        }
     }
 
     /// Opens the join listener on `host`, a name or an address; a port of 0 picks a free one.
@@ -86,33 +155,38 @@ public final class IssuanceServer: Sendable {
     ///
     /// - Throws: `IdentityError` when too many tokens wait to be used.
     public func makeToken(for authorization: IssuanceAuthorization) throws(IdentityError) -> JoinToken {
-        let lifetime = configuration.tokenLifetime
-        return try state.withLock { state throws(IdentityError) in
-            var generator = RuntimeRandomNumberGenerator(runtime)
-            return try state.tokens.issue(authorization, lifetime: lifetime, now: now, using: &generator)
-        }
+        var generator = RuntimeRandomNumberGenerator(runtime)
+        return try tokens.makeToken(
+            for: authorization, pinning: authority.rootFingerprint, lifetime: configuration.tokenLifetime,
+            now: runtime.unixTime, using: &generator)
     }
 
-    private var now: UnixTime { UnixTime(seconds: runtime.timeSince1970.components.seconds) }
-
-    private func join(_ request: JoinRequest, from address: String) throws -> IssuedIdentity {
+    private func join(_ request: JoinRequest, from address: String) async throws -> IssuedIdentity {
         guard state.withLock({ $0.rate.admit(at: runtime.now) }) else {
             throw CallFailure(.resourceExhausted, "too many joins, try again in a second", hasNotRun: true)
         }
-        do throws(IdentityError) {
-            // The request is checked first: a bad one does not use the token up.
-            let verified = try VerifiedCertificateRequest(der: request.certificateRequest)
-            let authorization = try state.withLock { state throws(IdentityError) in
-                try state.tokens.redeem(secret: request.secret, now: now).get()
+        do {
+            guard let attestor = attestors[request.attestor] else {
+                throw IdentityError(.tokenUnknown, "there is no attestor of this kind here")
             }
-            let issued = try issue(verified, for: authorization)
-            try remember(authorization)
+            // The request is checked first: a bad one does not use a token up.
+            let verified = try VerifiedCertificateRequest(der: request.certificateRequest)
+            let found = try await attestor.attest(
+                AttestationEvidence(
+                    payload: request.evidence, remoteAddress: address, key: verified.keyFingerprint,
+                    now: runtime.unixTime))
+            try remember(found.authorization)
+            let issued = try issue(verified, for: found.authorization, authorizedBy: found.authorizedBy)
             logger.info(
-                "workload joined", metadata: ["identity": "\(authorization.spiffeID)", "address": "\(address)"])
+                "workload joined",
+                metadata: [
+                    "identity": "\(found.authorization.spiffeID)", "address": "\(address)",
+                    "authorizedBy": "\(found.authorizedBy)",
+                ])
             return issued
-        } catch {
+        } catch let error as IdentityError {
             logger.warning("join refused", metadata: ["address": "\(address)", "error": "\(error)"])
-            throw CallFailure(.permissionDenied, error.message)
+            throw CallFailure(error.isOurs ? .unavailable : .permissionDenied, error.message)
         }
     }
 
@@ -120,22 +194,25 @@ public final class IssuanceServer: Sendable {
         guard let peer, let authorization = state.withLock({ $0.joined[peer] }) else {
             throw CallFailure(.permissionDenied, "only a workload that joined here can renew here")
         }
-        do throws(IdentityError) {
-            return try issue(try VerifiedCertificateRequest(der: request.certificateRequest), for: authorization)
-        } catch {
+        do {
+            authority.acknowledged(request.bundleSequence, by: request.serialNumber, of: peer)
+            return try issue(
+                try VerifiedCertificateRequest(der: request.certificateRequest), for: authorization,
+                authorizedBy: "renewal by \(peer)", having: request.bundleSequence, replacing: request.serialNumber)
+        } catch let error as IdentityError {
             logger.warning("renewal refused", metadata: ["identity": "\(peer)", "error": "\(error)"])
-            throw CallFailure(.invalidArgument, error.message)
+            throw CallFailure(error.isOurs ? .unavailable : .invalidArgument, error.message)
         }
     }
 
     private func issue(
-        _ request: VerifiedCertificateRequest, for authorization: IssuanceAuthorization
-    ) throws(IdentityError) -> IssuedIdentity {
-        var generator = RuntimeRandomNumberGenerator(runtime)
-        let issued = try authority.issue(request, for: authorization, now: now, using: &generator)
+        _ request: VerifiedCertificateRequest, for authorization: IssuanceAuthorization, authorizedBy: String,
+        having sequence: UInt64 = 0, replacing old: [UInt8]? = nil
+    ) throws -> IssuedIdentity {
+        let issued = try authority.issue(
+            request, for: authorization, authorizedBy: authorizedBy, having: sequence, replacing: old)
         return IssuedIdentity(
-            chain: issued.chain, trustDomain: authority.trustDomain.name, roots: [authority.rootCertificate],
-            bundleGeneration: bundle.generation)
+            chain: issued.chain, trustDomain: authority.trustDomain.name, document: authority.bundle.document)
     }
 
     private func remember(_ authorization: IssuanceAuthorization) throws(IdentityError) {
@@ -147,4 +224,9 @@ public final class IssuanceServer: Sendable {
             state.joined[authorization.spiffeID] = authorization
         }
     }
+}
+
+extension IdentityError {
+    /// Whether the authority is at fault, and not whoever asked.
+    fileprivate var isOurs: Bool { [.logNotStored, .authorityNotValid, .signingFailed].contains(code) }
 }

@@ -36,17 +36,37 @@ public enum JoinClient {
         key: KeyAlgorithm = .p256, timeout: Duration = .seconds(30),
         runtime: any Runtime = SystemRuntime.shared, logger: Logger = Logger(label: "meshwork.join")
     ) async throws -> RotatableIdentity {
+        try await join(
+            showing: token.secret, to: JoinTokenAttestor.tokenKind, at: endpoint, root: token.rootFingerprint,
+            expecting: server, key: key, timeout: timeout, runtime: runtime, logger: logger)
+    }
+
+    /// Makes a key, shows `evidence` of who this process is, and returns its identity: for other attestors than tokens.
+    ///
+    /// - Parameters:
+    ///   - evidence: what the attestor is shown, up to 32 KiB.
+    ///   - attestor: its ``/Identity/Attestor/kind``.
+    ///   - endpoint: where the authority's join listener is.
+    ///   - root: the root that the server's chain must hold, known from elsewhere.
+    ///   - server: who must answer there, as for a token.
+    /// - Throws: as for a token.
+    public static func join(
+        showing evidence: [UInt8], to attestor: String, at endpoint: Endpoint, root: SHA256Fingerprint,
+        expecting server: IdentityPattern? = nil, key: KeyAlgorithm = .p256, timeout: Duration = .seconds(30),
+        runtime: any Runtime = SystemRuntime.shared, logger: Logger = Logger(label: "meshwork.join")
+    ) async throws -> RotatableIdentity {
         let client = try JoinEndpoint.client(
-            at: endpoint, root: token.rootFingerprint, server: server, timeout: timeout, runtime: runtime,
-            logger: logger)
+            at: endpoint, root: root, server: server, timeout: timeout, runtime: runtime, logger: logger)
         defer { client.close() }
         let request = try CertificateRequest(key)
         let issued = try await client.call(
-            JoinService.join, JoinRequest(secret: token.secret, certificateRequest: request.der), timeout: timeout)
+            JoinService.join,
+            JoinRequest(evidence: evidence, certificateRequest: request.der, attestor: attestor), timeout: timeout)
         let bundle = try issued.bundle()
-        guard bundle.roots.contains(where: { SHA256Fingerprint(of: $0) == token.rootFingerprint }) else {
-            throw IdentityError(.rootNotPinned, "the authority's bundle lacks the root that the token names")
+        guard bundle.roots.contains(where: { SHA256Fingerprint(of: $0) == root }) else {
+            throw IdentityError(.rootNotPinned, "the authority's bundle lacks the root that was expected")
         }
-        return RotatableIdentity(svid: try request.identity(chain: issued.chain), bundle: bundle)
+        return RotatableIdentity(
+            svid: try request.identity(chain: issued.chain), bundle: try TrustBundle([bundle], generation: 1))
     }
 }

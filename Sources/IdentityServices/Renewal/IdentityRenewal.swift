@@ -48,17 +48,30 @@ public struct IdentityRenewal: Service {
     /// - Throws: `MeshError` when the authority cannot be asked or refuses; `IdentityError` when its answer does not
     ///   fit. The old certificate stays in use.
     public func renew() async throws {
-        let request = try CertificateRequest(identity.current.svid.keyAlgorithm)
-        let issued = try await client.call(IssuanceService.renew, RenewalRequest(certificateRequest: request.der))
+        let having = identity.current
+        let current = having.svid
+        let request = try CertificateRequest(current.keyAlgorithm)
+        let issued = try await client.call(
+            IssuanceService.renew,
+            RenewalRequest(
+                certificateRequest: request.der, serialNumber: current.serialNumber,
+                bundleSequence: having.bundle[current.spiffeID.trustDomain]?.sequence ?? 0))
         let renewed = try request.identity(chain: issued.chain)
-        let current = identity.current.svid
         guard renewed.spiffeID == current.spiffeID else {
             throw IdentityError(
                 .notAnSVID,
                 "expected a certificate for \(current.spiffeID), the authority sent one for \(renewed.spiffeID)",
                 peer: renewed.spiffeID)
         }
-        identity.set(svid: renewed, bundle: try issued.bundle())
+        let bundle = try issued.bundle()
+        guard bundle.trustDomain == current.spiffeID.trustDomain else {
+            throw IdentityError(
+                .invalidTrustBundle,
+                "expected the bundle of \(current.spiffeID.trustDomain), the authority sent one of \(bundle.trustDomain)"
+            )
+        }
+        // Together: the new certificate may lead to a root that the old bundle does not have.
+        try identity.adopt(bundle, svid: renewed)
         logger.info(
             "certificate renewed", metadata: ["identity": "\(renewed.spiffeID)", "until": "\(renewed.notAfter)"])
     }
@@ -66,9 +79,10 @@ public struct IdentityRenewal: Service {
     private func renewUntilCancelled() async {
         var failures = 0
         while !Task.isCancelled {
-            let now = UnixTime(seconds: mesh.runtime.timeSince1970.components.seconds)
-            let remaining = identity.current.svid.notAfter.since(now)
-            let wait = schedule.wait(remaining: remaining, failures: failures)
+            let remaining = identity.current.svid.notAfter.since(mesh.runtime.unixTime)
+            var generator = RuntimeRandomNumberGenerator(mesh.runtime)
+            let wait = schedule.wait(
+                remaining: remaining, failures: failures, chance: Double.random(in: 0..<1, using: &generator))
             guard (try? await mesh.runtime.sleep(for: wait)) != nil else { return }
             do {
                 try await renew()

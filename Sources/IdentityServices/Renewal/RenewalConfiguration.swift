@@ -8,6 +8,8 @@ public struct RenewalConfiguration: Sendable, Hashable {
     public var minimumWait: Duration = .seconds(10)
     /// The wait after a failed attempt; the old certificate stays in use. Default 10 s.
     public var retryWait: Duration = .seconds(10)
+    /// The share of each wait that chance takes off, 0 or more and below 1. Default 0.1.
+    public var jitter = 0.1
 
     /// Makes the defaults.
     public init() {}
@@ -23,6 +25,7 @@ public struct RenewalConfiguration: Sendable, Hashable {
         for (name, wait) in [("minimumWait", minimumWait), ("retryWait", retryWait)] where wait <= .zero {
             problems.append("\(name): expected a time above 0 s, found \(wait)")
         }
+        if !(0..<1).contains(jitter) { problems.append("jitter: expected 0 or more and below 1, found \(jitter)") }
         guard problems.isEmpty else {
             throw IdentityError(.invalidConfiguration, problems.joined(separator: "; "))
         }

@@ -14,9 +14,10 @@ import Testing
         configuration.share = 1
         configuration.minimumWait = .zero
         configuration.retryWait = .seconds(-1)
+        configuration.jitter = 1
         let error = #expect(throws: IdentityError.self) { try configuration.validate() }
         #expect(error?.code == .invalidConfiguration)
-        for name in ["share", "minimumWait", "retryWait"] {
+        for name in ["share", "minimumWait", "retryWait", "jitter"] {
             #expect(error?.message.contains("\(name): ") == true, "\(name)")
         }
     }

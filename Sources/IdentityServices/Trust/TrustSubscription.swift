@@ -1,0 +1,109 @@
+public import Identity
+public import Logging
+public import MeshTransport
+import MeshWire
+public import ServiceLifecycle
+
+/// Keeps what a process trusts current: its domain's bundle and the deny list come from the mesh's authority, at once and as
+/// they change, and are put in force in its ``RotatableIdentity``.
+///
+/// What is older than what is in force changes nothing. By what it asks for next, the process tells the authority what it
+/// has, which waits for that before a new root issues. While the authority is away everything stays as it is.
+public struct TrustSubscription: Service {
+    private let identity: RotatableIdentity
+    private let mesh: Mesh
+    private let client: MeshClient
+    private let configuration: TrustSubscriptionConfiguration
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - identity: what is kept current.
+    ///   - mesh: the process's mesh.
+    ///   - authority: where ``TrustService`` is served; whom it expects there is whom it believes.
+    /// - Throws: `IdentityError` with code `invalidConfiguration`.
+    public init(
+        of identity: RotatableIdentity, on mesh: Mesh, authority: Destination,
+        configuration: TrustSubscriptionConfiguration = TrustSubscriptionConfiguration(),
+        logger: Logger = Logger(label: "meshwork.trust")
+    ) throws(IdentityError) {
+        try configuration.validate()
+        self.identity = identity
+        self.mesh = mesh
+        client = mesh.client(authority)
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// Follows until the service group shuts down or the task is cancelled.
+    public func run() async throws {
+        await mesh.runtime.untilStopped { await follow() }
+        client.close()
+    }
+
+    private func follow() async {
+        var failures = 0
+        while !Task.isCancelled {
+            let start = mesh.runtime.now
+            do {
+                try await followOnce(for: configuration.callLifetime * (1 - configuration.jitter * chance()))
+                failures = 0
+            } catch {
+                guard !Task.isCancelled else { return }
+                // A call that had gone on ends as connections are replaced; only those that fail one after the other are
+                // an outage, which is told once, however long it is.
+                if start.duration(to: mesh.runtime.now) > configuration.longestWait { failures = 0 }
+                failures += 1
+                logger.log(
+                    level: failures == 2 ? .warning : .debug, "what to trust is not followed; it stays as it was",
+                    metadata: ["failures": "\(failures)", "error": "\(error)"])
+                let wait = configuration.wait(after: failures, chance: chance())
+                guard (try? await mesh.runtime.sleep(for: wait)) != nil else { return }
+            }
+        }
+    }
+
+    /// Makes one call, which ends at its deadline if nothing goes wrong.
+    private func followOnce(for lifetime: Duration) async throws {
+        do {
+            try await client.call(TrustService.follow, timeout: lifetime) { requests, updates in
+                try await requests.send(TrustRequest(having: identity.current))
+                for try await update in updates {
+                    try adopt(update)
+                    try await requests.send(TrustRequest(having: identity.current))
+                }
+            }
+            throw MeshError(.connectionLost, "the authority ended the call")
+        } catch let error as MeshError where error.code == .deadlineExceeded || error.status == .deadlineExceeded {
+            // A call that never left says that the authority is not there.
+            guard error.progress != .notSent else { throw error }
+        }
+    }
+
+    private func adopt(_ update: TrustUpdate) throws(IdentityError) {
+        let own = identity.current
+        let domain = own.svid.spiffeID.trustDomain
+        guard update.trustDomain == domain.name else {
+            throw IdentityError(
+                .invalidTrustBundle, "expected the bundle of \(domain), the authority sent one of another domain")
+        }
+        let bundle = try update.document.isEmpty ? nil : TrustDomainBundle(document: update.document, of: domain)
+        let denyList = try update.denyList.isEmpty ? nil : DenyList(encoded: update.denyList)
+        if let bundle {
+            try identity.adopt(bundle, denyList: denyList)
+        } else {
+            identity.set(denyList: denyList)
+        }
+        logger.info(
+            "what to trust has changed",
+            metadata: [
+                "bundle": "\(identity.current.bundle[domain]?.sequence ?? 0)",
+                "roots": "\(identity.current.bundle.roots(of: domain).count)",
+                "denyList": "\(identity.current.denyList.version)",
+            ])
+    }
+
+    private func chance() -> Double {
+        var generator = RuntimeRandomNumberGenerator(mesh.runtime)
+        return Double.random(in: 0..<1, using: &generator)
+    }
+}

@@ -1,0 +1,218 @@
+import Testing
+
+@testable import Identity
+
+/// Property and unit tests of an authority that changes its keys, on a time that the tests give.
+@Suite struct AuthorityRotationTests {
+    private static let now = CertificateFactory.now
+    private static let day = Duration.seconds(86_400)
+
+    private static func rotation(
+        _ generator: inout SeededGenerator, key: KeyAlgorithm = .p256
+    ) throws -> AuthorityRotation {
+        let root = try RootAuthority(trustDomain: exampleDomain(), key: key, now: now, using: &generator)
+        return try AuthorityRotation(root: root, now: now, using: &generator)
+    }
+
+    private static func leaf(
+        _ rotation: inout AuthorityRotation, at time: UnixTime, _ generator: inout SeededGenerator
+    ) throws -> WorkloadIdentity {
+        let leaf = try rotation.issuer.makeIdentity(
+            for: CertificateAuthorityTests.worker(), now: time, using: &generator)
+        _ = rotation.issued(until: leaf.notAfter)
+        return leaf
+    }
+
+    private static func isGood(_ leaf: WorkloadIdentity, to bundle: TrustDomainBundle, at time: UnixTime) async -> Bool
+    {
+        do {
+            let verifier = try PeerVerifier()
+            _ = try await verifier.verify(leaf.chain, against: TrustBundle([bundle], generation: 1), now: time)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    private static func code(_ body: () throws -> Void) -> IdentityError.Code? {
+        do {
+            try body()
+            return nil
+        } catch {
+            return (error as? IdentityError)?.code
+        }
+    }
+
+    @Test("a root is changed in three steps, and every leaf that is good stays good in each")
+    func root() async throws {
+        var generator = SeededGenerator(seed: 1)
+        var rotation = try Self.rotation(&generator)
+        let first = rotation.bundle
+        let old = try Self.leaf(&rotation, at: Self.now, &generator)
+        try rotation.addRoot(now: Self.now, using: &generator)
+        #expect(rotation.bundle.roots.count == 2 && rotation.bundle.sequence == 2)
+        let meanwhile = try Self.leaf(&rotation, at: Self.now, &generator)
+        // Who has not got the bundle yet can still verify what is issued.
+        #expect(await Self.isGood(meanwhile, to: first, at: Self.now))
+        // The new root does not issue before everybody has the bundle, or must have.
+        let soon = Self.now + .seconds(3_600)
+        #expect(try rotation.advance(now: soon, everybodyHasBundle: false, using: &generator).isEmpty)
+        let steps = try rotation.advance(now: soon, everybodyHasBundle: true, using: &generator)
+        #expect(steps == [.issuedFromNewRoot(rotation.issuer.rootFingerprint)])
+        let both = rotation.bundle
+        let new = try Self.leaf(&rotation, at: soon, &generator)
+        for leaf in [old, meanwhile, new] { #expect(await Self.isGood(leaf, to: both, at: soon)) }
+        #expect(await !Self.isGood(new, to: first, at: soon))
+        // The old one stays until its last leaf has ended.
+        #expect(Self.code { try rotation.dropOldRoot(now: soon) } == .rotationRefused)
+        guard case .issuing(_, let until) = rotation.phase else { Issue.record("\(rotation.phase)"); return }
+        #expect(until >= meanwhile.notAfter && until >= old.notAfter)
+        #expect(try rotation.advance(now: until, everybodyHasBundle: true, using: &generator).isEmpty)
+        let end = until + .seconds(21)
+        #expect(
+            try rotation.advance(now: end, everybodyHasBundle: false, using: &generator)
+                == [.droppedOldRoot(SHA256Fingerprint(of: first.roots[0]))])
+        #expect(rotation.bundle.roots == [rotation.issuer.rootCertificate] && rotation.bundle.sequence == 3)
+        #expect(rotation.phase == .steady && rotation.crossCertificate == nil)
+        let last = try Self.leaf(&rotation, at: end, &generator)
+        #expect(await Self.isGood(last, to: rotation.bundle, at: end))
+        #expect(await !Self.isGood(old, to: rotation.bundle, at: Self.now))
+    }
+
+    @Test("without a word of the workloads the new root issues when each certificate has been renewed with the bundle")
+    func patience() throws {
+        var generator = SeededGenerator(seed: 2)
+        var rotation = try Self.rotation(&generator)
+        let leaf = try Self.leaf(&rotation, at: Self.now, &generator)
+        try rotation.addRoot(now: Self.now, using: &generator)
+        #expect(try rotation.advance(now: leaf.notAfter, everybodyHasBundle: false, using: &generator).isEmpty)
+        // What was noted of the leaves is a quarter of a life ahead.
+        let end = leaf.notAfter + Self.day * 0.25 + .seconds(21)
+        #expect(try rotation.advance(now: end, everybodyHasBundle: false, using: &generator).count == 1)
+    }
+
+    @Test("steps that are not due, or that need a key that is elsewhere, are refused and change nothing")
+    func refused() throws {
+        var generator = SeededGenerator(seed: 3)
+        var rotation = try Self.rotation(&generator)
+        #expect(Self.code { try rotation.issueFromNewRoot(now: Self.now, using: &generator) } == .rotationRefused)
+        #expect(Self.code { try rotation.dropOldRoot(now: nil) } == .rotationRefused)
+        try rotation.addRoot(now: Self.now, using: &generator)
+        #expect(Self.code { try rotation.addRoot(now: Self.now, using: &generator) } == .rotationRefused)
+        #expect(Self.code { try rotation.dropOldRoot(now: nil) } == .rotationRefused)
+        #expect(rotation.bundle.sequence == 2)
+        var fixed = try AuthorityRotation(issuer: CertificateAuthorityTests.authority(), now: Self.now)
+        #expect(Self.code { try fixed.addRoot(now: Self.now, using: &generator) } == .rotationRefused)
+        #expect(fixed.issuerRenewal == nil)
+    }
+
+    @Test("a root whose key was stolen is dropped at once, and what it signed is good no more")
+    func stolen() async throws {
+        var generator = SeededGenerator(seed: 4)
+        var rotation = try Self.rotation(&generator)
+        let old = try Self.leaf(&rotation, at: Self.now, &generator)
+        try rotation.addRoot(now: Self.now, using: &generator)
+        try rotation.issueFromNewRoot(now: Self.now, using: &generator)
+        try rotation.dropOldRoot(now: nil)
+        #expect(await !Self.isGood(old, to: rotation.bundle, at: Self.now))
+    }
+
+    @Test("who knows the old root alone can verify a leaf of the new one with the cross-certificate behind it")
+    func cross() async throws {
+        for key in [KeyAlgorithm.p256, .ed25519] {
+            var generator = SeededGenerator(seed: 5)
+            var rotation = try Self.rotation(&generator, key: key)
+            let first = rotation.bundle
+            try rotation.addRoot(now: Self.now, using: &generator)
+            try rotation.issueFromNewRoot(now: Self.now, using: &generator)
+            let leaf = try Self.leaf(&rotation, at: Self.now, &generator)
+            let cross = try #require(rotation.crossCertificate)
+            #expect(await !Self.isGood(leaf, to: first, at: Self.now))
+            let shown = try leaf.adding(signers: [cross, rotation.issuer.rootCertificate, first.roots[0]])
+            #expect(await Self.isGood(shown, to: first, at: Self.now))
+            let new = try TrustDomainBundle(exampleDomain(), roots: [rotation.issuer.rootCertificate])
+            #expect(await Self.isGood(shown, to: new, at: Self.now))
+        }
+    }
+
+    @Test("an issuer is renewed between 63 and 70 % of its life, at another time for each, below the same root")
+    func issuer() async throws {
+        var times: Set<Int64> = []
+        for seed in 0..<20 as Range<UInt64> {
+            var generator = SeededGenerator(seed: seed)
+            var rotation = try Self.rotation(&generator)
+            let life = rotation.issuer.notAfter.since(Self.now)
+            let due = try #require(rotation.issuerRenewal)
+            times.insert(due.seconds)
+            let share = Double(due.since(Self.now).components.seconds) / Double(life.components.seconds)
+            #expect((0.63...0.7).contains(share), "seed \(seed)")
+            let leaf = try Self.leaf(&rotation, at: due - .seconds(1), &generator)
+            #expect(try rotation.advance(now: due - .seconds(1), everybodyHasBundle: true, using: &generator).isEmpty)
+            let before = rotation.issuer
+            #expect(
+                try rotation.advance(now: due, everybodyHasBundle: true, using: &generator)
+                    == [.renewedIssuer(until: rotation.issuer.notAfter)])
+            #expect(rotation.issuer.issuerCertificate != before.issuerCertificate)
+            #expect(rotation.issuer.rootCertificate == before.rootCertificate && rotation.bundle.sequence == 1)
+            // A leaf of the issuer that was is as good as before.
+            #expect(await Self.isGood(leaf, to: rotation.bundle, at: due))
+        }
+        #expect(times.count > 15)
+    }
+
+    @Test("a state that was kept goes on where it was, in every phase")
+    func resumed() async throws {
+        var generator = SeededGenerator(seed: 6)
+        var rotation = try Self.rotation(&generator)
+        let passphrase = Array("a passphrase".utf8)
+        func resume() throws {
+            let before = rotation
+            let sealed = try rotation.sealed(with: passphrase, cost: .low, using: &generator)
+            rotation = try AuthorityRotation(unsealing: sealed, passphrase: passphrase)
+            #expect(rotation.phase == before.phase && rotation.bundle == before.bundle)
+            #expect(rotation.issuerRenewal == before.issuerRenewal && rotation.leavesEnd == before.leavesEnd)
+            #expect(rotation.crossCertificate == before.crossCertificate)
+            #expect(rotation.otherRootCertificate == before.otherRootCertificate)
+            #expect(rotation.expiries == before.expiries)
+        }
+        let old = try Self.leaf(&rotation, at: Self.now, &generator)
+        try resume()
+        try rotation.addRoot(now: Self.now, using: &generator)
+        try resume()
+        #expect(try rotation.advance(now: Self.now, everybodyHasBundle: true, using: &generator).count == 1)
+        try resume()
+        let new = try Self.leaf(&rotation, at: Self.now, &generator)
+        for leaf in [old, new] { #expect(await Self.isGood(leaf, to: rotation.bundle, at: Self.now)) }
+        #expect(
+            try rotation.advance(now: rotation.leavesEnd + .seconds(21), everybodyHasBundle: true, using: &generator)
+                .count == 1)
+        try resume()
+        #expect(rotation.phase == .steady)
+    }
+
+    @Test("a sealed state opens with its passphrase alone, is no other sealed thing, and shows no key")
+    func sealing() throws {
+        var generator = SeededGenerator(seed: 7)
+        let rotation = try Self.rotation(&generator)
+        let sealed = try rotation.sealed(with: [1], cost: .low, using: &generator)
+        #expect(Self.code { _ = try AuthorityRotation(unsealing: sealed, passphrase: [2]) } == .cannotUnseal)
+        #expect(Self.code { _ = try CertificateAuthority(unsealing: sealed, passphrase: [1]) } == .cannotUnseal)
+        let other = try #require(rotation.root).sealed(with: [1], cost: .low, using: &generator)
+        #expect(Self.code { _ = try AuthorityRotation(unsealing: other, passphrase: [1]) } == .cannotUnseal)
+        var shown = ""
+        dump(rotation, to: &shown)
+        #expect(!"\(rotation) \(shown)".lowercased().contains("private"))
+    }
+
+    @Test("other keys of tokens are published as another bundle, the same ones are not")
+    func tokenKeys() throws {
+        var generator = SeededGenerator(seed: 8)
+        var rotation = try Self.rotation(&generator)
+        let key = try JWTKey(.rsa(modulus: Array(repeating: 0xC5, count: 256), exponent: [1, 0, 1]))
+        try rotation.setTokenKeys([key])
+        try rotation.setTokenKeys([key])
+        #expect(rotation.bundle.sequence == 2 && rotation.bundle.jwtKeys == [key])
+        try rotation.addRoot(now: Self.now, using: &generator)
+        #expect(rotation.bundle.jwtKeys == [key])
+    }
+}
