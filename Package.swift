@@ -43,7 +43,7 @@ let rooms: [(name: String, dependencies: [Target.Dependency])] = [
     ("Telemetry", []),
     ("Tensor", ["CTensorKernels"]),
     ("Identity", [.x509, .crypto, .cryptoExtras, .asn1]),
-    ("JWTIdentity", ["Identity", .crypto, .jwtKit]),
+    ("JWTIdentity", ["Identity", .crypto, .cryptoExtras, .jwtKit]),
     ("Autodiff", ["Tensor"]),
     ("Optimizers", ["Tensor", "CTensorKernels"]),
     ("MeshWire", [.nioCore]),
@@ -64,6 +64,7 @@ let rooms: [(name: String, dependencies: [Target.Dependency])] = [
             .logging,
         ]
     ),
+    ("MeshJWT", ["JWTIdentity", "MeshTransport", "MeshWire", "Identity"]),
     ("IdentityServices", ["MeshTransport", "MeshWire", "Identity", "Telemetry", .logging, .serviceLifecycle]),
     (
         "MeshConfigurationFile",
@@ -143,6 +144,13 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
         [
             "MeshControl", "MeshConfigurationFile", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport",
             "Identity", "Telemetry",
+        ]
+    ),
+    (
+        "MeshJWTTests",
+        [
+            "MeshJWT", "JWTIdentity", "MeshGRPC", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport",
+            "Identity",
         ]
     ),
     ("NeuralNetworkTests", ["NeuralNetwork", "Autodiff", "Optimizers", "Tensor"]),

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 ROOMS = [
-    "MeshWire", "MeshTransport", "MeshGRPC", "IdentityServices", "MeshConfigurationFile", "MeshControl", "Coordination",
-    "ParameterServer", "Training", "ModelServing",
+    "MeshWire", "MeshTransport", "MeshGRPC", "MeshJWT", "IdentityServices", "MeshConfigurationFile", "MeshControl",
+    "Coordination", "ParameterServer", "Training", "ModelServing",
 ]
 
 ALLOWANCES = "Scripts/runtime-seam-allowances.txt"

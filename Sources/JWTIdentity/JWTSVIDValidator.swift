@@ -8,9 +8,9 @@ public import Identity
 /// ```swift
 /// let validator = try JWTSVIDValidator()
 /// let bearer = try BearerToken(authorization: header)
-/// let svid = try await validator.validate(bearer.text, for: ["reports"], against: bundle, now: now)
+/// let svid = try validator.validate(bearer.text, for: ["reports"], against: bundle, now: now)
 /// ```
-/// A value without a clock, a cache or a store.
+/// A value without a clock, a cache or a store. A token costs about 100 µs, nearly all of it the signature.
 public struct JWTSVIDValidator: Sendable {
     /// The limits, as given.
     public let configuration: JWTSVIDValidatorConfiguration
@@ -39,7 +39,7 @@ public struct JWTSVIDValidator: Sendable {
     public func validate(
         _ token: String, for audiences: [String], against bundle: TrustBundle, denying denyList: DenyList = .empty,
         now: UnixTime
-    ) async throws(JWTIdentityError) -> JWTSVID {
+    ) throws(JWTIdentityError) -> JWTSVID {
         guard !audiences.isEmpty else {
             throw JWTIdentityError(.invalidConfiguration, "expected at least one audience of the caller, found none")
         }
@@ -47,7 +47,7 @@ public struct JWTSVIDValidator: Sendable {
         let claims = TokenClaims(token.claims)
         let id = try claims.subject()
         do throws(JWTIdentityError) {
-            try await Self.verifySignature(of: token, claimedBy: id, against: bundle)
+            try Self.verifySignature(of: token, claimedBy: id, against: bundle)
             let svid = try claims.svid(of: id, token: token)
             guard svid.audiences.contains(where: { given in audiences.contains { Self.isSame(given, $0) } }) else {
                 throw JWTIdentityError(
@@ -67,7 +67,7 @@ public struct JWTSVIDValidator: Sendable {
 
     private static func verifySignature(
         of token: CompactToken, claimedBy id: SPIFFEID, against bundle: TrustBundle
-    ) async throws(JWTIdentityError) {
+    ) throws(JWTIdentityError) {
         guard let domain = bundle[id.trustDomain] else {
             throw JWTIdentityError(
                 .unknownTrustDomain,
@@ -85,7 +85,7 @@ public struct JWTSVIDValidator: Sendable {
         }
         let isValid: Bool
         do {
-            isValid = try await TokenSignature.isValid(
+            isValid = try TokenSignature.isValid(
                 token.signature, of: token.signed, by: token.algorithm, with: key)
         } catch {
             throw JWTIdentityError(

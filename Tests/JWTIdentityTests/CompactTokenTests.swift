@@ -10,7 +10,7 @@ import Testing
         let factory = TokenFactory()
         let (token, bundle) = (try factory.token(header: header, claims: claims), try factory.bundle())
         return await tokenError {
-            try await JWTSVIDValidator().validate(token, for: ["reports"], against: bundle, now: TokenFactory.now)
+            try JWTSVIDValidator().validate(token, for: ["reports"], against: bundle, now: TokenFactory.now)
         }
     }
 
@@ -41,7 +41,7 @@ import Testing
         ] {
             let token = Base64URL.encode(Array(header.utf8)) + "." + claims + "."
             let error = await tokenError {
-                try await JWTSVIDValidator().validate(token, for: ["reports"], against: bundle, now: TokenFactory.now)
+                try JWTSVIDValidator().validate(token, for: ["reports"], against: bundle, now: TokenFactory.now)
             }
             #expect(error?.code == code)
         }
@@ -58,7 +58,7 @@ import Testing
             let code = Array(
                 HMAC<SHA256>.authenticationCode(for: Array(signed.utf8), using: SymmetricKey(data: secret)))
             let error = await tokenError {
-                try await JWTSVIDValidator().validate(
+                try JWTSVIDValidator().validate(
                     signed + "." + Base64URL.encode(code), for: ["reports"], against: bundle, now: TokenFactory.now)
             }
             #expect(error?.code == .algorithmNotAllowed)
@@ -155,11 +155,11 @@ import Testing
         let (token, bundle) = (try factory.token(), try factory.bundle())
         var configuration = JWTSVIDValidatorConfiguration()
         configuration.maximumTokenBytes = token.utf8.count
-        _ = try await JWTSVIDValidator(configuration: configuration)
+        _ = try JWTSVIDValidator(configuration: configuration)
             .validate(token, for: ["reports"], against: bundle, now: TokenFactory.now)
         configuration.maximumTokenBytes -= 1
         let large = await tokenError {
-            try await JWTSVIDValidator(configuration: configuration)
+            try JWTSVIDValidator(configuration: configuration)
                 .validate(token, for: ["reports"], against: bundle, now: TokenFactory.now)
         }
         #expect(large?.code == .tokenTooLarge)

@@ -21,7 +21,7 @@ import Testing
         #expect(token.expiresAt == Self.now + .seconds(300))
         let own = try TrustDomainBundle(Self.domain(), jwtKeys: [authority.publicKey])
         let read = try TrustBundle([TrustDomainBundle(document: own.document, of: Self.domain())], generation: 1)
-        let svid = try await JWTSVIDValidator().validate(token.text, for: ["b"], against: read, now: Self.now)
+        let svid = try JWTSVIDValidator().validate(token.text, for: ["b"], against: read, now: Self.now)
         #expect(try svid.spiffeID == Self.worker())
         #expect(svid.audiences == ["reports", "b"])
         #expect(svid.issuedAt == Self.now)
@@ -39,11 +39,11 @@ import Testing
             try await new.issue(to: Self.worker(), for: ["reports"], now: Self.now),
         ]
         for token in tokens {
-            _ = try await validator.validate(
+            _ = try validator.validate(
                 token.text, for: ["reports"], against: Self.bundle(old, new), now: Self.now)
         }
         let error = await tokenError {
-            try await validator.validate(tokens[0].text, for: ["reports"], against: Self.bundle(new), now: Self.now)
+            try validator.validate(tokens[0].text, for: ["reports"], against: Self.bundle(new), now: Self.now)
         }
         #expect(error?.code == .unknownKey)
     }
@@ -55,7 +55,7 @@ import Testing
         let second = try JWTAuthority(trustDomain: Self.domain(), privateKeyPEM: pem)
         #expect(second.publicKey == first.publicKey)
         let token = try await second.issue(to: Self.worker(), for: ["reports"], now: Self.now)
-        _ = try await JWTSVIDValidator().validate(
+        _ = try JWTSVIDValidator().validate(
             token.text, for: ["reports"], against: Self.bundle(first), now: Self.now)
         for bad in ["", "secret", P384.Signing.PrivateKey().pemRepresentation] {
             let error = await tokenError { try JWTAuthority(trustDomain: Self.domain(), privateKeyPEM: bad) }

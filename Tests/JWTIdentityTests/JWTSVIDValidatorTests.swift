@@ -22,7 +22,7 @@ private struct SerialNumbers: RandomNumberGenerator {
         let factory = TokenFactory()
         let claims =
             #"{"sub":"spiffe://example.org/worker","aud":["reports","b"],"exp":1800000300,"iat":1800000000,"role":{"a":[1]}}"#
-        let svid = try await JWTSVIDValidator().validate(
+        let svid = try JWTSVIDValidator().validate(
             factory.token(claims: claims), for: ["other", "reports"], against: factory.bundle(), now: Self.now)
         #expect(svid.spiffeID.description == "spiffe://example.org/worker")
         #expect(svid.audiences == ["reports", "b"])
@@ -38,10 +38,10 @@ private struct SerialNumbers: RandomNumberGenerator {
             [TrustDomainBundle(document: Array(ForeignTokens.document.utf8), of: TrustDomain(parsing: "example.org"))],
             generation: 1)
         let (algorithm, token) = ForeignTokens.tokens[index]
-        let svid = try await JWTSVIDValidator().validate(token, for: ["reports"], against: bundle, now: Self.now)
+        let svid = try JWTSVIDValidator().validate(token, for: ["reports"], against: bundle, now: Self.now)
         #expect(svid.spiffeID.path == "/worker", "\(algorithm)")
         let late = await tokenError {
-            try await JWTSVIDValidator().validate(
+            try JWTSVIDValidator().validate(
                 token, for: ["reports"], against: bundle, now: Self.now + .seconds(3_620))
         }
         #expect(late?.code == .expired)
@@ -53,14 +53,14 @@ private struct SerialNumbers: RandomNumberGenerator {
         let bundle = try TrustBundle(
             [own.bundle().domains[0], other.bundle(domain: "other.example").domains[0]], generation: 1)
         let error = await tokenError {
-            try await JWTSVIDValidator().validate(other.token(), for: ["reports"], against: bundle, now: Self.now)
+            try JWTSVIDValidator().validate(other.token(), for: ["reports"], against: bundle, now: Self.now)
         }
         #expect(error?.code == .invalidSignature)
         #expect(error?.peer?.description == "spiffe://example.org/worker")
         // And without a key of that name in its own domain.
         let empty = try bundle.replacing(TrustDomainBundle(TrustDomain(parsing: "example.org")), generation: 2)
         let unknown = await tokenError {
-            try await JWTSVIDValidator().validate(other.token(), for: ["reports"], against: empty, now: Self.now)
+            try JWTSVIDValidator().validate(other.token(), for: ["reports"], against: empty, now: Self.now)
         }
         #expect(unknown?.code == .unknownKey)
     }
@@ -69,7 +69,7 @@ private struct SerialNumbers: RandomNumberGenerator {
     func unknownDomain() async throws {
         let factory = TokenFactory()
         let error = await tokenError {
-            try await JWTSVIDValidator().validate(
+            try JWTSVIDValidator().validate(
                 factory.token(), for: ["reports"], against: factory.bundle(domain: "other.example"), now: Self.now)
         }
         #expect(error?.code == .unknownTrustDomain)
@@ -80,7 +80,7 @@ private struct SerialNumbers: RandomNumberGenerator {
     func unknownKey(identifier: String) async throws {
         let factory = TokenFactory()
         let error = await tokenError {
-            try await JWTSVIDValidator().validate(
+            try JWTSVIDValidator().validate(
                 factory.token(header: #"{"alg":"ES256","kid":"\#(identifier)"}"#), for: ["reports"],
                 against: factory.bundle(), now: Self.now)
         }
@@ -95,7 +95,7 @@ private struct SerialNumbers: RandomNumberGenerator {
             trustDomain: TrustDomain(parsing: "example.org"), now: Self.now, using: &generator)
         let bundle = try authority.bundle()
         let error = await tokenError {
-            try await JWTSVIDValidator().validate(
+            try JWTSVIDValidator().validate(
                 TokenFactory().token(), for: ["reports"], against: bundle, now: Self.now)
         }
         #expect(error?.code == .unknownKey)
@@ -105,13 +105,13 @@ private struct SerialNumbers: RandomNumberGenerator {
     func otherAlgorithm(name: String) async throws {
         let factory = TokenFactory()
         let error = await tokenError {
-            try await JWTSVIDValidator().validate(
+            try JWTSVIDValidator().validate(
                 factory.token(header: #"{"alg":"\#(name)","kid":"one"}"#), for: ["reports"], against: factory.bundle(),
                 now: Self.now)
         }
         #expect(error?.code == .keyNotAllowed)
         let limited = await tokenError {
-            try await JWTSVIDValidator().validate(
+            try JWTSVIDValidator().validate(
                 factory.token(), for: ["reports"], against: factory.bundle(algorithm: "ES384"), now: Self.now)
         }
         #expect(limited?.code == .keyNotAllowed)
@@ -131,7 +131,7 @@ private struct SerialNumbers: RandomNumberGenerator {
             guard changed != token else { continue }
             let text = String(decoding: changed, as: UTF8.self)
             let error = await tokenError {
-                try await validator.validate(text, for: ["reports"], against: bundle, now: Self.now)
+                try validator.validate(text, for: ["reports"], against: bundle, now: Self.now)
             }
             #expect(error != nil, "byte \(index)")
         }
@@ -145,7 +145,7 @@ private struct SerialNumbers: RandomNumberGenerator {
         let longer = try factory.token(claims: TokenFactory.claims.replacing("300", with: "900")).split(separator: ".")
         for token in [[parts[0], longer[1], parts[2]].joined(separator: "."), try other.token()] {
             let error = await tokenError {
-                try await JWTSVIDValidator().validate(token, for: ["reports"], against: bundle, now: Self.now)
+                try JWTSVIDValidator().validate(token, for: ["reports"], against: bundle, now: Self.now)
             }
             #expect(error?.code == .invalidSignature)
         }
@@ -155,7 +155,7 @@ private struct SerialNumbers: RandomNumberGenerator {
     func noAudience() async throws {
         let factory = TokenFactory()
         let error = await tokenError {
-            try await JWTSVIDValidator().validate(factory.token(), for: [], against: factory.bundle(), now: Self.now)
+            try JWTSVIDValidator().validate(factory.token(), for: [], against: factory.bundle(), now: Self.now)
         }
         #expect(error?.code == .invalidConfiguration)
     }
@@ -168,11 +168,11 @@ private struct SerialNumbers: RandomNumberGenerator {
         let before = try DenyList(version: 4, entries: [.identity(id, issuedBefore: Self.now)])
         let after = try DenyList(version: 5, entries: [.identity(id, issuedBefore: Self.now + .seconds(1))])
         let token = try factory.token()
-        _ = try await validator.validate(token, for: ["reports"], against: bundle, denying: before, now: Self.now)
+        _ = try validator.validate(token, for: ["reports"], against: bundle, denying: before, now: Self.now)
         let undated = try factory.token(claims: TokenFactory.claims.replacing(#","iat":1800000000"#, with: ""))
         for (text, list) in [(token, after), (undated, before)] {
             let error = await tokenError {
-                try await validator.validate(text, for: ["reports"], against: bundle, denying: list, now: Self.now)
+                try validator.validate(text, for: ["reports"], against: bundle, denying: list, now: Self.now)
             }
             #expect(error?.code == .denied)
             #expect(error?.peer == id)
@@ -184,7 +184,7 @@ private struct SerialNumbers: RandomNumberGenerator {
         let factory = TokenFactory()
         let token = try factory.token(header: #"{"alg":"ES256","kid":"two"}"#)
         let error = await tokenError {
-            try await JWTSVIDValidator().validate(token, for: ["reports"], against: factory.bundle(), now: Self.now)
+            try JWTSVIDValidator().validate(token, for: ["reports"], against: factory.bundle(), now: Self.now)
         }
         #expect(token.split(separator: ".").allSatisfy { error?.description.contains($0) == false })
     }

@@ -14,7 +14,7 @@ import Testing
         configuration.clockSkew = skew
         let validator = try JWTSVIDValidator(configuration: configuration)
         return await tokenError {
-            try await validator.validate(
+            try validator.validate(
                 token, for: ["reports"], against: bundle, now: TokenFactory.now + .seconds(offset))
         }
     }
@@ -81,7 +81,7 @@ import Testing
         let factory = TokenFactory()
         let (token, bundle) = (try factory.token(claims: Self.claims(aud: "\"caf\u{E9}\"")), try factory.bundle())
         let error = await tokenError {
-            try await JWTSVIDValidator().validate(
+            try JWTSVIDValidator().validate(
                 token, for: ["cafe\u{301}"], against: bundle, now: TokenFactory.now)
         }
         #expect(error?.code == .wrongAudience)

@@ -77,7 +77,7 @@ public final class FollowedConfigurationFile: Service {
     }
 
     private func follow() async {
-        var following = FileFollowing()
+        var following = FileFollowing<FileVersion>()
         while !Task.isCancelled {
             let version: Result<FileVersion, FileAccessError>
             do throws(FileAccessError) {
@@ -92,7 +92,7 @@ public final class FollowedConfigurationFile: Service {
         }
     }
 
-    private func read(_ following: inout FileFollowing) async -> FileFollowing.Action {
+    private func read(_ following: inout FileFollowing<FileVersion>) async -> FileFollowing<FileVersion>.Action {
         do throws(FileAccessError) {
             let (bytes, version) = try await mesh.runtime.files.read(path, limit: ConfigurationDocument.longest)
             guard !Task.isCancelled else { return .wait }
