@@ -114,12 +114,14 @@ final class EndpointPool: @unchecked Sendable {
         // Who calls after a change goes by it, although the pool may not have been told yet.
         if snapshot.number != core.inForce.number { follow() }
         start()
-        var tried = tried
+        var avoided = tried
         var full: ClientEndpoint?
         for _ in 0..<4 {
-            guard let slot = balancer.pick(affinity: affinity, avoiding: tried, now: now, using: &generator),
+            guard let slot = balancer.pick(affinity: affinity, avoiding: avoided, now: now, using: &generator),
                 let endpoint = endpoints[slot]
             else { break }
+            // It rather waits where it has not been than goes back to where it has failed.
+            if full != nil, tried.contains(slot) { break }
             let lane = endpoint.lanes.small
             if lane.ready != nil { return began(endpoint, slot, isTimed, now) }
             guard lane.isUp else {
@@ -128,9 +130,9 @@ final class EndpointPool: @unchecked Sendable {
                 if balancer.isReady(slot) { lost(endpoint) }
                 continue
             }
-            // There is no room on it, or its server is being judged anew.
-            full = endpoint
-            tried.note(slot)
+            // There is no room on it, or it is to be replaced or judged anew. Of several such the first is the best.
+            full = full ?? endpoint
+            avoided.note(slot)
         }
         guard let full, let slot = full.slot else { return nil }
         return began(full, slot, isTimed, now)
