@@ -1,18 +1,24 @@
-import MeshWire
+package import MeshWire
 
 /// Decides which of a destination's endpoints a call goes to.
 ///
 /// A state machine without I/O, clock or chance. It knows endpoints by their slots, small numbers that it gives out and
 /// uses again. A pick is O(1), or O(log n) by round robin and with weights; so is any change of an endpoint, but that of
 /// the table of ``BalancingConfiguration/Policy/consistentHash``, which is built once for all changes before a pick.
-struct Balancer {
+package struct Balancer {
     /// An endpoint as discovery tells of it.
-    struct Endpoint {
+    package struct Endpoint {
         /// Names it among all clients: what consistent hashing goes by.
         var name: String
         /// How many calls it gets beside the others, at least 1.
         var weight: UInt32 = 1
         var zone: String?
+
+        package init(name: String, weight: UInt32 = 1, zone: String? = nil) {
+            self.name = name
+            self.weight = weight
+            self.zone = zone
+        }
     }
 
     /// The endpoints that a call's earlier attempts went to: another one is preferred.
@@ -65,7 +71,7 @@ struct Balancer {
     /// How many endpoints there are, whether they take calls or not.
     private(set) var count = 0
 
-    init(_ configuration: BalancingConfiguration) {
+    package init(_ configuration: BalancingConfiguration) {
         self.configuration = configuration
         kind = configuration.policy.kind
         constants = EndpointLoad.Constants(configuration)
@@ -103,7 +109,7 @@ struct Balancer {
     /// Adds an endpoint that takes no calls yet.
     ///
     /// - Returns: its slot.
-    mutating func insert(_ endpoint: Endpoint, now: RuntimeInstant) -> Int {
+    package mutating func insert(_ endpoint: Endpoint, now: RuntimeInstant) -> Int {
         let member = Member(
             load: EndpointLoad(now: now), weight: max(1, endpoint.weight),
             name: StableHash.of(endpoint.name), zone: endpoint.zone, group: group(of: endpoint.zone))
@@ -119,7 +125,7 @@ struct Balancer {
     }
 
     /// Takes an endpoint out; its slot may be given to another one.
-    mutating func remove(_ slot: Int) {
+    package mutating func remove(_ slot: Int) {
         setReady(slot, false, now: RuntimeInstant(nanoseconds: 0))
         groups[members[slot].group].weight -= UInt64(members[slot].weight)
         members[slot].isMember = false
@@ -129,7 +135,7 @@ struct Balancer {
     }
 
     /// Changes how many calls an endpoint gets beside the others.
-    mutating func setWeight(_ slot: Int, _ weight: UInt32) {
+    package mutating func setWeight(_ slot: Int, _ weight: UInt32) {
         let (weight, old, group) = (max(1, weight), members[slot].weight, members[slot].group)
         guard weight != old else { return }
         members[slot].weight = weight
@@ -139,7 +145,7 @@ struct Balancer {
     }
 
     /// Says whether an endpoint takes calls; one that begins to warms up.
-    mutating func setReady(_ slot: Int, _ isReady: Bool, now: RuntimeInstant) {
+    package mutating func setReady(_ slot: Int, _ isReady: Bool, now: RuntimeInstant) {
         let (position, group) = (members[slot].position, members[slot].group)
         guard isReady != (position >= 0) else { return }
         if isReady {
@@ -176,13 +182,14 @@ struct Balancer {
     /// An endpoint was given a call.
     ///
     /// - Parameter isTimed: whether the time until its end says how long its answers take.
-    mutating func began(_ slot: Int, isTimed: Bool = true, now: RuntimeInstant) {
+    package mutating func began(_ slot: Int, isTimed: Bool = true, now: RuntimeInstant) {
         members[slot].load.began(isTimed: isTimed, now: now)
     }
 
     /// A call that an endpoint was given has ended after `elapsed`, the time until its answer began; `nil` for one that is
     /// not timed.
-    mutating func ended(_ slot: Int, _ outcome: EndpointOutcome, after elapsed: Duration?, now: RuntimeInstant) {
+    package mutating func ended(_ slot: Int, _ outcome: EndpointOutcome, after elapsed: Duration?, now: RuntimeInstant)
+    {
         if outcome == .success, let elapsed { typicalLatency += (Double(elapsed.inNanoseconds) - typicalLatency) / 100 }
         members[slot].load.ended(outcome, after: elapsed, constants, now: now)
     }
@@ -208,6 +215,11 @@ struct Balancer {
             return slot
         }
         return elsewhere
+    }
+
+    /// The same for whoever is in another room: compiled here, where the generator is known.
+    package mutating func pick(now: RuntimeInstant, seeded generator: inout SplitMix64) -> Int? {
+        pick(now: now, using: &generator)
     }
 
     private mutating func slot(of affinity: UInt64, avoiding tried: Tried) -> Int? {

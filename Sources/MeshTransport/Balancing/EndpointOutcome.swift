@@ -1,7 +1,7 @@
 import MeshWire
 
 /// What a call that an endpoint was given came to, as far as that says something about the endpoint.
-enum EndpointOutcome: Equatable {
+package enum EndpointOutcome: Equatable {
     case success
     /// It failed there: the time that took says nothing about how long a success takes.
     case failure

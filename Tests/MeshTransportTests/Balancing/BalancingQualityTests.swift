@@ -1,3 +1,4 @@
+import MeshworkTesting
 import Testing
 
 @testable import MeshTransport
@@ -9,14 +10,14 @@ import Testing
         case oneTwentyTimesSlower
         case mixed
 
-        func servers(workers: Int) -> [QueueSimulation.Server] {
+        func servers(workers: Int) -> [BalancingSimulation.Server] {
             (0..<10).map { index in
                 let factor: Double =
                     switch self {
                     case .oneTwentyTimesSlower: index == 9 ? 20 : 1
                     case .mixed: [1, 2, 4, 8][index % 4]
                     }
-                return QueueSimulation.Server(workers: workers, mean: 0.005 * factor)
+                return BalancingSimulation.Server(workers: workers, mean: 0.005 * factor)
             }
         }
     }
@@ -29,7 +30,7 @@ import Testing
             (.mixed, 8, 0.7, 20, 1.2), (.mixed, 1, 0.7, 1, 1.5), (.mixed, 8, 0.4, 1, 1.7),
         ] as [(Fleet, Int, Double, Int, Double)])
     func nearTheBest(_ fleet: Fleet, workers: Int, load: Double, clients: Int, limit: Double) {
-        let simulation = QueueSimulation(servers: fleet.servers(workers: workers), load: load, clients: clients)
+        let simulation = BalancingSimulation(servers: fleet.servers(workers: workers), load: load, clients: clients)
         let (ours, best) = (simulation.p99(.policy(.peakEWMA)), simulation.p99(.oracle))
         #expect(ours <= limit * best, "\(ours) s, the oracle's \(best)")
     }
