@@ -55,9 +55,14 @@ step "tests" 2700 make test
 step "TLS findings" 900 env MESHWORK_NIGHTLY=1 swift test --skip-build --filter TestSSLTests
 step "100,000 runs beside the model" 4500 \
     env MESHWORK_TEST_ROUNDS=250 swift test --skip-build --filter ModelledConnectionTests
+# Other seeds each night: 6,000, as 10,000 meshes of twenty peers take longer than 75 minutes on 2 cores (about 1 s of a
+# core each). MESHWORK_TEST_ROUNDS=1250 makes them 10,000.
+step "simulated meshes" 4500 env MESHWORK_TEST_ROUNDS=750 MESHWORK_SIMULATION_FIRST="$(date +%y%m%d)0000" \
+    swift test --skip-build --filter MeshSimulationTests/schedules
+step "soak of a mesh" 900 env MESHWORK_SOAK_SECONDS=600 swift test --skip-build --filter SoakTests
 step "random tests, fifty times as long" 1800 env MESHWORK_TEST_ROUNDS=50 swift test --skip-build --filter MeshWireTests
 step "kernel paths" 600 bash -c kernel_paths
 step "soak" 900 bash -c soak
-step "benchmarks" 1800 make bench BENCH="rpc-latency rpc-throughput transfer connections push-pull --quick"
+step "benchmarks" 1800 make bench BENCH="rpc-latency rpc-throughput transfer connections push-pull balancer policy --quick"
 
 conclude

@@ -115,6 +115,7 @@ final class SimulatedWire: ChannelOutboundHandler {
     // MARK: Faults
 
     func apply(_ faults: NetworkFaults.Direction, isPartitioned: Bool) {
+        guard faults != self.faults || isPartitioned != self.isPartitioned else { return }
         self.faults = faults
         self.isPartitioned = isPartitioned
         // In the loop's next turn: whoever changes the faults is not interrupted by what arrives.

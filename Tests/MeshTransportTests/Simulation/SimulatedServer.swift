@@ -1,0 +1,73 @@
+import Identity
+import MeshTransport
+import MeshWire
+import MeshworkTesting
+import Synchronization
+
+/// One server of a simulated service, through all its lives. Guarded by a mutex.
+final class SimulatedServer: Sendable {
+    let name: String
+    let path: String
+    let identity: RotatableIdentity
+    private let runtime: SimulatedRuntime
+    private let journal: CallJournal
+    private let make: @Sendable (RotatableIdentity) throws -> Mesh
+    private let state = Mutex(State())
+
+    private struct State {
+        var mesh: Mesh?
+        var behaviour = Behaviour.sound
+        var calls = 0
+    }
+
+    init(
+        _ name: String, path: String, identity: RotatableIdentity, _ runtime: SimulatedRuntime, _ journal: CallJournal,
+        make: @escaping @Sendable (RotatableIdentity) throws -> Mesh
+    ) {
+        self.name = name
+        self.path = path
+        self.identity = identity
+        self.runtime = runtime
+        self.journal = journal
+        self.make = make
+    }
+
+    var endpoint: Endpoint { .tcp(host: name, port: 1_000) }
+
+    func behave(_ behaviour: Behaviour) { state.withLock { ($0.behaviour, $0.calls) = (behaviour, 0) } }
+
+    /// Begins a life: another server instance at the same place.
+    func start() async throws {
+        let mesh = try make(identity)
+        for method in [Echo.echo, Echo.once, Echo.count] {
+            mesh.serve(method) { [self] note, _ in try await answer(note) }
+        }
+        mesh.serve(Echo.repeated) { [self] note, responses, _ in
+            let answer = try await answer(note)
+            for _ in 0..<3 { try await responses.send(answer) }
+        }
+        try await mesh.listen(on: endpoint)
+        state.withLock { $0.mesh = mesh }
+    }
+
+    /// Finishes what it has begun, and ends.
+    func stop() async { await state.withLock { $0.mesh.take() }?.stop() }
+
+    /// Ends as a process does that is killed: nothing of it is heard any more.
+    func crash() {
+        let mesh = state.withLock { $0.mesh.take() }
+        runtime.kill(endpoint)
+        withExtendedLifetime(mesh) {}
+    }
+
+    private func answer(_ note: Note) async throws -> Note {
+        guard let number = Int(note.text) else { throw CallFailure(.invalidArgument, "\(note.text) is no number") }
+        let (behaviour, count) = state.withLock { state in
+            state.calls += 1
+            return (state.behaviour, state.calls)
+        }
+        journal.ran(number, at: name, isRefused: behaviour == .refusing, now: runtime.now)
+        try await behaviour.answer(count, runtime)
+        return Note("\(name) \(number)")
+    }
+}
