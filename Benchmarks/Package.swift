@@ -38,6 +38,7 @@ let package = Package(
                 .product(name: "MeshTransport", package: "Meshwork"),
                 .product(name: "Identity", package: "Meshwork"),
                 .product(name: "MeshWire", package: "Meshwork"),
+                .product(name: "MeshworkTesting", package: "Meshwork"),
                 .product(name: "Coordination", package: "Meshwork"),
                 .product(name: "Optimizers", package: "Meshwork"),
                 .product(name: "ParameterServer", package: "Meshwork"),
