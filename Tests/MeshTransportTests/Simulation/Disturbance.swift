@@ -71,22 +71,24 @@ struct DisturbanceSchedule {
     private mutating func any(of service: Int) -> (Disturbance.Kind, length: Duration, rest: Duration) {
         let server = service * shape.serversEach + Int.random(in: 0..<shape.serversEach, using: &generator)
         let length = seconds(1...8)
+        // Who has two servers is left with one while it recovers from what happened to the other.
+        let rest: Duration = shape.subset.map { $0 < 3 } == true ? .seconds(8) : .zero
         switch Int.random(in: 0..<12, using: &generator) {
         case 0, 1: return (.restart(server: server), .seconds(1), .seconds(6))
         case 2: return (.rollingRestart(service: service), .seconds(1) * shape.serversEach, .seconds(6))
-        case 3, 4: return (.crash(server: server), length, .zero)
-        case 5: return (.partition(server: server, clients: nil), length, .zero)
+        case 3, 4: return (.crash(server: server), length, rest)
+        case 5: return (.partition(server: server, clients: nil), length, rest)
         case 6:
             let clients = (0..<shape.clients).filter { $0 % shape.services == service }
             let some = clients.prefix(10).filter { _ in Bool.random(using: &generator) }
-            return (.partition(server: server, clients: some), length, .zero)
+            return (.partition(server: server, clients: some), length, rest)
         case 7: return (.outage(service: service), length, .seconds(8))
         default:
             let behaviours: [Behaviour] = [
                 .slow(.milliseconds(300)), .silent, .failing, .refusing, .fickle, .erratic,
             ]
             let behaviour = behaviours.randomElement(using: &generator) ?? .failing
-            return (.behaves(server: server, behaviour), length, .zero)
+            return (.behaves(server: server, behaviour), length, rest)
         }
     }
 

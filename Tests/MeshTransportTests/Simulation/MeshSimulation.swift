@@ -33,8 +33,10 @@ final class MeshSimulation: Sendable {
         ]
 
         var peers: Int { services * serversEach + clients }
-        /// How many connections for small calls there are at least when all is well.
-        var links: Int { clients * min(subset ?? serversEach, serversEach) }
+        /// How many servers a client is connected to when all is well.
+        var linksEach: Int { min(subset ?? serversEach, serversEach) }
+        /// The same of all clients.
+        var links: Int { clients * linksEach }
     }
 
     let shape: Shape
