@@ -38,9 +38,11 @@ public final class Mesh: Service {
     let server: ServerCore
     private let clientCore: ClientCore
     private let table = ConnectionTable()
-    private let state = Mutex(State())
+    let state = Mutex(State())
+    /// What the process needs and does not have.
+    let missing = Mutex<Set<String>>([])
 
-    private struct State {
+    struct State {
         var httpAcceptor: (any HTTPAcceptor)?
         var wires: [any WireProtocol] = []
         var listeners: [any Channel] = []

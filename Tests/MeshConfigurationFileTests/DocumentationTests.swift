@@ -38,6 +38,7 @@ import Testing
         other.retry.jitter = 0.9
         other.retry.statuses = [.unavailable]
         other.retry.budget = nil
+        other.retry.hedging = HedgingConfiguration()
         other.balancing.policy = .random
         other.balancing.defaultLatency = .seconds(99)
         other.balancing.decay = .seconds(99)
@@ -98,6 +99,10 @@ import Testing
         canary.idleTimeout = .seconds(60)
         canary.maximumAttempts = 2
         canary.retriedStatuses = [.unavailable, .internalError]
+        var hedging = HedgingConfiguration()
+        (hedging.percentile, hedging.samples) = (0.99, 200)
+        (hedging.initialDelay, hedging.minimumDelay) = (.milliseconds(50), .milliseconds(2))
+        canary.hedging = hedging
         expected.routes = RoutePolicy(routes: [testers, canary])
         expected.rateLimits = RateLimitPolicy(rules: [
             RateLimitRule(

@@ -14,6 +14,9 @@ extension RetryConfiguration {
             keys.readOptional("budget", &retry.budget) { [budget] in
                 (budget ?? RetryBudgetConfiguration()).overlaid($0)
             }
+            keys.readOptional("hedging", &retry.hedging) { [hedging] in
+                (hedging ?? HedgingConfiguration()).overlaid($0)
+            }
         }
         return retry
     }
@@ -35,6 +38,27 @@ extension RetryBudgetConfiguration {
             }
         }
         return budget
+    }
+}
+
+extension HedgingConfiguration {
+    /// This, with what a mapping says instead.
+    func overlaid(_ setting: Setting) -> HedgingConfiguration? {
+        var hedging = self
+        setting.mapping { keys in
+            keys.read("percentile", &hedging.percentile) { setting in
+                guard let share = setting.share() else { return nil }
+                guard share > 0, share < 1 else {
+                    setting.expected("a share above 0 and below 1, such as 95%")
+                    return nil
+                }
+                return share
+            }
+            keys.read("samples", &hedging.samples) { $0.count(1...1_000) }
+            keys.readOptional("initialDelay", &hedging.initialDelay) { $0.duration() }
+            keys.read("minimumDelay", &hedging.minimumDelay) { $0.duration() }
+        }
+        return hedging
     }
 }
 

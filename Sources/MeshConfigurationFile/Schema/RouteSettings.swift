@@ -28,6 +28,7 @@ extension Route {
             keys.readOptional("idleTimeout", &route.idleTimeout) { $0.duration() }
             keys.readOptional("maximumAttempts", &route.maximumAttempts) { $0.count(from: 1) }
             keys.readOptional("retriedStatuses", &route.retriedStatuses) { $0.statuses() }
+            keys.readOptional("hedging", &route.hedging) { HedgingConfiguration().overlaid($0) }
         }
         guard !route.name.isEmpty else { return nil }
         self = route

@@ -38,7 +38,7 @@ import Testing
             (
                 "retry:\n  maximumAttempt: 2\n",
                 "2:3: retry.maximumAttempt: expected one of maximumAttempts, attemptTimeout, backoffBase, backoffLimit, "
-                    + #"jitter, statuses, budget, found "maximumAttempt"; is maximumAttempts meant?"#
+                    + #"jitter, statuses, budget, hedging, found "maximumAttempt"; is maximumAttempts meant?"#
             ),
             (
                 "retry: {jitter: 101%}",
