@@ -24,10 +24,10 @@ enum ConfigurationDocument {
             problems.note("expected lines that end with a line feed, found a separator that looks like none")
             return nil
         }
-        if let finding = KeyScan(bytes).finding {
+        if let finding = AliasScan(bytes).finding {
             problems.note(
                 line: finding.line, column: finding.column,
-                "expected every key to be a text, found what may be a list, a mapping or an alias as one")
+                "expected no alias, found what may be one: a text that begins so stands in quotes")
             return nil
         }
         do {

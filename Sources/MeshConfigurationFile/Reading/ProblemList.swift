@@ -1,10 +1,10 @@
 /// All that is wrong with a document, as far as it has been read. One task's.
 final class ProblemList {
     private(set) var problems: [ConfigurationProblem] = []
-    /// How many values have been looked at: aliases make more of them than there are bytes.
+    /// How many values have been looked at.
     private var values = 0
 
-    /// The most values that a document may have, each as often as it is referred to.
+    /// The most values that a document may have.
     static let mostValues = 100_000
 
     /// Notes a problem.
@@ -17,7 +17,7 @@ final class ProblemList {
     func takesValue() -> Bool {
         values += 1
         if values == Self.mostValues + 1 {
-            note("expected at most \(Self.mostValues) values, found more: what do the aliases refer to?")
+            note("expected at most \(Self.mostValues) values, found more")
         }
         return values <= Self.mostValues
     }

@@ -28,9 +28,7 @@ extension AuthorizationPolicy.Rule {
             rule.methods = keys.required("methods", "a list of methods") { $0.methods() } ?? []
             keys.read("identities", &rule.identities) { $0.identities() }
             keys.read("callersWithoutIdentity", &rule.callersWithoutIdentity) { $0.truth() }
-            keys.read("networks", &rule.networks) {
-                $0.list()?.compactMap { $0.pattern(NetworkPattern.init(parsing:)) }
-            }
+            keys.read("networks", &rule.networks) { $0.networks() }
             keys.read("claims", &rule.claims) { $0.claims() }
             if rule.identities.isEmpty, !rule.callersWithoutIdentity, keys.isComplete {
                 keys.note("expected identities, or callersWithoutIdentity: true")
@@ -53,8 +51,16 @@ extension Setting {
         }
     }
 
+    /// An empty list would mean any network, which nobody writes in that way.
+    fileprivate func networks() -> [String]? {
+        guard let found = list("a list of networks") else { return nil }
+        if found.isEmpty { note("expected at least one network: any is meant where there is no such key") }
+        return found.compactMap { $0.pattern(NetworkPattern.init(parsing:)) }
+    }
+
     fileprivate func claims() -> [String: [String]]? {
         guard let entries = entries("a mapping of claims to their values") else { return nil }
+        if entries.isEmpty { note("expected at least one claim: none is asked for where there is no such key") }
         var claims: [String: [String]] = [:]
         for (name, value) in entries {
             guard let values = value.texts("a list of values") else { continue }

@@ -77,8 +77,8 @@ extension ConcurrencyLimit {
         var gradient = GradientConfiguration()
         if case .gradient(let known) = base { gradient = known }
         setting.mapping { keys in
-            keys.read("least", &gradient.least) { $0.count(from: 1) }
-            keys.read("most", &gradient.most) { $0.count(from: 1) }
+            keys.read("least", &gradient.least) { $0.count(1...GradientConfiguration.highest) }
+            keys.read("most", &gradient.most) { $0.count(1...GradientConfiguration.highest) }
             keys.read("measuring", &gradient.measuring) { $0.count(from: 1) }
             keys.read("measurements", &gradient.measurements) { $0.count(from: 1) }
             keys.read("measuringTime", &gradient.measuringTime) { $0.duration() }

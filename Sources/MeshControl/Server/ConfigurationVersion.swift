@@ -46,5 +46,5 @@ public struct ControlSubscriber: Sendable, Hashable {
     }
 
     /// Whether there is nothing for it to learn of a version.
-    func knows(_ digest: SHA256Fingerprint) -> Bool { inForce == digest || refusal?.digest == digest }
+    func knows(_ digest: SHA256Fingerprint) -> Bool { refusal.map { $0.digest == digest } ?? (inForce == digest) }
 }

@@ -84,7 +84,13 @@ struct EndpointLoad {
         switch outcome {
         case .unknown:
             return
-        case .success, .outrun:
+        case .outrun:
+            // It takes at least as long; that its answer was not waited for says no more, and its silence goes on.
+            guard let elapsed else { return }
+            latency = max(latency, Double(max(0, elapsed.inNanoseconds)))
+            updated = max(updated, now)
+            return
+        case .success:
             observe(elapsed.map { Double(max(0, $0.inNanoseconds)) }, failed: 0, constants, now)
         case .failure:
             observe(nil, failed: 1, constants, now)

@@ -14,6 +14,8 @@ final class AttemptRace: DeadlineBound {
     private let first: Attempt
     private var second: Attempt?
     private var secondStart: RuntimeInstant
+    /// Whether a server may have run the second, which has ended.
+    private var secondMayHaveRun = false
     /// How the first has failed, while the second may do better.
     private var heldBack: AttemptOutcome?
 
@@ -36,14 +38,14 @@ final class AttemptRace: DeadlineBound {
         let (pool, now) = (stack.pool, stack.runtime.now)
         var tried = Balancer.Tried()
         tried.note(placement.slot)
-        // The budget is asked last: what it gives is spent.
-        guard first.deadline > now, pool.hasOther(than: placement.slot),
-            pool.retryBudget.withdraw(now: now)
-        else { return }
+        guard first.deadline > now, pool.hasOther(than: placement.slot) else { return }
         let other = pool.place(affinity: stack.request.affinity, avoiding: tried, isTimed: true, now: now)
         guard let other else { return }
         let lane = other.endpoint.lanes.small
-        guard other.slot != placement.slot, let connection = lane.ready else { return other.ended(.unknown) }
+        // The budget is asked last: what it gives is spent.
+        guard other.slot != placement.slot, let connection = lane.ready, pool.retryBudget.withdraw(now: now) else {
+            return other.ended(.unknown)
+        }
         let attempt = Attempt(
             first.request, number: first.number, deadline: first.deadline, boundTo: nil, trace: stack.attemptTrace,
             faults: nil)
@@ -65,36 +67,59 @@ final class AttemptRace: DeadlineBound {
     /// The client is closed, or its loop ends: the first attempt is told by itself.
     func stopped(_ error: MeshError) {}
 
-    /// Whether the first attempt's end is the call's now.
-    private func firstEnded(_ outcome: AttemptOutcome) -> Bool {
+    /// What the call's attempt ends with, now that the first has; `nil` while the second may do better.
+    private func firstEnded(_ outcome: AttemptOutcome) -> AttemptOutcome? {
         stack.pool.deadlines.remove(self)
-        guard let second, second.isOpen else { return true }
+        guard let second, second.isOpen else { return outcome.knowing(ofAnother: secondMayHaveRun) }
         if outcome.mayBeBettered {
             heldBack = outcome
-            return false
+            return nil
         }
         self.second = nil
+        secondMayHaveRun = true
         second.withdraw()
         let error = MeshError(.cancelled, "the first attempt was faster", progress: .mayHaveRun)
         stack.measured(second, .failed(error, .final), since: secondStart, to: stack.runtime.now)
-        return true
+        return outcome.knowing(ofAnother: true)
     }
 
-    private func secondEnded(_ outcome: AttemptOutcome) -> Bool {
-        guard let second else { return true }
+    private func secondEnded(_ outcome: AttemptOutcome) -> AttemptOutcome? {
+        guard let second else { return outcome }
         self.second = nil
+        secondMayHaveRun = outcome.mayHaveRun
         stack.measured(second, outcome, since: secondStart, to: stack.runtime.now)
         if case .replied(let answer) = outcome, answer.head.status == .ok {
             stack.series.hedgesWon.increment(on: stack.pool.shard.here)
-            first.isOutrun(by: outcome)
+            first.isOutrun(by: outcome, at: second.placement, since: secondStart)
         } else if let heldBack {
-            first.endsWith(heldBack)
+            first.endsWith(heldBack.knowing(ofAnother: secondMayHaveRun))
         }
-        return true
+        return outcome
     }
 }
 
 extension AttemptOutcome {
+    /// Whether a server may have run the attempt.
+    fileprivate var mayHaveRun: Bool {
+        switch self {
+        case .replied(let answer): !answer.head.hasNotRun
+        case .failed(let error, let failure): failure != .notRun && error.progress != .notSent
+        }
+    }
+
+    /// The same, where another attempt of the call, which did no better, may have been run.
+    fileprivate func knowing(ofAnother mayHaveRun: Bool) -> AttemptOutcome {
+        guard mayHaveRun else { return self }
+        switch self {
+        case .replied(let answer):
+            guard answer.head.status != .ok, answer.head.hasNotRun else { return self }
+            return .failed(MeshError(answer.head, progress: .mayHaveRun, peer: answer.peer), .mayHaveRun)
+        case .failed(var error, let failure):
+            if error.progress == .notSent { error.progress = .mayHaveRun }
+            return .failed(error, failure == .notRun ? .mayHaveRun : failure)
+        }
+    }
+
     /// Whether another attempt may still have a success.
     fileprivate var mayBeBettered: Bool {
         switch self {

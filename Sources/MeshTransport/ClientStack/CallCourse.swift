@@ -186,6 +186,9 @@ struct CallCourse: ~Copyable {
         recording.ended(.ok, after: start.duration(to: stack.runtime.now))
     }
 
+    /// The caller was cancelled between two attempts.
+    func wasCancelled() { recording?.ended(.cancelled, after: start.duration(to: stack.runtime.now)) }
+
     private func gaveUp(_ error: MeshError, _ reason: RetryRefusal) {
         guard let recording else { return }
         record(error.outcome, error.message, .gaveUp(reason))

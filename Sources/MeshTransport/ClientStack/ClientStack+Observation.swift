@@ -8,7 +8,8 @@ extension ClientStack {
 
     /// Measures an attempt.
     func measured(_ attempt: Attempt, _ outcome: AttemptOutcome, since start: RuntimeInstant, to now: RuntimeInstant) {
-        let status = outcome.status
+        // One that was outrun has no answer of its own.
+        let status = attempt.outrunSince == nil ? outcome.status : .cancelled
         let nanoseconds = start.nanoseconds(to: now)
         series.attempts.ended(status.classification, nanoseconds: nanoseconds, on: pool.shard.here)
         guard let trace = attempt.trace, trace.isSampled else { return }

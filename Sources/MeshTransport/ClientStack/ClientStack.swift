@@ -66,7 +66,7 @@ struct ClientStack: Sendable {
                     await send(attempt, on: lane, isDetour: course.isDetour, course.now)
                 } else {
                     await send(attempt, avoiding: course.tried, course.now)
-                    course.tookPlace(attempt.placement, attempt.route)
+                    course.tookPlace(attempt.winner ?? attempt.placement, attempt.route)
                 }
             }
             let outcome = attempt.outcome
@@ -78,7 +78,9 @@ struct ClientStack: Sendable {
             case .replied(let answer) where answer.head.status == .ok:
                 request.method.laneRule.carried(answer.payload.count)
                 if let hedging = retry.hedging, isMade {
-                    request.method.latencies.record(nanoseconds: course.now.nanoseconds(to: now), hedging)
+                    // Of a call that was rescued, the time of the attempt that did.
+                    let begin = attempt.outrunSince ?? course.now
+                    request.method.latencies.record(nanoseconds: begin.nanoseconds(to: now), hedging)
                 }
                 measured(answer, from: start, firstByte: attempt.firstByte ?? now, to: now, attempts: course.attempts)
                 course.succeeded()
@@ -113,7 +115,10 @@ struct ClientStack: Sendable {
         case .failed(let error):
             throw error
         case .retry(let time, let error):
-            guard (try? await runtime.sleep(until: time)) != nil else { throw cancelled(after: error) }
+            guard (try? await runtime.sleep(until: time)) != nil else {
+                course.wasCancelled()
+                throw cancelled(after: error)
+            }
             course.retries(now: runtime.now)
             series.retries.increment(on: pool.shard.here)
         }
@@ -200,7 +205,7 @@ struct ClientStack: Sendable {
         }
         let route = LaneRoute(placement.endpoint.lanes, attempt.request, now: now)
         attempt.place(placement, route)
-        if let delay = hedgingDelay() { AttemptRace.begin(self, attempt, after: delay, now: now) }
+        if attempt.number == 1, let delay = hedgingDelay() { AttemptRace.begin(self, attempt, after: delay, now: now) }
         let (lane, isDetour) = (route.lane, route.isDetour)
         let loop = lane.executor.eventLoop
         guard !loop.inEventLoop else { return send(attempt, on: lane, isDetour, now) }

@@ -64,10 +64,13 @@ enum AttemptOutcome: Sendable {
     /// The loop that it is on instead of its client's: that of the connection for bulk.
     private(set) var other: (any EventLoop)?
     private var ended: AttemptOutcome?
+    /// Where the attempt is that had the call's answer in place of this one, and when that began.
+    private(set) var winner: EndpointPlacement?
+    private(set) var outrunSince: RuntimeInstant?
     /// True once its endpoint has been told what became of it.
     private var hasLeft = false
-    /// Says whether an outcome is the attempt's end, or whether that is left to another one beside it.
-    var onEnd: ((AttemptOutcome) -> Bool)?
+    /// Says what the attempt ends with, or that another one beside it decides that later.
+    var onEnd: ((AttemptOutcome) -> AttemptOutcome?)?
     private var continuation: UnsafeContinuation<Void, Never>?
     private var deadlines: DeadlineTimer?
     var position = -1
@@ -197,13 +200,14 @@ enum AttemptOutcome: Sendable {
     func finish(_ outcome: AttemptOutcome) {
         guard isOpen else { return }
         leave(EndpointOutcome(outcome))
-        if let decides = onEnd, !decides(outcome) { return }
-        endsWith(outcome)
+        guard let onEnd else { return endsWith(outcome) }
+        if let end = onEnd(outcome) { endsWith(end) }
     }
 
-    /// Another attempt beside this one has the call's answer.
-    func isOutrun(by outcome: AttemptOutcome) {
+    /// Another attempt beside this one has the call's answer: the one at `winner`, which began at `start`.
+    func isOutrun(by outcome: AttemptOutcome, at winner: EndpointPlacement?, since start: RuntimeInstant) {
         guard isOpen else { return }
+        (self.winner, outrunSince) = (winner, start)
         withdraw()
         endsWith(outcome)
     }

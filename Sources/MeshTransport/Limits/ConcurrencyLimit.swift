@@ -43,13 +43,17 @@ public struct GradientConfiguration: Sendable, Hashable {
     /// Makes the defaults.
     public init() {}
 
+    /// The highest limit that there may be.
+    public static let highest = 1_000_000_000
+
     var problems: [String] {
         var problems: [String] = []
         for (name, value) in [("measuring", measuring), ("measurements", measurements)] where value < 1 {
             problems.append("\(name) must be at least 1, is \(value)")
         }
-        if !(1...max(1, most)).contains(least) || most < 1 {
-            problems.append("least must be in 1...most, is \(least) with a most of \(most)")
+        if !(1...Self.highest).contains(most) || !(1...max(1, most)).contains(least) {
+            problems.append(
+                "least must be in 1...most, and most in 1...\(Self.highest), are \(least) and \(most)")
         }
         for (name, duration) in [("measuringTime", measuringTime), ("interval", interval), ("window", window)]
         where duration <= .zero {

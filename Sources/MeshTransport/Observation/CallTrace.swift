@@ -41,10 +41,20 @@ final class Tracer: Sendable {
     /// - Parameter isOurs: whether its caller is of our own trust domain.
     func accept(_ metadata: Metadata, isOurs: Bool) -> CallTrace {
         guard isOurs || configuration.trustsOtherDomains, !metadata.isEmpty,
-            let text = metadata[Self.traceparent],
+            let text = parent(metadata),
             let parent = TraceContext(traceparent: text, tracestate: states(metadata))
         else { return place(in: nil) }
         return place(in: parent)
+    }
+
+    /// The only field of this name: of two, neither is to be believed.
+    private func parent(_ metadata: Metadata) -> String? {
+        var found: String?
+        for entry in metadata where entry.key == Self.traceparent {
+            if found != nil { return nil }
+            found = entry.value
+        }
+        return found
     }
 
     private func states(_ metadata: Metadata) -> String? {

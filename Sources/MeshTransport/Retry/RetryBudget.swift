@@ -105,7 +105,7 @@ final class RetryBudget: Sendable {
         return limit.withLock { limit in
             guard let configuration = limit.configuration else { return nil }
             let spent = limit.retries.reduce(0) { $1.part + Self.parts > newest ? $0 + $1.count : $0 }
-            return max(0, Int(allowance(configuration, newest)) - spent)
+            return max(0, Int(min(allowance(configuration, newest), 1e15)) - spent)
         }
     }
 

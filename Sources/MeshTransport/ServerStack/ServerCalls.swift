@@ -100,7 +100,8 @@ package final class ServerCalls: @unchecked Sendable {
             let now = core.runtime.now
             // A call is counted in the rate limits once, when it is complete; what runs late is refused now.
             guard let refusal = stack.preview(route, head, now: now) else { return nil }
-            let facts = stack.begins(route, head, now: now)
+            var facts = stack.begins(route, head, now: now)
+            if refusal.status == .permissionDenied { facts.policy = core.policyName }
             let interception = stack.interception(route, head, now: now)
             return refused(route, interception?.willAuthorize() ?? refusal, interception, facts)
         }
@@ -220,7 +221,7 @@ package final class ServerCalls: @unchecked Sendable {
             if let refused = interception?.willAuthorize() {
                 refusal = refused
             } else {
-                switch stack.admit(route, head, facts, claims: interception?.call.claims ?? [:]) {
+                switch stack.admit(route, head, &facts, claims: interception?.call.claims ?? [:]) {
                 case .failure(let refused):
                     refusal = refused.reply
                 case .success where running.count >= core.configuration.limits.concurrentCalls:

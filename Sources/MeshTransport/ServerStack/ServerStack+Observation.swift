@@ -12,6 +12,8 @@ extension ServerStack {
         let trace: CallTrace?
         /// The bytes of a request that came with it.
         var requestBytes = 0
+        /// The rule that let it in, or what the policy is called that kept it out; `nil` if neither was asked.
+        var policy: String?
         /// When its answer began, if it did before it was whole.
         var firstByte: RuntimeInstant?
 
@@ -78,7 +80,7 @@ extension ServerStack {
                 status: reply.status.description, requestBytes: Int64(bytes.request),
                 responseBytes: Int64(bytes.response), nanoseconds: nanoseconds,
                 traceID: facts.trace?.context.traceID,
-                policy: route.permission?.rule ?? (reply.status == .permissionDenied ? core.policyName : nil))
+                policy: facts.policy)
             log.write(log.format.line(record))
         }
         guard let trace = facts.trace else { return }
@@ -86,7 +88,7 @@ extension ServerStack {
             span.set(reply.status, message: reply.detail ?? reply.message)
             span.set("client.address", .string(info.remoteAddress))
             if let peer { span.set("meshwork.peer", .string(peer)) }
-            if let rule = route.permission?.rule { span.set("meshwork.policy", .string(rule)) }
+            if let policy = facts.policy { span.set("meshwork.policy", .string(policy)) }
             span.set("meshwork.request_bytes", .int(Int64(bytes.request)))
             span.set("meshwork.response_bytes", .int(Int64(bytes.response)))
         }

@@ -56,7 +56,7 @@ package final class ServerStack: Sendable {
         /// The policy and limits, by their number, that the two below were found by.
         fileprivate var judgedBy: UInt64?
         /// Set if the policy allows the peer this method.
-        fileprivate(set) var permission: ServerCore.Permission?
+        fileprivate var permission: ServerCore.Permission?
         /// What the calls count in, if there are limits.
         fileprivate var buckets: RateLimits.Buckets?
         /// Runs the method's handlers on the loop, under the watchdog.
@@ -109,7 +109,7 @@ package final class ServerStack: Sendable {
     func preview(_ route: Route, _ head: CallHead, now: RuntimeInstant) -> Reply? {
         // What an interceptor verifies is not known yet.
         let isAllowed =
-            core.mayAllow(route.method.path, info) ?? isAllowed(route, [:], now, counts: false)
+            core.mayAllow(route.method.path, info) ?? permission(route, [:], now, counts: false).isAllowed
         guard isAllowed else { return notAllowed(route) }
         return isLate(head) ? tooLate(route) : nil
     }
@@ -133,11 +133,13 @@ package final class ServerStack: Sendable {
     ///
     /// - Parameter claims: what an interceptor has verified of the caller.
     func admit(
-        _ route: Route, _ head: CallHead, _ facts: CallFacts, claims: [String: [String]]
+        _ route: Route, _ head: CallHead, _ facts: inout CallFacts, claims: [String: [String]]
     ) -> Result<CallContext, Refusal> {
         let now = facts.start
         let method = route.method
-        guard isAllowed(route, claims, now, counts: true) else { return .failure(Refusal(reply: notAllowed(route))) }
+        let permission = permission(route, claims, now, counts: true)
+        facts.policy = permission.isAllowed ? permission.rule : core.policyName
+        guard permission.isAllowed else { return .failure(Refusal(reply: notAllowed(route))) }
         if let excess = route.buckets?.take(now: now) {
             core.tell(of: excess, method.path, info)
             return .failure(Refusal(reply: tooMany(route, excess)))
@@ -150,9 +152,9 @@ package final class ServerStack: Sendable {
     }
 
     /// Asks the policy once for as long as it stays in force, where that is enough.
-    private func isAllowed(
+    private func permission(
         _ route: Route, _ claims: [String: [String]], _ now: RuntimeInstant, counts: Bool
-    ) -> Bool {
+    ) -> ServerCore.Permission {
         let number = core.policyNumber
         if route.judgedBy != number {
             route.judgedBy = number
@@ -161,12 +163,12 @@ package final class ServerStack: Sendable {
         }
         if let known = route.permission {
             if counts { known.series?.increment(on: shard.here) }
-            return true
+            return known
         }
         let permission = core.permission(route.method.path, info, claims: claims)
         if permission.isAllowed, permission.isLasting { route.permission = permission }
         if counts { permission.series?.increment(on: shard.here) }
-        return permission.isAllowed
+        return permission
     }
 
     /// Whether the policy in force still allows a call that runs.

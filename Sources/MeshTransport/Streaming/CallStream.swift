@@ -108,9 +108,13 @@ import NIOCore
         releaseMetadataReaders()
         while let waiting = unsafe endReaders.popLast() { unsafe waiting.resume() }
         if case .failed(let error) = end { release(error) }
-        if case .finished(_, let payload) = end { arrivedBytes += payload.count }
+        if case .finished(_, let payload) = end {
+            arrivedBytes += payload.count
+            arrives()
+        } else {
+            onFirstWrite = nil
+        }
         onFirstArrival = nil
-        onFirstWrite = nil
         onEnd?(end)
         onEnd = nil
         guard let waiting = unsafe reader else { return }
@@ -122,6 +126,7 @@ import NIOCore
     package func stopWriting(_ error: MeshError) {
         takesNoMore = true
         wire = nil
+        onFirstWrite = nil
         release(error)
     }
 

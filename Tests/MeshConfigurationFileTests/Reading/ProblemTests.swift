@@ -101,7 +101,11 @@ import Testing
             ),
             ("a: [", "2:1: expected YAML, while parsing a flow node did not find expected node content"),
             ("a: 1\na: 2\n", #"1:1: expected each key once, found more of "a""#),
-            ("a: *b", "1:4: expected YAML, found undefined alias"),
+            (
+                "authorization: {rules: [{name: a, methods: [b/c], callersWithoutIdentity: true, networks: []}]}",
+                "1:91: authorization.rules[0].networks: expected at least one network: any is meant where there is no such key"
+            ),
+            ("a: *b", "1:4: expected no alias, found what may be one: a text that begins so stands in quotes"),
             (
                 "{}\n---\n{}\n",
                 "2:1: expected YAML, expected a single document in the stream but found another document"

@@ -13,7 +13,8 @@ import Testing
 
     @Test("a request of plain HTTP is in the access log, in its caller's trace, and shown to who watches")
     func request() async throws {
-        let (lines, ring, seen) = (Lines(), SpanRing(), Mutex<TraceContext?>(nil))
+        let (lines, ring) = (Lines(), SpanRing())
+        let seen = Mutex<TraceContext?>(nil)
         var configuration = MeshConfiguration()
         var tracing = TracingConfiguration(sink: ring)
         tracing.sampler = .never

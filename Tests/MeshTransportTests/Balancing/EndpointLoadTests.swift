@@ -47,6 +47,27 @@ import Testing
         #expect((40..<45).contains(cost(.milliseconds(10_010))))
     }
 
+    @Test(
+        "an answer that was not waited for takes at least as long as it was, and is neither a success nor a sign of life"
+    )
+    mutating func outrun() {
+        call(from: .zero, to: .milliseconds(50))
+        // A second attempt that is withdrawn after a millisecond says nothing of its server.
+        call(from: .milliseconds(50), to: .milliseconds(51), .outrun)
+        #expect((49..<51).contains(cost(.milliseconds(51))))
+        call(from: .milliseconds(51), to: .milliseconds(251), .outrun)
+        #expect((199..<201).contains(cost(.milliseconds(251))))
+        call(from: .milliseconds(251), to: .milliseconds(252), .failure)
+        let failing = load.failureShare
+        call(from: .milliseconds(252), to: .milliseconds(253), .outrun)
+        #expect(load.failureShare == failing)
+        // It has been silent since its oldest call.
+        load.began(now: .at(.seconds(1)))
+        load.began(now: .at(.seconds(1)))
+        load.ended(.outrun, after: .milliseconds(100), constants, now: .at(.milliseconds(1_100)))
+        #expect(cost(.seconds(4)) > 2_900)
+    }
+
     @Test("what is known fades, so that a slow endpoint is tried again")
     mutating func fades() {
         call(from: .zero, to: .seconds(1))

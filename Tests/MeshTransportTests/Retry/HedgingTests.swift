@@ -75,6 +75,10 @@ import Testing
             let hedges = Self.count(metrics, "mesh_hedges_total")
             #expect((3...5).contains(hedges))
             #expect(Self.count(metrics, "mesh_hedges_won_total") == hedges)
+            // One answer each: an attempt that was outrun has none.
+            let all = Self.count(metrics, "attempt_total")
+            let ended = Self.count(metrics, "attempt_response_total")
+            #expect(all == ended && all == Self.count(metrics, "request_total") + hedges)
             try await fleet.simulation.runtime.sleep(for: .milliseconds(100))
             #expect(behaviour.cancelled.withLock { $0 } == ["b": hedges])
             #expect(await client.endpoints().allSatisfy { $0.pending == 0 })
@@ -144,6 +148,20 @@ import Testing
             try await fleet.simulation.runtime.sleep(for: .milliseconds(100))
             #expect(behaviour.cancelled.withLock { $0.values.reduce(0, +) } == 2)
             #expect(await client.endpoints().allSatisfy { $0.pending == 0 })
+        }
+    }
+
+    @Test("a caller who is told that nothing has run can believe it, whichever attempt ended how")
+    func progress() async throws {
+        try await run(["a", "b"]) { fleet, client, metrics, behaviour in
+            behaviour.delays.withLock { $0 = ["a": .milliseconds(40), "b": .milliseconds(40)] }
+            async let failure = meshError {
+                _ = try await client.call(Echo.echo, Note("x"), timeout: .milliseconds(200))
+            }
+            try await fleet.simulation.runtime.sleep(for: .milliseconds(20))
+            for name in ["a", "b"] { fleet.kill(name) }
+            let error = try #require(await failure)
+            #expect(error.progress == .mayHaveRun, "\(error)")
         }
     }
 

@@ -76,8 +76,8 @@ import Testing
         if PeakMemory.isMeasurable {
             #expect(most(late, \.memory) <= most(early, \.memory) + Self.growth)
         }
-        // A server that comes has a listener and two connections with two ends each.
-        #expect(most(late, \.descriptors) <= most(early, \.descriptors) + 5)
+        // A server that comes has a listener and two connections with two ends each, and so has one that is on its way out.
+        #expect(most(late, \.descriptors) <= most(early, \.descriptors) + 10)
         // The first repeated call of a method makes a series.
         #expect(most(late, \.series) <= most(early, \.series) + 7)
         try await waitForDescriptors(before.descriptors, registries)
@@ -95,6 +95,16 @@ import Testing
         }
     }
 
+    /// Makes a call again that no server has seen, up to five times.
+    private static func whileNotSent<Answer>(_ call: () async throws -> Answer) async throws -> Answer {
+        for _ in 0..<4 {
+            do {
+                return try await call()
+            } catch let error as MeshError where error.progress == .notSent {}
+        }
+        return try await call()
+    }
+
     /// One call, whose kind follows from its number.
     private static func call(_ client: MeshClient, _ number: Int) async throws {
         let note = Note("call \(number)")
@@ -110,8 +120,11 @@ import Testing
                 return Note(text)
             }
         case 6:
-            let joined = try await client.call(Echo.joined) { requests in
-                for character in note.text { try await requests.send(Note(String(character))) }
+            // The mesh repeats none that streams its requests once it is open: it has not kept them. Whoever has, may.
+            let joined = try await whileNotSent {
+                try await client.call(Echo.joined) { requests in
+                    for character in note.text { try await requests.send(Note(String(character))) }
+                }
             }
             // The server adds the payload's bytes, of which there are none.
             answer = Note(String(joined.text.dropLast(2)))
