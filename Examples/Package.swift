@@ -70,6 +70,7 @@ let package = Package(
                 .product(name: "IdentityServices", package: "Meshwork"),
                 .product(name: "MeshGRPC", package: "Meshwork"),
                 .product(name: "MeshTransport", package: "Meshwork"),
+                .product(name: "Telemetry", package: "Meshwork"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),

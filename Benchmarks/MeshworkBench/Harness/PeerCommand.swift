@@ -69,8 +69,8 @@ struct PeerCommand: AsyncParsableCommand {
     /// A side of the case `mesh-tax`.
     private func pay(_ step: TaxStep, _ isServer: Bool, _ identity: any IdentitySource) async throws {
         guard isServer else {
-            let caller = MeshCaller(try step.client(port: port(), identity: identity), isOnExecutor: true)
-            return try await Self.converse(0, echo: caller, transfer: caller)
+            return try await Self.converse(
+                0, echo: TurnCaller(clients: try step.clients(port: port(), identity: identity)))
         }
         let mesh = try step.server(identity: identity)
         try await Self.converse(try await mesh.listen(host: "0.0.0.0", port: 0).port)

@@ -12,7 +12,10 @@ enum TaxStep: String, CaseIterable, CustomStringConvertible {
     case policy
     /// Calls may be repeated, within a budget.
     case retries
-    /// The service has a hundred endpoints, with peak EWMA and failure accrual.
+    /// The calls go to a hundred servers in turn, each by a client of its own: what it costs that calls share no
+    /// connection, and with it no read, no write and no TLS record.
+    case spread
+    /// The hundred are endpoints of a service, with peak EWMA and failure accrual.
     case balancing
     /// An operator watches both sides for failed calls.
     case tap
@@ -59,23 +62,27 @@ enum TaxStep: String, CaseIterable, CustomStringConvertible {
         return mesh
     }
 
-    func client(port: Int, identity: any IdentitySource) throws -> MeshClient {
+    /// The clients whose turn it is one after the other.
+    func clients(port: Int, identity: any IdentitySource) throws -> [MeshClient] {
         var configuration = try configuration(of: identity)
         if !includes(.retries) {
             configuration.retry.maximumAttempts = 1
             configuration.retry.budget = nil
         }
         let identities = [try IdentityPattern(parsing: "spiffe://bench.example/server")]
-        var destination = Destination(host: "127.0.0.1", port: port, identities: identities)
+        var destinations = (1...(includes(.spread) ? Self.endpoints : 1)).map {
+            Destination(host: "127.0.0.\($0)", port: port, identities: identities)
+        }
         if includes(.balancing) {
             let resolver = StaticResolver()
             resolver.set(
                 (1...Self.endpoints).map { ServiceEndpoint(.tcp(host: "127.0.0.\($0)", port: port)) }, of: "bench")
             configuration.resolver = resolver
-            destination = Destination(service: "bench", identities: identities)
+            destinations = [Destination(service: "bench", identities: identities)]
         }
-        return try Mesh(configuration: configuration, identity: identity, policy: .denyAll, runtime: Self.runtime)
-            .client(destination)
+        let mesh = try Mesh(
+            configuration: configuration, identity: identity, policy: .denyAll, runtime: Self.runtime)
+        return destinations.map { mesh.client($0) }
     }
 
     private static var runtime: SystemRuntime {

@@ -12,7 +12,8 @@ struct PlainRPC: AsyncParsableCommand {
         abstract: "Two services that call each other over mutual TLS, called over meshwork/1, gRPC and from Python.",
         discussion: """
             Starts an inventory, whose service is plain Swift, and a process that takes orders, whose service comes from \
-            a .proto file, calls both, and has Python's grpcio do the same where there is one (see --python).
+            a .proto file, calls both, and has Python's grpcio do the same where there is one (see --python). Then rehearses what operators do: a canary, a \
+            breaker that opens and closes, a tap, and the question why a call did what it did.
             """,
         subcommands: [InventoryCommand.self, OrdersCommand.self])
 
@@ -55,6 +56,7 @@ struct PlainRPC: AsyncParsableCommand {
         } else {
             print("No Python with grpcio was found; Scripts/install-prerequisites.sh test makes one.")
         }
+        try await Rehearsal.play(with: authority)
         orders.stop()
         inventory.stop()
         await mesh.stop()

@@ -4,6 +4,7 @@ enum SPIFFEIDs {
     static let authority = "spiffe://shop.example/authority"
     static let inventory = "spiffe://shop.example/inventory"
     static let orders = "spiffe://shop.example/orders"
+    static let shelf = "spiffe://shop.example/shelf"
     static let everybody = "spiffe://shop.example/*"
     static let customers = "spiffe://shop.example/customer/*"
     static let swiftCustomer = "spiffe://shop.example/customer/swift"

@@ -43,6 +43,15 @@ struct PlainRPCTests {
         #expect(rows("gRPC", "Orders.Track").first?.contains("packed, shipped, delivered") == true)
         #expect(rows("gRPC", "Health.Check").first?.contains("SERVING") == true)
         #expect(rows("gRPC", "ServerReflection").first?.contains("shop.Orders") == true)
+        // What operators do: all calls of the canary are answered, by both versions as the shares say.
+        #expect(lines.contains("  100 %: 0 answers of version 1, 200 of version 2, none failed"))
+        #expect(lines.contains { $0.hasPrefix("  it opened after ") })
+        #expect(lines.contains { $0.hasPrefix("    127.0.0.1:") && $0.contains("left out for") })
+        let calls = lines.first { $0.hasPrefix("  of the next 100 calls the broken one got ") }
+        #expect(calls?.split(separator: " ").last.flatMap { Int($0) }.map { $0 <= 2 } == true, "a probe at most")
+        #expect(lines.contains("  mended, one call was tried on it, and it takes calls again"))
+        #expect(lines.contains { $0.hasPrefix("  shop.Inventory/Stock to ") && $0.contains("internalError") })
+        #expect(lines.contains { $0.hasPrefix("  shop.Inventory/Stock to shelves: ok in ") })
     }
 
     @Test(
