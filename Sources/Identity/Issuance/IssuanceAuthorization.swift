@@ -56,7 +56,7 @@ public struct IssuanceAuthorization: Sendable, Hashable {
     }
 
     /// What a leaf was certified as before, by an authority that had checked it.
-    init(of record: IssuanceRecord, lifetime: Duration) {
+    init(of record: IssuanceRecord, lifetime: Duration?) {
         spiffeID = record.spiffeID
         dnsNames = record.dnsNames
         ipAddresses = record.ipAddresses

@@ -27,7 +27,7 @@ public struct IssuanceRecord: Sendable, Hashable {
 
     /// The most bytes of an encoded record, checked before it is parsed.
     public static let maximumBytes = 32_768
-    private static let maximumAuthorizerBytes = 1_024
+    static let maximumAuthorizerBytes = 1_024
 
     /// Makes the record of a leaf that was just issued.
     ///
@@ -66,6 +66,9 @@ public struct IssuanceRecord: Sendable, Hashable {
     public var authorization: IssuanceAuthorization {
         IssuanceAuthorization(of: self, lifetime: notAfter.since(issuedAt))
     }
+
+    /// The same with the lifetime that the authority gives by default when it is renewed.
+    public var authorizationOfDefaultLifetime: IssuanceAuthorization { IssuanceAuthorization(of: self, lifetime: nil) }
 
     /// The record as a log holds it: JSON in one order of members, so that a record has one encoding and one hash.
     public var encoded: [UInt8] {

@@ -6,7 +6,7 @@
 ///     let kind = "kubernetes"
 ///     func attest(_ evidence: AttestationEvidence) async throws(IdentityError) -> Attestation {
 ///         let pod = try await review(evidence.payload)                  // asks the platform, not the workload
-///         return Attestation(try authorization(for: pod), by: "pod \(pod.uid)")
+///         return try Attestation(authorization(for: pod), by: "pod \(pod.uid)")
 ///     }
 /// }
 /// ```
@@ -53,11 +53,20 @@ extension AttestationEvidence: CustomStringConvertible, CustomReflectable {
 public struct Attestation: Sendable, Hashable {
     /// What the workload is certified as.
     public let authorization: IssuanceAuthorization
-    /// Who or what says so, for the issuance log: at most 1,024 bytes.
+    /// Who or what says so, for the issuance log: 1 to 1,024 bytes.
     public let authorizedBy: String
 
     /// Makes an attestation.
-    public init(_ authorization: IssuanceAuthorization, by authorizedBy: String) {
+    ///
+    /// - Throws: `IdentityError` with code ``IdentityError/Code/invalidAuthorization`` where `authorizedBy` does not fit the
+    ///   log.
+    public init(_ authorization: IssuanceAuthorization, by authorizedBy: String) throws(IdentityError) {
+        guard (1...IssuanceRecord.maximumAuthorizerBytes).contains(authorizedBy.utf8.count) else {
+            throw IdentityError(
+                .invalidAuthorization,
+                "expected 1 to \(IssuanceRecord.maximumAuthorizerBytes) bytes that say who authorises, found "
+                    + "\(authorizedBy.utf8.count)")
+        }
         self.authorization = authorization
         self.authorizedBy = authorizedBy
     }

@@ -37,6 +37,9 @@ public final class JoinTokenAttestor: Attestor {
             try registry.redeem(secret: evidence.payload, now: evidence.now).get()
         }
         // Whoever reads the log learns which token it was, and not the token.
-        return Attestation(authorization, by: "join token \(SHA256Fingerprint(of: evidence.payload))")
+        return try Attestation(authorization, by: "join token \(SHA256Fingerprint(of: evidence.payload))")
     }
+
+    /// Makes a secret good again that was redeemed for a certificate which never left the authority.
+    public func takeBack(_ secret: [UInt8]) { registry.withLock { $0.takeBack(secret: secret) } }
 }

@@ -69,6 +69,9 @@ public struct JoinTokenRegistry: Sendable {
         return token
     }
 
+    /// Makes a secret that was redeemed good again, until its end.
+    public mutating func takeBack(secret: [UInt8]) { entries[SHA256Fingerprint(of: secret)]?.redeemedAt = nil }
+
     /// Redeems a secret. Only ``Redemption/authorized(_:)`` changes the registry.
     public mutating func redeem(secret: [UInt8], now: UnixTime) -> Redemption {
         let hash = SHA256Fingerprint(of: secret)

@@ -87,6 +87,7 @@ extension AuthorityRotation {
                 bundle: try TrustDomainBundle(document: document, of: domain), issuerRenewal: time("issuer_renewal"),
                 leavesEnd: UnixTime(seconds: leavesEnd),
                 crossCertificate: json["cross"]?.string.flatMap(Base64.decode), root: current, otherRoot: other)
+            isResumed = true
         } catch {
             throw IdentityError(
                 .cannotUnseal, "expected an authority's state inside the seal, found something else", cause: error)

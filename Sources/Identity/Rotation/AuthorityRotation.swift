@@ -38,7 +38,9 @@ public struct AuthorityRotation: Sendable {
     public private(set) var phase = Phase.steady
     /// What signs leaves.
     public private(set) var issuer: CertificateAuthority
-    /// What peers are to trust: its sequence counts up with each change.
+    /// What peers are to trust, the root that issues first. Its sequence goes up with each change, and is no lower than the
+    /// time of the change in seconds since 1970: what an older copy of the state goes on to publish is newer than all
+    /// that was published before.
     public private(set) var bundle: TrustDomainBundle
     /// When the issuer is renewed; nil where its root's key is not at hand.
     public private(set) var issuerRenewal: UnixTime?
@@ -46,6 +48,8 @@ public struct AuthorityRotation: Sendable {
     public private(set) var leavesEnd: UnixTime
     /// The issuer's key, certified by the old root too, while the new one issues: for those who know the old one alone.
     public private(set) var crossCertificate: [UInt8]?
+    /// Whether the state was unsealed, and ``resume(now:)`` was not called yet.
+    public internal(set) var isResumed = false
     /// Signs issuers; nil where its key rests elsewhere.
     private(set) var root: RootAuthority?
     /// The root to come, or the one that was.
@@ -64,7 +68,8 @@ public struct AuthorityRotation: Sendable {
         self.root = root
         trustDomain = root.trustDomain
         issuer = try root.makeAuthority(key: root.keyAlgorithm, now: now, using: &generator)
-        bundle = try TrustDomainBundle(root.trustDomain, roots: [root.certificate], sequence: 1)
+        bundle = try TrustDomainBundle(
+            root.trustDomain, roots: [root.certificate], sequence: Self.sequence(after: 0, at: now))
         leavesEnd = now
         issuerRenewal = Self.renewal(of: issuer, from: now, using: &generator)
     }
@@ -76,8 +81,10 @@ public struct AuthorityRotation: Sendable {
     public init(issuer: CertificateAuthority, now: UnixTime) throws(IdentityError) {
         self.issuer = issuer
         trustDomain = issuer.trustDomain
-        bundle = try TrustDomainBundle(issuer.trustDomain, roots: [issuer.rootCertificate], sequence: 1)
-        leavesEnd = now
+        bundle = try TrustDomainBundle(
+            issuer.trustDomain, roots: [issuer.rootCertificate], sequence: Self.sequence(after: 0, at: now))
+        // It may have issued before.
+        leavesEnd = now + issuer.configuration.leafLifetime
     }
 
     init(
@@ -114,6 +121,17 @@ public struct AuthorityRotation: Sendable {
         return expiries
     }
 
+    /// Goes on from a state that was unsealed: leaves may have been issued since it was kept, if it is an older copy, and
+    /// are waited for as long as they may last.
+    public mutating func resume(now: UnixTime) {
+        guard isResumed else { return }
+        isResumed = false
+        leavesEnd = max(leavesEnd, now + issuer.configuration.leafLifetime)
+        if case .distributing(let since, let until) = phase {
+            phase = .distributing(since: since, until: max(until, leavesEnd))
+        }
+    }
+
     /// Notes that a leaf was issued that ends at `end`.
     ///
     /// - Returns: whether the state has changed, and is to be kept before the leaf leaves. It is a quarter of a leaf's life
@@ -136,12 +154,12 @@ public struct AuthorityRotation: Sendable {
         let next = try RootAuthority(
             trustDomain: trustDomain, key: root.keyAlgorithm, configuration: root.configuration, now: now,
             using: &generator)
-        try publish(roots: bundle.roots + [next.certificate])
+        try publish(roots: bundle.roots + [next.certificate], now: now)
         otherRoot = next
         phase = .distributing(since: now, until: leavesEnd)
     }
 
-    /// Has the new root issue from now on; the old one stays in the bundle.
+    /// Has the new root issue from now on; the old one stays in the bundle, behind it, which tells workloads to renew soon.
     ///
     /// - Throws: `IdentityError` with code ``IdentityError/Code/rotationRefused`` when there is no new root, or
     ///   ``IdentityError/Code/signingFailed``.
@@ -152,28 +170,32 @@ public struct AuthorityRotation: Sendable {
             throw refused("expected a new root in the bundle, found \(phase)")
         }
         let issuer = try new.makeAuthority(key: new.keyAlgorithm, now: now, using: &generator)
-        crossCertificate = try old.signer.crossCertificate(
+        let cross = try old.signer.crossCertificate(
             of: issuer.signer, in: trustDomain, now: now - issuer.configuration.clockSkew, using: &generator)
+        try publish(roots: [new.certificate] + bundle.roots.filter { $0 != new.certificate }, now: now)
         issuerRenewal = Self.renewal(of: issuer, from: now, using: &generator)
         self.issuer = issuer
+        crossCertificate = cross
         (root, otherRoot) = (new, old)
         phase = .issuing(since: now, until: leavesEnd)
     }
 
     /// Takes the old root out of the bundle: whatever it has signed is good no more.
     ///
-    /// - Parameter now: after the end of the last leaf that the old root has signed; nil to drop it before, as where its key
-    ///   was stolen: workloads that still have such a leaf cannot be reached then, and join again.
+    /// - Parameters:
+    ///   - now: after the end of the last leaf that the old root has signed, unless it is forced.
+    ///   - isForced: to drop it before, as where its key was stolen: workloads that still have such a leaf cannot be reached
+    ///     then, and join again.
     /// - Throws: `IdentityError` with code ``IdentityError/Code/rotationRefused`` when the new root does not issue yet, or
     ///   leaves of the old one are still good.
-    public mutating func dropOldRoot(now: UnixTime?) throws(IdentityError) {
+    public mutating func dropOldRoot(now: UnixTime, isForced: Bool = false) throws(IdentityError) {
         guard case .issuing(_, let until) = phase, let old = otherRoot else {
             throw refused("expected the new root to issue, found \(phase)")
         }
-        if let now, now <= until + issuer.configuration.clockSkew {
+        guard isForced || now > until + issuer.configuration.clockSkew else {
             throw refused("leaves of the old root are good until \(until), and it is \(now)")
         }
-        try publish(roots: bundle.roots.filter { $0 != old.certificate })
+        try publish(roots: bundle.roots.filter { $0 != old.certificate }, now: now)
         otherRoot = nil
         crossCertificate = nil
         phase = .steady
@@ -215,15 +237,21 @@ public struct AuthorityRotation: Sendable {
     /// Publishes other keys of tokens.
     ///
     /// - Throws: `IdentityError` with code ``IdentityError/Code/invalidTrustBundle``; nothing has changed then.
-    public mutating func setTokenKeys(_ keys: [JWTKey]) throws(IdentityError) {
+    public mutating func setTokenKeys(_ keys: [JWTKey], now: UnixTime) throws(IdentityError) {
         guard keys != bundle.jwtKeys else { return }
-        bundle = try TrustDomainBundle(
-            trustDomain, roots: bundle.roots, jwtKeys: keys, sequence: (bundle.sequence ?? 0) + 1)
+        try publish(keys: keys, now: now)
     }
 
-    private mutating func publish(roots: [[UInt8]]) throws(IdentityError) {
+    private mutating func publish(
+        roots: [[UInt8]]? = nil, keys: [JWTKey]? = nil, now: UnixTime
+    ) throws(IdentityError) {
         bundle = try TrustDomainBundle(
-            trustDomain, roots: roots, jwtKeys: bundle.jwtKeys, sequence: (bundle.sequence ?? 0) + 1)
+            trustDomain, roots: roots ?? bundle.roots, jwtKeys: keys ?? bundle.jwtKeys,
+            sequence: Self.sequence(after: bundle.sequence ?? 0, at: now))
+    }
+
+    private static func sequence(after last: UInt64, at now: UnixTime) -> UInt64 {
+        max(last + 1, UInt64(clamping: now.seconds))
     }
 
     private static func renewal(

@@ -102,6 +102,13 @@ public struct TrustBundle: Sendable {
             domains.filter { $0.trustDomain != bundle.trustDomain } + [bundle], generation: generation)
     }
 
+    /// The same with a domain's bundle; nil where that is no news.
+    package func adopting(_ domain: TrustDomainBundle) throws(IdentityError) -> TrustBundle? {
+        let inForce = self[domain.trustDomain]
+        guard inForce == nil || domain.isNewer(than: inForce) else { return nil }
+        return try replacing(domain, generation: generation + 1)
+    }
+
     /// The same without a domain: the end of a federation.
     public func removing(_ domain: TrustDomain, generation: UInt64) throws(IdentityError) -> TrustBundle {
         try TrustBundle(domains.filter { $0.trustDomain != domain }, generation: generation)

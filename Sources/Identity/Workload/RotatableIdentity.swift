@@ -70,12 +70,21 @@ public final class RotatableIdentity: IdentitySource {
         _ domain: TrustDomainBundle, svid: WorkloadIdentity? = nil, denyList: DenyList? = nil
     ) throws(IdentityError) -> Bool {
         try change { current throws(IdentityError) in
-            let inForce = current.bundle[domain.trustDomain]
+            (svid == current.svid ? nil : svid, try current.bundle.adopting(domain), denyList)
+        }
+    }
+
+    /// Puts a certificate and its domain's bundle in force together, beside whatever else has changed meanwhile.
+    ///
+    /// - Throws: `IdentityError` with code ``IdentityError/Code/staleTrustBundle`` when a later bundle is in force, or
+    ///   ``IdentityError/Code/invalidTrustBundle``; nothing has changed then.
+    package func replace(svid: WorkloadIdentity, bundle domain: TrustDomainBundle) throws(IdentityError) {
+        try change { current throws(IdentityError) in
             var bundle: TrustBundle?
-            if inForce == nil || domain.isNewer(than: inForce) {
+            if current.bundle[domain.trustDomain] != domain {
                 bundle = try current.bundle.replacing(domain, generation: current.bundle.generation + 1)
             }
-            return (svid == current.svid ? nil : svid, bundle, denyList)
+            return (svid == current.svid ? nil : svid, bundle, nil)
         }
     }
 

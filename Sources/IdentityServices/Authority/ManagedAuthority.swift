@@ -34,6 +34,23 @@ public final class ManagedAuthority: Service {
         var rotation: AuthorityRotation
         var holders: BundleHolders
         var own: [Own] = []
+        var sequence: UInt64 { rotation.bundle.sequence ?? 0 }
+        /// The highest that a workload has said it has and that was never published here: each is told once.
+        var foreignSequence: UInt64 = 0
+        var foreignVersion: UInt64 = 0
+    }
+
+    /// What the join listener reads for each connection, behind a mutex of its own: none waits for a disk.
+    private struct Shown {
+        let rootFingerprint: SHA256Fingerprint
+        let joinSigners: [[UInt8]]
+
+        init(_ rotation: AuthorityRotation) {
+            rootFingerprint = rotation.issuer.rootFingerprint
+            joinSigners = [
+                rotation.crossCertificate, rotation.issuer.rootCertificate, rotation.otherRootCertificate,
+            ].compactMap { $0 }
+        }
     }
 
     /// The domain.
@@ -47,19 +64,21 @@ public final class ManagedAuthority: Service {
     private let interval: Duration
     private let keep: @Sendable (AuthorityRotation) throws -> Void
     private let state: Mutex<State>
+    private let shown: Mutex<Shown>
 
     /// Takes charge of an authority.
     ///
     /// - Parameters:
     ///   - rotation: a new one, or one that was kept.
-    ///   - isResumed: whether it was kept, so that there may be leaves that this process has not issued.
+    ///   - denyList: the newest one that was published, which the host keeps (``/Identity/DenyList/encoded``): a process that
+    ///     begins without it lets renew whom it denies.
     ///   - ledger: where each certificate is entered before it leaves.
     ///   - interval: how often is looked whether a step is due. Default 10 s.
     ///   - keep: keeps a state, sealed, before it is in force; what it throws prevents that. It must not call the authority,
     ///     which waits for it. Default nothing: an authority that ends with its process.
     /// - Throws: `IdentityError` with code `invalidConfiguration`.
     public init(
-        _ rotation: AuthorityRotation, isResumed: Bool = false, ledger: IssuanceLedger? = nil,
+        _ rotation: AuthorityRotation, denyList: DenyList = .empty, ledger: IssuanceLedger? = nil,
         every interval: Duration = .seconds(10), runtime: any Runtime = SystemRuntime.shared,
         logger: Logger = Logger(label: "meshwork.authority"),
         keep: @escaping @Sendable (AuthorityRotation) throws -> Void = { _ in }
@@ -67,16 +86,19 @@ public final class ManagedAuthority: Service {
         guard interval > .zero else {
             throw IdentityError(.invalidConfiguration, "interval: expected a time above 0 s, found \(interval)")
         }
+        let now = runtime.unixTime
+        var rotation = rotation
+        rotation.resume(now: now)
         trustDomain = rotation.trustDomain
-        feed = TrustFeed(bundle: rotation.bundle)
+        feed = TrustFeed(bundle: rotation.bundle, denyList: denyList)
         self.ledger = ledger
         self.interval = interval
         self.runtime = runtime
         self.logger = logger
         self.keep = keep
-        state = Mutex(
-            State(
-                rotation: rotation, holders: BundleHolders(unknownUntil: isResumed ? rotation.leavesEnd : nil)))
+        let holders = BundleHolders(unknownUntil: rotation.leavesEnd > now ? rotation.leavesEnd : nil)
+        state = Mutex(State(rotation: rotation, holders: holders))
+        shown = Mutex(Shown(rotation))
     }
 
     /// The authority's state, as it was last kept.
@@ -88,13 +110,29 @@ public final class ManagedAuthority: Service {
     /// What is not to be trusted any more.
     public var denyList: DenyList { feed.current.denyList }
 
-    /// Who has not said yet that it has ``bundle``, in the order of the names.
+    /// Until when there may be leaves of an earlier process of the authority, of which ``workloadsWithoutBundle`` and
+    /// ``workloadsBelowOldRoot`` say nothing; `nil` where there are none any more.
+    public var workloadsUnknownUntil: UnixTime? {
+        let now = runtime.unixTime
+        return state.withLock { $0.holders.unknownUntil }.flatMap { now <= $0 ? $0 : nil }
+    }
+
+    /// Who has a leaf that does not lead to the root that issues now, in the order of the names: who is cut off by
+    /// ``dropOldRoot()``.
+    public var workloadsBelowOldRoot: [SPIFFEID] {
+        let now = runtime.unixTime
+        return state.withLock { $0.holders.notBelow($0.rotation.issuer.rootFingerprint, now: now) }
+    }
+
+    /// Who has not said yet that it has ``bundle``, in the order of the names: that it holds the bundle is not that its leaf
+    /// leads to the new root (``workloadsBelowOldRoot``).
     public var workloadsWithoutBundle: [SPIFFEID] {
         let now = runtime.unixTime
         return state.withLock { $0.holders.without($0.rotation.bundle.sequence ?? 0, now: now) }
     }
 
     /// Tells peers what is not to be trusted any more; a list with no higher version than the one in force changes nothing.
+    /// The host keeps it, for the next process of the authority.
     public func set(denyList: DenyList) {
         guard feed.set(denyList: denyList) else { return }
         tellOwn()
@@ -107,7 +145,8 @@ public final class ManagedAuthority: Service {
     ///
     /// - Throws: `IdentityError` with code `invalidTrustBundle`, or what keeping the state throws.
     public func setTokenKeys(_ keys: [JWTKey]) throws {
-        try change { rotation, _, _ in try rotation.setTokenKeys(keys) }
+        let now = runtime.unixTime
+        try change { rotation, _, _ in try rotation.setTokenKeys(keys, now: now) }
     }
 
     /// Begins to change roots: a new one is added to the bundle now, issues once everybody has it, and the old one is
@@ -130,11 +169,12 @@ public final class ManagedAuthority: Service {
         try renewOwn()
     }
 
-    /// Drops the old root now, whoever still has a leaf of it: for a key that was stolen.
+    /// Drops the old root now, whoever still has a leaf of it (``workloadsBelowOldRoot``): for a key that was stolen.
     ///
     /// - Throws: as ``addRoot()``.
     public func dropOldRoot() throws {
-        try change { rotation, _, _ in try rotation.dropOldRoot(now: nil) }
+        let now = runtime.unixTime
+        try change { rotation, _, _ in try rotation.dropOldRoot(now: now, isForced: true) }
         logger.notice("the old root was dropped", metadata: ["root": "\(rotation.issuer.rootFingerprint)"])
     }
 
@@ -165,31 +205,51 @@ public final class ManagedAuthority: Service {
         _ request: VerifiedCertificateRequest, for authorization: IssuanceAuthorization, authorizedBy: String,
         having sequence: UInt64 = 0, replacing old: [UInt8]? = nil
     ) throws -> IssuedCertificate {
-        let (issued, _) = try sign(request, for: authorization, authorizedBy: authorizedBy)
-        state.withLock {
-            $0.holders.issued(
-                issued.serialNumber, to: issued.spiffeID, until: issued.notAfter, having: sequence, replacing: old)
+        let (issued, root) = try sign(request, for: authorization, authorizedBy: authorizedBy)
+        let fingerprint = SHA256Fingerprint(of: root)
+        state.withLock { state in
+            state.holders.issued(
+                issued.serialNumber, to: issued.spiffeID, until: issued.notAfter, below: fingerprint,
+                having: sequence <= state.sequence ? sequence : 0, replacing: old)
         }
         return issued
     }
 
-    /// A workload with a leaf says which bundle it has.
-    func acknowledged(_ sequence: UInt64, by serialNumber: [UInt8], of id: SPIFFEID) {
-        state.withLock { $0.holders.acknowledged(sequence, by: serialNumber, of: id) }
+    /// A workload with a leaf says which bundle and which deny list it has. A bundle that was never published here counts as
+    /// none.
+    func acknowledged(_ sequence: UInt64, denyListVersion: UInt64 = 0, by serialNumber: [UInt8], of id: SPIFFEID) {
+        let ownVersion = feed.current.denyList.version
+        let (ownSequence, isForeign, isForeignList) = state.withLock { state in
+            let isForeign = sequence > max(state.sequence, state.foreignSequence)
+            let isForeignList = denyListVersion > max(ownVersion, state.foreignVersion)
+            if isForeign { state.foreignSequence = sequence }
+            if isForeignList { state.foreignVersion = denyListVersion }
+            if sequence <= state.sequence { state.holders.acknowledged(sequence, by: serialNumber, of: id) }
+            return (state.sequence, isForeign, isForeignList)
+        }
+        if isForeign {
+            logger.error(
+                "a workload has a bundle that was not published here: the authority's state is an older copy, or another's",
+                metadata: ["identity": "\(id)", "bundle": "\(sequence)", "published": "\(ownSequence)"])
+        }
+        if isForeignList {
+            logger.error(
+                "a workload has a deny list that was not published here: lists with a lower version change nothing there",
+                metadata: ["identity": "\(id)", "version": "\(denyListVersion)", "published": "\(ownVersion)"])
+        }
+    }
+
+    /// The lifetime of leaves where nobody says another, and the end that none outlives.
+    var leafLimits: (lifetime: Duration, notAfter: UnixTime) {
+        state.withLock { ($0.rotation.issuer.configuration.leafLifetime, $0.rotation.issuer.notAfter) }
     }
 
     /// The root that leaves lead to now.
-    var rootFingerprint: SHA256Fingerprint { state.withLock { $0.rotation.issuer.rootFingerprint } }
+    var rootFingerprint: SHA256Fingerprint { shown.withLock { $0.rootFingerprint } }
 
     /// What the join listener shows behind a leaf: all that somebody who knows a root by its fingerprint may need.
     var joinSigners: [[UInt8]] {
-        state.withLock { state in
-            let rotation = state.rotation
-            let signers = [
-                rotation.crossCertificate, rotation.issuer.rootCertificate, rotation.otherRootCertificate,
-            ]
-            return signers.compactMap { $0 }
-        }
+        shown.withLock { $0.joinSigners }
     }
 
     /// Takes the steps that are due until the service group shuts down or the task is cancelled.
@@ -231,6 +291,7 @@ public final class ManagedAuthority: Service {
             guard let result = try body(&next, &state.holders, &generator) else { return (nil, state.rotation.bundle) }
             try keep(next)
             state.rotation = next
+            shown.withLock { $0 = Shown(next) }
             return (result, next.bundle)
         }
         if feed.set(bundle: bundle) { tellOwn() }

@@ -109,18 +109,14 @@ public final class FileIdentitySource: IdentitySource, Service {
             try putInForce(svid, bundle)
             return following.read(set.versions, problem: nil)
         } catch {
-            // One that is not valid yet will be.
-            return following.read(set.versions, problem: "\(error)", isFinal: error.code != .notYetValid)
+            // One that is not valid yet will be, and one that another change came before is looked at again.
+            let isFinal = ![.notYetValid, .staleTrustBundle].contains(error.code)
+            return following.read(set.versions, problem: "\(error)", isFinal: isFinal)
         }
     }
 
     private func putInForce(_ svid: WorkloadIdentity, _ bundle: TrustDomainBundle) throws(IdentityError) {
-        let current = identity.current
-        var next: TrustBundle?
-        if current.bundle[bundle.trustDomain] != bundle {
-            next = try current.bundle.replacing(bundle, generation: current.bundle.generation + 1)
-        }
-        identity.set(svid: svid == current.svid ? nil : svid, bundle: next)
+        try identity.replace(svid: svid, bundle: bundle)
         lastProblem.withLock { $0 = nil }
         logger.info(
             "identity read from files",

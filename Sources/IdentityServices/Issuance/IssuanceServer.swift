@@ -17,8 +17,7 @@ public import Telemetry
 public final class IssuanceServer: Sendable {
     /// Who has joined.
     private struct State {
-        /// What each workload was authorised for when it joined: its renewals say the same.
-        var joined: [SPIFFEID: IssuanceAuthorization] = [:]
+        var joined: JoinedWorkloads
         var rate: JoinRate
     }
 
@@ -83,10 +82,15 @@ public final class IssuanceServer: Sendable {
         self.attestors = kinds
         endpoint = try JoinEndpoint(
             identity: try JoinIdentity(identity, authority), runtime: runtime, metrics: metrics, logger: logger)
-        var joined: [SPIFFEID: IssuanceAuthorization] = [:]
-        for record in try authority.ledger?.current(at: runtime.unixTime) ?? [] {
-            guard joined.count < configuration.workloads else { break }
-            joined[record.spiffeID] = record.authorization
+        let now = runtime.unixTime
+        let (lifetime, end) = authority.leafLimits
+        var joined = JoinedWorkloads(capacity: configuration.workloads)
+        for record in try authority.ledger?.current(at: now) ?? [] where joined.hasRoom(at: now) {
+            // One of the default lifetime, or cut short by the issuer's end, is renewed as the configuration says now.
+            let isDefault = record.notAfter >= end || record.notAfter.since(record.issuedAt) >= lifetime
+            joined.add(
+                record.serialNumber, isDefault ? record.authorizationOfDefaultLifetime : record.authorization,
+                until: record.notAfter)
         }
         state = Mutex(
             State(
@@ -101,7 +105,7 @@ public final class IssuanceServer: Sendable {
     /// Serves renewals, what to trust and, where there is one, the issuance log on `mesh`, whose policy says who may call
     /// ``IssuanceService``, ``TrustService`` and ``IssuanceLogService``.
     public func register(on mesh: Mesh) {
-        mesh.serve(IssuanceService.renew) { request, call in try self.renew(request, by: call.peer) }
+        mesh.serve(IssuanceService.renew) { request, call in try self.renew(request, by: call.verifiedPeer) }
         let followers = TrustFollowers(authority: authority)
         mesh.serve(TrustService.follow) { requests, updates, call in
             try await followers.answer(requests, updates, call)
@@ -171,12 +175,24 @@ public final class IssuanceServer: Sendable {
             }
             // The request is checked first: a bad one does not use a token up.
             let verified = try VerifiedCertificateRequest(der: request.certificateRequest)
+            // So is the room: evidence may be good for once.
+            guard state.withLock({ $0.joined.hasRoom(at: runtime.unixTime) }) else {
+                throw IdentityError(.registryFull, "\(configuration.workloads) workloads have joined, no more fit")
+            }
             let found = try await attestor.attest(
                 AttestationEvidence(
                     payload: request.evidence, remoteAddress: address, key: verified.keyFingerprint,
                     now: runtime.unixTime))
-            try remember(found.authorization)
-            let issued = try issue(verified, for: found.authorization, authorizedBy: found.authorizedBy)
+            let issued: IssuedIdentity
+            do {
+                issued = try issue(verified, for: found.authorization, authorizedBy: found.authorizedBy)
+            } catch {
+                // What went wrong here does not cost the workload its token: nothing has left.
+                if (error as? IdentityError)?.isOurs ?? true, request.attestor == JoinTokenAttestor.tokenKind {
+                    tokens.takeBack(request.evidence)
+                }
+                throw error
+            }
             logger.info(
                 "workload joined",
                 metadata: [
@@ -190,18 +206,26 @@ public final class IssuanceServer: Sendable {
         }
     }
 
-    private func renew(_ request: RenewalRequest, by peer: SPIFFEID?) throws -> IssuedIdentity {
-        guard let peer, let authorization = state.withLock({ $0.joined[peer] }) else {
+    private func renew(_ request: RenewalRequest, by caller: VerifiedPeer?) throws -> IssuedIdentity {
+        guard let caller, let serialNumber = caller.certificates.first?.serialNumber,
+            let authorization = state.withLock({
+                $0.joined.authorization(of: caller.spiffeID, serialNumber: serialNumber)
+            })
+        else {
             throw CallFailure(.permissionDenied, "only a workload that joined here can renew here")
         }
+        let peer = caller.spiffeID
         do {
+            // What the new leaf would outlive: it is issued after the time up to which an identity is denied.
+            try authority.denyList.check(caller)
             authority.acknowledged(request.bundleSequence, by: request.serialNumber, of: peer)
             return try issue(
                 try VerifiedCertificateRequest(der: request.certificateRequest), for: authorization,
-                authorizedBy: "renewal by \(peer)", having: request.bundleSequence, replacing: request.serialNumber)
+                authorizedBy: "renewal", having: request.bundleSequence, replacing: request.serialNumber)
         } catch let error as IdentityError {
             logger.warning("renewal refused", metadata: ["identity": "\(peer)", "error": "\(error)"])
-            throw CallFailure(error.isOurs ? .unavailable : .invalidArgument, error.message)
+            let status: CallStatus = error.code == .denied ? .permissionDenied : .invalidArgument
+            throw CallFailure(error.isOurs ? .unavailable : status, error.message)
         }
     }
 
@@ -211,18 +235,9 @@ public final class IssuanceServer: Sendable {
     ) throws -> IssuedIdentity {
         let issued = try authority.issue(
             request, for: authorization, authorizedBy: authorizedBy, having: sequence, replacing: old)
+        state.withLock { $0.joined.add(issued.serialNumber, authorization, until: issued.notAfter) }
         return IssuedIdentity(
             chain: issued.chain, trustDomain: authority.trustDomain.name, document: authority.bundle.document)
-    }
-
-    private func remember(_ authorization: IssuanceAuthorization) throws(IdentityError) {
-        try state.withLock { state throws(IdentityError) in
-            let isKnown = state.joined[authorization.spiffeID] != nil
-            guard isKnown || state.joined.count < configuration.workloads else {
-                throw IdentityError(.registryFull, "\(configuration.workloads) workloads have joined, no more fit")
-            }
-            state.joined[authorization.spiffeID] = authorization
-        }
     }
 }
 

@@ -30,7 +30,7 @@ public enum JoinClient {
     /// - Throws: `MeshError` with code `peerNotTrusted` when the server's root is not the token's, or it is not the
     ///   one that is expected; `status` with
     ///   `permissionDenied` when the token is unknown, expired or used; `IdentityError` when the certificate that came
-    ///   back is not for this key.
+    ///   back is not for this key, or does not lead to the bundle that came with it.
     public static func join(
         with token: JoinToken, at endpoint: Endpoint, expecting server: IdentityPattern? = nil,
         key: KeyAlgorithm = .p256, timeout: Duration = .seconds(30),
@@ -66,7 +66,9 @@ public enum JoinClient {
         guard bundle.roots.contains(where: { SHA256Fingerprint(of: $0) == root }) else {
             throw IdentityError(.rootNotPinned, "the authority's bundle lacks the root that was expected")
         }
-        return RotatableIdentity(
-            svid: try request.identity(chain: issued.chain), bundle: try TrustBundle([bundle], generation: 1))
+        let svid = try request.identity(chain: issued.chain)
+        let trust = try TrustBundle([bundle], generation: 1)
+        _ = try await PeerVerifier(verifyingOnce: ()).verify(svid.chain, against: trust, now: runtime.unixTime)
+        return RotatableIdentity(svid: svid, bundle: trust)
     }
 }

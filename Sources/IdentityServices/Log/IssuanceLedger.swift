@@ -40,10 +40,13 @@ public final class IssuanceLedger: Sendable {
         }
     }
 
-    /// A signed checkpoint, and the proof that the log grew to it from a size.
+    /// A signed checkpoint, and the proof that the log grew to it from a size; where it never had that size, an empty one,
+    /// from which who asks sees that it shrank.
     func checkpoint(from size: UInt64) throws(IdentityError) -> (note: String, proof: ConsistencyProof) {
         try state.withLock { state throws(IdentityError) in
-            (try state.log.signedCheckpoint(), try state.log.consistencyProof(from: size))
+            let note = try state.log.signedCheckpoint()
+            guard size <= state.log.size else { return (note, ConsistencyProof(hashes: [])) }
+            return (note, try state.log.consistencyProof(from: size))
         }
     }
 
@@ -57,15 +60,15 @@ public final class IssuanceLedger: Sendable {
         }
     }
 
-    /// The latest record of each workload whose certificate is good at `now`, by the order of the names.
+    /// The records of the certificates that are good at `now`, by the order of the names, and of one name as they came.
     func current(at now: UnixTime) throws(IdentityError) -> [IssuanceRecord] {
         try state.withLock { state throws(IdentityError) in
-            var latest: [SPIFFEID: IssuanceRecord] = [:]
+            var good: [SPIFFEID: [IssuanceRecord]] = [:]
             for index in 0..<state.log.size {
                 let record = try state.log.record(at: index)
-                if record.notAfter >= now { latest[record.spiffeID] = record }
+                if record.notAfter >= now { good[record.spiffeID, default: []].append(record) }
             }
-            return latest.sorted { $0.key < $1.key }.map(\.value)
+            return good.sorted { $0.key < $1.key }.flatMap(\.value)
         }
     }
 }

@@ -7,11 +7,17 @@ public import ServiceLifecycle
 /// Renews a process's certificate, with a new key each time, for as long as it runs.
 ///
 /// New connections use the new certificate at once; the mesh replaces the old ones before it closes them.
+///
+/// When another root issues, which the order of the bundle's roots says, the certificate is renewed soon: its root may be
+/// dropped before it ends.
 public struct IdentityRenewal: Service {
     private let identity: RotatableIdentity
     private let mesh: Mesh
     private let client: MeshClient
     private let schedule: RenewalSchedule
+    private let verifier: PeerVerifier
+    /// How often is looked whether another root issues.
+    private static let look = Duration.seconds(10)
     private let logger: Logger
 
     /// - Parameters:
@@ -34,6 +40,7 @@ public struct IdentityRenewal: Service {
         self.mesh = mesh
         client = mesh.client(authority)
         schedule = RenewalSchedule(configuration: configuration)
+        verifier = try PeerVerifier(verifyingOnce: ())
         self.logger = logger
     }
 
@@ -70,6 +77,10 @@ public struct IdentityRenewal: Service {
                 "expected the bundle of \(current.spiffeID.trustDomain), the authority sent one of \(bundle.trustDomain)"
             )
         }
+        // One that nobody would take must not take the place of one that is good.
+        _ = try await verifier.verify(
+            renewed.chain, against: try having.bundle.adopting(bundle) ?? having.bundle, denying: having.denyList,
+            now: mesh.runtime.unixTime)
         // Together: the new certificate may lead to a root that the old bundle does not have.
         try identity.adopt(bundle, svid: renewed)
         logger.info(
@@ -78,12 +89,13 @@ public struct IdentityRenewal: Service {
 
     private func renewUntilCancelled() async {
         var failures = 0
+        var watch = RootWatch()
         while !Task.isCancelled {
             let remaining = identity.current.svid.notAfter.since(mesh.runtime.unixTime)
             var generator = RuntimeRandomNumberGenerator(mesh.runtime)
             let wait = schedule.wait(
                 remaining: remaining, failures: failures, chance: Double.random(in: 0..<1, using: &generator))
-            guard (try? await mesh.runtime.sleep(for: wait)) != nil else { return }
+            guard await isDue(in: wait, &watch) else { return }
             do {
                 try await renew()
                 failures = 0
@@ -93,6 +105,49 @@ public struct IdentityRenewal: Service {
                     "certificate not renewed; the old one stays in use",
                     metadata: ["until": "\(identity.current.svid.notAfter)", "error": "\(error)"])
             }
+        }
+    }
+    /// What was looked at of the roots.
+    private struct RootWatch {
+        /// The generation of the identity that was looked at last.
+        var generation: UInt64 = 0
+        /// The bundle on whose account the certificate was renewed soon.
+        var sequence: UInt64?
+    }
+
+    /// Waits for the time of the next renewal, or for a while after another root has begun to issue.
+    ///
+    /// - Returns: false when the task was cancelled.
+    private func isDue(in wait: Duration, _ watch: inout RootWatch) async -> Bool {
+        var left = wait
+        while left > .zero {
+            let step = min(left, Self.look)
+            guard (try? await mesh.runtime.sleep(for: step)) != nil else { return false }
+            left -= step
+            let current = identity.current
+            guard current.generation != watch.generation else { continue }
+            watch.generation = current.generation
+            let sequence = current.bundle[current.svid.spiffeID.trustDomain]?.sequence
+            guard sequence != watch.sequence, await isBelowOldRoot(current) else { continue }
+            watch.sequence = sequence
+            var generator = RuntimeRandomNumberGenerator(mesh.runtime)
+            left = min(left, schedule.configuration.rootChangeSpread * Double.random(in: 0..<1, using: &generator))
+            logger.info("another root issues; the certificate is renewed soon", metadata: ["wait": "\(left)"])
+        }
+        return true
+    }
+
+    /// Whether the certificate leads to another root than the bundle's first, which is the one that issues.
+    private func isBelowOldRoot(_ current: IdentitySnapshot) async -> Bool {
+        let domain = current.svid.spiffeID.trustDomain
+        let roots = current.bundle.roots(of: domain)
+        guard roots.count > 1 else { return false }
+        do throws(IdentityError) {
+            let first = try TrustBundle([TrustDomainBundle(domain, roots: [roots[0]])], generation: 0)
+            _ = try await verifier.verify(current.svid.chain, against: first, now: mesh.runtime.unixTime)
+            return false
+        } catch {
+            return error.code == .untrustedIssuer
         }
     }
 }

@@ -11,6 +11,9 @@ public struct RenewalConfiguration: Sendable, Hashable {
     /// The share of each wait that chance takes off, 0 or more and below 1. Default 0.1.
     public var jitter = 0.1
 
+    /// Once another root issues, the certificate is renewed within this, at a time of chance. Default 60 s.
+    public var rootChangeSpread: Duration = .seconds(60)
+
     /// Makes the defaults.
     public init() {}
 
@@ -22,7 +25,9 @@ public struct RenewalConfiguration: Sendable, Hashable {
         if !(share > 0 && share < 1) {
             problems.append("share: expected a number above 0 and below 1, found \(share)")
         }
-        for (name, wait) in [("minimumWait", minimumWait), ("retryWait", retryWait)] where wait <= .zero {
+        for (name, wait) in [
+            ("minimumWait", minimumWait), ("retryWait", retryWait), ("rootChangeSpread", rootChangeSpread),
+        ] where wait <= .zero {
             problems.append("\(name): expected a time above 0 s, found \(wait)")
         }
         if !(0..<1).contains(jitter) { problems.append("jitter: expected 0 or more and below 1, found \(jitter)") }

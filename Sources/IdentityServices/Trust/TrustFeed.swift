@@ -5,8 +5,18 @@ import Synchronization
 final class TrustFeed: Sendable {
     /// What holds at one moment.
     struct Trust: Sendable {
-        var bundle: TrustDomainBundle
-        var denyList = DenyList.empty
+        var bundle: TrustDomainBundle { didSet { document = bundle.document } }
+        var denyList: DenyList { didSet { encodedDenyList = denyList.encoded } }
+        /// Both as they are sent, made once for all followers.
+        private(set) var document: [UInt8]
+        private(set) var encodedDenyList: [UInt8]
+
+        init(bundle: TrustDomainBundle, denyList: DenyList) {
+            self.bundle = bundle
+            self.denyList = denyList
+            document = bundle.document
+            encodedDenyList = denyList.encoded
+        }
     }
 
     private struct State {
@@ -17,8 +27,8 @@ final class TrustFeed: Sendable {
 
     private let state: Mutex<State>
 
-    init(bundle: TrustDomainBundle) {
-        state = Mutex(State(trust: Trust(bundle: bundle)))
+    init(bundle: TrustDomainBundle, denyList: DenyList = .empty) {
+        state = Mutex(State(trust: Trust(bundle: bundle, denyList: denyList)))
     }
 
     var current: Trust { state.withLock { $0.trust } }

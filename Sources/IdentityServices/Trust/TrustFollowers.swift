@@ -11,7 +11,9 @@ struct TrustFollowers: Sendable {
     ) async throws {
         for try await request in requests {
             if let peer = call.peer {
-                authority.acknowledged(request.bundleSequence, by: request.serialNumber, of: peer)
+                authority.acknowledged(
+                    request.bundleSequence, denyListVersion: request.denyListVersion, by: request.serialNumber, of: peer
+                )
             }
             guard let update = await next(after: request) else {
                 throw CallFailure(call.timeRemaining > .zero ? .cancelled : .deadlineExceeded, "the call has ended")

@@ -70,8 +70,8 @@ struct TrustUpdate: MeshMessage, Hashable {
     /// What of `trust` is newer than what `request` says; nil where nothing is.
     init?(_ trust: TrustFeed.Trust, after request: TrustRequest) {
         self.init(trustDomain: trust.bundle.trustDomain.name)
-        if (trust.bundle.sequence ?? 0) > request.bundleSequence { document = trust.bundle.document }
-        if trust.denyList.version > request.denyListVersion { denyList = trust.denyList.encoded }
+        if (trust.bundle.sequence ?? 0) > request.bundleSequence { document = trust.document }
+        if trust.denyList.version > request.denyListVersion { denyList = trust.encodedDenyList }
         guard !document.isEmpty || !denyList.isEmpty else { return nil }
     }
 

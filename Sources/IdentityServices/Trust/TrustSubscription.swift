@@ -68,7 +68,8 @@ public struct TrustSubscription: Service {
             try await client.call(TrustService.follow, timeout: lifetime) { requests, updates in
                 try await requests.send(TrustRequest(having: identity.current))
                 for try await update in updates {
-                    try adopt(update)
+                    try Self.adopt(update, in: identity)
+                    tell()
                     try await requests.send(TrustRequest(having: identity.current))
                 }
             }
@@ -79,20 +80,27 @@ public struct TrustSubscription: Service {
         }
     }
 
-    private func adopt(_ update: TrustUpdate) throws(IdentityError) {
-        let own = identity.current
-        let domain = own.svid.spiffeID.trustDomain
+    /// Puts an update in force. Of its two halves one that is wrong does not hold the other back.
+    static func adopt(_ update: TrustUpdate, in identity: RotatableIdentity) throws(IdentityError) {
+        let domain = identity.current.svid.spiffeID.trustDomain
         guard update.trustDomain == domain.name else {
             throw IdentityError(
                 .invalidTrustBundle, "expected the bundle of \(domain), the authority sent one of another domain")
         }
-        let bundle = try update.document.isEmpty ? nil : TrustDomainBundle(document: update.document, of: domain)
-        let denyList = try update.denyList.isEmpty ? nil : DenyList(encoded: update.denyList)
-        if let bundle {
-            try identity.adopt(bundle, denyList: denyList)
-        } else {
-            identity.set(denyList: denyList)
+        var problem: IdentityError?
+        do throws(IdentityError) {
+            if !update.denyList.isEmpty { identity.set(denyList: try DenyList(encoded: update.denyList)) }
+        } catch {
+            problem = error
         }
+        if !update.document.isEmpty {
+            try identity.adopt(try TrustDomainBundle(document: update.document, of: domain))
+        }
+        if let problem { throw problem }
+    }
+
+    private func tell() {
+        let domain = identity.current.svid.spiffeID.trustDomain
         logger.info(
             "what to trust has changed",
             metadata: [

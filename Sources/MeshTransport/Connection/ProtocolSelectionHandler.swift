@@ -96,7 +96,7 @@ final class ProtocolSelectionHandler: ChannelInboundHandler, RemovableChannelHan
         guard let channel else { return }
         let info = ConnectionInfo(
             peer: channel.peer?.spiffeID, tlsVersion: channel.tlsVersion, remoteAddress: remoteAddress,
-            address: context.channel.remoteAddress?.ipAddress.flatMap { IPAddress($0) })
+            address: context.channel.remoteAddress?.ipAddress.flatMap { IPAddress($0) }, verified: channel.peer)
         let pipeline = context.pipeline.syncOperations
         let table = listener.server.table
         let number = table.opened(info, .inbound)

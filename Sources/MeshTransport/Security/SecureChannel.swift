@@ -11,6 +11,8 @@ public struct ConnectionInfo: Sendable, Hashable {
     public var remoteAddress: String
     /// The same as bytes, without the port; `nil` of a Unix domain socket, and in a simulation.
     public var address: IPAddress?
+    /// What the peer's chain says, with the time of its issue.
+    package var verified: VerifiedPeer?
 }
 
 /// What a handshake has established.

@@ -35,6 +35,8 @@ public struct CallContext: Sendable {
     /// Who calls: the identity that the peer's certificate proved. `nil` on a listener that takes callers without
     /// one: one in plain text, and the join listener.
     public var peer: SPIFFEID? { caller.info.peer }
+    /// ``peer`` as its certificate says, for what is judged by the leaf.
+    package var verifiedPeer: VerifiedPeer? { caller.info.verified }
     /// The address that the connection comes from.
     public var remoteAddress: String { caller.info.remoteAddress }
     /// `service/method`.

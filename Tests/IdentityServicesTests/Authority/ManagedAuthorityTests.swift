@@ -199,4 +199,69 @@ import Testing
             for peer in [a, b] { await peer.mesh.stop() }
         }
     }
+
+    @Test("once another root issues, workloads renew soon, and the old one can be dropped without a failed call")
+    func stolenRoot() async throws {
+        try await Issuing.run { issuing in
+            let peers = [try await issuing.peer("/a"), try await issuing.peer("/b")]
+            let old = issuing.authority.rotation.issuer.rootCertificate
+            let (_, errors) = try await Self.calling(issuing, peers) {
+                try await issuing.runtime.sleep(for: .seconds(5))
+                try issuing.authority.addRoot()
+                // All follow, so that the new root issues at once.
+                try await issuing.runtime.sleep(for: .seconds(10))
+                // Long before 63 % of a leaf's life.
+                try await issuing.runtime.sleep(for: .seconds(90))
+                #expect(!issuing.authority.workloadsBelowOldRoot.map(\.path).contains { ["/a", "/b"].contains($0) })
+                try issuing.authority.dropOldRoot()
+                try await issuing.runtime.sleep(for: .seconds(60))
+            }
+            #expect(errors.isEmpty, "\(errors)")
+            for peer in peers {
+                #expect(!peer.identity.current.bundle.roots.contains(old))
+                await peer.mesh.stop()
+            }
+        }
+    }
+
+    @Test("a bundle and a deny list that were never published here count as none, and are told once")
+    func foreign() async throws {
+        try await Issuing.run { issuing in
+            let identity = try await issuing.join("/a")
+            let svid = identity.current.svid
+            let sequence = try #require(issuing.authority.bundle.sequence)
+            try issuing.authority.addRoot()
+            for _ in 0..<2 {
+                issuing.authority.acknowledged(
+                    sequence + 1_000, denyListVersion: 3, by: svid.serialNumber, of: svid.spiffeID)
+            }
+            #expect(issuing.authority.workloadsWithoutBundle.map(\.path).contains("/a"))
+            #expect(issuing.log.records.filter { $0.level == .error }.count == 2)
+        }
+    }
+
+    @Test("an authority that was sealed waits for the leaves that its last process may have issued")
+    func unsealed() async throws {
+        try await SimulatedRuntime.run(seed: 1) { runtime in
+            var generator = SystemRandomNumberGenerator()
+            let now = UnixTime(seconds: runtime.timeSince1970.components.seconds)
+            let root = try RootAuthority(
+                trustDomain: TrustDomain(parsing: "test.example"), configuration: Issuing.configuration(), now: now,
+                using: &generator)
+            let rotation = try AuthorityRotation(root: root, now: now, using: &generator)
+            #expect(try ManagedAuthority(rotation, runtime: runtime).workloadsUnknownUntil == nil)
+            let sealed = try rotation.sealed(with: [1], using: &generator)
+            let authority = try ManagedAuthority(
+                AuthorityRotation(unsealing: sealed, passphrase: [1], configuration: Issuing.configuration()),
+                runtime: runtime)
+            #expect(authority.workloadsUnknownUntil == now + Issuing.leafLifetime)
+            try authority.addRoot()
+            try await runtime.sleep(for: .seconds(100))
+            authority.advance()
+            guard case .distributing = authority.rotation.phase else {
+                Issue.record("\(authority.rotation.phase)")
+                return
+            }
+        }
+    }
 }

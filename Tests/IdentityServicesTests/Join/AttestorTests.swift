@@ -17,8 +17,8 @@ import Testing
                 throw IdentityError(.tokenUnknown, "expected one of our machines")
             }
             let id = try SPIFFEID(TrustDomain(parsing: "test.example"), path: "/\(name)")
-            return Attestation(
-                try IssuanceAuthorization(spiffeID: id, dnsNames: ["\(name).example"]), by: "inventory")
+            return try Attestation(
+                IssuanceAuthorization(spiffeID: id, dnsNames: ["\(name).example"]), by: "inventory")
         }
     }
 
@@ -57,5 +57,16 @@ import Testing
             }
             #expect(error?.code == .invalidConfiguration)
         }
+    }
+
+    @Test("an attestation that does not fit the log is none")
+    func authorizer() throws {
+        let id = try SPIFFEID(TrustDomain(parsing: "test.example"), path: "/a")
+        let authorization = try IssuanceAuthorization(spiffeID: id)
+        for words in ["", String(repeating: "x", count: 1_025)] {
+            let error = #expect(throws: IdentityError.self) { try Attestation(authorization, by: words) }
+            #expect(error?.code == .invalidAuthorization)
+        }
+        #expect(try Attestation(authorization, by: String(repeating: "x", count: 1_024)).authorization == authorization)
     }
 }

@@ -40,7 +40,7 @@ import Testing
             let joined = try await watcher.record(of: first)
             #expect(joined.spiffeID.path == "/a" && joined.authorizedBy.hasPrefix("join token "))
             let renewed = try await watcher.record(of: peer.identity.current.svid.chain[0])
-            #expect(renewed.authorizedBy == "renewal by spiffe://test.example/a")
+            #expect(renewed.authorizedBy == "renewal")
             // It only grows, and is asked again with what is known.
             try await peer.renewal.renew()
             let latest = try await watcher.update()
@@ -98,8 +98,15 @@ import Testing
         let ledger = try IssuanceLedger(IssuanceLog(signer: NoteSigner(name: Self.name), storage: SmallStorage()))
         try await Issuing.run(ledger: ledger) { issuing in
             _ = try await issuing.join("/a")
-            let error = await meshError { _ = try await issuing.join("/b") }
-            #expect(error?.status == .unavailable, "\(String(describing: error))")
+            let token = try issuing.issuance.makeToken(
+                for: try IssuanceAuthorization(spiffeID: SPIFFEID(issuing.domain, path: "/b")))
+            // The token is not spent by what goes wrong at the authority.
+            for _ in 0..<2 {
+                let error = await meshError {
+                    _ = try await JoinClient.join(with: token, host: "authority", port: 2, runtime: issuing.runtime)
+                }
+                #expect(error?.status == .unavailable, "\(String(describing: error))")
+            }
             #expect(ledger.size == 2)
             #expect(try ledger.current(at: issuing.now).map(\.spiffeID.path) == ["/a", "/authority"])
         }
@@ -109,21 +116,83 @@ import Testing
     func restart() async throws {
         try await Issuing.run(ledger: try Self.ledger()) { issuing in
             let peer = try await issuing.peer("/a")
-            let again = try IssuanceServer(
-                authority: issuing.authority, identity: issuing.mesh.identity, runtime: issuing.runtime)
-            let mesh = try Mesh(identity: issuing.mesh.identity, policy: issuing.policy, runtime: issuing.runtime)
-            again.register(on: mesh)
-            try await mesh.listen(host: "again", port: 1)
-            let identities: [IdentityPattern] = [.exact(try SPIFFEID(issuing.domain, path: "/authority"))]
-            let renewal = try IdentityRenewal(
-                of: peer.identity, on: peer.mesh,
-                authority: Destination(host: "again", port: 1, identities: identities))
+            let mesh = try await Self.restarted(issuing, denying: .empty)
+            let renewal = try Self.renewal(of: peer, issuing)
             let before = peer.identity.current.svid
             try await renewal.renew()
             let after = peer.identity.current.svid
             #expect(after != before && after.spiffeID == before.spiffeID)
             await mesh.stop()
             await peer.mesh.stop()
+        }
+    }
+
+    /// Another process of the authority, with its state and its log, at `again:1`.
+    private static func restarted(_ issuing: Issuing, denying denyList: DenyList) async throws -> Mesh {
+        let authority = try ManagedAuthority(
+            issuing.authority.rotation, denyList: denyList, ledger: issuing.authority.ledger, runtime: issuing.runtime)
+        let server = try IssuanceServer(
+            authority: authority, identity: issuing.mesh.identity, runtime: issuing.runtime)
+        let mesh = try Mesh(identity: issuing.mesh.identity, policy: issuing.policy, runtime: issuing.runtime)
+        server.register(on: mesh)
+        try await mesh.listen(host: "again", port: 1)
+        return mesh
+    }
+
+    private static func renewal(of peer: Issuing.Peer, _ issuing: Issuing) throws -> IdentityRenewal {
+        let identities: [IdentityPattern] = [.exact(try SPIFFEID(issuing.domain, path: "/authority"))]
+        return try IdentityRenewal(
+            of: peer.identity, on: peer.mesh, authority: Destination(host: "again", port: 1, identities: identities))
+    }
+
+    @Test("who is denied cannot renew after a restart: a leaf of a later time would be good again")
+    func denied() async throws {
+        try await Issuing.run(ledger: try Self.ledger()) { issuing in
+            let (denied, other) = (try await issuing.peer("/a"), try await issuing.peer("/b"))
+            let id = try SPIFFEID(issuing.domain, path: "/a")
+            let list = try DenyList(version: 7, entries: [.identity(id, issuedBefore: issuing.now)])
+            try await issuing.runtime.sleep(for: .seconds(60))
+            // The mesh's own identity has no list: the authority's decides.
+            let mesh = try await Self.restarted(issuing, denying: list)
+            let before = denied.identity.current.svid
+            let error = await meshError { try await Self.renewal(of: denied, issuing).renew() }
+            #expect(error?.status == .permissionDenied, "\(String(describing: error))")
+            #expect(denied.identity.current.svid == before)
+            try await Self.renewal(of: other, issuing).renew()
+            for mesh in [mesh, denied.mesh, other.mesh] { await mesh.stop() }
+        }
+    }
+
+    @Test("a log that shrank is found out")
+    func shrunken() async throws {
+        let signer = try NoteSigner(name: Self.name)
+        let ledger = try IssuanceLedger(IssuanceLog(signer: signer, storage: InMemoryIssuanceLogStorage()))
+        try await Issuing.run(ledger: ledger) { issuing in
+            let peer = try await issuing.peer("/a")
+            let client = peer.mesh.client(try issuing.destination)
+            var watcher = IssuanceLogWatcher(of: ledger.publicKey, through: client)
+            try await watcher.update()
+            let larger = try IssuanceLedger(IssuanceLog(signer: signer, storage: InMemoryIssuanceLogStorage()))
+            let record = try await watcher.record(of: peer.identity.current.svid.chain[0])
+            for _ in 0...ledger.size { try larger.append(record) }
+            let seen = try LogCheckpoint(note: larger.checkpoint(from: 0).note, verifiedBy: ledger.publicKey)
+            var deceived = IssuanceLogWatcher(of: ledger.publicKey, through: client, latest: seen)
+            var found: IdentityError.Code?
+            do { try await deceived.update() } catch let error as IdentityError { found = error.code }
+            #expect(found == .logInconsistent)
+            client.close()
+            await peer.mesh.stop()
+        }
+    }
+
+    @Test("a workload with the longest of names renews as others do")
+    func longName() async throws {
+        try await Issuing.run(ledger: try Self.ledger()) { issuing in
+            let identity = try await issuing.join("/" + String(repeating: "a", count: 1_200))
+            let mesh = try Mesh(identity: identity, policy: .denyAll, runtime: issuing.runtime)
+            try await IdentityRenewal(of: identity, on: mesh, authority: try issuing.destination).renew()
+            #expect(identity.current.generation == 2)
+            await mesh.stop()
         }
     }
 }

@@ -1,9 +1,10 @@
 import Identity
-import IdentityServices
 import MeshTransport
 import MeshWire
 import MeshworkTesting
 import Testing
+
+@testable import IdentityServices
 
 @Suite(.timeLimit(.minutes(5))) struct IdentityRenewalTests {
     @Test("an identity whose key is held elsewhere is not renewed: its next key would be in memory")
@@ -98,5 +99,43 @@ import Testing
         }
         let first = try #require(generations.first)
         #expect(generations == [first, first + 1, first + 2, first + 2])
+    }
+
+    @Test("a certificate that does not lead to the bundle is not put in force")
+    func foreignChain() async throws {
+        try await SimulatedRuntime.run(seed: 3) { runtime in
+            let authority = try TestAuthority(runtime: runtime)
+            let other = try TestAuthority(runtime: runtime)
+            let policy = try AuthorizationPolicy(rules: [
+                AuthorizationPolicy.Rule("renewal", methods: ["*"], identities: ["spiffe://test.example/*"])
+            ])
+            let coordinator = try Mesh(
+                identity: try authority.identity("/coordinator"), policy: policy, runtime: runtime)
+            let authorization = try IssuanceAuthorization(spiffeID: authority.id("/worker"))
+            let document = try TrustDomainBundle(
+                authority.trustDomain, roots: [authority.authority.rootCertificate], sequence: 1
+            ).document
+            coordinator.serve(IssuanceService.renew) { request, _ in
+                var generator = SystemRandomNumberGenerator()
+                let issued = try other.authority.issue(
+                    VerifiedCertificateRequest(der: request.certificateRequest), for: authorization,
+                    now: UnixTime(seconds: runtime.timeSince1970.components.seconds), using: &generator)
+                return IssuedIdentity(
+                    chain: issued.chain, trustDomain: authority.trustDomain.name, document: document)
+            }
+            let address = try await coordinator.listen(host: "coordinator", port: 1)
+            let identity = try authority.identity("/worker")
+            let before = identity.current.svid
+            let worker = try Mesh(identity: identity, policy: .denyAll, runtime: runtime)
+            let renewal = try IdentityRenewal(
+                of: identity, on: worker,
+                authority: Destination(
+                    host: address.host, port: address.port, identities: [.exact(try authority.id("/coordinator"))]))
+            var code: IdentityError.Code?
+            do { try await renewal.renew() } catch let error as IdentityError { code = error.code }
+            #expect(code == .untrustedIssuer && identity.current.svid == before)
+            await worker.stop()
+            await coordinator.stop()
+        }
     }
 }

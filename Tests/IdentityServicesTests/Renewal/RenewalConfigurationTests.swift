@@ -15,9 +15,10 @@ import Testing
         configuration.minimumWait = .zero
         configuration.retryWait = .seconds(-1)
         configuration.jitter = 1
+        configuration.rootChangeSpread = .zero
         let error = #expect(throws: IdentityError.self) { try configuration.validate() }
         #expect(error?.code == .invalidConfiguration)
-        for name in ["share", "minimumWait", "retryWait", "jitter"] {
+        for name in ["share", "minimumWait", "retryWait", "jitter", "rootChangeSpread"] {
             #expect(error?.message.contains("\(name): ") == true, "\(name)")
         }
     }

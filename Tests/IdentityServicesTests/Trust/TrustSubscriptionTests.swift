@@ -141,4 +141,27 @@ import Testing
         let request = TrustRequest(serialNumber: [1], bundleSequence: 2, denyListVersion: 3)
         #expect(try Payload(request).decode(as: TrustRequest.self) == request)
     }
+
+    @Test("a bundle that cannot be read does not hold a deny list back, nor the other way round")
+    func halves() throws {
+        let authority = try TestAuthority(runtime: SystemRuntime.shared)
+        let identity = try authority.identity("/a")
+        let domain = authority.trustDomain
+        let list = try DenyList(version: 2, entries: [.key(SHA256Fingerprint(of: [1]))])
+        var thrown: IdentityError?
+        func adopt(_ document: [UInt8], _ denyList: [UInt8]) {
+            thrown = nil
+            do {
+                try TrustSubscription.adopt(
+                    TrustUpdate(trustDomain: domain.name, document: document, denyList: denyList), in: identity)
+            } catch {
+                thrown = error
+            }
+        }
+        adopt([1, 2], list.encoded)
+        #expect(thrown != nil && identity.current.denyList == list)
+        let bundle = try TrustDomainBundle(domain, roots: [authority.authority.rootCertificate], sequence: 9)
+        adopt(bundle.document, [1, 2])
+        #expect(thrown != nil && identity.current.bundle[domain]?.sequence == 9)
+    }
 }

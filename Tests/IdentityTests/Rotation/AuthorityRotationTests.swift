@@ -5,6 +5,7 @@ import Testing
 /// Property and unit tests of an authority that changes its keys, on a time that the tests give.
 @Suite struct AuthorityRotationTests {
     private static let now = CertificateFactory.now
+    private static let sequence = UInt64(now.seconds)
     private static let day = Duration.seconds(86_400)
 
     private static func rotation(
@@ -50,7 +51,7 @@ import Testing
         let first = rotation.bundle
         let old = try Self.leaf(&rotation, at: Self.now, &generator)
         try rotation.addRoot(now: Self.now, using: &generator)
-        #expect(rotation.bundle.roots.count == 2 && rotation.bundle.sequence == 2)
+        #expect(rotation.bundle.roots.count == 2 && rotation.bundle.sequence == Self.sequence + 1)
         let meanwhile = try Self.leaf(&rotation, at: Self.now, &generator)
         // Who has not got the bundle yet can still verify what is issued.
         #expect(await Self.isGood(meanwhile, to: first, at: Self.now))
@@ -72,7 +73,8 @@ import Testing
         #expect(
             try rotation.advance(now: end, everybodyHasBundle: false, using: &generator)
                 == [.droppedOldRoot(SHA256Fingerprint(of: first.roots[0]))])
-        #expect(rotation.bundle.roots == [rotation.issuer.rootCertificate] && rotation.bundle.sequence == 3)
+        #expect(rotation.bundle.roots == [rotation.issuer.rootCertificate])
+        #expect(rotation.bundle.sequence == UInt64(end.seconds))
         #expect(rotation.phase == .steady && rotation.crossCertificate == nil)
         let last = try Self.leaf(&rotation, at: end, &generator)
         #expect(await Self.isGood(last, to: rotation.bundle, at: end))
@@ -96,11 +98,11 @@ import Testing
         var generator = SeededGenerator(seed: 3)
         var rotation = try Self.rotation(&generator)
         #expect(Self.code { try rotation.issueFromNewRoot(now: Self.now, using: &generator) } == .rotationRefused)
-        #expect(Self.code { try rotation.dropOldRoot(now: nil) } == .rotationRefused)
+        #expect(Self.code { try rotation.dropOldRoot(now: Self.now, isForced: true) } == .rotationRefused)
         try rotation.addRoot(now: Self.now, using: &generator)
         #expect(Self.code { try rotation.addRoot(now: Self.now, using: &generator) } == .rotationRefused)
-        #expect(Self.code { try rotation.dropOldRoot(now: nil) } == .rotationRefused)
-        #expect(rotation.bundle.sequence == 2)
+        #expect(Self.code { try rotation.dropOldRoot(now: Self.now, isForced: true) } == .rotationRefused)
+        #expect(rotation.bundle.sequence == Self.sequence + 1)
         var fixed = try AuthorityRotation(issuer: CertificateAuthorityTests.authority(), now: Self.now)
         #expect(Self.code { try fixed.addRoot(now: Self.now, using: &generator) } == .rotationRefused)
         #expect(fixed.issuerRenewal == nil)
@@ -113,7 +115,7 @@ import Testing
         let old = try Self.leaf(&rotation, at: Self.now, &generator)
         try rotation.addRoot(now: Self.now, using: &generator)
         try rotation.issueFromNewRoot(now: Self.now, using: &generator)
-        try rotation.dropOldRoot(now: nil)
+        try rotation.dropOldRoot(now: Self.now, isForced: true)
         #expect(await !Self.isGood(old, to: rotation.bundle, at: Self.now))
     }
 
@@ -153,7 +155,8 @@ import Testing
                 try rotation.advance(now: due, everybodyHasBundle: true, using: &generator)
                     == [.renewedIssuer(until: rotation.issuer.notAfter)])
             #expect(rotation.issuer.issuerCertificate != before.issuerCertificate)
-            #expect(rotation.issuer.rootCertificate == before.rootCertificate && rotation.bundle.sequence == 1)
+            #expect(
+                rotation.issuer.rootCertificate == before.rootCertificate && rotation.bundle.sequence == Self.sequence)
             // A leaf of the issuer that was is as good as before.
             #expect(await Self.isGood(leaf, to: rotation.bundle, at: due))
         }
@@ -209,10 +212,51 @@ import Testing
         var generator = SeededGenerator(seed: 8)
         var rotation = try Self.rotation(&generator)
         let key = try JWTKey(.rsa(modulus: Array(repeating: 0xC5, count: 256), exponent: [1, 0, 1]))
-        try rotation.setTokenKeys([key])
-        try rotation.setTokenKeys([key])
-        #expect(rotation.bundle.sequence == 2 && rotation.bundle.jwtKeys == [key])
+        try rotation.setTokenKeys([key], now: Self.now)
+        try rotation.setTokenKeys([key], now: Self.now)
+        #expect(rotation.bundle.sequence == Self.sequence + 1 && rotation.bundle.jwtKeys == [key])
         try rotation.addRoot(now: Self.now, using: &generator)
         #expect(rotation.bundle.jwtKeys == [key])
+    }
+
+    @Test("an older copy publishes what is newer than all before, and waits for leaves that it knows nothing of")
+    func olderCopy() throws {
+        var generator = SeededGenerator(seed: 9)
+        var rotation = try Self.rotation(&generator)
+        let passphrase = Array("a passphrase".utf8)
+        let copy = try rotation.sealed(with: passphrase, cost: .low, using: &generator)
+        let key = try JWTKey(.rsa(modulus: Array(repeating: 0xC5, count: 256), exponent: [1, 0, 1]))
+        for (index, keys) in [[key], [], [key]].enumerated() {
+            try rotation.setTokenKeys(keys, now: Self.now + .seconds(Int64(index)))
+        }
+        let published = try #require(rotation.bundle.sequence)
+        let later = Self.now + Self.day * 3
+        var restored = try AuthorityRotation(unsealing: copy, passphrase: passphrase)
+        #expect(restored.isResumed)
+        restored.resume(now: later)
+        let end = later + restored.issuer.configuration.leafLifetime
+        #expect(!restored.isResumed && restored.leavesEnd == end)
+        try restored.addRoot(now: later, using: &generator)
+        #expect(try #require(restored.bundle.sequence) > published)
+        #expect(try restored.advance(now: end, everybodyHasBundle: false, using: &generator).isEmpty)
+        // A copy of a change that was under way waits as well.
+        let underWay = try restored.sealed(with: passphrase, cost: .low, using: &generator)
+        var again = try AuthorityRotation(unsealing: underWay, passphrase: passphrase)
+        again.resume(now: end)
+        #expect(
+            try again.advance(now: end + Self.day * 0.5, everybodyHasBundle: false, using: &generator).isEmpty)
+    }
+
+    @Test("the root that issues is the bundle's first")
+    func order() throws {
+        var generator = SeededGenerator(seed: 10)
+        var rotation = try Self.rotation(&generator)
+        let old = rotation.issuer.rootCertificate
+        try rotation.addRoot(now: Self.now, using: &generator)
+        #expect(rotation.bundle.roots.first == old)
+        let before = try #require(rotation.bundle.sequence)
+        try rotation.issueFromNewRoot(now: Self.now, using: &generator)
+        #expect(rotation.bundle.roots == [rotation.issuer.rootCertificate, old])
+        #expect(try #require(rotation.bundle.sequence) > before)
     }
 }

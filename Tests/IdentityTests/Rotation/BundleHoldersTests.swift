@@ -46,4 +46,30 @@ import Testing
         #expect(!holders.everybodyHas(1, now: later))
         #expect(holders.everybodyHas(1, now: later + .seconds(1)))
     }
+
+    @Test("a leaf for which there was no room is waited for until it has ended")
+    func noRoom() throws {
+        var holders = BundleHolders()
+        holders.issued([1], to: try id("/a"), until: later, having: 1)
+        for number in 2...65 as ClosedRange<UInt8> {
+            holders.issued([number], to: try id("/a"), until: later + .seconds(500), having: 2)
+        }
+        #expect(!holders.everybodyHas(2, now: later))
+        #expect(try holders.without(2, now: later) == [id("/a")])
+        #expect(holders.everybodyHas(2, now: later + .seconds(1)))
+        holders.forgetEnded(now: later + .seconds(1))
+        #expect(holders.everybodyHas(2, now: later))
+    }
+
+    @Test("who has a leaf of another root is known until it is replaced or has ended")
+    func roots() throws {
+        var holders = BundleHolders()
+        let (old, new) = (SHA256Fingerprint(of: [1]), SHA256Fingerprint(of: [2]))
+        holders.issued([1], to: try id("/a"), until: later, below: old, having: 1)
+        holders.issued([2], to: try id("/b"), until: later, below: old, having: 1)
+        #expect(try holders.notBelow(new, now: now) == [id("/a"), id("/b")])
+        holders.issued([3], to: try id("/a"), until: later, below: new, having: 1, replacing: [1])
+        #expect(try holders.notBelow(new, now: now) == [id("/b")])
+        #expect(holders.notBelow(new, now: later + .seconds(1)).isEmpty)
+    }
 }
