@@ -51,7 +51,7 @@ step "thread sanitizer" 3600 swift test --sanitize thread --scratch-path .build/
 step "address and undefined behaviour sanitizers" 4500 swift test --sanitize address --scratch-path .build/address \
     --no-parallel -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
 step "fuzzing" 5400 Scripts/fuzz.sh 180
-step "tests" 2700 make test
+step "tests" 3900 make test
 step "TLS findings" 900 env MESHWORK_NIGHTLY=1 swift test --skip-build --filter TestSSLTests
 step "100,000 runs beside the model" 4500 \
     env MESHWORK_TEST_ROUNDS=250 swift test --skip-build --filter ModelledConnectionTests
