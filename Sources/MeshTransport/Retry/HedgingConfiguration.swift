@@ -2,7 +2,8 @@
 /// withdrawn. For idempotent methods with one request and one response, of services of several servers; the second attempt
 /// counts in the retry budget, and is not made where that is spent. (J. Dean, L. A. Barroso, "The tail at scale", 2013.)
 ///
-/// A call is hedged once at most. It is not while a payload is so large that it goes on the connection for bulk, nor where
+/// A call is hedged once at most, beside its first attempt; the second one sends what the first does, as its interceptors have
+/// left it (``ClientInterceptor/willAttempt(_:)`` is not asked again). It is not while a payload is so large that it goes on the connection for bulk, nor where
 /// there is no other server that takes calls.
 public struct HedgingConfiguration: Sendable, Hashable {
     /// The share of the method's answers that are faster than the wait for them before a second attempt: 0.95 hedges one call in
