@@ -1,5 +1,4 @@
 package import MeshWire
-import Synchronization
 import Telemetry
 
 /// A method as the calls of one client share it.
@@ -45,24 +44,6 @@ package final class ClientMethod: Sendable {
         self.series = series
         self.destination = destination
         laneRule = LaneRule(threshold: bulkPayloadBytes)
-    }
-}
-
-/// How long a method's answers take. Guarded by a mutex, which only calls that may be hedged take.
-final class MethodLatencies: Sendable {
-    private let quantile = Mutex<LatencyQuantile?>(nil)
-
-    func record(nanoseconds: Int64, _ configuration: HedgingConfiguration) {
-        quantile.withLock { quantile in
-            var known = quantile.take() ?? LatencyQuantile()
-            known.record(nanoseconds: nanoseconds, configuration)
-            quantile = known
-        }
-    }
-
-    /// See ``LatencyQuantile/value(_:)``.
-    func value(_ configuration: HedgingConfiguration) -> Int64? {
-        quantile.withLock { $0?.value(configuration) }
     }
 }
 

@@ -6,7 +6,7 @@ public struct TelemetryConfiguration: Sendable {
     public var tracing: TracingConfiguration?
     /// Where a line is written for each call and HTTP request that is answered; `nil` for nowhere. Default `nil`.
     public var accessLog: AccessLogConfiguration?
-    /// Shows calls to those who watch. Default one of this mesh's own.
+    /// Shows calls to those who watch. Default one of this value's own, which all meshes share that are made with it.
     public var tap = Tap()
 
     /// Makes the defaults.
