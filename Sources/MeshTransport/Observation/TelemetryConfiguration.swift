@@ -4,7 +4,7 @@ public import Telemetry
 public struct TelemetryConfiguration: Sendable {
     /// How calls are traced; `nil` for not at all: then no trace is begun, recorded or handed on. Default `nil`.
     public var tracing: TracingConfiguration?
-    /// Where a line is written for each call and HTTP request that is answered; `nil` for nowhere. Default `nil`.
+    /// Where a line is written for each call of a served method and each HTTP request; `nil` for nowhere. Default `nil`.
     public var accessLog: AccessLogConfiguration?
     /// Shows calls to those who watch. Default one of this value's own, which all meshes share that are made with it.
     public var tap = Tap()
