@@ -79,7 +79,7 @@ public final class Mesh: Service {
         (self.inForce, self.configurationMetrics) = (inForce, configurationMetrics)
         configurationMetrics.isInForce(inForce.number)
         _ = inForce.observe { _, new in configurationMetrics.isInForce(new.number) }
-        let shards = LoopShards(metrics)
+        let shards = LoopShards(metrics, runtime)
         server = ServerCore(
             instance: ServerInstance(id: instance, store: store.id), configuration: configuration, inForce,
             runtime: runtime, identity: identity, registry: MethodRegistry(), table: table,

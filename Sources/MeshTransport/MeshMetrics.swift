@@ -25,8 +25,8 @@ struct ServerMetrics: Sendable {
     /// What the event loops record on.
     let shards: LoopShards
 
-    init(_ registry: MetricsRegistry, _ shards: LoopShards? = nil) {
-        self.shards = shards ?? LoopShards(registry)
+    init(_ registry: MetricsRegistry, _ shards: LoopShards) {
+        self.shards = shards
         requests = RequestMetrics(registry)
         traffic = TrafficMetrics(registry)
         handshakeFailures = registry.counter(
@@ -111,8 +111,8 @@ struct ClientMetrics: Sendable {
     /// What the event loops record on.
     let shards: LoopShards
 
-    init(_ registry: MetricsRegistry, _ shards: LoopShards? = nil) {
-        self.shards = shards ?? LoopShards(registry)
+    init(_ registry: MetricsRegistry, _ shards: LoopShards) {
+        self.shards = shards
         requests = RequestMetrics(registry)
         attempts = RequestMetrics(registry, of: .attempts)
         traffic = TrafficMetrics(registry)

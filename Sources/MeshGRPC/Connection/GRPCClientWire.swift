@@ -69,7 +69,7 @@ final class GRPCClientWire: ChannelInboundHandler, ClientWire {
         head.timeout = call.timeRemaining
         head.encoding = configuration.compression.map { .known($0) } ?? .identity
         head.userAgent = "meshwork"
-        head.metadata = call.metadata
+        head.metadata = call.trace.map { call.metadata.with($0) } ?? call.metadata
         head.deduplication = call.deduplication
         head.previousAttempts = call.previousAttempts
         let kind = call.method.kind

@@ -127,7 +127,7 @@ final class CallRequest: Sendable {
         if let first = attempt.firstInstance { deduplication?.firstInstance = first }
         return OutboundCall(
             method: method, timeRemaining: .nanoseconds(now.nanoseconds(to: deadline)), deduplication: deduplication,
-            metadata: attempt.trace.map { handsTraceOn ? metadata.with($0) : metadata } ?? metadata, priority: priority,
+            metadata: metadata, trace: handsTraceOn ? attempt.trace : nil, priority: priority,
             previousAttempts: attempt.number - 1, payload: payload)
     }
 }

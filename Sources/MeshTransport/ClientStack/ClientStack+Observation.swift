@@ -4,7 +4,7 @@ import Telemetry
 /// What is told of a call and of its attempts when they have ended.
 extension ClientStack {
     /// What an attempt of the call hands on, if the call is traced.
-    var attemptTrace: TraceContext? { request.trace.flatMap { core.tracer?.child(of: $0.context) } }
+    var attemptTrace: TraceContext? { request.trace.flatMap { core.tracer?.child(of: $0.context, by: pool.shard) } }
 
     /// Measures an attempt.
     func measured(_ attempt: Attempt, _ outcome: AttemptOutcome, since start: RuntimeInstant, to now: RuntimeInstant) {
@@ -83,12 +83,15 @@ extension ClientStack {
     ) {
         let trace = request.trace
         if core.tap.isWatched {
+            let status = status.description
             core.tap.show(
+                .outbound, status: status, nanoseconds: nanoseconds, now: now.nanoseconds, chance: { chance }
+            ) {
                 TapEvent(
                     direction: .outbound, method: request.method.path, peer: error?.peer ?? request.method.destination,
-                    status: status.description, nanoseconds: nanoseconds, requestBytes: Int64(requestBytes),
-                    responseBytes: Int64(responseBytes), context: trace?.context),
-                now: now.nanoseconds, chance: chance)
+                    status: status, nanoseconds: nanoseconds, requestBytes: Int64(requestBytes),
+                    responseBytes: Int64(responseBytes), context: trace?.context)
+            }
         }
         guard let trace else { return }
         core.tracer?.record(request.method.path, .client, trace, nanoseconds: nanoseconds) { span in

@@ -41,7 +41,7 @@ struct ClientStack: Sendable {
     var runtime: any Runtime { core.runtime }
     var series: ClientSeries { request.method.series }
     /// Uniform in 0 ..< 1.
-    var chance: Double { Double(runtime.randomBits() >> 11) * 0x1p-53 }
+    var chance: Double { pool.shard.chance }
 
     /// Steps 1 to 6. Runs where its caller does: a call hops to its connection's loop and back, and nowhere else.
     nonisolated(nonsending) func run(timeout: Duration) async throws(MeshError) -> Attempt.Answer {

@@ -131,13 +131,14 @@ public final class MeshClient: Sendable {
         let known = known(method)
         var (shared, place, way) = (known.method, pool, nil as ClientRoute?)
         if !known.routes.isEmpty, let found = known.routes.first(where: { $0.compiled.matches(metadata) }) {
-            let backend = found.backend(core.runtime.randomBits())
+            let backend = found.backend(pool.shard.randomBits())
             backend.calls.increment()
             (shared, place, way) = (backend.method, backend.place.pool, found)
         }
         let request = try CallRequest(
             shared, payload, metadata, priority, lane, deduplication,
-            affinity: affinity.map { StableHash.of($0) }, trace: core.tracer?.begin(metadata), by: known.snapshot,
+            affinity: affinity.map { StableHash.of($0) }, trace: core.tracer?.begin(metadata, by: place.shard),
+            by: known.snapshot,
             within: core.configuration.limits)
         return ClientStack(core, place, request, on: way)
     }

@@ -26,9 +26,12 @@ public struct HTTPGate: Sendable {
     private let core: ServerCore
     private let info: ConnectionInfo
     private let connection: HTTPConnection?
+    /// Of the connection's loop.
+    private let shard: LoopShard
 
     /// - Parameter connection: `nil` where a wire ends its connections in its own way, whatever their requests.
-    init(core: ServerCore, info: ConnectionInfo, connection: HTTPConnection?) {
+    init(core: ServerCore, info: ConnectionInfo, connection: HTTPConnection?, shard: LoopShard) {
+        self.shard = shard
         self.core = core
         self.info = info
         self.connection = connection
@@ -60,7 +63,7 @@ public struct HTTPGate: Sendable {
         var fields = Metadata()
         if let traceparent { fields.append(Metadata.Entry(key: Tracer.traceparent, value: traceparent)) }
         if let tracestate { fields.append(Metadata.Entry(key: Tracer.tracestate, value: tracestate)) }
-        return HTTPTrace(trace: tracer.accept(fields, isOurs: core.isOurs(info)))
+        return HTTPTrace(trace: tracer.accept(nil, fields, isOurs: core.isOurs(info), by: shard))
     }
 
     /// Counts and times an answered request in the mesh's metrics, records its span, writes it to the access log, and shows it
@@ -80,12 +83,15 @@ public struct HTTPGate: Sendable {
         series.traffic.responseBytes.increment(by: UInt64(answer.responseBytes))
         let (nanoseconds, peer) = (duration.inNanoseconds, info.peer?.description)
         if core.tap.isWatched {
+            let now = core.runtime.now.nanoseconds
             core.tap.show(
+                .inbound, status: status.description, nanoseconds: nanoseconds, now: now, chance: { shard.chance }
+            ) {
                 TapEvent(
                     direction: .inbound, method: route, peer: peer, status: status.description,
                     nanoseconds: nanoseconds, requestBytes: Int64(answer.requestBytes),
-                    responseBytes: Int64(answer.responseBytes), context: trace?.context),
-                now: core.runtime.now.nanoseconds, chance: Double(core.runtime.randomBits() >> 11) * 0x1p-53)
+                    responseBytes: Int64(answer.responseBytes), context: trace?.context)
+            }
         }
         if let log = core.accessLog {
             log.write(

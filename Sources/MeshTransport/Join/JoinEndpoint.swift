@@ -30,7 +30,7 @@ package final class JoinEndpoint: Sendable {
                 id: InstanceID(high: runtime.randomBits(), low: runtime.randomBits()), store: nil),
             configuration: configuration, try ConfigurationInForce(DynamicConfiguration(configuration)),
             servesAnybody: true, runtime: runtime, identity: identity, registry: MethodRegistry(),
-            table: ConnectionTable(), metrics: ServerMetrics(metrics), logger: logger)
+            table: ConnectionTable(), metrics: ServerMetrics(metrics, LoopShards(metrics, runtime)), logger: logger)
         listener = ListenerCore(
             server: server, identity: identity, verifier: try PeerVerifier(clockSkew: configuration.clockSkew),
             trust: .nothing, meshProtocol: ApplicationProtocol.join, wires: [], httpAcceptor: nil)
@@ -76,14 +76,14 @@ package final class JoinEndpoint: Sendable {
     ) throws(MeshError) -> MeshClient {
         var configuration = MeshConfiguration()
         configuration.connectTimeout = timeout
+        let metrics = MetricsRegistry()
         let core = ClientCore(
             instance: InstanceID(high: runtime.randomBits(), low: runtime.randomBits()),
             configuration: configuration, try ConfigurationInForce(DynamicConfiguration(configuration)),
             runtime: runtime, identity: nil, trust: .pinnedRoot(root),
             applicationProtocol: ApplicationProtocol.join,
             verifier: try PeerVerifier(clockSkew: configuration.clockSkew), table: ConnectionTable(),
-            metrics: ClientMetrics(MetricsRegistry()),
-            logger: logger)
+            metrics: ClientMetrics(metrics, LoopShards(metrics, runtime)), logger: logger)
         let destination = Destination(endpoint, identities: server.map { [$0] } ?? [])
         return MeshClient(core, destination, on: runtime.eventLoopGroup.next())
     }

@@ -1,5 +1,5 @@
-import MeshWire
-import Telemetry
+package import MeshWire
+package import Telemetry
 
 /// Where one side of a call stands in its trace.
 struct CallTrace: Sendable {
@@ -30,51 +30,48 @@ final class Tracer: Sendable {
 
     /// The trace of a call that is made now; `nil` if its metadata says already which it is part of.
     ///
-    /// - Parameter parent: the call that it is a copy of; default what the task stands in.
-    func begin(_ metadata: Metadata, in parent: TraceContext? = nil) -> CallTrace? {
+    /// - Parameters:
+    ///   - parent: the call that it is a copy of; default what the task stands in.
+    ///   - shard: of the loop that the call is probably made on.
+    func begin(_ metadata: Metadata, in parent: TraceContext? = nil, by shard: LoopShard) -> CallTrace? {
         if !metadata.isEmpty, metadata[Self.traceparent] != nil { return nil }
-        return place(in: parent ?? TraceContext.current)
+        return place(in: parent ?? TraceContext.current, by: shard)
     }
 
-    /// The trace of a call that has arrived.
+    /// The trace of a call that has arrived, with what its wire says of it, or with its metadata.
     ///
     /// - Parameter isOurs: whether its caller is of our own trust domain.
-    func accept(_ metadata: Metadata, isOurs: Bool) -> CallTrace {
-        guard isOurs || configuration.trustsOtherDomains, !metadata.isEmpty,
-            let text = parent(metadata),
-            let parent = TraceContext(traceparent: text, tracestate: states(metadata))
-        else { return place(in: nil) }
-        return place(in: parent)
+    func accept(_ trace: TraceParent?, _ metadata: Metadata, isOurs: Bool, by shard: LoopShard) -> CallTrace {
+        guard isOurs || configuration.trustsOtherDomains else { return place(in: nil, by: shard) }
+        return place(in: trace.flatMap { TraceContext($0) } ?? Self.parent(metadata), by: shard)
     }
 
-    /// The only field of this name: of two, neither is to be believed.
-    private func parent(_ metadata: Metadata) -> String? {
+    /// What the only field of this name says: of two, neither is to be believed.
+    private static func parent(_ metadata: Metadata) -> TraceContext? {
+        if metadata.isEmpty { return nil }
         var found: String?
-        for entry in metadata where entry.key == Self.traceparent {
+        for entry in metadata where entry.key == traceparent {
             if found != nil { return nil }
             found = entry.value
         }
-        return found
+        guard let found else { return nil }
+        let states = metadata.filter { $0.key == tracestate }.map(\.value)
+        return TraceContext(traceparent: found, tracestate: states.isEmpty ? nil : states.joined(separator: ","))
     }
 
-    private func states(_ metadata: Metadata) -> String? {
-        let states = metadata.filter { $0.key == Self.tracestate }.map(\.value)
-        return states.isEmpty ? nil : states.joined(separator: ",")
-    }
-
-    private func place(in parent: TraceContext?) -> CallTrace {
-        var generator = RuntimeRandomNumberGenerator(runtime)
+    private func place(in parent: TraceContext?, by shard: LoopShard) -> CallTrace {
         guard let parent else {
-            return CallTrace(context: TraceContext(root: configuration.sampler, using: &generator), parent: nil)
+            var chance = LoopChance(shard)
+            return CallTrace(context: TraceContext(root: configuration.sampler, using: &chance), parent: nil)
         }
-        return CallTrace(context: child(of: parent), parent: parent.spanID)
+        return CallTrace(context: child(of: parent, by: shard), parent: parent.spanID)
     }
 
     /// What an attempt of a call hands on. Where nothing is recorded, nobody asks for the places between.
-    func child(of context: TraceContext) -> TraceContext {
+    func child(of context: TraceContext, by shard: LoopShard) -> TraceContext {
         guard context.isSampled else { return context }
-        var generator = RuntimeRandomNumberGenerator(runtime)
-        return context.child(using: &generator)
+        var chance = LoopChance(shard)
+        return context.child(using: &chance)
     }
 
     /// Records a piece of work that has just ended, if its trace is recorded.
@@ -104,9 +101,30 @@ extension SpanRecord {
     }
 }
 
+extension TraceParent {
+    /// What the mesh's own wire carries.
+    init(_ context: TraceContext) {
+        self.init(
+            traceHigh: context.traceID.high, traceLow: context.traceID.low, span: context.spanID.value,
+            flags: context.flags, state: context.tracestate.isEmpty ? "" : context.tracestate.description)
+    }
+}
+
+extension TraceContext {
+    /// What the mesh's own wire has carried; `nil` for what is no place in a trace. A `tracestate` that cannot be read is
+    /// left out, and so is one that is longer than any that is sent.
+    init?(_ parent: TraceParent) {
+        guard let traceID = TraceID(high: parent.traceHigh, low: parent.traceLow), let spanID = SpanID(parent.span)
+        else { return nil }
+        self.init(traceID: traceID, spanID: spanID, flags: parent.flags)
+        guard !parent.state.isEmpty, parent.state.utf8.count <= TraceState.maximumBytes else { return }
+        if let state = TraceState(parent.state) { tracestate = state }
+    }
+}
+
 extension Metadata {
     /// The same, with where the call stands in its trace.
-    func with(_ trace: TraceContext) -> Metadata {
+    package func with(_ trace: TraceContext) -> Metadata {
         var all = self
         all.append(Entry(key: Tracer.traceparent, value: trace.traceparent))
         if !trace.tracestate.isEmpty {

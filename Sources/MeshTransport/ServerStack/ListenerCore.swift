@@ -82,7 +82,9 @@ final class ListenerCore: Sendable {
     /// Hands an established channel to the HTTP front end.
     func acceptHTTP(_ channel: any Channel, _ info: ConnectionInfo) throws -> any InboundConnection {
         let connection = HTTPConnection(channel)
-        try httpAcceptor?.accept(channel, info, gate: HTTPGate(core: server, info: info, connection: connection))
+        let shard = server.metrics.shards.shard(of: channel.eventLoop)
+        try httpAcceptor?.accept(
+            channel, info, gate: HTTPGate(core: server, info: info, connection: connection, shard: shard))
         return connection
     }
 

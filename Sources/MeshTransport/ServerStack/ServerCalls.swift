@@ -88,7 +88,7 @@ package final class ServerCalls: @unchecked Sendable {
 
     /// A request of plain HTTP has come.
     package func accept(_ exchange: HTTPExchange) {
-        http?.accept(exchange, info, gate: HTTPGate(core: core, info: info, connection: nil))
+        http?.accept(exchange, info, gate: HTTPGate(core: core, info: info, connection: nil, shard: stack.shard))
     }
 
     /// The answer of a call that will not run, by its head, before memory is set aside for it.

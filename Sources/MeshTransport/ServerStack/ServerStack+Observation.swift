@@ -27,7 +27,12 @@ extension ServerStack {
     /// Counts a call that has come.
     func begins(_ route: Route, _ head: CallHead, now: RuntimeInstant) -> CallFacts {
         route.series.requests.began(on: shard.here)
-        return CallFacts(start: now, trace: core.tracer?.accept(head.metadata, isOurs: core.isOurs(info)))
+        return CallFacts(start: now, trace: trace(head))
+    }
+
+    private func trace(_ head: CallHead) -> CallTrace? {
+        guard let tracer = core.tracer else { return nil }
+        return tracer.accept(head.trace, head.metadata, isOurs: core.isOurs(info), by: shard)
     }
 
     /// Step 8, before the reply is sent.
@@ -63,21 +68,23 @@ extension ServerStack {
         _ bytes: (request: Int, response: Int),
         _ now: RuntimeInstant
     ) {
-        let (path, peer) = (route.method.path, info.peer?.description)
+        let (path, status) = (route.method.path, reply.status.description)
         if core.tap.isWatched {
             core.tap.show(
+                .inbound, status: status, nanoseconds: nanoseconds, now: now.nanoseconds, chance: { shard.chance }
+            ) {
                 TapEvent(
-                    direction: .inbound, method: path, peer: peer, status: reply.status.description,
+                    direction: .inbound, method: path, peer: info.peer?.description, status: status,
                     nanoseconds: nanoseconds, requestBytes: Int64(bytes.request), responseBytes: Int64(bytes.response),
-                    context: facts.trace?.context),
-                now: now.nanoseconds, chance: Double(core.runtime.randomBits() >> 11) * 0x1p-53)
+                    context: facts.trace?.context)
+            }
         }
         if let log = core.accessLog {
             let record = AccessRecord(
                 unixNanoseconds: core.runtime.timeSince1970.inNanoseconds - nanoseconds,
-                peerAddress: info.remoteAddress, peer: peer, httpMethod: "POST", path: "/\(path)",
+                peerAddress: info.remoteAddress, peer: info.peer?.description, httpMethod: "POST", path: "/\(path)",
                 version: protocolName == "h2" ? "HTTP/2.0" : protocolName, httpStatus: reply.status.httpStatus,
-                status: reply.status.description, requestBytes: Int64(bytes.request),
+                status: status, requestBytes: Int64(bytes.request),
                 responseBytes: Int64(bytes.response), nanoseconds: nanoseconds,
                 traceID: facts.trace?.context.traceID,
                 policy: facts.policy)
@@ -87,7 +94,7 @@ extension ServerStack {
         core.tracer?.record(path, .server, trace, nanoseconds: nanoseconds) { span in
             span.set(reply.status, message: reply.detail ?? reply.message)
             span.set("client.address", .string(info.remoteAddress))
-            if let peer { span.set("meshwork.peer", .string(peer)) }
+            if let peer = info.peer { span.set("meshwork.peer", .string(peer.description)) }
             if let policy = facts.policy { span.set("meshwork.policy", .string(policy)) }
             span.set("meshwork.request_bytes", .int(Int64(bytes.request)))
             span.set("meshwork.response_bytes", .int(Int64(bytes.response)))

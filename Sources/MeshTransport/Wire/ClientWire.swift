@@ -1,4 +1,5 @@
 package import MeshWire
+package import Telemetry
 
 /// A call as a wire sends it.
 package struct OutboundCall {
@@ -6,6 +7,8 @@ package struct OutboundCall {
     package let timeRemaining: Duration
     package let deduplication: Deduplication?
     package let metadata: Metadata
+    /// Where the attempt stands in its call's trace, if that is handed on.
+    package let trace: TraceContext?
     package let priority: CallPriority
     /// How many attempts of the same call were sent before.
     package let previousAttempts: Int

@@ -43,7 +43,8 @@ final class MeshClientWire: ChannelInboundHandler, ClientWire {
         executor.carries(call.payload)
         let stream = state.open(
             number(of: call.method), timeRemaining: call.timeRemaining, deduplication: call.deduplication,
-            metadata: call.metadata, priority: call.priority, payload: call.payload)
+            metadata: call.metadata, priority: call.priority, trace: call.trace.map { TraceParent($0) },
+            payload: call.payload)
         if stream != nil { write() }
         return stream
     }

@@ -12,11 +12,14 @@ package struct CallHead: MeshMessage {
     package var layout: PayloadLayout
     /// What leaves first, on both sides.
     package var priority = CallPriority.normal
+    /// Where the caller stands in its trace, if the call is traced.
+    package var trace: TraceParent?
 
     package init(
         method: UInt32, timeRemaining: Duration, deduplication: Deduplication?, metadata: Metadata,
-        layout: PayloadLayout, priority: CallPriority = .normal
+        layout: PayloadLayout, priority: CallPriority = .normal, trace: TraceParent? = nil
     ) {
+        self.trace = trace
         self.priority = priority
         self.method = method
         self.timeRemaining = timeRemaining
@@ -36,6 +39,7 @@ package struct CallHead: MeshMessage {
             case 5: layout.headLength = try decoder.count()
             case 6: layout.segments.append(try decoder.message(), upTo: WireLimits.mostEntries)
             case 7: priority = CallPriority(onWire: try decoder.uint64())
+            case 8: trace = try decoder.message()
             default: break
             }
         }
@@ -49,6 +53,7 @@ package struct CallHead: MeshMessage {
         encoder.uint64(5, UInt64(layout.headLength))
         for segment in layout.segments { encoder.message(6, segment) }
         encoder.uint64(7, priority.onWire)
+        if let trace { encoder.message(8, trace) }
     }
 
     /// The bytes of the call's message, or an error if one side of a connection does not accept such a call.

@@ -95,7 +95,7 @@ package struct ClientConnectionState: ~Copyable {
     /// no payload here.
     package mutating func open(
         _ method: UInt32, timeRemaining: Duration, deduplication: Deduplication?, metadata: Metadata,
-        priority: CallPriority = .normal, payload: Payload = Payload()
+        priority: CallPriority = .normal, trace: TraceParent? = nil, payload: Payload = Payload()
     ) -> StreamID? {
         precondition((1...methods.count).contains(Int(method)), "method \(method) was not declared")
         guard takesCalls, let stream = nextStream else { return nil }
@@ -103,7 +103,7 @@ package struct ClientConnectionState: ~Copyable {
         let kind = methods[Int(method) - 1]
         let head = CallHead(
             method: method, timeRemaining: timeRemaining, deduplication: deduplication, metadata: metadata,
-            layout: payload.layout, priority: priority)
+            layout: payload.layout, priority: priority, trace: trace)
         queue.open(stream, head, payload: payload, streamsRequests: kind.streamsRequests)
         if kind.streamsResponses { inbound.open(stream) }
         streams[stream] = Stream(kind: kind)

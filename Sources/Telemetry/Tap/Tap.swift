@@ -5,12 +5,13 @@ import Synchronization
 /// Nobody watches most of the time, and then a call pays for one relaxed load of a word that nobody writes:
 /// ```swift
 /// if tap.isWatched {                                        // on the call path
-///     tap.show(event, now: now, chance: chance)
+///     tap.show(.outbound, status: "ok", nanoseconds: 81_000, now: now, chance: { dice.nextUnit() }) { event(of: call) }
 /// }
 /// let watcher = try tap.watch(options, now: now)            // an operator, who has been authorized
 /// ```
 /// While somebody watches, each call takes a lock for as long as it takes to copy the list of watchers, and each watcher's
-/// own for as long as it takes to put the call there. Time and chance are arguments.
+/// own for as long as it takes to put the call there. Of a call that no filter lets through no event is made. Time and chance
+/// are arguments.
 public final class Tap: Sendable {
     /// There are as many watchers as there may be.
     public struct TooManyWatchers: Error, CustomStringConvertible {
@@ -60,10 +61,33 @@ public final class Tap: Sendable {
     /// Shows a call that ended to everybody who watches for its like.
     ///
     /// - Parameters:
+    ///   - direction: what the event says, as `status` and `nanoseconds` are: the filters look at these first.
     ///   - now: in nanoseconds, on a clock that does not go back.
-    ///   - chance: uniform in 0 ..< 1: those who watch a share of the calls watch the same ones.
-    public func show(_ event: TapEvent, now: Int64, chance: Double) {
-        let ended = watchers.withLock { $0 }.filter { !$0.offer(event, now: now, chance: chance) }
+    ///   - chance: uniform in 0 ..< 1, asked once if somebody watches a share of the calls: all those watch the same ones.
+    ///   - event: the call, asked once if somebody may want it.
+    public func show(
+        _ direction: RequestMetrics.Direction, status: String, nanoseconds: Int64, now: Int64,
+        chance: () -> Double, _ event: () -> TapEvent
+    ) {
+        var (dice, made) = (nil as Double?, nil as TapEvent?)
+        var ended: [TapSubscriber] = []
+        for watcher in watchers.withLock({ $0 }) {
+            if watcher.isOver(now: now) {
+                watcher.finish()
+                ended.append(watcher)
+                continue
+            }
+            let options = watcher.options
+            guard options.filter.matches(direction, status, nanoseconds: nanoseconds) else { continue }
+            if options.share < 1 {
+                let thrown = dice ?? chance()
+                dice = thrown
+                guard thrown < options.share else { continue }
+            }
+            let call = made ?? event()
+            made = call
+            if options.filter.matchesTexts(of: call) { watcher.take(call, now: now) }
+        }
         if !ended.isEmpty { remove(ended) }
     }
 

@@ -28,9 +28,19 @@ public struct TapFilter: Sendable, Hashable {
 
     /// Whether a call is one of them.
     public func matches(_ event: TapEvent) -> Bool {
-        if let direction, direction != event.direction { return false }
-        if let minimumNanoseconds, event.nanoseconds < minimumNanoseconds { return false }
-        if let statuses, !statuses.contains(event.status) { return false }
+        matches(event.direction, event.status, nanoseconds: event.nanoseconds) && matchesTexts(of: event)
+    }
+
+    /// What is asked first, before an event is made of a call.
+    func matches(_ direction: RequestMetrics.Direction, _ status: String, nanoseconds: Int64) -> Bool {
+        if let own = self.direction, own != direction { return false }
+        if let minimumNanoseconds, nanoseconds < minimumNanoseconds { return false }
+        if let statuses, !statuses.contains(status) { return false }
+        return true
+    }
+
+    /// What is asked of an event that ``matches(_:_:nanoseconds:)``.
+    func matchesTexts(of event: TapEvent) -> Bool {
         if let method, !Self.matches(event.method, pattern: method) { return false }
         if let peer {
             guard let found = event.peer else { return false }
@@ -42,21 +52,21 @@ public struct TapFilter: Sendable, Hashable {
     /// Whether a text is what a pattern says. Takes at most their lengths' product, whatever the pattern is: only the last
     /// star is ever tried again.
     static func matches(_ text: String, pattern: String) -> Bool {
-        let (text, pattern) = (Array(text.utf8), Array(pattern.utf8))
+        let (text, pattern) = (text.utf8, pattern.utf8)
         let star = UInt8(ascii: "*")
-        var (place, mark) = (0, 0)
-        var lastStar: (pattern: Int, text: Int)?
-        while place < text.count {
-            if mark < pattern.count, pattern[mark] == star {
+        var (place, mark) = (text.startIndex, pattern.startIndex)
+        /// Behind the last star, and where in the text what follows it was looked for last.
+        var lastStar: (mark: String.Index, place: String.Index)?
+        while place < text.endIndex {
+            if mark < pattern.endIndex, pattern[mark] == star {
+                mark = pattern.index(after: mark)
                 lastStar = (mark, place)
-                mark += 1
-            } else if mark < pattern.count, pattern[mark] == text[place] {
-                mark += 1
-                place += 1
-            } else if let star = lastStar {
-                lastStar = (star.pattern, star.text + 1)
-                mark = star.pattern + 1
-                place = star.text + 1
+            } else if mark < pattern.endIndex, pattern[mark] == text[place] {
+                mark = pattern.index(after: mark)
+                place = text.index(after: place)
+            } else if let last = lastStar {
+                (mark, place) = (last.mark, text.index(after: last.place))
+                lastStar = (mark, place)
             } else {
                 return false
             }

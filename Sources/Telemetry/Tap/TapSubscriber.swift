@@ -44,7 +44,7 @@ public final class TapSubscriber: Sendable {
         var wake: (@Sendable () -> Void)?
     }
 
-    private let options: Options
+    let options: Options
     private let end: Int64
     private let state: Mutex<State>
 
@@ -78,16 +78,8 @@ public final class TapSubscriber: Sendable {
     /// Whether its time is over.
     func isOver(now: Int64) -> Bool { now >= end }
 
-    /// Shows it a call, unless the filter, chance or the bounds are against it.
-    ///
-    /// - Parameter chance: uniform in 0 ..< 1.
-    /// - Returns: whether it lasts on.
-    func offer(_ event: TapEvent, now: Int64, chance: Double) -> Bool {
-        guard !isOver(now: now) else {
-            finish()
-            return false
-        }
-        guard chance < options.share, options.filter.matches(event) else { return true }
+    /// Shows it a call that it watches for, unless the bounds are against it.
+    func take(_ event: TapEvent, now: Int64) {
         let wake: (@Sendable () -> Void)? = state.withLock { state in
             if state.batch.isEnded { return nil }
             guard state.bucket.take(now: now) else {
@@ -103,7 +95,6 @@ public final class TapSubscriber: Sendable {
             return state.wake
         }
         wake?()
-        return true
     }
 
     /// No more will come.

@@ -31,6 +31,14 @@ public struct TraceContext: Sendable, Hashable {
         self.tracestate = tracestate
     }
 
+    /// A context with the flags as they are sent: those that nobody has defined are left out.
+    package init(traceID: TraceID, spanID: SpanID, flags: UInt32) {
+        self.init(traceID: traceID, spanID: spanID, isSampled: flags & 1 != 0, isRandom: flags & 2 != 0)
+    }
+
+    /// The flags as they are sent.
+    package var flags: UInt32 { (isSampled ? 1 : 0) | (isRandom ? 2 : 0) }
+
     /// Begins a trace, with random identifiers.
     public init(root sampler: TraceSampler, using generator: inout some RandomNumberGenerator) {
         traceID = TraceID(using: &generator)
@@ -77,7 +85,7 @@ extension TraceContext {
         text.append(UInt8(ascii: "-"))
         Hexadecimal.append(spanID.value, digits: 16, to: &text)
         text.append(UInt8(ascii: "-"))
-        Hexadecimal.append((isSampled ? 1 : 0) | (isRandom ? 2 : 0), digits: 2, to: &text)
+        Hexadecimal.append(UInt64(flags), digits: 2, to: &text)
         return String(decoding: text, as: UTF8.self)
     }
 
@@ -93,6 +101,6 @@ extension TraceContext {
         // Version 00 ends there. A later one may go on, after a dash; what it says there is not for us, and of its flags
         // those that we know are read.
         guard text.count == 55 || (version > 0 && text[55] == dash) else { return nil }
-        return TraceContext(traceID: traceID, spanID: spanID, isSampled: flags & 1 != 0, isRandom: flags & 2 != 0)
+        return TraceContext(traceID: traceID, spanID: spanID, flags: UInt32(flags))
     }
 }

@@ -86,7 +86,7 @@ import Testing
     func otherProtocol() throws {
         let channel = EmbeddedChannel()
         let established = channel.eventLoop.makePromise(of: Void.self)
-        let authority = try TestAuthority(runtime: SystemRuntime.shared)
+        let (authority, metrics) = (try TestAuthority(runtime: SystemRuntime.shared), MetricsRegistry())
         let peer = VerifiedPeer(
             spiffeID: try authority.id("/server"), notBefore: UnixTime(seconds: 0), notAfter: UnixTime(seconds: 1),
             leafFingerprint: SHA256Fingerprint(of: []))
@@ -98,7 +98,8 @@ import Testing
                     runtime: SystemRuntime.shared, identity: nil, trust: .bundle,
                     applicationProtocol: ApplicationProtocol.mesh,
                     verifier: try PeerVerifier(clockSkew: .seconds(20)), table: ConnectionTable(),
-                    metrics: ClientMetrics(MetricsRegistry()), logger: LogCapture().logger),
+                    metrics: ClientMetrics(metrics, LoopShards(metrics, SystemRuntime.shared)),
+                    logger: LogCapture().logger),
                 ServerAddress(.tcp(host: "127.0.0.1", port: 1), of: .plaintext(.tcp(host: "127.0.0.1", port: 1))),
                 executor: LoopExecutor(channel.eventLoop),
                 established: established,

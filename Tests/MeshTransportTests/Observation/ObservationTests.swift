@@ -98,6 +98,36 @@ import Testing
         }
     }
 
+    @Test("a tracestate is handed on, and what the metadata says of a trace is believed as the wire's own is")
+    func handedOn() async throws {
+        try await Simulated.run { simulation in
+            let ring = SpanRing()
+            let seen = Mutex<[TraceContext?]>([])
+            let server = try simulation.mesh("/server", Self.traced(ring, 0))
+            server.serve(Echo.echo) { note, _ in
+                seen.withLock { $0.append(TraceContext.current) }
+                return note
+            }
+            try await server.listen(host: "server", port: 1)
+            let client = try simulation.mesh("/client", Self.traced(SpanRing(), 0)).client(
+                Destination(host: "server", port: 1, identities: [.exact(try simulation.authority.id("/server"))]))
+            let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03"
+            let host = try #require(TraceContext(traceparent: parent, tracestate: "shop=1,other=2"))
+            _ = try await TraceContext.$current.withValue(host) { try await client.call(Echo.echo, Note("x")) }
+            _ = try await client.call(
+                Echo.echo, Note("x"),
+                metadata: ["traceparent": parent, "tracestate": "shop=1", "tracestate": "other=2"])
+            let found = seen.withLock { $0 }
+            #expect(found.map { $0?.traceID } == [host.traceID, host.traceID])
+            #expect(found.map { $0?.tracestate } == [host.tracestate, host.tracestate])
+            #expect(found.allSatisfy { $0?.isSampled == true && $0?.isRandom == true })
+            // Of the first the caller's attempt is the parent, of the second whoever wrote the metadata.
+            #expect(ring.spans.last?.parent == host.spanID)
+            client.close()
+            await server.stop()
+        }
+    }
+
     @Test("a caller without an identity of ours begins no trace here")
     func foreignTrace() async throws {
         try await Simulated.run { simulation in

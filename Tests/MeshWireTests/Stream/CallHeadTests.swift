@@ -26,6 +26,24 @@ import Testing
         #expect(head.layout.segments.map(\.length) == [70_000, 0])
     }
 
+    @Test("a trace comes back as it was sent, and a head without one has none")
+    func trace() throws {
+        #expect(try Payload(head()).decode(as: CallHead.self).trace == nil)
+        let traces = [
+            TraceParent(traceHigh: .max, traceLow: 1, span: 1 << 63, flags: 3, state: "a=b,c@d=e"),
+            TraceParent(traceHigh: 0, traceLow: 0, span: 0, flags: .max, state: ""),
+        ]
+        for trace in traces {
+            var sent = head()
+            sent.trace = trace
+            #expect(try Payload(sent).decode(as: CallHead.self).trace == trace)
+        }
+        // Of a call, 32 bytes.
+        let usual = TraceParent(traceHigh: .max, traceLow: .max, span: .max, flags: 1, state: "")
+        #expect(try Payload(usual).decode(as: TraceParent.self) == usual)
+        #expect(encoded { usual.encode(to: &$0) }.count == 29)
+    }
+
     @Test("time travels in whole microseconds, and what has run out is zero")
     func time() throws {
         func sent(_ duration: Duration) throws -> Duration {
