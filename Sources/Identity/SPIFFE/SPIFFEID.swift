@@ -111,9 +111,3 @@ extension SPIFFEID: Comparable {
             ? left.path.utf8.lexicographicallyPrecedes(right.path.utf8) : left.trustDomain < right.trustDomain
     }
 }
-
-/// Text from outside as an error message shows it: quoted, escaped, and cut after 80 characters.
-package func quoted(_ text: String) -> String {
-    let shown = text.prefix(80)
-    return String(reflecting: String(shown)) + (shown.endIndex == text.endIndex ? "" : "…")
-}

@@ -1,3 +1,4 @@
+import Identity
 import Yams
 
 /// A document of YAML, within bounds: what is too large, too deep or grows without end is refused before it is built, or before
@@ -63,8 +64,13 @@ enum ConfigurationDocument {
     }
 }
 
-/// A text as errors show it: in quotes, cut off when it is long, and without what a terminal would obey.
-func quoted(_ text: String) -> String {
-    let shown = text.unicodeScalars.prefix(60).map { $0.isASCII ? $0.escaped(asASCII: true) : "\($0)" }.joined()
-    return "\"\(shown)\(text.unicodeScalars.count > 60 ? "…" : "")\""
+/// A text as errors show it.
+func quoted(_ text: String) -> String { Identity.quoted(text, longest: 60) }
+
+/// A key as a setting's path shows it: as it is written where that is plain, else in quotes.
+func pathComponent(_ key: String) -> String {
+    let isPlain = key.utf8.allSatisfy {
+        (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+    }
+    return isPlain && (1...60).contains(key.utf8.count) ? key : quoted(key)
 }

@@ -17,7 +17,10 @@ struct MappingReader {
         }
     }
 
-    private func path(_ key: String) -> String { setting.path.isEmpty ? key : "\(setting.path).\(key)" }
+    private func path(_ key: String) -> String {
+        let shown = pathComponent(key)
+        return setting.path.isEmpty ? shown : "\(setting.path).\(shown)"
+    }
 
     /// The value of a key, if it is there.
     mutating func setting(_ key: String) -> Setting? {

@@ -120,7 +120,7 @@ struct Setting {
         }
         return mapping.compactMap { key, value in
             guard let name = name(of: key), problems.takesValue() else { return nil }
-            return (name, Setting(node: value, path: "\(path).\(name)", problems: problems))
+            return (name, Setting(node: value, path: "\(path).\(pathComponent(name))", problems: problems))
         }
     }
 }

@@ -112,9 +112,36 @@ import Testing
             ),
             ("", "1:1: expected a mapping of settings, found nothing"),
             ("- a", "1:1: expected a mapping of settings, found a list"),
+            (
+                "retry: {\"a\\nb\": 1}",
+                #"1:9: retry."a\nb": expected one of maximumAttempts, attemptTimeout, backoffBase, backoffLimit, "#
+                    + #"jitter, statuses, budget, hedging, found "a\nb""#
+            ),
         ] as [(String, String)])
     func one(text: String, problem: String) {
         #expect(problems(text) == [problem.replacing("TIME", with: Self.time)])
+    }
+
+    @Test(
+        "a key that is not merely seen is escaped wherever it is told of",
+        arguments: [
+            (#"\e[31m"#, #""\u{1B}[31m""#), (#"\x9B31m"#, #""\u{9B}31m""#), (#"\u202Edrac"#, #""\u{202E}drac""#),
+            (#"a\r\nb"#, #""a\r\nb""#), (#"\u2028"#, #""\u{2028}""#), ("größe", #""größe""#), ("a b", #""a b""#),
+        ] as [(String, String)])
+    func keys(written: String, shown: String) {
+        let texts = [
+            "\"\(written)\": 1", "retry: {\"\(written)\": 1}",
+            "authorization: {rules: [{name: a, methods: ['*'], identities: ['spiffe://a/*'], claims: {\"\(written)\": 1}}]}",
+        ]
+        for text in texts {
+            let found = problems(text)
+            #expect(found.count == 1, "\(found)")
+            #expect(found.allSatisfy { $0.contains(shown) }, "\(found)")
+            let isPlain = found.allSatisfy { problem in
+                problem.unicodeScalars.allSatisfy { $0.value >= 0x20 && ![0x9B, 0x202E, 0x2028].contains($0.value) }
+            }
+            #expect(isPlain, "\(found)")
+        }
     }
 
     @Test("all that is wrong is told at once, in the order of the lines")
