@@ -7,9 +7,10 @@
 /// steady ──addRoot──▶ distributing ──issueFromNewRoot──▶ issuing ──dropOldRoot──▶ steady
 ///                     both are trusted,                  both are trusted,
 ///                     the old one issues,                the new one issues,
-///                     until all have the bundle          until the old one's leaves have ended
+///                     until all have the bundle,         until the old one's leaves have ended
+///                     federated domains too
 /// ```
-/// ``advance(now:everybodyHasBundle:using:)`` takes the steps that are due; ``addRoot(now:using:)`` is somebody's decision.
+/// ``advance(now:everybodyHasBundle:federation:federatedDomainsHaveBundle:using:)`` takes the steps that are due; ``addRoot(now:using:)`` is somebody's decision.
 public struct AuthorityRotation: Sendable {
     /// How far a change of roots has come.
     public enum Phase: Sendable, Hashable {
@@ -58,6 +59,8 @@ public struct AuthorityRotation: Sendable {
     /// The share of its life after which an issuer is renewed, and how much sooner that may be by chance: as leaves.
     private static let share = 0.7
     private static let jitter = 0.1
+    /// How many of its leaves' lives an old root has left when it waits for federated domains no longer.
+    private static let reserve = 2
 
     /// An authority below a root whose key is at hand, with a new issuer.
     ///
@@ -203,16 +206,25 @@ public struct AuthorityRotation: Sendable {
 
     /// Takes the steps that are due.
     ///
-    /// - Parameter everybodyHasBundle: whether each peer that holds a good leaf has said that it has ``bundle``.
+    /// - Parameters:
+    ///   - everybodyHasBundle: whether each peer that holds a good leaf has said that it has ``bundle``.
+    ///   - federation: what is waited for of other domains before the new root issues. That ends when the old root has two
+    ///     lives of its leaves left, which are then cut short by its end: a domain that does not know the new root by then
+    ///     is cut off, as it would be by the old root's end.
+    ///   - federatedDomainsHaveBundle: whether each of the domains that follow has said that it has ``bundle``.
     /// - Returns: the steps, in order; none for most times.
     /// - Throws: `IdentityError` with code ``IdentityError/Code/signingFailed`` or
     ///   ``IdentityError/Code/authorityNotValid``; what was taken before stays.
     public mutating func advance(
-        now: UnixTime, everybodyHasBundle: Bool, using generator: inout some RandomNumberGenerator
+        now: UnixTime, everybodyHasBundle: Bool, federation: FederationWait = FederationWait(),
+        federatedDomainsHaveBundle: Bool = true, using generator: inout some RandomNumberGenerator
     ) throws(IdentityError) -> [Step] {
         var steps: [Step] = []
         switch phase {
-        case .distributing(_, let until) where everybodyHasBundle || now > until + issuer.configuration.clockSkew:
+        case .distributing(let since, let until)
+        where (everybodyHasBundle || now > until + issuer.configuration.clockSkew)
+            && (now >= since + bundle.refreshHint * federation.polls && federatedDomainsHaveBundle
+                || isOldRootEnding(now)):
             try issueFromNewRoot(now: now, using: &generator)
             steps.append(.issuedFromNewRoot(issuer.rootFingerprint))
         case .issuing(_, let until) where now > until + issuer.configuration.clockSkew:
@@ -232,6 +244,12 @@ public struct AuthorityRotation: Sendable {
             steps.append(.renewedIssuer(until: renewed.notAfter))
         }
         return steps
+    }
+
+    /// Whether the root that issues has little time left.
+    private func isOldRootEnding(_ now: UnixTime) -> Bool {
+        guard let root else { return false }
+        return now >= root.signer.notAfter - issuer.configuration.leafLifetime * Self.reserve
     }
 
     /// Publishes other keys of tokens.

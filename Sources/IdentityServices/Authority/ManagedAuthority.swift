@@ -33,6 +33,9 @@ public final class ManagedAuthority: Service {
     private struct State {
         var rotation: AuthorityRotation
         var holders: BundleHolders
+        var federated = FederatedFollowers()
+        /// The domains of which the log has said that they hold the new root back.
+        var told: [TrustDomain] = []
         var own: [Own] = []
         var sequence: UInt64 { rotation.bundle.sequence ?? 0 }
         /// The highest that a workload has said it has and that was never published here: each is told once.
@@ -62,6 +65,7 @@ public final class ManagedAuthority: Service {
     private let runtime: any Runtime
     private let logger: Logger
     private let interval: Duration
+    private let federation: FederationWait
     private let keep: @Sendable (AuthorityRotation) throws -> Void
     private let state: Mutex<State>
     private let shown: Mutex<Shown>
@@ -73,19 +77,21 @@ public final class ManagedAuthority: Service {
     ///   - denyList: the newest one that was published, which the host keeps (``/Identity/DenyList/encoded``): a process that
     ///     begins without it lets renew whom it denies.
     ///   - ledger: where each certificate is entered before it leaves.
+    ///   - federation: which other domains have to know a new root before it issues. Default none.
     ///   - interval: how often is looked whether a step is due. Default 10 s.
     ///   - keep: keeps a state, sealed, before it is in force; what it throws prevents that. It must not call the authority,
     ///     which waits for it. Default nothing: an authority that ends with its process.
     /// - Throws: `IdentityError` with code `invalidConfiguration`.
     public init(
         _ rotation: AuthorityRotation, denyList: DenyList = .empty, ledger: IssuanceLedger? = nil,
-        every interval: Duration = .seconds(10), runtime: any Runtime = SystemRuntime.shared,
-        logger: Logger = Logger(label: "meshwork.authority"),
+        federation: FederationWait = FederationWait(), every interval: Duration = .seconds(10),
+        runtime: any Runtime = SystemRuntime.shared, logger: Logger = Logger(label: "meshwork.authority"),
         keep: @escaping @Sendable (AuthorityRotation) throws -> Void = { _ in }
     ) throws(IdentityError) {
         guard interval > .zero else {
             throw IdentityError(.invalidConfiguration, "interval: expected a time above 0 s, found \(interval)")
         }
+        try federation.validate()
         let now = runtime.unixTime
         var rotation = rotation
         rotation.resume(now: now)
@@ -93,6 +99,7 @@ public final class ManagedAuthority: Service {
         feed = TrustFeed(bundle: rotation.bundle, denyList: denyList)
         self.ledger = ledger
         self.interval = interval
+        self.federation = federation
         self.runtime = runtime
         self.logger = logger
         self.keep = keep
@@ -129,6 +136,13 @@ public final class ManagedAuthority: Service {
     public var workloadsWithoutBundle: [SPIFFEID] {
         let now = runtime.unixTime
         return state.withLock { $0.holders.without($0.rotation.bundle.sequence ?? 0, now: now) }
+    }
+
+    /// Which of the domains that follow (``/Identity/FederationWait/followers``) have not said yet that they have ``bundle``,
+    /// in the order of the names: a new root waits for them.
+    public var domainsWithoutBundle: [TrustDomain] {
+        let now = runtime.unixTime
+        return state.withLock { $0.federated.without($0.sequence, of: federation.followers, now: now) }
     }
 
     /// Tells peers what is not to be trusted any more; a list with no higher version than the one in force changes nothing.
@@ -239,10 +253,24 @@ public final class ManagedAuthority: Service {
         }
     }
 
-    /// The lifetime of leaves where nobody says another, and the end that none outlives.
-    var leafLimits: (lifetime: Duration, notAfter: UnixTime) {
-        state.withLock { ($0.rotation.issuer.configuration.leafLifetime, $0.rotation.issuer.notAfter) }
+    /// A workload of another domain begins to follow; it is known by the number until it has gone. `nil` for one of a domain
+    /// that nothing waits for, and of this one.
+    func federatedFollower(_ peer: VerifiedPeer?) -> UInt64? {
+        guard let peer, federation.followers.contains(peer.spiffeID.trustDomain),
+            peer.spiffeID.trustDomain != trustDomain
+        else { return nil }
+        return state.withLock { $0.federated.began(peer.spiffeID, until: peer.notAfter) }
     }
+
+    /// A workload of another domain says which bundle it has. One that was never published here counts as none.
+    func acknowledged(_ sequence: UInt64, byFederated follower: UInt64) {
+        state.withLock { state in
+            if sequence <= state.sequence { state.federated.acknowledged(sequence, by: follower) }
+        }
+    }
+
+    /// A workload of another domain follows no more.
+    func gone(federated follower: UInt64) { state.withLock { $0.federated.ended(follower) } }
 
     /// The root that leaves lead to now.
     var rootFingerprint: SHA256Fingerprint { shown.withLock { $0.rootFingerprint } }
@@ -263,12 +291,16 @@ public final class ManagedAuthority: Service {
     public func advance() {
         let now = runtime.unixTime
         do {
+            let domains = domainsWithoutBundle
             let steps = try change { rotation, holders, generator -> [AuthorityRotation.Step]? in
                 holders.forgetEnded(now: now)
                 let everybodyHas = holders.everybodyHas(rotation.bundle.sequence ?? 0, now: now)
-                let steps = try rotation.advance(now: now, everybodyHasBundle: everybodyHas, using: &generator)
+                let steps = try rotation.advance(
+                    now: now, everybodyHasBundle: everybodyHas, federation: federation,
+                    federatedDomainsHaveBundle: domains.isEmpty, using: &generator)
                 return steps.isEmpty ? nil : steps
             }
+            tellOfWait(for: domains, steps ?? [], now)
             for step in steps ?? [] { logger.notice("authority rotated", metadata: ["step": "\(step)"]) }
         } catch {
             logger.error("authority not rotated", metadata: ["error": "\(error)"])
@@ -277,6 +309,29 @@ public final class ManagedAuthority: Service {
             try renewOwn()
         } catch {
             logger.error("the authority's own certificate was not renewed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Says once of each domain that it alone holds a new root back by now, and of those that were not waited for any longer.
+    private func tellOfWait(for domains: [TrustDomain], _ steps: [AuthorityRotation.Step], _ now: UnixTime) {
+        let (waited, isCutOff) = state.withLock { state -> ([TrustDomain], Bool) in
+            state.federated.forgetEnded(now: now)
+            let isCutOff = steps.contains { if case .issuedFromNewRoot = $0 { true } else { false } }
+            guard !isCutOff else {
+                state.told = []
+                return (domains, true)
+            }
+            guard case .distributing(_, let until) = state.rotation.phase, now > until else { return ([], false) }
+            let news = domains.filter { !state.told.contains($0) }
+            state.told = domains
+            return (news, false)
+        }
+        for domain in waited {
+            logger.warning(
+                isCutOff
+                    ? "the new root issues, as the old one ends, and a federated domain does not have it"
+                    : "a new root waits for a federated domain that has not said that it has the bundle",
+                metadata: ["domain": "\(domain)"])
         }
     }
 

@@ -83,14 +83,10 @@ public final class IssuanceServer: Sendable {
         endpoint = try JoinEndpoint(
             identity: try JoinIdentity(identity, authority), runtime: runtime, metrics: metrics, logger: logger)
         let now = runtime.unixTime
-        let (lifetime, end) = authority.leafLimits
+        let issuer = authority.rotation.issuer
         var joined = JoinedWorkloads(capacity: configuration.workloads)
         for record in try authority.ledger?.current(at: now) ?? [] where joined.hasRoom(at: now) {
-            // One of the default lifetime, or cut short by the issuer's end, is renewed as the configuration says now.
-            let isDefault = record.notAfter >= end || record.notAfter.since(record.issuedAt) >= lifetime
-            joined.add(
-                record.serialNumber, isDefault ? record.authorizationOfDefaultLifetime : record.authorization,
-                until: record.notAfter)
+            joined.add(record.serialNumber, record.authorization(by: issuer), until: record.notAfter)
         }
         state = Mutex(
             State(

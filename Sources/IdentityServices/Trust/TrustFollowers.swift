@@ -9,11 +9,20 @@ struct TrustFollowers: Sendable {
     func answer(
         _ requests: RequestStream<TrustRequest>, _ updates: ResponseSender<TrustUpdate>, _ call: CallContext
     ) async throws {
+        let federated = authority.federatedFollower(call.verifiedPeer)
+        defer { if let federated { authority.gone(federated: federated) } }
         for try await request in requests {
+            var request = request
+            if let federated { authority.acknowledged(request.bundleSequence, byFederated: federated) }
             if let peer = call.peer {
-                authority.acknowledged(
-                    request.bundleSequence, denyListVersion: request.denyListVersion, by: request.serialNumber, of: peer
-                )
+                if peer.trustDomain == authority.trustDomain {
+                    authority.acknowledged(
+                        request.bundleSequence, denyListVersion: request.denyListVersion, by: request.serialNumber,
+                        of: peer)
+                } else {
+                    // Whom this domain denies is for its own peers: another one has a list of its own.
+                    request.denyListVersion = .max
+                }
             }
             guard let update = await next(after: request) else {
                 throw CallFailure(call.timeRemaining > .zero ? .cancelled : .deadlineExceeded, "the call has ended")

@@ -25,11 +25,12 @@ struct TrustRequest: MeshMessage, Hashable {
         self.denyListVersion = denyListVersion
     }
 
-    init(having snapshot: IdentitySnapshot) {
+    /// - Parameter domain: whose bundle is followed; of another domain than the workload's own no deny list is.
+    init(having snapshot: IdentitySnapshot, of domain: TrustDomain) {
+        let isOwn = domain == snapshot.svid.spiffeID.trustDomain
         self.init(
-            serialNumber: snapshot.svid.serialNumber,
-            bundleSequence: snapshot.bundle[snapshot.svid.spiffeID.trustDomain]?.sequence ?? 0,
-            denyListVersion: snapshot.denyList.version)
+            serialNumber: snapshot.svid.serialNumber, bundleSequence: snapshot.bundle[domain]?.sequence ?? 0,
+            denyListVersion: isOwn ? snapshot.denyList.version : 0)
     }
 
     init(from decoder: inout MessageDecoder) throws(WireError) {

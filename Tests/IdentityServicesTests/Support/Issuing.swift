@@ -11,6 +11,7 @@ struct Issuing: Sendable {
     let domain: TrustDomain
     let authority: ManagedAuthority
     let issuance: IssuanceServer
+    let identity: RotatableIdentity
     let mesh: Mesh
     let log: LogCapture
     let policy: AuthorizationPolicy
@@ -28,11 +29,11 @@ struct Issuing: Sendable {
     /// Runs `body` beside the authority, whose tasks end with it.
     static func run<Result: Sendable>(
         seed: UInt64 = 1, limit: Duration = .seconds(20_000), ledger: IssuanceLedger? = nil,
-        attestors: [any Attestor] = [],
+        attestors: [any Attestor] = [], federation: FederationWait = FederationWait(),
         _ body: @escaping @Sendable @concurrent (Issuing) async throws -> Result
     ) async throws -> Result {
         try await SimulatedRuntime.run(seed: seed, limit: limit) { runtime in
-            let issuing = try await Issuing(runtime, ledger: ledger, attestors: attestors)
+            let issuing = try await Issuing(runtime, ledger: ledger, attestors: attestors, federation)
             let result = try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await issuing.authority.run() }
                 let result = try await body(issuing)
@@ -46,22 +47,24 @@ struct Issuing: Sendable {
     }
 
     private init(
-        _ runtime: SimulatedRuntime, ledger: IssuanceLedger?, attestors: [any Attestor]
+        _ runtime: SimulatedRuntime, ledger: IssuanceLedger?, attestors: [any Attestor], _ federation: FederationWait
     ) async throws {
         self.runtime = runtime
         log = LogCapture()
         domain = try TrustDomain(parsing: "test.example")
         policy = try AuthorizationPolicy(rules: [
-            AuthorizationPolicy.Rule("all", methods: ["*"], identities: ["spiffe://test.example/*"])
+            AuthorizationPolicy.Rule("all", methods: ["*"], identities: ["spiffe://test.example/*"]),
+            AuthorizationPolicy.Rule(
+                "partners", methods: ["\(TrustService.name)/*"], identities: ["spiffe://partner.example/*"]),
         ])
         var generator = SystemRandomNumberGenerator()
         let now = UnixTime(seconds: runtime.timeSince1970.components.seconds)
         let root = try RootAuthority(
             trustDomain: domain, configuration: Self.configuration(), now: now, using: &generator)
         authority = try ManagedAuthority(
-            AuthorityRotation(root: root, now: now, using: &generator), ledger: ledger, runtime: runtime,
-            logger: log.logger)
-        let identity = try authority.makeIdentity(
+            AuthorityRotation(root: root, now: now, using: &generator), ledger: ledger, federation: federation,
+            runtime: runtime, logger: log.logger)
+        identity = try authority.makeIdentity(
             for: IssuanceAuthorization(spiffeID: SPIFFEID(domain, path: "/authority")))
         mesh = try Mesh(identity: identity, policy: policy, runtime: runtime, logger: log.logger)
         issuance = try IssuanceServer(

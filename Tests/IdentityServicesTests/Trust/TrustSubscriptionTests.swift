@@ -153,7 +153,8 @@ import Testing
             thrown = nil
             do {
                 try TrustSubscription.adopt(
-                    TrustUpdate(trustDomain: domain.name, document: document, denyList: denyList), in: identity)
+                    TrustUpdate(trustDomain: domain.name, document: document, denyList: denyList), of: domain,
+                    in: identity)
             } catch {
                 thrown = error
             }

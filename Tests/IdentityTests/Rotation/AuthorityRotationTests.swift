@@ -247,6 +247,59 @@ import Testing
             try again.advance(now: end + Self.day * 0.5, everybodyHasBundle: false, using: &generator).isEmpty)
     }
 
+    @Test(
+        "a new root waits for the domains that ask for the document, through a restart, though its own workloads have it"
+    )
+    func polls() throws {
+        var generator = SeededGenerator(seed: 11)
+        var rotation = try Self.rotation(&generator)
+        var federation = FederationWait()
+        federation.polls = 3
+        try rotation.addRoot(now: Self.now, using: &generator)
+        let end = Self.now + TrustDomainBundle.defaultRefreshHint * 3
+        func advance(_ time: UnixTime) throws -> [AuthorityRotation.Step] {
+            try rotation.advance(now: time, everybodyHasBundle: true, federation: federation, using: &generator)
+        }
+        #expect(try advance(Self.now).isEmpty)
+        let sealed = try rotation.sealed(with: [1], cost: .low, using: &generator)
+        rotation = try AuthorityRotation(unsealing: sealed, passphrase: [1])
+        #expect(try advance(end - .seconds(1)).isEmpty)
+        #expect(try advance(end) == [.issuedFromNewRoot(rotation.issuer.rootFingerprint)])
+    }
+
+    @Test("a new root waits for the domains that follow for as long as the old one has two lives of leaves left")
+    func federated() throws {
+        var generator = SeededGenerator(seed: 12)
+        var configuration = CertificateAuthorityConfiguration()
+        configuration.leafLifetime = Self.day
+        configuration.issuerLifetime = Self.day * 20
+        configuration.rootLifetime = Self.day * 30
+        let root = try RootAuthority(
+            trustDomain: exampleDomain(), configuration: configuration, now: Self.now, using: &generator)
+        var rotation = try AuthorityRotation(root: root, now: Self.now, using: &generator)
+        try rotation.addRoot(now: Self.now, using: &generator)
+        func advance(_ time: UnixTime, _ haveBundle: Bool) throws -> Bool {
+            try rotation.advance(
+                now: time, everybodyHasBundle: true, federatedDomainsHaveBundle: haveBundle, using: &generator
+            ).contains { if case .issuedFromNewRoot = $0 { true } else { false } }
+        }
+        // Own workloads would have been given up waiting for long before.
+        #expect(try !advance(Self.now + Self.day * 27, false))
+        let other = rotation
+        #expect(try advance(Self.now + Self.day * 27, true))
+        rotation = other
+        #expect(try !advance(Self.now + Self.day * 28 - .seconds(1), false))
+        #expect(try advance(Self.now + Self.day * 28, false))
+    }
+
+    @Test(
+        "polls are a number that can be waited for", arguments: [(-1, false), (0, true), (1_000, true), (1_001, false)])
+    func federationWait(polls: Int, isValid: Bool) {
+        var federation = FederationWait()
+        federation.polls = polls
+        #expect(Self.code { try federation.validate() } == (isValid ? nil : .invalidConfiguration))
+    }
+
     @Test("the root that issues is the bundle's first")
     func order() throws {
         var generator = SeededGenerator(seed: 10)
