@@ -4,6 +4,7 @@ public import MeshTransport
 public import MeshWire
 public import ServiceLifecycle
 import Synchronization
+public import Telemetry
 
 /// An identity that another program keeps in files, such as cert-manager, step-ca or SPIFFE's helper, followed as it is
 /// renewed there.
@@ -19,12 +20,18 @@ import Synchronization
 /// does not lead to the roots, that has ended, or that is of another SPIFFE ID, changes nothing: the last good one stays in
 /// use to its end, and the log says once why.
 ///
+/// The private key is to be its owner's alone, as OpenSSH and PostgreSQL ask: mode 0600 or less where it is the process's own
+/// user's, 0640 or less where it is root's. By default another one is a warning; ``KeyFileProtection/required`` refuses it.
+/// A secret that Kubernetes mounts is root's and everybody's to read (0644) unless its volume says otherwise: with
+/// `defaultMode: 0440` and the pod's `fsGroup` it is as it should be.
+///
 /// Safe to use from any task: the state is guarded by a mutex.
 public final class FileIdentitySource: IdentitySource, Service {
     /// What is in force; for a deny list, and for the bundles of federated domains, which the files do not have.
     public let identity: RotatableIdentity
     private let files: IdentityFiles
     private let expected: IdentityPattern?
+    private let protection: KeyFileProtection
     private let interval: Duration
     private let runtime: any Runtime
     private let logger: Logger
@@ -32,6 +39,8 @@ public final class FileIdentitySource: IdentitySource, Service {
     /// What was read of which files is in force.
     private let first: [FileVersion]
     private let lastProblem = Mutex<String?>(nil)
+    private let lastKeyFileProblem = Mutex<String?>(nil)
+    private let exposed: Gauge
 
     /// How often the files are read at first when they are being swapped.
     private static let attempts = 3
@@ -41,18 +50,23 @@ public final class FileIdentitySource: IdentitySource, Service {
     /// - Parameters:
     ///   - files: where they are.
     ///   - expected: whose certificate it must be; `nil` for whosever it is, which later ones must be of as well.
+    ///   - protection: what becomes of a private key whose file is not its owner's alone. Default ``KeyFileProtection/warned``.
     ///   - interval: how often they are looked at; a change is taken up at the second look after it. Default 1 s.
     ///   - runtime: the mesh's.
-    /// - Throws: `IdentityError` with code `fileNotRead`, or that says what does not fit.
+    ///   - metrics: where `mesh_identity_key_file_exposed` is, best the mesh's.
+    /// - Throws: `IdentityError` with code `fileNotRead`, `keyFileExposed`, or that says what does not fit.
     public init(
-        _ files: IdentityFiles, expecting expected: IdentityPattern? = nil, every interval: Duration = .seconds(1),
-        runtime: any Runtime = SystemRuntime.shared, logger: Logger = Logger(label: "meshwork.identity")
+        _ files: IdentityFiles, expecting expected: IdentityPattern? = nil,
+        keyFile protection: KeyFileProtection = .warned, every interval: Duration = .seconds(1),
+        runtime: any Runtime = SystemRuntime.shared, metrics: MetricsRegistry = MetricsRegistry(),
+        logger: Logger = Logger(label: "meshwork.identity")
     ) async throws(IdentityError) {
         guard interval > .zero else {
             throw IdentityError(.invalidConfiguration, "interval: expected a time above 0 s, found \(interval)")
         }
         self.files = files
         self.expected = expected
+        self.protection = protection
         self.interval = interval
         self.runtime = runtime
         self.logger = logger
@@ -60,11 +74,17 @@ public final class FileIdentitySource: IdentitySource, Service {
         var configuration = PeerVerifierConfiguration()
         configuration.cacheCapacity = 0
         verifier = try PeerVerifier(configuration: configuration)
+        exposed = metrics.gauge(
+            "mesh_identity_key_file_exposed",
+            help: "1 while others on the machine can read or replace the file of the private key in use, else 0."
+        ).series()
         let set = try await Self.readAtOnce(files, runtime, interval)
+        try Self.check(set, protection)
         let (svid, bundle) = try await set.identity(
             after: nil, expecting: expected, verifier: verifier, now: runtime.unixTime)
         identity = RotatableIdentity(svid: svid, bundle: try TrustBundle([bundle], generation: 1))
         first = set.versions
+        note(set.keyFileProblem)
     }
 
     /// The identity in force.
@@ -77,6 +97,9 @@ public final class FileIdentitySource: IdentitySource, Service {
 
     /// Why what the files hold now is not in force; `nil` where it is.
     public var problem: String? { lastProblem.withLock { $0 } }
+
+    /// Why the file of the private key in use is not its owner's alone; `nil` where it is.
+    public var keyFileProblem: String? { lastKeyFileProblem.withLock { $0 } }
 
     /// Follows the files until the service group shuts down or the task is cancelled.
     public func run() async throws {
@@ -103,16 +126,40 @@ public final class FileIdentitySource: IdentitySource, Service {
         let found = following.looked(.success(set.versions))
         guard found == .read else { return found }
         do throws(IdentityError) {
+            try Self.check(set, protection)
             let current = identity.current
             let (svid, bundle) = try await set.identity(
                 after: current, expecting: expected, verifier: verifier, now: runtime.unixTime)
             try putInForce(svid, bundle)
+            note(set.keyFileProblem)
             return following.read(set.versions, problem: nil)
         } catch {
             // One that is not valid yet will be, and one that another change came before is looked at again.
             let isFinal = ![.notYetValid, .staleTrustBundle].contains(error.code)
             return following.read(set.versions, problem: "\(error)", isFinal: isFinal)
         }
+    }
+
+    private static func check(_ set: IdentityFileSet, _ protection: KeyFileProtection) throws(IdentityError) {
+        guard protection == .required, let problem = set.keyFileProblem else { return }
+        throw IdentityError(.keyFileExposed, problem)
+    }
+
+    /// Tells what was found of the private key's file that is in use, if that is news.
+    private func note(_ problem: String?) {
+        exposed.set(problem == nil ? 0 : 1)
+        let before = lastKeyFileProblem.withLock { last in
+            defer { last = problem }
+            return last
+        }
+        guard problem != before else { return }
+        guard let problem else {
+            logger.info("the private key's file is its owner's alone now", metadata: ["key": "\(files.key)"])
+            return
+        }
+        logger.warning(
+            "the private key's file is exposed to others on this machine",
+            metadata: ["key": "\(files.key)", "error": "\(problem)"])
     }
 
     private func putInForce(_ svid: WorkloadIdentity, _ bundle: TrustDomainBundle) throws(IdentityError) {

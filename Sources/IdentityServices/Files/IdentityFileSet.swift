@@ -7,6 +7,8 @@ struct IdentityFileSet: Sendable {
     static let largestFile = 1 << 20
 
     let versions: [FileVersion]
+    /// Why the private key's file is not its owner's alone; `nil` where it is.
+    let keyFileProblem: String?
     private let certificate: [UInt8]
     private let key: [UInt8]
     private let roots: [UInt8]
@@ -37,6 +39,7 @@ struct IdentityFileSet: Sendable {
         }
         (certificate, key, roots) = (contents[0], contents[1], contents[2])
         self.versions = versions
+        keyFileProblem = PrivateKeyAccess.problem(with: versions[1].access, at: files.key)
     }
 
     /// The identity and its domain's bundle, once everything fits: the key is the leaf's, the chain leads to a root of the

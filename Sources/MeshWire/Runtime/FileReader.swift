@@ -63,6 +63,15 @@ extension FileVersion {
         #endif
         self.init(
             device: UInt64(truncatingIfNeeded: info.st_dev), node: UInt64(truncatingIfNeeded: info.st_ino),
-            modified: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec), size: Int64(info.st_size))
+            modified: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec), size: Int64(info.st_size),
+            access: FileAccess(info))
+    }
+}
+
+extension FileAccess {
+    fileprivate init(_ info: stat) {
+        let user = UInt32(info.st_uid)
+        let owner: Owner = user == 0 ? .root : user == UInt32(geteuid()) ? .process : .other(user)
+        self.init(owner: owner, permissions: UInt16(info.st_mode & 0o777))
     }
 }

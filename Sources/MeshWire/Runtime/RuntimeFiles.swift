@@ -18,13 +18,40 @@ public struct FileVersion: Sendable, Hashable {
     public var modified: Int64
     /// Its bytes.
     public var size: Int64
+    /// Who may do what with it; `nil` where the runtime does not know.
+    public var access: FileAccess?
 
     /// Makes a version.
-    public init(device: UInt64, node: UInt64, modified: Int64, size: Int64) {
+    public init(device: UInt64, node: UInt64, modified: Int64, size: Int64, access: FileAccess? = nil) {
         self.device = device
         self.node = node
         self.modified = modified
         self.size = size
+        self.access = access
+    }
+}
+
+/// Who may do what with a file, as its owner and its permission bits say; access lists beyond those are not seen.
+public struct FileAccess: Sendable, Hashable {
+    /// Whose file it is.
+    public enum Owner: Sendable, Hashable {
+        /// The superuser, as whom the process may act as well.
+        case root
+        /// The user that the process acts as.
+        case process
+        /// Another user, by number.
+        case other(UInt32)
+    }
+
+    /// Whose it is.
+    public var owner: Owner
+    /// The nine permission bits, such as `0o600`.
+    public var permissions: UInt16
+
+    /// Makes an access.
+    public init(owner: Owner, permissions: UInt16) {
+        self.owner = owner
+        self.permissions = permissions
     }
 }
 

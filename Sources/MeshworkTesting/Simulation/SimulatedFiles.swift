@@ -1,4 +1,4 @@
-import MeshWire
+public import MeshWire
 import Synchronization
 
 /// The files of a simulation, which are what the test says. Guarded by a mutex.
@@ -10,7 +10,7 @@ final class SimulatedFiles: RuntimeFiles {
 
     private let state = Mutex<(files: [String: File], writes: UInt64)>(([:], 0))
 
-    func set(_ path: String, to text: String?, at time: Duration) {
+    func set(_ path: String, to text: String?, _ access: FileAccess?, at time: Duration) {
         state.withLock { state in
             guard let text else {
                 state.files[path] = nil
@@ -18,7 +18,8 @@ final class SimulatedFiles: RuntimeFiles {
             }
             state.writes += 1
             let version = FileVersion(
-                device: 1, node: state.writes, modified: time.inNanoseconds, size: Int64(text.utf8.count))
+                device: 1, node: state.writes, modified: time.inNanoseconds, size: Int64(text.utf8.count),
+                access: access)
             state.files[path] = File(bytes: Array(text.utf8), version: version)
         }
     }
@@ -40,8 +41,12 @@ final class SimulatedFiles: RuntimeFiles {
 extension SimulatedRuntime {
     /// Writes a file that the simulation's meshes read, such as a ``FileResolver``'s or `/etc/resolv.conf`; `nil` removes
     /// it. A simulation begins without files.
-    public func setFile(_ path: String, to text: String?) {
+    ///
+    /// - Parameter access: whose the file is and who may do what with it. Default: the process's own, and nobody else's.
+    public func setFile(
+        _ path: String, to text: String?, access: FileAccess? = FileAccess(owner: .process, permissions: 0o600)
+    ) {
         record("file \(path) is \(text == nil ? "removed" : "written")")
-        simulatedFiles.set(path, to: text, at: timeSince1970)
+        simulatedFiles.set(path, to: text, access, at: timeSince1970)
     }
 }

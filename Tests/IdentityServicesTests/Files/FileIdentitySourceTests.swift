@@ -4,6 +4,7 @@ import Logging
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import Telemetry
 import TestSupport
 import Testing
 
@@ -28,8 +29,19 @@ import Testing
             }
         }
 
-        func source() async throws -> FileIdentitySource {
-            try await FileIdentitySource(IdentityFiles(folder: "/mesh"), runtime: runtime, logger: log.logger)
+        func source(
+            keyFile protection: KeyFileProtection = .warned, metrics: MetricsRegistry = MetricsRegistry()
+        ) async throws -> FileIdentitySource {
+            try await FileIdentitySource(
+                IdentityFiles(folder: "/mesh"), keyFile: protection, runtime: runtime, metrics: metrics,
+                logger: log.logger)
+        }
+
+        /// Writes a key to a file of somebody's.
+        func write(key: WorkloadIdentity, _ owner: FileAccess.Owner, _ permissions: UInt16) {
+            runtime.setFile(
+                "/mesh/tls.key", to: key.withPrivateKeyPEM { $0 },
+                access: FileAccess(owner: owner, permissions: permissions))
         }
 
         /// Why no source can be made.
@@ -186,6 +198,88 @@ import Testing
             let other = IdentityPattern.exact(try machine.authority.id("/other"))
             #expect(await machine.failure(expecting: other) == .notAnSVID)
             #expect(await machine.failure(every: .zero) == .invalidConfiguration)
+        }
+    }
+
+    private static let exposed = "the private key's file is exposed to others on this machine"
+
+    @Test("a private key that others can read is used, and is a warning once, a gauge and a finding until it is not")
+    func exposedKey() async throws {
+        try await Self.run { machine in
+            let (svid, metrics) = (try machine.authority.svid("/worker"), MetricsRegistry())
+            try machine.write(certificate: svid, roots: [machine.authority])
+            machine.write(key: svid, .root, 0o644)
+            let source = try await machine.source(metrics: metrics)
+            let gauge = "mesh_identity_key_file_exposed"
+            #expect(source.current.svid == svid)
+            #expect(source.keyFileProblem?.contains("/mesh/tls.key") == true)
+            #expect(source.keyFileProblem?.contains("its mode is 0644") == true)
+            #expect(metrics.lines(of: gauge) == ["\(gauge) 1"])
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await source.run() }
+                let next = try machine.authority.svid("/worker")
+                try machine.write(certificate: next)
+                machine.write(key: next, .root, 0o644)
+                try await machine.runtime.sleep(for: .seconds(5))
+                #expect(source.current.svid == next)
+                let records = machine.log.all(Self.exposed)
+                #expect(records.count == 1 && records[0].level == .warning)
+                machine.write(key: next, .root, 0o440)
+                try await machine.runtime.sleep(for: .seconds(5))
+                #expect(source.keyFileProblem == nil && metrics.lines(of: gauge) == ["\(gauge) 0"])
+                #expect(source.problem == nil && source.current.svid == next)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("where it is required that the key is its owner's alone, one that is not is refused, at first and later")
+    func requiredProtection() async throws {
+        try await Self.run { machine in
+            let svid = try machine.authority.svid("/worker")
+            try machine.write(certificate: svid, roots: [machine.authority])
+            machine.write(key: svid, .process, 0o640)
+            do {
+                _ = try await machine.source(keyFile: .required)
+                Issue.record("it was taken")
+            } catch let error as IdentityError {
+                #expect(error.code == .keyFileExposed)
+            }
+            machine.write(key: svid, .process, 0o600)
+            let source = try await machine.source(keyFile: .required)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await source.run() }
+                let next = try machine.authority.svid("/worker")
+                try machine.write(certificate: next)
+                machine.write(key: next, .process, 0o604)
+                try await machine.runtime.sleep(for: .seconds(5))
+                #expect(source.current.svid == svid && source.problem?.contains("keyFileExposed") == true)
+                #expect(source.keyFileProblem == nil)
+                machine.write(key: next, .process, 0o400)
+                try await machine.runtime.sleep(for: .seconds(5))
+                #expect(source.current.svid == next && source.problem == nil)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test(
+        "whose file it is and who may do what with it decides",
+        arguments: [
+            (.process, 0o600, nil), (.process, 0o400, nil), (.process, 0o700, nil), (.root, 0o600, nil),
+            (.root, 0o640, nil), (.root, 0o440, nil), (.process, 0o640, "read or write"),
+            (.process, 0o620, "read or write"),
+            (.process, 0o604, "everybody's"), (.process, 0o602, "everybody's"), (.root, 0o644, "everybody's"),
+            (.root, 0o660, "write"), (.root, 0o777, "everybody's"), (.other(1_000), 0o600, "user 1000"),
+        ] as [(FileAccess.Owner, UInt16, String?)])
+    func keyFile(owner: FileAccess.Owner, permissions: UInt16, problem: String?) async throws {
+        try await Self.run { machine in
+            let svid = try machine.authority.svid("/worker")
+            try machine.write(certificate: svid, roots: [machine.authority])
+            machine.write(key: svid, owner, permissions)
+            let found = try await machine.source().keyFileProblem
+            #expect(found.map { $0.contains(problem ?? "nothing") } ?? (problem == nil), "\(found ?? "none")")
+            #expect(machine.log.all(Self.exposed).count == (problem == nil ? 0 : 1))
         }
     }
 

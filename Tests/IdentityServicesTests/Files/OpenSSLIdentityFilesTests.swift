@@ -92,6 +92,27 @@ struct OpenSSLIdentityFilesTests {
         #expect(source.current.bundle == first.bundle)
     }
 
+    @Test("of a key behind a link the file's own owner and mode count")
+    func keyFile() async throws {
+        let folder = try TemporaryFolder()
+        try await Self.makeRoot(in: folder)
+        try await Self.issue("set", in: folder)
+        let set = folder.file("set")
+        let (key, link) = (set.appending(path: "tls.key").path, set.appending(path: "link.key").path)
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: key)
+        let files = IdentityFiles(folder: set.path, key: "link.key")
+        for (mode, isAllowed) in [(0o644, false), (0o660, false), (0o600, true), (0o400, true)] {
+            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: key)
+            var code: IdentityError.Code?
+            do throws(IdentityError) {
+                _ = try await FileIdentitySource(files, keyFile: .required)
+            } catch {
+                code = error.code
+            }
+            #expect(code == (isAllowed ? nil : .keyFileExposed), "\(String(mode, radix: 8))")
+        }
+    }
+
     @Test("two processes call each other with what OpenSSL has made")
     func call() async throws {
         let folder = try TemporaryFolder()
