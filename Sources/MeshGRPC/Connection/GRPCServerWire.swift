@@ -87,6 +87,13 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
         calls.executor.eventLoop.execute { self.perform(self.lifecycle.drain(reason, now: self.calls.runtime.now)) }
     }
 
+    func end(reason: String) {
+        calls.executor.eventLoop.execute {
+            guard !self.isEnding, self.context != nil else { return }
+            self.perform([.goAway(reason, .noError, isFinal: true), .close])
+        }
+    }
+
     func close() {
         calls.executor.eventLoop.execute { self.end() }
     }

@@ -9,7 +9,8 @@ import Telemetry
 /// before it is given up when our certificate has been renewed.
 ///
 /// When whom we trust has changed, the server of an open connection is judged again by what it has shown: calls wait for
-/// the verdict, and one that is trusted no more gets none of them.
+/// the verdict, and one that is trusted no more gets none of them. Of one that is denied no answer is taken either: its
+/// connections end at once, those that were given up for a newer one as well.
 ///
 /// Sendable: everything mutable is touched on the client's event loop alone, but for one atomic number.
 final class ConnectionKeeper: @unchecked Sendable {
@@ -151,6 +152,9 @@ final class ConnectionKeeper: @unchecked Sendable {
     /// Judges the connection's server by the bundle in force if it has not been; the calls that wait get the connection
     /// when it is still trusted, and a new one when it is not.
     private func review(_ connection: ClientConnection) {
+        guard connection === current || !draining.contains(where: { $0 === connection }) else {
+            return reviewDraining(connection)
+        }
         guard connection === current, underReview == nil, !isTrusted(connection), let handshake = connection.handshake
         else { return }
         underReview = connection
@@ -164,10 +168,37 @@ final class ConnectionKeeper: @unchecked Sendable {
                 self.core.logger.warning(
                     "server is no longer trusted",
                     metadata: ["peer": "\(connection.peerName)", "server": "\(self.server)", "error": "\(error)"])
-                if self.current === connection { self.retire(connection) }
+                if error.isDenial {
+                    if self.current === connection { self.current = nil }
+                    self.endDenied(connection, error)
+                } else if self.current === connection {
+                    self.retire(connection)
+                }
             }
             self.reviewed()
         }
+    }
+
+    /// Judges the server of a connection that gets no more calls again: whether it may answer those that it has.
+    private func reviewDraining(_ connection: ClientConnection) {
+        guard !isTrusted(connection), let handshake = connection.handshake else { return }
+        let (security, snapshot) = (security(), core.identity?.current)
+        // Ends with the verdict.
+        core.runtime.spawn(on: executor) {
+            do throws(MeshError) {
+                _ = try await security.verify(handshake.chain, against: snapshot)
+                connection.trustedBy = TrustBasis(snapshot)
+            } catch {
+                if error.isDenial { self.endDenied(connection, error) }
+            }
+        }
+    }
+
+    private func endDenied(_ connection: ClientConnection, _ cause: MeshError) {
+        connection.close(
+            MeshError(
+                .connectionLost, "the server is denied, and its connection was ended", peer: connection.peerName,
+                cause: cause))
     }
 
     private func reviewed() {

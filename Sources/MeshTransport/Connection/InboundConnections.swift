@@ -8,6 +8,8 @@ import Synchronization
 package protocol InboundConnection: AnyObject, Sendable {
     /// Takes no new calls, finishes the open ones, then closes.
     func drain(reason: String)
+    /// Says why and closes at once, with the open calls.
+    func end(reason: String)
     /// Closes at once.
     func close()
     /// Ends the open calls that the policy in force does not allow.
@@ -16,8 +18,10 @@ package protocol InboundConnection: AnyObject, Sendable {
 
 /// The connections that a server's listeners have taken, of every protocol, from the end of the handshake to their own.
 ///
-/// A connection is drained when a certificate of it ends, when its peer is no longer trusted, and when the server stops;
-/// what has not ended by itself after `drainTimeout` is closed. A renewed certificate of our own ends no connection: what
+/// A connection is drained when a certificate of it ends, when no root vouches for its peer any more, and when the server
+/// stops; what has not ended by itself after `drainTimeout` is closed. One whose peer is denied ends at once, with its calls: a
+/// key that somebody has stolen does not get to finish what it has begun, nor to begin more on a connection that it does not
+/// care to close. A renewed certificate of our own ends no connection: what
 /// was shown is good until it ends.
 ///
 /// Guarded by a mutex.
@@ -116,7 +120,11 @@ final class InboundConnections: Sendable {
                     "peer": "\(entry.info.peer?.description ?? "none")", "address": "\(entry.info.remoteAddress)",
                     "error": "\(error)",
                 ])
-            end(entry, reason: "the peer is no longer trusted")
+            if error.isDenial {
+                entry.connection.end(reason: "the peer is denied")
+            } else {
+                end(entry, reason: "the peer is no longer trusted")
+            }
         }
     }
 

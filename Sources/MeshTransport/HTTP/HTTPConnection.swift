@@ -19,6 +19,8 @@ final class HTTPConnection: InboundConnection {
         channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
     }
 
+    func end(reason: String) { close() }
+
     func close() { channel.close(promise: nil) }
 
     /// A request is asked about before it begins, and over soon.

@@ -191,6 +191,11 @@ struct ChannelSecurity: Sendable {
     }
 }
 
+extension MeshError {
+    /// Whether it says that a deny list has the peer, and not that no root vouches for it.
+    var isDenial: Bool { (cause as? IdentityError)?.code == .denied }
+}
+
 extension Runtime {
     /// Now, as certificates count time.
     var unixTime: UnixTime { UnixTime(seconds: timeSince1970.components.seconds) }

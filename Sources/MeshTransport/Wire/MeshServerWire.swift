@@ -78,6 +78,16 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
         }
     }
 
+    func end(reason: String) {
+        executor.eventLoop.execute {
+            guard !self.isEnding else { return }
+            if !self.isDraining { self.state.goAway(reason: reason) }
+            self.isDraining = true
+            self.writer.flush()
+            self.end()
+        }
+    }
+
     func close() {
         executor.eventLoop.execute { self.end() }
     }

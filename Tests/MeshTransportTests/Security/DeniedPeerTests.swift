@@ -85,4 +85,101 @@ import Testing
             await server.stop()
         }
     }
+
+    /// How long a denied peer's connection may last: far less than its calls' time to finish, or the calls themselves.
+    private static let atOnce = Duration.seconds(1)
+
+    @Test("a denied client's open calls end with its connection, at once, and their handlers are cancelled")
+    func openCallsOfClient() async throws {
+        try await Simulated.run { simulation in
+            let identity = try simulation.authority.identity("/server")
+            let server = try Mesh(identity: identity, policy: simulation.policy, runtime: simulation.runtime)
+            let (started, cancelled) = (Gate(), Tally())
+            server.serve(Echo.once) { note, _ in
+                started.open()
+                do {
+                    try await simulation.runtime.sleep(for: .seconds(1_000))
+                } catch {
+                    cancelled.add()
+                    throw error
+                }
+                return note
+            }
+            try await server.listen(host: "server", port: 1_000)
+            let client = try simulation.client(of: simulation.mesh("/goes"))
+            async let failure = meshError { _ = try await client.call(Echo.once, Note("x"), timeout: .seconds(500)) }
+            await started.wait()
+            let denied = simulation.runtime.now
+            identity.set(denyList: try list(2, simulation, "/goes"))
+            let error = await failure
+            #expect(error?.code == .connectionLost && error?.progress == .mayHaveRun, "\(String(describing: error))")
+            #expect(denied.duration(to: simulation.runtime.now) < Self.atOnce)
+            try await simulation.runtime.sleep(for: Self.atOnce)
+            #expect(server.connections.isEmpty && cancelled.count == 1)
+            client.close()
+            await server.stop()
+        }
+    }
+
+    @Test("no answer is taken of a denied server: open calls end at once, on a connection that was given up as well")
+    func openCallsOfServer() async throws {
+        try await Simulated.run { simulation in
+            let started = Tally()
+            let server = try await simulation.server { mesh in
+                mesh.serve(Echo.once) { note, _ in
+                    started.add()
+                    try await simulation.runtime.sleep(for: .seconds(5))
+                    return note
+                }
+            }
+            let identity = try simulation.authority.identity("/client")
+            let mesh = try Mesh(identity: identity, policy: simulation.policy, runtime: simulation.runtime)
+            let client = try simulation.client(of: mesh)
+            async let first = meshError { _ = try await client.call(Echo.once, Note("a"), timeout: .seconds(500)) }
+            while started.count < 1 { try await simulation.runtime.sleep(for: .milliseconds(10)) }
+            // The first connection is given up for one that shows the new certificate, once its call has ended.
+            identity.set(svid: try simulation.authority.svid("/client"))
+            async let second = meshError { _ = try await client.call(Echo.once, Note("b"), timeout: .seconds(500)) }
+            while started.count < 2 { try await simulation.runtime.sleep(for: .milliseconds(10)) }
+            #expect(mesh.connections.count == 2)
+            let denied = simulation.runtime.now
+            identity.set(denyList: try list(1, simulation, "/server"))
+            for error in [await first, await second] {
+                #expect(error?.code == .connectionLost && error?.progress == .mayHaveRun)
+                let cause = (error?.cause as? MeshError)?.cause as? IdentityError
+                #expect(cause?.code == .denied, "\(String(describing: error))")
+            }
+            #expect(denied.duration(to: simulation.runtime.now) < Self.atOnce)
+            try await simulation.runtime.sleep(for: Self.atOnce)
+            #expect(mesh.connections.isEmpty && server.connections.isEmpty)
+            client.close()
+            await server.stop()
+        }
+    }
+
+    @Test("a root that is given up is no denial: what a peer has begun is finished within its time")
+    func givenUpRoot() async throws {
+        try await Simulated.run { simulation in
+            let (started, other) = (Gate(), try TestAuthority(runtime: simulation.runtime))
+            let domain = simulation.authority.trustDomain
+            let roots = [simulation.authority, other].map(\.authority.rootCertificate)
+            let identity = RotatableIdentity(
+                svid: try other.svid("/server"), bundle: try TrustBundle([domain: roots], generation: 1))
+            let server = try Mesh(identity: identity, policy: simulation.policy, runtime: simulation.runtime)
+            server.serveLate(Echo.once, after: .seconds(5), started: started)
+            try await server.listen(host: "server", port: 1_000)
+            let own = RotatableIdentity(
+                svid: try simulation.authority.svid("/goes"), bundle: try TrustBundle([domain: roots], generation: 1))
+            let client = try simulation.client(of: simulation.mesh("/goes", identity: own))
+            async let answer = client.call(Echo.once, Note("x"), timeout: .seconds(500))
+            await started.wait()
+            identity.set(bundle: try TrustBundle([domain: [roots[1]]], generation: 2))
+            let note = try await answer
+            #expect(note == Note("x"))
+            try await simulation.runtime.sleep(for: .seconds(1))
+            #expect(server.connections.isEmpty)
+            client.close()
+            await server.stop()
+        }
+    }
 }
