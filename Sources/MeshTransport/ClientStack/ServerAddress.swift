@@ -1,6 +1,5 @@
 import Identity
 import MeshWire
-import NIOCore
 
 /// One server of a destination: what a connection to it needs to know.
 struct ServerAddress: Hashable, CustomStringConvertible {
@@ -52,5 +51,5 @@ struct ServerAddress: Hashable, CustomStringConvertible {
         return Self.isAddress(host) ? nil : host
     }
 
-    private static func isAddress(_ text: String) -> Bool { (try? SocketAddress(ipAddress: text, port: 0)) != nil }
+    private static func isAddress(_ text: String) -> Bool { DNSAddress.isAddress(text) }
 }

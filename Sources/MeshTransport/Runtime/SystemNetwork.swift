@@ -64,8 +64,9 @@ struct SystemNetwork: RuntimeNetwork {
         to endpoint: Endpoint, on loop: any EventLoop,
         initializer: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
     ) -> EventLoopFuture<any Channel> {
-        guard case .tcp(let host, let port) = endpoint, let address = try? SocketAddress(ipAddress: host, port: port)
-        else { return loop.makeFailedFuture(ChannelError.operationUnsupported) }
+        guard case .tcp(let host, let port) = endpoint, let address = Self.address(host, port: port) else {
+            return loop.makeFailedFuture(ChannelError.operationUnsupported)
+        }
         // A connected socket: the system passes on what comes from its peer alone, and tells when nobody listens there.
         return DatagramBootstrap(group: loop)
             .channelInitializer { channel in
@@ -74,6 +75,13 @@ struct SystemNetwork: RuntimeNetwork {
                 }.flatMap { initializer(channel) }
             }
             .connect(to: address)
+    }
+
+    /// The socket's address of an IP address as text; `nil` where it is none, or names a link that this machine has not.
+    static func address(_ host: String, port: Int) -> SocketAddress? {
+        if let address = try? SocketAddress(ipAddress: host, port: port) { return address }
+        // The system knows the links; with an address before the link there is no name that it would look up.
+        return ScopedAddress.isOne(host) ? try? SocketAddress.makeAddressResolvingHost(host, port: port) : nil
     }
 
     /// What listeners on every kind of socket have in common.

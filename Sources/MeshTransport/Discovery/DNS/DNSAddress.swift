@@ -9,8 +9,10 @@ enum DNSAddress {
         return (try? SocketAddress(packedIPAddress: ByteBuffer(bytes: bytes), port: 0))?.ipAddress
     }
 
-    /// Whether a text is an address.
-    static func isAddress(_ text: String) -> Bool { (try? SocketAddress(ipAddress: text, port: 0)) != nil }
+    /// Whether a text is an address, perhaps one of this link with the link's name behind it.
+    static func isAddress(_ text: String) -> Bool {
+        (try? SocketAddress(ipAddress: text, port: 0)) != nil || ScopedAddress.isOne(text)
+    }
 }
 
 extension SocketAddress {

@@ -10,7 +10,7 @@ package struct ResolverFile: Sendable, Hashable {
     /// The most domains that a name is completed with.
     static let searchLimit = 32
 
-    /// The servers' addresses.
+    /// The servers' addresses; those of this link with its name, such as `fe80::1%eth0`.
     package var servers: [String] = []
     /// The domains that short names may be meant in.
     package var search: [DomainName] = []
@@ -35,7 +35,7 @@ package struct ResolverFile: Sendable, Hashable {
             switch keyword {
             case "nameserver":
                 guard let address = rest.first, servers.count < Self.serverLimit,
-                    (try? SocketAddress(ipAddress: String(address), port: 53)) != nil
+                    DNSAddress.isAddress(String(address))
                 else { continue }
                 servers.append(String(address))
             // The last of both counts.

@@ -1,4 +1,5 @@
 import MeshWire
+import NIOCore
 import Testing
 
 @testable import MeshTransport
@@ -30,6 +31,45 @@ import Testing
     func last() {
         #expect(ResolverFile(parsing: "search a b\ndomain c").search.map(\.description) == ["c"])
         #expect(ResolverFile(parsing: "domain c\nsearch a b").search.map(\.description) == ["a", "b"])
+    }
+
+    @Test("a server of this link is read with its link, and one that names a link for nothing is passed over")
+    func links() {
+        let file = ResolverFile(
+            parsing: """
+                nameserver fe80::1%eth0
+                nameserver fe80::2
+                nameserver 2001:db8::1%eth0
+                nameserver 10.0.0.1%eth0
+                nameserver fe80::3%
+                nameserver fe80::4%a%b
+                nameserver fe80::5%averyverylongone
+                nameserver ff02::fb%2
+                """)
+        #expect(file.servers == ["fe80::1%eth0", "fe80::2", "ff02::fb%2"])
+        #expect(
+            DNSSettings(DNSConfiguration(), resolverFile: file, hosts: HostsFile()).servers[0]
+                == .tcp(host: "fe80::1%eth0", port: 53))
+        #expect("\(Endpoint.tcp(host: "fe80::1%eth0", port: 53))" == "[fe80::1%eth0]:53")
+    }
+
+    @Test("a link's name or number becomes the socket's, and a link that is not there is none")
+    func sockets() throws {
+        func scope(_ host: String) -> UInt32? {
+            // Where `sockaddr_in6` has it; the structure is valid for the call.
+            SystemNetwork.address(host, port: 53).map { address in
+                unsafe address.withSockAddr { structure, _ in
+                    unsafe UnsafeRawPointer(structure).load(fromByteOffset: 24, as: UInt32.self)
+                }
+            }
+        }
+        let loopback = try #require(try System.enumerateDevices().first { $0.address?.ipAddress == "127.0.0.1" })
+        #expect(scope("fe80::1%\(loopback.name)") == UInt32(loopback.interfaceIndex))
+        #expect(scope("fe80::1%7") == 7)
+        #expect(scope("fe80::1") == 0 && scope("::1") == 0)
+        #expect(scope("fe80::1%nothinglikeit") == nil && scope("fe80::1%0") == nil)
+        #expect(SystemNetwork.address("127.0.0.1", port: 53)?.port == 53)
+        #expect(SystemNetwork.address("fe80::1%7", port: 5_353)?.port == 5_353)
     }
 
     @Test("what makes no sense is passed over, and what is out of bounds is bounded")
