@@ -278,6 +278,24 @@ import X509
         #expect(error?.code == .notAnSVID)
     }
 
+    @Test("an issuer that is presented as a leaf is no workload, with a workload's name or the domain's")
+    func signerAsLeaf() async throws {
+        let root = try Factory.root()
+        for (name, message) in [
+            ("spiffe://example.org/worker", "cA false"), ("spiffe://example.org", "to have a path"),
+        ] {
+            var contents = Factory.signerContents()
+            contents.names = [.uniformResourceIdentifier(name)]
+            contents.keyUsage = KeyUsage(digitalSignature: true, keyCertSign: true)
+            let issuer = try Factory.make(contents, subject: "issuer", signer: root)
+            let error = await identityError {
+                try await PeerVerifier().verify([issuer.der], against: Self.bundle(root), now: Factory.now)
+            }
+            #expect(error?.code == .notAnSVID)
+            #expect(error?.message.contains(message) == true, "\(error?.description ?? "no error")")
+        }
+    }
+
     @Test("no certificate, garbage and trailing bytes are malformed")
     func malformed() async throws {
         let root = try Factory.root()

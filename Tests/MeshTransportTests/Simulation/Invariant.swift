@@ -58,9 +58,21 @@ struct Invariant: Sendable {
         return outcome.readyEndpoints == links ? [] : ["\(outcome.readyEndpoints) endpoints take calls, of \(links)"]
     }
 
+    /// Refused by whom it calls, for its root and for nothing else, before anything is sent.
     static let retiredRootIsRefused = Invariant(name: "a certificate of a root that was given up gets nowhere") {
         outcome in
-        if case .served? = outcome.laggard { ["its call was answered"] } else { [] }
+        switch outcome.laggard {
+        case nil: return []
+        case .served: return ["its call was answered"]
+        case .refused(let error, let reasons):
+            let isRefusal = { (reason: String) in
+                reason.contains("[cause: untrustedIssuer: ") && reason.contains("/client/laggard")
+            }
+            guard error.progress == .notSent, error.code == .connectFailed, !reasons.isEmpty,
+                reasons.allSatisfy(isRefusal)
+            else { return ["it ended with \(error), and the servers say \(reasons)"] }
+            return []
+        }
     }
 
     static let leavesNothing = Invariant(name: "no connection is left when everything is closed") { outcome in

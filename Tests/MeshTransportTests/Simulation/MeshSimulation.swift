@@ -47,6 +47,8 @@ final class MeshSimulation: Sendable {
     let events = EventTrace()
     let serverMetrics = MetricsRegistry()
     let clientMetrics = MetricsRegistry()
+    /// What the servers warn of.
+    private let serverLog = LogCapture()
     /// Where the schedule begins.
     let start: RuntimeInstant
     private let resolver = StaticResolver()
@@ -71,14 +73,16 @@ final class MeshSimulation: Sendable {
             .init("clients", methods: ["*"], identities: ["\(first.trustDomain.id)/client/*"])
         ])
         let (journal, serverMetrics, clientMetrics) = (journal, serverMetrics, clientMetrics)
+        var warnings = serverLog.logger
+        warnings.logLevel = .warning
         servers = try (0..<shape.services * shape.serversEach).map { number in
             let path = "/service/\(number / shape.serversEach)/\(number % shape.serversEach)"
             return SimulatedServer(
                 "server-\(number)", path: path, identity: try first.identity(path), runtime, journal
-            ) { identity in
+            ) { [warnings] identity in
                 try Mesh(
                     configuration: configuration, identity: identity, policy: policy, runtime: runtime,
-                    metrics: serverMetrics, logger: quiet)
+                    metrics: serverMetrics, logger: warnings)
             }
         }
         var known = configuration
@@ -143,8 +147,10 @@ final class MeshSimulation: Sendable {
         outcome.connectFailures = Self.sum(clientMetrics, "mesh_connect_failures_total")
         if let both = bothRoots.withLock({ $0 }) {
             laggard.identity.set(bundle: both)
+            let before = serverLog.all("handshake failed").count
             let error = await meshError { _ = try await laggard.client.call(Echo.echo, Note("0")) }
-            outcome.laggard = error.map { .refused($0) } ?? .served
+            let reasons = serverLog.all("handshake failed").dropFirst(before).map { $0.metadata["error"] ?? "none" }
+            outcome.laggard = error.map { .refused($0, by: reasons) } ?? .served
         }
         laggard.client.close()
         for client in clients { client.client.close() }

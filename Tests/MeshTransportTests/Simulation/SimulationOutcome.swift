@@ -7,7 +7,8 @@ struct SimulationOutcome: Sendable {
     /// What became of a client whose certificate is of a root that nobody trusts any more.
     enum Laggard: Sendable {
         case served
-        case refused(MeshError)
+        /// Why, by the servers' own words.
+        case refused(MeshError, by: [String])
     }
 
     let seed: UInt64

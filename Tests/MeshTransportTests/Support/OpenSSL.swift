@@ -49,6 +49,9 @@ enum OpenSSL {
             }
             throw CocoaError(.executableLoad)
         }
+
+        /// All that it has printed, when it has ended: one with `-naccept 1` does with its first connection.
+        func finish() async throws -> Data { Data(try await peer.finish().printed) }
     }
 }
 
