@@ -222,10 +222,9 @@ let package = Package(
             .testTarget(
                 name: "FuzzingTests",
                 dependencies: [
-                    "Coordination", "Identity", "IdentityServices", "JWTIdentity", "MeshConfigurationFile", "MeshGRPC",
-                    "MeshTransport", "MeshWire", "MeshworkTesting", "ModelServing", "ParameterServer", "Telemetry",
-                    "Tensor", .nioCore,
-                    .nioHPACK, .nioHTTP2,
+                    "Coordination", "Identity", "IdentityServices", "JWTIdentity", "MeshConfigurationFile",
+                    "MeshControl", "MeshGRPC", "MeshTransport", "MeshWire", "MeshworkTesting", "ModelServing",
+                    "ParameterServer", "Telemetry", "Tensor", .nioCore, .nioHPACK, .nioHTTP2,
                 ],
                 path: "Fuzzing", exclude: ["CFuzzer", "Corpus", "Package.swift", "MeshworkFuzz/main.swift"],
                 sources: ["MeshworkFuzz", "Replay"], swiftSettings: shared),

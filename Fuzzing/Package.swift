@@ -22,6 +22,7 @@ let package = Package(
                 .product(name: "IdentityServices", package: "Meshwork"),
                 .product(name: "JWTIdentity", package: "Meshwork"),
                 .product(name: "MeshConfigurationFile", package: "Meshwork"),
+                .product(name: "MeshControl", package: "Meshwork"),
                 .product(name: "MeshGRPC", package: "Meshwork"),
                 .product(name: "MeshTransport", package: "Meshwork"),
                 .product(name: "MeshWire", package: "Meshwork"),

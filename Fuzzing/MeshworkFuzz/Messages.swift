@@ -2,7 +2,9 @@ import NIOCore
 
 @testable import Coordination
 @testable import IdentityServices
+@testable import MeshControl
 @testable import MeshGRPC
+@testable import MeshTransport
 @testable import MeshWire
 @testable import ModelServing
 @testable import ParameterServer
@@ -21,6 +23,7 @@ enum Messages {
         check(Google_Rpc_Status.self), check(Grpc_Health_V1_HealthCheckRequest.self),
         check(Grpc_Reflection_V1_ServerReflectionRequest.self), check(TrustRequest.self), check(TrustUpdate.self),
         check(CheckpointRequest.self), check(SignedCheckpoint.self), check(EntryRequest.self), check(LogEntry.self),
+        check(SubscriberState.self), check(ConfigurationPush.self), check(HeldSession.self), check(OutcomeRecord.self),
     ]
 
     static func decode(_ bytes: [UInt8]) {

@@ -23,6 +23,7 @@ struct FuzzTarget: Sendable {
         "spiffe-id": FuzzTarget(decode: Identities.spiffeID, seeds: Identities.spiffeIDSeeds),
         "bundle-document": FuzzTarget(decode: Identities.bundleDocument, seeds: Identities.bundleDocumentSeeds),
         "jwt-svid": FuzzTarget(decode: Identities.token, seeds: Identities.tokenSeeds),
+        "identity-texts": FuzzTarget(decode: IdentityTexts.read, seeds: IdentityTexts.seeds),
         "identity-documents": FuzzTarget(decode: Identities.document, seeds: Identities.documentSeeds),
         "dns-message": FuzzTarget(decode: Discovery.message, seeds: Discovery.messageSeeds),
         "endpoint-list": FuzzTarget(decode: Discovery.list, seeds: Discovery.listSeeds),
