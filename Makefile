@@ -43,10 +43,11 @@ test: ## Run every test but the nightly ones
 format: ## Rewrite the sources in the project's format
 	$(SWIFT) format --in-place $(FORMAT)
 
-lint: ## Check the format, and that nothing bypasses the Runtime
+lint: ## Check the format, that nothing bypasses the Runtime, and that what is said to be sendable says why
 	$(SWIFT) format lint --strict $(FORMAT)
 	Scripts/check-runtime-seam.py --self-test
 	Scripts/check-runtime-seam.py
+	Scripts/check-sendable.py
 
 nightly: ## Run what takes longer than CI may: sanitizers, fuzzing, long rounds, every kernel path, a soak, benchmarks (steps in STEPS)
 	Scripts/nightly.sh $(if $(STEPS),'$(STEPS)')
