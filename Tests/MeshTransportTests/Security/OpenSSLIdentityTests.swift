@@ -71,6 +71,8 @@ struct OpenSSLIdentityTests {
         let theirs: OpenSSLAuthority
         let identity: RotatableIdentity
         let folder: TemporaryFolder
+        /// How OpenSSL is told of further certificates.
+        let signers: [String]
         let policy: AuthorizationPolicy
 
         /// - Parameter flaw: what is wrong with OpenSSL's peer; `nil` for one that is good.
@@ -83,7 +85,7 @@ struct OpenSSLIdentityTests {
             identity = RotatableIdentity(svid: try ours.svid(path), bundle: bundle)
             // Of the same names, with another key.
             let signer = flaw == .foreignRoot ? try await OpenSSLAuthority("openssl.example") : theirs
-            try await signer.issue(leaf ?? flaw?.leaf ?? OpenSSLAuthority.Leaf(), into: folder)
+            signers = try await signer.issue(leaf ?? flaw?.leaf ?? OpenSSLAuthority.Leaf(), into: folder)
             policy = try AuthorizationPolicy(rules: [
                 AuthorizationPolicy.Rule("the peer", methods: ["*"], identities: ["spiffe://openssl.example/peer"])
             ])
@@ -109,9 +111,8 @@ struct OpenSSLIdentityTests {
             return try await OpenSSL.client(
                 [
                     "-connect", "127.0.0.1:\(port)", "-tls1_3", "-alpn", "meshwork/1", "-cert",
-                    folder.file("chain.pem").path, "-cert_chain", folder.file("chain.pem").path, "-key",
-                    folder.file("key.pem").path,
-                ] + arguments, sending: bytes.bytes + Array(repeating: 0xEE, count: 100))
+                    folder.file("chain.pem").path, "-key", folder.file("key.pem").path,
+                ] + signers + arguments, sending: bytes.bytes + Array(repeating: 0xEE, count: 100))
         }
 
         /// How a call of ours to OpenSSL's server ends.
@@ -184,8 +185,7 @@ struct OpenSSLIdentityTests {
     @Test("our client does not call OpenSSL's server for what is wrong with its certificate", arguments: Flaw.allCases)
     func server(_ flaw: Flaw) async throws {
         let parties = try await Parties("/client", flaw)
-        let server = try await OpenSSL.Server(
-            ["-tls1_3", "-naccept", "1", "-cert_chain", parties.folder.file("chain.pem").path], in: parties.folder)
+        let server = try await OpenSSL.Server(["-tls1_3", "-naccept", "1"] + parties.signers, in: parties.folder)
         let expected = flaw == .ourTrustDomain ? "spiffe://test.example/server" : "spiffe://openssl.example/peer"
         let error = try await parties.failure(of: server.port, expecting: expected)
         #expect(error?.progress == .notSent, "\(String(describing: error))")

@@ -41,21 +41,24 @@ struct OpenSSLAuthority {
     /// The root's certificate in DER.
     var root: [UInt8] { get throws { try Array(Data(contentsOf: file("root.der"))) } }
 
-    /// Makes a certificate and its key, which `folder` then has as `chain.pem` and `key.pem`.
-    func issue(_ leaf: Leaf, into target: TemporaryFolder) async throws {
+    /// Makes a certificate and its key, which `target` then has as `chain.pem` and `key.pem`.
+    ///
+    /// - Returns: how OpenSSL is told to show what has signed it, if that is no root.
+    func issue(_ leaf: Leaf, into target: TemporaryFolder) async throws -> [String] {
         var leaf = leaf
         if leaf.extensions["subjectAltName"] == nil { leaf.extensions["subjectAltName"] = "URI:\(trustDomain.id)/peer" }
-        var signers = ""
+        var signers: [String] = []
         if leaf.signer == .anotherLeaf {
             var other = Leaf()
             other.extensions["subjectAltName"] = "URI:\(trustDomain.id)/signer"
             try await make("other", other)
-            signers = try String(contentsOf: file("other.pem"), encoding: .utf8)
+            try FileManager.default.copyItem(at: file("other.pem"), to: target.file("signers.pem"))
+            signers = ["-cert_chain", target.file("signers.pem").path]
         }
         try await make("leaf", leaf)
-        let chain = try String(contentsOf: file("leaf.pem"), encoding: .utf8) + signers
-        try Data(chain.utf8).write(to: target.file("chain.pem"))
+        try FileManager.default.copyItem(at: file("leaf.pem"), to: target.file("chain.pem"))
         try target.writeSecret(String(contentsOf: file("leaf.key"), encoding: .utf8), to: "key.pem")
+        return signers
     }
 
     private func file(_ name: String) -> URL { folder.file(name) }
