@@ -214,7 +214,7 @@ import Testing
             #expect(source.current.svid == svid)
             #expect(source.keyFileProblem?.contains("/mesh/tls.key") == true)
             #expect(source.keyFileProblem?.contains("its mode is 0644") == true)
-            #expect(metrics.lines(of: gauge) == ["\(gauge) 1"])
+            #expect(metrics.lines(of: gauge) == ["\(gauge) 1.0"])
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await source.run() }
                 let next = try machine.authority.svid("/worker")
@@ -226,7 +226,7 @@ import Testing
                 #expect(records.count == 1 && records[0].level == .warning)
                 machine.write(key: next, .root, 0o440)
                 try await machine.runtime.sleep(for: .seconds(5))
-                #expect(source.keyFileProblem == nil && metrics.lines(of: gauge) == ["\(gauge) 0"])
+                #expect(source.keyFileProblem == nil && metrics.lines(of: gauge) == ["\(gauge) 0.0"])
                 #expect(source.problem == nil && source.current.svid == next)
                 group.cancelAll()
             }

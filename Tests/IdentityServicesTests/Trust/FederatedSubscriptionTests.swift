@@ -17,7 +17,7 @@ import Testing
     private struct Partner: Sendable {
         let identity: RotatableIdentity
         let mesh: Mesh
-        let subscription: TrustSubscription
+        private let issuing: Issuing
 
         init(_ issuing: Issuing) throws {
             let authority = try TestAuthority("partner.example", runtime: issuing.runtime)
@@ -26,8 +26,7 @@ import Testing
                 svid: try authority.svid("/gateway"),
                 bundle: try TrustBundle([own, issuing.authority.bundle], generation: 1))
             mesh = try Mesh(identity: identity, policy: .denyAll, runtime: issuing.runtime, logger: issuing.log.logger)
-            subscription = try TrustSubscription(
-                to: issuing.domain, of: identity, on: mesh, authority: issuing.destination, logger: issuing.log.logger)
+            self.issuing = issuing
             issuing.identity.set(
                 bundle: try issuing.identity.current.bundle.replacing(
                     own, generation: issuing.identity.current.bundle.generation + 1))
@@ -38,6 +37,8 @@ import Testing
 
         /// Follows while `body` runs.
         func following(_ body: () async throws -> Void) async throws {
+            let subscription = try TrustSubscription(
+                to: issuing.domain, of: identity, on: mesh, authority: issuing.destination, logger: issuing.log.logger)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await subscription.run() }
                 try await body()

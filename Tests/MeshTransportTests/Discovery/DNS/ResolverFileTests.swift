@@ -67,7 +67,8 @@ import Testing
         #expect(scope("fe80::1%\(loopback.name)") == UInt32(loopback.interfaceIndex))
         #expect(scope("fe80::1%7") == 7)
         #expect(scope("fe80::1") == 0 && scope("::1") == 0)
-        #expect(scope("fe80::1%nothinglikeit") == nil && scope("fe80::1%0") == nil)
+        // 0 is the default link (RFC 4007, 6).
+        #expect(scope("fe80::1%nothinglikeit") == nil && scope("fe80::1%0") == 0)
         #expect(SystemNetwork.address("127.0.0.1", port: 53)?.port == 53)
         #expect(SystemNetwork.address("fe80::1%7", port: 5_353)?.port == 5_353)
     }
