@@ -55,6 +55,7 @@ extension DynamicConfiguration {
             keys.readOptional("concurrencyLimit", &configuration.concurrencyLimit) {
                 ConcurrencyLimit($0, over: base.concurrencyLimit)
             }
+            keys.read("admission", &configuration.admission) { AdmissionPolicy($0) }
             keys.read("retry", &configuration.retry) { base.retry.overlaid($0) }
             keys.read("balancing", &configuration.balancing) { base.balancing.overlaid($0) }
             keys.readOptional("failureAccrual", &configuration.failureAccrual) {

@@ -52,6 +52,9 @@ public struct MeshConfiguration: Sendable {
     /// How many calls a server runs at a time; a further one is refused before it runs, so that its caller may try another
     /// server. Default any number, within the limits of the connections.
     public var concurrencyLimit: ConcurrencyLimit?
+    /// How many calls are under way at a destination at a time, which others wait, and which are refused before they are sent.
+    /// Default any number.
+    public var admission = AdmissionPolicy()
     /// The limits of each connection.
     public var limits = WireLimits()
     /// How far the clocks of two peers may be apart when a connection ends because a certificate does. At most 1 h;

@@ -105,6 +105,8 @@ struct ClientMetrics: Sendable {
     private let mirrorDrops: MetricFamily<Counter>
     private let endpoints: MetricFamily<Gauge>
     private let ejections: MetricFamily<Counter>
+    /// What the limits on calls count.
+    let admission: AdmissionMetrics
     private let requests: RequestMetrics
     private let attempts: RequestMetrics
     private let traffic: TrafficMetrics
@@ -116,6 +118,7 @@ struct ClientMetrics: Sendable {
         requests = RequestMetrics(registry)
         attempts = RequestMetrics(registry, of: .attempts)
         traffic = TrafficMetrics(registry)
+        admission = AdmissionMetrics(registry)
         endpoints = registry.gauge(
             "mesh_endpoints",
             help: "Endpoints of a service, of all clients: ready, ejected as their calls fail, pending otherwise.",

@@ -31,6 +31,7 @@ import Testing
         other.rateLimits = RateLimitPolicy(rules: [RateLimitRule("other")])
         other.rateLimits.identities = 9
         other.concurrencyLimit = .fixed(9)
+        other.admission = AdmissionPolicy(rules: [AdmissionRule("other", limit: .fixed(9))])
         other.retry.maximumAttempts = 9
         other.retry.attemptTimeout = .seconds(99)
         other.retry.backoffBase = .seconds(99)
@@ -111,6 +112,11 @@ import Testing
                 overrides: [.init(identities: ["spiffe://shop.example/batch/*"], Rate(perSecond: 10))])
         ])
         expected.concurrencyLimit = .gradient(GradientConfiguration())
+        var scoring = AdmissionRule("scoring", services: ["scoring", "10.0.0.1:7000"], limit: .fixed(20))
+        scoring.queue = 500
+        expected.admission = AdmissionPolicy(rules: [
+            scoring, AdmissionRule("all others", limit: .gradient(GradientConfiguration())),
+        ])
         #expect(read == expected)
     }
 }

@@ -14,6 +14,8 @@ final class AttemptRace: DeadlineBound {
     private let first: Attempt
     private var second: Attempt?
     private var secondStart: RuntimeInstant
+    /// The second's place among the attempts under way, where their number is limited.
+    private var permit: AdmissionPermit?
     /// Whether a server may have run the second, which has ended.
     private var secondMayHaveRun = false
     /// How the first has failed, while the second may do better.
@@ -39,11 +41,17 @@ final class AttemptRace: DeadlineBound {
         var tried = Balancer.Tried()
         tried.note(placement.slot)
         guard first.deadline > now, pool.hasOther(than: placement.slot) else { return }
+        // Beside an attempt that waits for its place nobody is hedged.
+        if pool.admission.isLimiting {
+            permit = pool.admission.takeFree(now: now)
+            if permit == nil { return }
+        }
         let other = pool.place(affinity: stack.request.affinity, avoiding: tried, isTimed: true, now: now)
-        guard let other else { return }
+        guard let other else { return leaves(tellsTime: false) }
         let lane = other.endpoint.lanes.small
         // The budget is asked last: what it gives is spent.
         guard other.slot != placement.slot, let connection = lane.ready, pool.retryBudget.withdraw(now: now) else {
+            leaves(tellsTime: false)
             return other.ended(.unknown)
         }
         let attempt = Attempt(
@@ -64,6 +72,11 @@ final class AttemptRace: DeadlineBound {
         }
     }
 
+    /// The second gives its place back.
+    private func leaves(tellsTime: Bool) {
+        permit.take()?.ended(first.request, tellsTime: tellsTime, at: stack.runtime.now)
+    }
+
     /// The client is closed, or its loop ends: the first attempt is told by itself.
     func stopped(_ error: MeshError) {}
 
@@ -78,6 +91,7 @@ final class AttemptRace: DeadlineBound {
         self.second = nil
         secondMayHaveRun = true
         second.withdraw()
+        leaves(tellsTime: false)
         let error = MeshError(.cancelled, "the first attempt was faster", progress: .mayHaveRun)
         stack.measured(second, .failed(error, .final), since: secondStart, to: stack.runtime.now)
         return outcome.knowing(ofAnother: true)
@@ -87,6 +101,7 @@ final class AttemptRace: DeadlineBound {
         guard let second else { return outcome }
         self.second = nil
         secondMayHaveRun = outcome.mayHaveRun
+        permit.take()?.ended(first.request, outcome, at: stack.runtime.now)
         stack.measured(second, outcome, since: secondStart, to: stack.runtime.now)
         if case .replied(let answer) = outcome, answer.head.status == .ok {
             stack.series.hedgesWon.increment(on: stack.pool.shard.here)

@@ -38,6 +38,8 @@ struct CallCourse: ~Copyable {
     /// Where somebody wants to know what is decided.
     private let recording: CallRecording?
     private let start: RuntimeInstant
+    /// How long the attempt has waited for its place, if it had to.
+    private var waited: Duration?
     private var mayHaveRun = false
     private var hasRepeatedAtOnce = false
 
@@ -78,6 +80,24 @@ struct CallCourse: ~Copyable {
         let limit = limit ?? retry.attemptDeadline(from: now)
         passage = interception?.attempt(retry.attempts, until: limit)
         return (passage?.request ?? stack.request, passage?.deadline ?? limit)
+    }
+
+    /// The next attempt asks for its place among those under way.
+    mutating func asksForPlace() {
+        attemptNumber = retry.attempts
+        waited = nil
+    }
+
+    /// It has waited for it.
+    mutating func hasPlace(at now: RuntimeInstant) {
+        waited = self.now.duration(to: now)
+        self.now = now
+    }
+
+    /// It was given none, and is not to ask again: what the caller is told.
+    mutating func shed(_ error: MeshError) -> MeshError {
+        if case .failed(let error) = ended(error, .final, nil, nil) { return error }
+        preconditionFailure("an attempt that is final is not followed by another")
     }
 
     /// Why the attempt is not made, if an interceptor has refused it, and what that means for the next one.
@@ -164,7 +184,7 @@ struct CallCourse: ~Copyable {
         let now = stack.runtime.now
         switch retry.failed(failure, at: now, chance: stack.chance, pushback) {
         case .giveUp:
-            gaveUp(error, retry.refusal ?? .final)
+            gaveUp(error, error.code == .loadShed ? .shed : retry.refusal ?? .final)
             return .failed(error)
         case .retry(let time):
             if !stack.pool.retryBudget.withdraw(now: now) {
@@ -201,7 +221,8 @@ struct CallCourse: ~Copyable {
         recording.add(
             CallRecord.Attempt(
                 number: attemptNumber, endpoint: placement.map { "\($0.endpoint.server)" } ?? only,
-                choice: placement?.choice, elapsed: now.duration(to: stack.runtime.now), status: status, error: error,
+                choice: placement?.choice, waited: waited, elapsed: now.duration(to: stack.runtime.now), status: status,
+                error: error,
                 decision: decision))
     }
 }

@@ -16,6 +16,8 @@ package final class ClientMethod: Sendable {
     let laneRule: LaneRule
     /// How long answers take, where calls are hedged.
     let latencies = MethodLatencies()
+    /// How long attempts take, where their number is limited.
+    let serviceTime = MethodServiceTime()
 
     init<Kind: MethodKind, Request, Response>(
         _ method: MeshMethod<Kind, Request, Response>, series: ClientSeries, destination: String,

@@ -23,6 +23,8 @@ final class ClientCore: Sendable {
     let interceptors: [ClientPassage]
     /// How many calls of each destination may be repeated.
     let retryBudgets: RetryBudgets
+    /// How many calls of each destination may be under way.
+    let admissions: AdmissionControls
     /// The connections of all clients.
     let connections = OutboundConnections()
     /// What may change while calls run.
@@ -54,8 +56,12 @@ final class ClientCore: Sendable {
         self.inForce = inForce
         let budgets = RetryBudgets(inForce.current.configuration.retry.budget)
         retryBudgets = budgets
+        let admissions = AdmissionControls(inForce.current.configuration.admission, runtime, metrics.admission)
+        self.admissions = admissions
         // For as long as the mesh is there, which is what is observed.
         _ = inForce.observe { old, new in
+            let admission = new.configuration.admission
+            if admission != old.configuration.admission { admissions.follow(admission) }
             let budget = new.configuration.retry.budget
             if budget != old.configuration.retry.budget { budgets.follow(budget) }
         }

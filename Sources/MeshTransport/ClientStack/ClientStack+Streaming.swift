@@ -66,26 +66,33 @@ extension ClientStack {
         if Task.isCancelled { throw cancelledBefore }
         while true {
             var placement: EndpointPlacement?
+            var permit: AdmissionPermit?
+            if pool.admission.isLimiting { permit = try await admitted(&course, until: deadline) }
             if course.lane == nil {
                 do throws(MeshError) {
                     placement = try await endpoint(avoiding: course.tried, until: deadline)
                     course.tookPlace(placement)
                 } catch {
+                    permit?.ended(self.request, tellsTime: false, at: runtime.now)
                     let failure: AttemptFailure = error.code.mayPass ? .notRun : .final
                     try await follow(course.failed(error, failure, at: nil), &course)
                     continue
                 }
             }
-            guard let lane = course.lane else { throw noConnection }
+            guard let lane = course.lane else {
+                permit?.ended(self.request, tellsTime: false, at: runtime.now)
+                throw noConnection
+            }
             let isDetour = course.isDetour
             let (request, limit) = course.begin(until: deadline)
             let call = ClientStreamCall(
                 self, request, number: course.attempts, lane.executor, lane.deadlines, deadline: limit, course.passage,
-                placement, idleTimeout: way?.route.idleTimeout)
+                placement, permit, idleTimeout: way?.route.idleTimeout)
             let found: StreamFailure?
             if let refusal = course.refusal {
                 course.passage?.failed(refusal.error)
                 placement?.ended(.unknown)
+                permit?.ended(request, tellsTime: false, at: runtime.now)
                 found = (refusal.error, refusal.failure, nil)
             } else {
                 found = await firstFailure(of: call, on: lane, isDetour: isDetour)

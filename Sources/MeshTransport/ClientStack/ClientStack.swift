@@ -14,16 +14,18 @@ import Telemetry
 /// 4. failed attempts are repeated, if the method bears it, the server does not forbid it, and time and the destination's
 ///    budget are left;
 ///    idempotent calls that take long are sent to a second server as well (`AttemptRace.swift`);
-/// 5. each attempt gets its own deadline, and is measured and traced by itself;
-/// 6. **the host's interceptors, around each attempt** (``ClientInterceptor/willAttempt(_:)``): the same, for this attempt
+/// 5. where the destination has a limit, each attempt has a place among those under way, waits for one, or is not made
+///    (`ClientStack+Admission.swift`);
+/// 6. each attempt gets its own deadline, and is measured and traced by itself;
+/// 7. **the host's interceptors, around each attempt** (``ClientInterceptor/willAttempt(_:)``): the same, for this attempt
 ///    alone, and without waiting; whatever they do, each attempt sends the same message;
-/// 7. of a service's servers, the balancer picks one that is connected and not left out; an attempt waits while there is
+/// 8. of a service's servers, the balancer picks one that is connected and not left out; an attempt waits while there is
 ///    none, and prefers one that earlier attempts have not been to;
-/// 8. the keeper of the call's lane gives a connection to the server; where it has none and none can be made, the other
+/// 9. the keeper of the call's lane gives a connection to the server; where it has none and none can be made, the other
 ///    lane's does if it has one;
-/// 9. a deduplicated call goes to the server instance of its first attempt, to one that shares its store, or nowhere;
-/// 10. its messages meet their fates, if a fault injector decides them;
-/// 11. the connection sends it and waits.
+/// 10. a deduplicated call goes to the server instance of its first attempt, to one that shares its store, or nowhere;
+/// 11. its messages meet their fates, if a fault injector decides them;
+/// 12. the connection sends it and waits.
 struct ClientStack: Sendable {
     let core: ClientCore
     let pool: EndpointPool
@@ -43,7 +45,7 @@ struct ClientStack: Sendable {
     /// Uniform in 0 ..< 1.
     var chance: Double { pool.shard.chance }
 
-    /// Steps 1 to 6. Runs where its caller does: a call hops to its connection's loop and back, and nowhere else.
+    /// Steps 1 to 7. Runs where its caller does: a call hops to its connection's loop and back, and nowhere else.
     nonisolated(nonsending) func run(timeout: Duration) async throws(MeshError) -> Attempt.Answer {
         series.requests.began(on: pool.shard.here)
         let start = runtime.now
@@ -58,6 +60,14 @@ struct ClientStack: Sendable {
         if Task.isCancelled { throw ended(cancelledBefore, since: start, interception) }
         var course = CallCourse(self, interception, until: deadline, now: interception == nil ? start : runtime.now)
         while true {
+            var permit: AdmissionPermit?
+            if pool.admission.isLimiting {
+                do throws(MeshError) {
+                    permit = try await admitted(&course, until: deadline)
+                } catch {
+                    throw ended(error, since: start, interception)
+                }
+            }
             let attempt = attempt(&course)
             let isMade = attempt.isOpen
             if isMade {
@@ -72,6 +82,7 @@ struct ClientStack: Sendable {
             let outcome = attempt.outcome
             course.passage?.ended(outcome)
             let now = runtime.now
+            permit?.ended(request, outcome, at: now)
             if isMade { measured(attempt, outcome, since: course.now, to: now) }
             let next: CallCourse.Next
             switch outcome {
@@ -97,7 +108,7 @@ struct ClientStack: Sendable {
         }
     }
 
-    /// Step 6: the next attempt; one that an interceptor refuses has ended.
+    /// Steps 6 and 7: the next attempt; one that an interceptor refuses has ended.
     private func attempt(_ course: inout CallCourse) -> Attempt {
         let (request, deadline) = course.begin()
         let attempt = Attempt(
@@ -159,7 +170,7 @@ struct ClientStack: Sendable {
             progress: error.progress, peer: error.peer, cause: error)
     }
 
-    /// Steps 7 to 11; the attempt has ended when it returns.
+    /// Steps 8 to 12; the attempt has ended when it returns.
     nonisolated(nonsending) private func send(
         _ attempt: Attempt, avoiding tried: Balancer.Tried, _ now: RuntimeInstant
     ) async {
@@ -192,7 +203,7 @@ struct ClientStack: Sendable {
         place(attempt, avoiding: tried, now)
     }
 
-    /// Step 7: sends the attempt to an endpoint, now or when one takes calls.
+    /// Step 8: sends the attempt to an endpoint, now or when one takes calls.
     private func place(_ attempt: Attempt, avoiding tried: Balancer.Tried, _ now: RuntimeInstant) {
         let placement = pool.place(
             affinity: request.affinity, avoiding: tried, isTimed: !attempt.request.isBulk, now: now)
@@ -216,7 +227,7 @@ struct ClientStack: Sendable {
         }
     }
 
-    /// Steps 8 to 11 of an attempt whose server is known; the attempt has ended when it returns.
+    /// Steps 9 to 12 of an attempt whose server is known; the attempt has ended when it returns.
     nonisolated(nonsending) private func send(
         _ attempt: Attempt, on lane: ConnectionKeeper, isDetour: Bool, _ now: RuntimeInstant
     ) async {

@@ -112,7 +112,7 @@ extension EndpointPool {
         balancer.remove(slot)
         endpoint.slot = nil
         setTier(slot, nil, core.runtime.now)
-        if before > 0, balancer.readyCount == 0 { idleSince = core.runtime.now }
+        if before > 0, balancer.readyCount == 0 { isIdle(since: core.runtime.now) }
         endpoints[slot] = nil
         byPlace[endpoint.server.endpoint] = nil
         endpoint.redial?.cancel()

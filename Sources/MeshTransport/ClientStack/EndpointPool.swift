@@ -20,6 +20,8 @@ final class EndpointPool: @unchecked Sendable {
     let only: ClientEndpoint?
     /// How many of the calls may be repeated.
     let retryBudget: RetryBudget
+    /// How many of them may be under way.
+    let admission: AdmissionControl
 
     let core: ClientCore
     let destination: Destination
@@ -46,6 +48,8 @@ final class EndpointPool: @unchecked Sendable {
 
     /// The calls that wait for an endpoint.
     private var waiting = CircularBuffer<(MeshError?) -> Void>()
+    /// The calls that wait for their places among those under way.
+    var held: [AdmissionWait] = []
     /// Endpoints whose turn to be connected to has not come.
     var toDial = CircularBuffer<ClientEndpoint>()
     var dialing = 0
@@ -83,6 +87,7 @@ final class EndpointPool: @unchecked Sendable {
         balancer = Balancer(snapshot.configuration.balancing)
         idleSince = core.runtime.now
         retryBudget = core.retryBudgets.budget(of: "\(destination)")
+        admission = core.admissions.control(of: "\(destination)")
         gauges = core.metrics.endpoints("\(destination)")
         switch destination.place {
         case .endpoint(let endpoint):
@@ -269,11 +274,17 @@ final class EndpointPool: @unchecked Sendable {
         let (before, takesCalls) = (balancer.readyCount, endpoint.takesCalls)
         setTier(slot, takesCalls ? endpoint.found?.priority ?? 0 : nil, now)
         balancer.setReady(slot, tiers.takesCalls(slot), now: now)
-        if before > 0, balancer.readyCount == 0 { idleSince = now }
+        if before > 0, balancer.readyCount == 0 { isIdle(since: now) }
         count()
         guard takesCalls else { return }
         isFailingFast = false
         release(nil)
+    }
+
+    /// No endpoint takes calls any more.
+    func isIdle(since now: RuntimeInstant) {
+        idleSince = now
+        if !held.isEmpty { watchTheClock() }
     }
 
     /// Notes whether an endpoint would take calls; where that decides which others get them, tells the balancer.
@@ -398,7 +409,8 @@ final class EndpointPool: @unchecked Sendable {
             count -= 1
             body(error)
         }
-        guard waiting.isEmpty else {
+        if let error { failHeld(error) }
+        guard waiting.isEmpty, held.isEmpty || balancer.readyCount > 0 else {
             if balancer.readyCount == 0 { watchTheClock() }
             return
         }
@@ -406,8 +418,8 @@ final class EndpointPool: @unchecked Sendable {
         failFast = nil
     }
 
-    private func watchTheClock() {
-        guard failFast == nil, !waiting.isEmpty else { return }
+    func watchTheClock() {
+        guard failFast == nil, !waiting.isEmpty || !held.isEmpty else { return }
         let limit = idleSince.advanced(by: configuration.failfastTimeout)
         failFast = schedule(in: core.runtime.now.duration(to: limit)) { [weak self] in self?.waitedTooLong() }
     }

@@ -11,7 +11,8 @@ extension MeshClient {
     /// - Parameters:
     ///   - timeout: how long the call may take in all; ``MeshConfiguration/callTimeout`` if `nil`.
     ///   - metadata: what travels with the call.
-    ///   - priority: which of a connection's responses leave first, where there are more than it takes (not over gRPC).
+    ///   - priority: which of a connection's responses leave first, where there are more than it takes (not over gRPC), and
+    ///     which calls have their turn first where the destination has a limit (``AdmissionPolicy``).
     ///   - lane: which of the client's connections it goes on; ``CallLane/bulk`` for a call that streams much in small
     ///     messages, as nobody can know that by their sizes.
     ///   - body: is called when the first response, or the end, has arrived.

@@ -24,6 +24,9 @@ public struct DynamicConfiguration: Sendable, Hashable {
     public var rateLimits: RateLimitPolicy
     /// In place of ``MeshConfiguration/concurrencyLimit``. Calls that began while there was no limit do not count in one.
     public var concurrencyLimit: ConcurrencyLimit?
+    /// In place of ``MeshConfiguration/admission``. Attempts under way keep their places; those that wait go on waiting, by the
+    /// new rules. Attempts that began while there was no limit do not count in one.
+    public var admission: AdmissionPolicy
     /// In place of ``MeshConfiguration/callTimeout``; for calls that begin afterwards.
     public var callTimeout: Duration
     /// In place of ``MeshConfiguration/failfastTimeout``; for calls that wait, too.
@@ -50,6 +53,7 @@ public struct DynamicConfiguration: Sendable, Hashable {
         routes = configuration.routes
         rateLimits = configuration.rateLimits
         concurrencyLimit = configuration.concurrencyLimit
+        admission = configuration.admission
         callTimeout = configuration.callTimeout
         failfastTimeout = configuration.failfastTimeout
         retry = configuration.retry
@@ -99,6 +103,7 @@ public struct DynamicConfiguration: Sendable, Hashable {
         problems += balancing.problems.map { "balancing.\($0)" }
         problems += failureAccrual.map(\.problems)?.map { "failureAccrual.\($0)" } ?? []
         problems += connectBackoff.problems.map { "connectBackoff.\($0)" }
+        problems += admission.problems.map { "admission: \($0)" }
         problems += concurrencyLimit.map(\.problems)?.map { "concurrencyLimit \($0)" } ?? []
         return problems
     }
@@ -109,7 +114,7 @@ public struct DynamicConfiguration: Sendable, Hashable {
             ("authorization", authorization == other.authorization), ("routes", routes == other.routes),
             ("rateLimits", rateLimits == other.rateLimits),
             ("concurrencyLimit", concurrencyLimit == other.concurrencyLimit),
-            ("callTimeout", callTimeout == other.callTimeout),
+            ("admission", admission == other.admission), ("callTimeout", callTimeout == other.callTimeout),
             ("failfastTimeout", failfastTimeout == other.failfastTimeout), ("retry", retry == other.retry),
             ("balancing", balancing == other.balancing), ("failureAccrual", failureAccrual == other.failureAccrual),
             ("connectBackoff", connectBackoff == other.connectBackoff),

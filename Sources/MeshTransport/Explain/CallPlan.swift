@@ -22,6 +22,8 @@ public struct CallPlan: Sendable, Hashable, CustomStringConvertible {
         public let next: Endpoint?
         /// How many calls may be repeated now; `nil` for any number.
         public let retriesLeft: Int?
+        /// How its limit on calls under way stands; `nil` where there is none.
+        public let admission: AdmissionReport?
     }
 
     /// `service/method`, as its caller means it.
@@ -60,6 +62,7 @@ public struct CallPlan: Sendable, Hashable, CustomStringConvertible {
             let share = Int((backend.share * 100).rounded())
             let left = backend.retriesLeft.map { ", \($0) retries left" } ?? ""
             lines.append("  \(share) % to \(backend.destination) as \(backend.method), \(balancing)\(left)")
+            if let admission = backend.admission { lines.append("    \(admission)") }
             if let next = backend.next { lines.append("    next: \(next)") }
             lines += backend.endpoints.map { "    \($0)" }
         }
@@ -104,7 +107,8 @@ extension MeshClient {
             let now = pool.core.runtime.now
             return CallPlan.Backend(
                 destination: pool.destination, share: share, method: method.path, endpoints: pool.report(now: now),
-                next: pool.next(affinity: affinity, now: now), retriesLeft: pool.retryBudget.left(now: now))
+                next: pool.next(affinity: affinity, now: now), retriesLeft: pool.retryBudget.left(now: now),
+                admission: pool.admission.report(.normal))
         }
     }
 }

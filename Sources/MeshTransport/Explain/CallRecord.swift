@@ -24,7 +24,9 @@ public struct CallRecord: Sendable, Hashable, CustomStringConvertible {
         /// How many endpoints took calls when it was picked, and how many were left out because their calls failed; `nil`
         /// where there is but one.
         public let choice: Choice?
-        /// How long it took.
+        /// How long it waited for its place among those under way (``AdmissionPolicy``); `nil` if it had one at once.
+        public let waited: Duration?
+        /// How long it took, from then on.
         public let elapsed: Duration
         /// What it came to.
         public let status: CallStatus
@@ -98,7 +100,8 @@ extension CallRecord.Attempt: CustomStringConvertible {
         let place = endpoint.map { " at \($0)" } ?? " nowhere"
         let among = choice.map { " (one of \($0.ready), \($0.ejected) left out)" } ?? ""
         let reason = error.map { ", \"\($0)\"" } ?? ""
-        return "\(number)\(place)\(among), \(elapsed): \(status)\(reason)\(decision)"
+        let wait = waited.map { ", after waiting for \($0)" } ?? ""
+        return "\(number)\(place)\(among)\(wait), \(elapsed): \(status)\(reason)\(decision)"
     }
 }
 
@@ -131,6 +134,8 @@ public struct RetryRefusal: Sendable, Hashable, CustomStringConvertible {
     public static let pushback = RetryRefusal("the server does not want it again")
     /// The deadline would pass before.
     public static let deadline = RetryRefusal("the deadline would pass before")
+    /// The destination's limit on calls under way has not let it pass: it would wait in the same queue a moment later.
+    public static let shed = RetryRefusal("as many calls are under way as may be")
     /// The destination's retry budget is spent.
     public static let budget = RetryRefusal("the retry budget is spent")
 }

@@ -23,6 +23,8 @@ import Telemetry
     private var opening: UnsafeContinuation<MeshError?, Never>?
     /// Where the balancer has put it, if there was a choice.
     private let placement: EndpointPlacement?
+    /// Its place among the calls under way, where their number is limited.
+    private let permit: AdmissionPermit?
     /// Is told how it ended.
     private let interception: AttemptInterception?
     /// How long it may have no message.
@@ -33,6 +35,7 @@ import Telemetry
         _ stack: ClientStack, _ request: CallRequest, number: Int, _ executor: LoopExecutor, _ deadlines: DeadlineTimer,
         deadline: RuntimeInstant,
         _ interception: AttemptInterception? = nil, _ placement: EndpointPlacement? = nil,
+        _ permit: AdmissionPermit? = nil,
         idleTimeout: Duration? = nil
     ) {
         self.stack = stack
@@ -40,6 +43,7 @@ import Telemetry
         self.idleTimeout = idleTimeout
         self.interception = interception
         self.placement = placement
+        self.permit = permit
         self.number = number
         self.request = request
         self.deadlines = deadlines
@@ -61,6 +65,7 @@ import Telemetry
             let error = MeshError(
                 .cancelled, "\(request.method.path): the caller was cancelled", progress: .notSent, peer: peer)
             placement?.ended(.unknown)
+            permit?.ended(request, tellsTime: false, at: now)
             interception?.failed(error)
             return unsafe continuation.resume(returning: error)
         }
@@ -141,6 +146,7 @@ import Telemetry
         idleCheck?.cancel()
         if case .failed(let error) = end { opened(error) }
         measured(end)
+        permit?.ended(request, tellsTime: false, at: stack.runtime.now)
         switch end {
         case .finished(let head, _): placement?.ended(EndpointOutcome(head))
         // Many streams go on until their deadline.

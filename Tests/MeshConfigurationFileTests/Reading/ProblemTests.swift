@@ -33,7 +33,7 @@ import Testing
             (
                 "retrys:\n  jitter: 5%\n",
                 "1:1: retrys: expected one of version, callTimeout, failfastTimeout, authorization, routes, rateLimits, "
-                    + #"concurrencyLimit, retry, balancing, failureAccrual, connectBackoff, found "retrys"; is retry meant?"#
+                    + #"concurrencyLimit, admission, retry, balancing, failureAccrual, connectBackoff, found "retrys"; is retry meant?"#
             ),
             (
                 "retry:\n  maximumAttempt: 2\n",
@@ -53,6 +53,23 @@ import Testing
                 #"1:20: retry.statuses[0]: expected a status other than ok, found "unavailabel"; is unavailable meant?"#
             ),
             ("retry: {statuses: [ok]}", #"1:20: retry.statuses[0]: expected a status other than ok, found "ok""#),
+            (
+                "admission: [{name: a, limit: 0}]",
+                #"1:30: admission[0].limit: expected a whole number of 1 or more, found "0""#
+            ),
+            (
+                "admission:\n  - name: a\n",
+                "2:5: admission[0]: expected limit: a number of calls, or a mapping for one that follows latency"
+            ),
+            (
+                "admission: [{name: a, limit: 5, queue: -1}]",
+                #"1:40: admission[0].queue: expected a whole number of 0 or more, found "-1""#
+            ),
+            (
+                "admission: [{name: a, limit: {least: 3, mots: 9}}]",
+                #"1:41: admission[0].limit.mots: expected one of least, most, measuring, measurements, measuringTime, "#
+                    + #"interval, window, allowance, found "mots"; is most meant?"#
+            ),
             ("retry: none", #"1:8: retry: expected a mapping, found "none""#),
             (
                 "balancing: {policy: p2c}",
