@@ -14,7 +14,7 @@ extension EndpointPool {
         guard !wait.hasEnded else { return }
         // Nothing else of this client may have asked for an endpoint.
         if !isClosed { start() }
-        if let error = hopelessness { return admission.end(wait, .failed(error), as: .failfast) }
+        if let error = hopelessness { return fail(wait, error) }
         wait.position = held.count
         held.append(wait)
         if only == nil, balancer.readyCount == 0 { watchTheClock() }
@@ -37,7 +37,12 @@ extension EndpointPool {
         held = []
         for wait in failing {
             wait.position = -1
-            admission.end(wait, .failed(error), as: .failfast)
+            fail(wait, error)
         }
+    }
+
+    private func fail(_ wait: AdmissionWait, _ error: MeshError) {
+        // A client that its host closes sheds nothing.
+        admission.end(wait, .failed(error), as: isClosed ? nil : .failfast)
     }
 }
