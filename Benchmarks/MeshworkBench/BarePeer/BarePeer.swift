@@ -27,35 +27,35 @@ enum BarePeer {
         return try NIOSSLContext(configuration: configuration)
     }
 
-    /// Listens, with `handlers` behind TLS on each connection.
+    /// Listens, with `handlers` behind TLS on each connection; in plain text without an identity.
     static func serve(
-        as identity: IdentitySnapshot, _ handlers: @escaping @Sendable () -> any ChannelHandler
+        as identity: IdentitySnapshot?, _ handlers: @escaping @Sendable () -> any ChannelHandler
     ) async throws -> any Channel {
         try await serve(as: identity) { pipeline in try pipeline.addHandler(handlers()) }
     }
 
-    /// Listens, with what `install` adds behind TLS on each connection.
+    /// Listens, with what `install` adds behind TLS on each connection; in plain text without an identity.
     static func serve(
-        as identity: IdentitySnapshot,
+        as identity: IdentitySnapshot?,
         installing install: @escaping @Sendable (ChannelPipeline.SynchronousOperations) throws -> Void
     ) async throws -> any Channel {
-        let context = try context(identity, isServer: true)
+        let context = try identity.map { try Self.context($0, isServer: true) }
         return try await ServerBootstrap(group: MultiThreadedEventLoopGroup(numberOfThreads: 1))
             .serverChannelOption(.backlog, value: 1_024)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
-                    try pipeline.addHandler(NIOSSLServerHandler(context: context))
+                    if let context { try pipeline.addHandler(NIOSSLServerHandler(context: context)) }
                     try install(pipeline)
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
     }
 
-    /// Connects to a server, with what `install` adds behind TLS.
+    /// Connects to a server, with what `install` adds behind TLS; in plain text without a context.
     static func connect(
-        port: Int, with context: NIOSSLContext,
+        port: Int, with context: NIOSSLContext?,
         on group: any EventLoopGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1),
         installing install: @escaping @Sendable (ChannelPipeline.SynchronousOperations) throws -> Void
     ) async throws -> any Channel {
@@ -64,7 +64,10 @@ enum BarePeer {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
-                    try pipeline.addHandler(try NIOSSLClientHandler(context: context, serverHostname: "localhost"))
+                    if let context {
+                        try pipeline.addHandler(
+                            try NIOSSLClientHandler(context: context, serverHostname: "localhost"))
+                    }
                     try install(pipeline)
                 }
             }

@@ -10,9 +10,10 @@ struct BareSinkClient: TransferClient {
     private let channel: any Channel
     private let handler = BareSinkClientHandler()
 
-    init(port: Int, as identity: IdentitySnapshot) async throws {
+    /// Without an identity it sends in plain text.
+    init(port: Int, as identity: IdentitySnapshot?) async throws {
         channel = try await BarePeer.connect(
-            port: port, with: try BarePeer.context(identity, isServer: false)
+            port: port, with: try identity.map { try BarePeer.context($0, isServer: false) }
         ) { [handler] in try $0.addHandler(handler) }
     }
 

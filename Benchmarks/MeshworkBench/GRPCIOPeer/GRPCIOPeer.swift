@@ -5,37 +5,37 @@ import Identity
 enum GRPCIOPeer {
     /// The client of a new server, or why there is none.
     static func start(_ peers: Peers) throws -> RemoteClient? {
-        guard let python = python() else {
-            Progress.say(
-                "skipping grpcio: no Python with that module in .build/python or on PATH "
-                    + "(Scripts/install-prerequisites.sh test makes one)")
+        guard python() != nil else {
+            Progress.say("skipping grpcio: \(missing)")
             return nil
         }
-        func start(_ role: String, _ identity: IdentitySnapshot, _ arguments: [String]) throws -> PeerProcess {
-            peers.keep(try PeerProcess(python, [script, role] + arguments, role: "grpcio \(role)", as: identity))
-        }
-        let server = try start("server", peers.identities.server.current, [])
-        return RemoteClient(
-            process: try start("client", peers.identities.client.current, ["--server-port", "\(server.port)"]))
+        return RemoteClient(process: try client(peers, of: try server(peers)))
     }
 
-    /// The package's folder.
-    private static let package = URL(fileURLWithPath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    private static let script = package.appendingPathComponent("Peers/grpcio_peer.py").path
+    /// A new server.
+    static func server(_ peers: Peers, isPlain: Bool = false) throws -> PeerProcess {
+        try start("server", peers, peers.identities.server.current, isPlain, [])
+    }
 
-    private static func python() -> String? {
-        let own = package.deletingLastPathComponent().appendingPathComponent(".build/python/bin/python3").path
-        let path = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/python3" }
-        return ([own] + path).first { candidate in
-            guard FileManager.default.isExecutableFile(atPath: candidate) else { return false }
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: candidate)
-            process.arguments = ["-c", "import grpc"]
-            process.standardError = FileHandle.nullDevice
-            guard (try? process.run()) != nil else { return false }
-            process.waitUntilExit()
-            return process.terminationStatus == 0
-        }
+    /// A client of what listens at the port of `server`.
+    static func client(_ peers: Peers, of server: PeerProcess, isPlain: Bool = false) throws -> PeerProcess {
+        try start("client", peers, peers.identities.client.current, isPlain, ["--server-port", "\(server.port)"])
+    }
+
+    /// What is to be said where ``python()`` finds none.
+    static let missing =
+        "no Python with that module in .build/python or on PATH (Scripts/install-prerequisites.sh bench makes one)"
+
+    static func python() -> String? { Programs.python(importing: "grpc") }
+
+    private static func start(
+        _ role: String, _ peers: Peers, _ identity: IdentitySnapshot, _ isPlain: Bool, _ arguments: [String]
+    ) throws -> PeerProcess {
+        guard let python = python() else { throw BenchmarkFailure("grpcio is not installed: \(missing)") }
+        let script = Programs.package.appendingPathComponent("Peers/grpcio_peer.py").path
+        return peers.keep(
+            try PeerProcess(
+                python, [script, role] + (isPlain ? ["--plain"] : []) + arguments, role: "grpcio \(role)", as: identity)
+        )
     }
 }

@@ -7,11 +7,13 @@ import NIOSSL
 /// Makes calls on streams of one connection.
 struct HTTP2Client: EchoClient, TransferClient {
     private let channel: any Channel
-    private let handler = HTTP2ClientHandler()
+    private let handler: HTTP2ClientHandler
 
-    init(port: Int, as identity: IdentitySnapshot, joinsRecords: Bool) async throws {
+    /// Without an identity it calls in plain text.
+    init(port: Int, as identity: IdentitySnapshot?, joinsRecords: Bool) async throws {
+        handler = HTTP2ClientHandler(scheme: identity == nil ? "http" : "https")
         channel = try await BarePeer.connect(
-            port: port, with: try BarePeer.context(identity, isServer: false)
+            port: port, with: try identity.map { try BarePeer.context($0, isServer: false) }
         ) { [handler] in try HTTP2Peer.install(handler, .client, joinsRecords, in: $0) }
     }
 
@@ -39,6 +41,7 @@ final class HTTP2ClientHandler: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = HTTP2Frame
     typealias OutboundOut = HTTP2Frame
 
+    private let scheme: String
     private var context: ChannelHandlerContext?
     private var credit = HTTP2Credit()
     private var calls: BareCalls?
@@ -46,11 +49,13 @@ final class HTTP2ClientHandler: ChannelInboundHandler, @unchecked Sendable {
     private var message = ByteBuffer()
     private var next = HTTP2StreamID(1)
 
+    init(scheme: String) { self.scheme = scheme }
+
     func begin(_ calls: BareCalls, path: String, _ message: ByteBuffer, depth: Int) {
         self.calls = calls
         self.message = message
         head = HPACKHeaders([
-            (":method", "POST"), (":scheme", "https"), (":path", path), (":authority", "localhost"),
+            (":method", "POST"), (":scheme", scheme), (":path", path), (":authority", "localhost"),
             ("te", "trailers"), ("content-type", "application/grpc"),
         ])
         for _ in 0..<depth { send() }

@@ -15,8 +15,10 @@ enum HTTP2Peer {
     /// The largest window.
     private static let window = Int(Int32.max)
 
-    /// - Parameter joinsRecords: whether the pieces that HTTP/2 writes are joined before TLS makes a record of each.
-    static func serve(as identity: IdentitySnapshot, joinsRecords: Bool) async throws -> any Channel {
+    /// - Parameters:
+    ///   - identity: without one it serves in plain text.
+    ///   - joinsRecords: whether the pieces that HTTP/2 writes are joined before TLS makes a record of each.
+    static func serve(as identity: IdentitySnapshot?, joinsRecords: Bool) async throws -> any Channel {
         try await BarePeer.serve(as: identity) { pipeline in
             try install(HTTP2ServerHandler(), .server, joinsRecords, in: pipeline)
         }

@@ -29,6 +29,12 @@ struct PeerCommand: AsyncParsableCommand {
             try await serve(try await HTTP2Peer.serve(as: identity.current, joinsRecords: false))
         case "http2-joined":
             try await serve(try await HTTP2Peer.serve(as: identity.current, joinsRecords: true))
+        case "plain-echo":
+            try await serve(try await BarePeer.serve(as: nil) { BareEchoServerHandler() })
+        case "plain-sink":
+            try await serve(try await BarePeer.serve(as: nil) { BareSinkServerHandler() })
+        case "plain-http2":
+            try await serve(try await HTTP2Peer.serve(as: nil, joinsRecords: false))
         case "mesh", "mesh-on-two-loops":
             let mesh = try MeshSide.server(identity: identity, loops: role == "mesh" ? 1 : 2)
             let port = try await mesh.listen(host: "127.0.0.1", port: 0).port
@@ -44,6 +50,15 @@ struct PeerCommand: AsyncParsableCommand {
             try await Self.converse(0, echo: try await BareEchoClient(port: port(), as: identity.current))
         case "bare-sink-client":
             try await Self.converse(0, transfer: try await BareSinkClient(port: port(), as: identity.current))
+        case "plain-echo-client":
+            try await Self.converse(0, echo: try await BareEchoClient(port: port(), as: nil))
+        case "plain-echo-clients":
+            try await Self.converse(0, echo: try await BareEchoClients(port: port(), as: nil))
+        case "plain-sink-client":
+            try await Self.converse(0, transfer: try await BareSinkClient(port: port(), as: nil))
+        case "plain-http2-client":
+            let client = try await HTTP2Client(port: port(), as: nil, joinsRecords: false)
+            try await Self.converse(0, echo: client, transfer: client)
         case "mesh-client":
             let caller = MeshCaller(try MeshSide.client(port: port(), identity: identity), isOnExecutor: true)
             try await Self.converse(0, echo: caller, transfer: caller)
@@ -59,18 +74,24 @@ struct PeerCommand: AsyncParsableCommand {
             let callers = MeshCallers((0..<MeshCallers.count).map { _ in mesh.client(server) })
             try await Self.converse(0, echo: callers, transfer: callers)
         default:
-            guard let (step, isServer) = TaxStep.of(role) else {
+            if let (proxy, side) = SidecarProxy.of(role) {
+                try await ProxyProcess.with(proxy, side, as: identity.current, to: port()) { child in
+                    try await Self.converse(child.port, report: child.report)
+                }
+            } else if let (step, isServer) = TaxStep.of(role) {
+                try await pay(step, isServer, identity)
+            } else {
                 throw ValidationError("there is no role \"\(role)\"")
             }
-            try await pay(step, isServer, identity)
         }
     }
 
     /// A side of the case `mesh-tax`.
     private func pay(_ step: TaxStep, _ isServer: Bool, _ identity: any IdentitySource) async throws {
         guard isServer else {
+            let clients = try step.clients(port: port(), identity: identity)
             return try await Self.converse(
-                0, echo: TurnCaller(clients: try step.clients(port: port(), identity: identity)))
+                0, echo: TurnCaller(clients: clients), transfer: MeshCaller(clients[0], isOnExecutor: true))
         }
         let mesh = try step.server(identity: identity)
         try await Self.converse(try await mesh.listen(host: "0.0.0.0", port: 0).port)
@@ -92,15 +113,17 @@ struct PeerCommand: AsyncParsableCommand {
 
     /// Says the port and does what the parent asks for, until it closes the pipe because it is done or dead.
     private static func converse(
-        _ port: Int, echo: (any EchoClient)? = nil, transfer: (any TransferClient)? = nil
+        _ port: Int, echo: (any EchoClient)? = nil, transfer: (any TransferClient)? = nil,
+        report: () throws -> ProcessReport = ProcessReport.current
     ) async throws {
         try answer(port)
         for await line in commands() {
             let words = line.split(separator: " ")
             let numbers = words.dropFirst().compactMap { Int($0) }
             switch (words.first, numbers.count) {
-            case ("report", 0): try answer(try ProcessReport.current())
+            case ("report", 0): try answer(try report())
             case ("echo", 2): try answer(try await echo?.echo(numbers[0], depth: numbers[1]) ?? [])
+            case ("load", 2): try answer(try await LoadReport.of(echo, numbers[0], depth: numbers[1]))
             case ("send", 3):
                 try await transfer?.send(numbers[0], count: numbers[1], depth: numbers[2])
                 try answer([Double]())
@@ -110,7 +133,8 @@ struct PeerCommand: AsyncParsableCommand {
     }
 
     private static func answer(_ answer: some Encodable) throws {
-        FileHandle.standardOutput.write(try JSONEncoder().encode(answer) + Data("\n".utf8))
+        // Throws where nobody reads it any more, which must not end a process that has others to end.
+        try FileHandle.standardOutput.write(contentsOf: try JSONEncoder().encode(answer) + Data("\n".utf8))
     }
 
     /// The lines of standard input, read on a thread of its own: one of the pool's must not wait for them.

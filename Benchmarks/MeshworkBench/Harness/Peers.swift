@@ -21,6 +21,11 @@ final class Peers {
         keep(try PeerProcess(role: role, as: identities.server.current, isCounted: isCounted))
     }
 
+    /// Starts a proxy of the server's side, which passes on to `server`.
+    func server(_ role: String, before server: PeerProcess) throws -> PeerProcess {
+        keep(try PeerProcess(role: role, as: identities.server.current, serverPort: server.port))
+    }
+
     /// Starts a client of `server` in a process of its own.
     func client(_ role: String, of server: PeerProcess, isCounted: Bool = false) throws -> PeerProcess {
         keep(

@@ -10,7 +10,23 @@ struct ProcessReport: Codable {
     /// This process's.
     static func current() throws -> ProcessReport {
         ProcessReport(
-            processorSeconds: processorSeconds(), residentBytes: try residentBytes(), memory: MemoryCounts.current())
+            processorSeconds: processorSeconds(), residentBytes: try residentBytes(of: "self"),
+            memory: MemoryCounts.current())
+    }
+
+    /// Another process's, as the kernel tells it.
+    static func of(_ process: Int32) throws -> ProcessReport {
+        // In nanoseconds, where what other files say of a process is rounded to hundredths of a second.
+        let tasks = "/proc/\(process)/task"
+        let nanoseconds = try FileManager.default.contentsOfDirectory(atPath: tasks).map { task in
+            let path = "\(tasks)/\(task)/schedstat"
+            guard let field = try String(contentsOfFile: path, encoding: .utf8).split(separator: " ").first,
+                let nanoseconds = Double(field)
+            else { throw BenchmarkFailure("\(path) does not say how long the thread has run") }
+            return nanoseconds
+        }
+        return ProcessReport(
+            processorSeconds: nanoseconds.reduce(0, +) / 1e9, residentBytes: try residentBytes(of: "\(process)"))
     }
 
     /// The processor time that this process has used.
@@ -22,8 +38,8 @@ struct ProcessReport: Codable {
         return seconds(usage.ru_utime) + seconds(usage.ru_stime)
     }
 
-    private static func residentBytes() throws -> Int {
-        let path = "/proc/self/statm"
+    private static func residentBytes(of process: String) throws -> Int {
+        let path = "/proc/\(process)/statm"
         let fields = try String(contentsOfFile: path, encoding: .utf8).split(separator: " ")
         guard fields.count > 1, let pages = Int(fields[1]) else {
             throw BenchmarkFailure("\(path) does not say how many pages are resident")

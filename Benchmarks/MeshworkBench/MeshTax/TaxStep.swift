@@ -59,6 +59,7 @@ enum TaxStep: String, CaseIterable, CustomStringConvertible {
             configuration: configuration(of: identity), identity: identity,
             policy: try AuthorizationPolicy(rules: rules), runtime: Self.runtime)
         mesh.serveInline(BenchmarkService.echo) { message, _ in message }
+        mesh.serveInline(BenchmarkService.sink) { _, _ in EmptyMessage() }
         return mesh
     }
 
