@@ -81,6 +81,7 @@ final class BareEchoClientHandler: ChannelInboundHandler, BareCaller, @unchecked
     private var received = 0
 
     func begin(_ calls: BareCalls, depth: Int) {
+        guard context != nil else { return calls.lostConnection() }
         self.calls = calls
         for _ in 0..<depth { send() }
     }
@@ -95,6 +96,11 @@ final class BareEchoClientHandler: ChannelInboundHandler, BareCaller, @unchecked
             calls?.answered()
             send()
         }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        calls?.lostConnection()
+        context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

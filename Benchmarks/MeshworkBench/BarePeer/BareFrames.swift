@@ -76,6 +76,7 @@ final class BareFrameClientHandler: ChannelInboundHandler, BareCaller, @unchecke
     private var reader = BareFrameReader()
 
     func begin(_ calls: BareCalls, depth: Int) {
+        guard context != nil else { return calls.lostConnection() }
         self.calls = calls
         for _ in 0..<depth { send() }
         context?.flush()
@@ -93,6 +94,11 @@ final class BareFrameClientHandler: ChannelInboundHandler, BareCaller, @unchecke
     }
 
     func channelReadComplete(context: ChannelHandlerContext) { context.flush() }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        calls?.lostConnection()
+        context.fireChannelInactive()
+    }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         calls?.fail(error)

@@ -108,6 +108,9 @@ struct BareCalls {
     }
 
     func fail(_ error: any Error) { done.fail(error) }
+
+    /// The server has closed the connection, or is no more: what is unanswered will not be answered.
+    func lostConnection() { fail(BenchmarkFailure("the server has closed the connection")) }
 }
 
 /// A handler of a bare client that makes calls.

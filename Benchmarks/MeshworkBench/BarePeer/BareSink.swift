@@ -74,6 +74,7 @@ final class BareSinkClientHandler: ChannelInboundHandler, @unchecked Sendable {
     private var isWriting = false
 
     func begin(_ calls: BareCalls, _ payload: ByteBuffer, depth: Int) {
+        guard context != nil else { return calls.lostConnection() }
         self.calls = calls
         self.payload = payload
         room = depth
@@ -92,6 +93,11 @@ final class BareSinkClientHandler: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) { write() }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        calls?.lostConnection()
+        context.fireChannelInactive()
+    }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         calls?.fail(error)

@@ -52,6 +52,7 @@ final class HTTP2ClientHandler: ChannelInboundHandler, @unchecked Sendable {
     init(scheme: String) { self.scheme = scheme }
 
     func begin(_ calls: BareCalls, path: String, _ message: ByteBuffer, depth: Int) {
+        guard context != nil else { return calls.lostConnection() }
         self.calls = calls
         self.message = message
         head = HPACKHeaders([
@@ -84,6 +85,11 @@ final class HTTP2ClientHandler: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) { context.flush() }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        calls?.lostConnection()
+        context.fireChannelInactive()
+    }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         calls?.fail(error)

@@ -66,6 +66,9 @@ struct PeerCommand: AsyncParsableCommand {
             let caller = MeshCaller(
                 try MeshSide.client(port: port(), identity: identity, overGRPC: true), isOnExecutor: true)
             try await Self.converse(0, echo: caller, transfer: caller)
+        case "mesh-client-of-one-endpoint":
+            let clients = try TaxStep.tracing.clients(port: port(), identity: identity, endpoints: 1)
+            try await Self.converse(0, echo: TurnCaller(clients: clients))
         case "http2-client":
             try await Self.converse(
                 0, echo: try await HTTP2Client(port: port(), as: identity.current, joinsRecords: false))

@@ -41,7 +41,8 @@ enum TaxStep: String, CaseIterable, CustomStringConvertible {
         return own >= asked
     }
 
-    private static let endpoints = 100
+    /// How many servers there are from ``spread`` on.
+    static let endpoints = 100
 
     /// A server that listens on every address of the loopback network.
     func server(identity: any IdentitySource) throws -> Mesh {
@@ -64,20 +65,24 @@ enum TaxStep: String, CaseIterable, CustomStringConvertible {
     }
 
     /// The clients whose turn it is one after the other.
-    func clients(port: Int, identity: any IdentitySource) throws -> [MeshClient] {
+    ///
+    /// - Parameter endpoints: how many servers there are from ``spread`` on.
+    func clients(
+        port: Int, identity: any IdentitySource, endpoints: Int = TaxStep.endpoints
+    ) throws -> [MeshClient] {
         var configuration = try configuration(of: identity)
         if !includes(.retries) {
             configuration.retry.maximumAttempts = 1
             configuration.retry.budget = nil
         }
         let identities = [try IdentityPattern(parsing: "spiffe://bench.example/server")]
-        var destinations = (1...(includes(.spread) ? Self.endpoints : 1)).map {
+        var destinations = (1...(includes(.spread) ? endpoints : 1)).map {
             Destination(host: "127.0.0.\($0)", port: port, identities: identities)
         }
         if includes(.balancing) {
             let resolver = StaticResolver()
             resolver.set(
-                (1...Self.endpoints).map { ServiceEndpoint(.tcp(host: "127.0.0.\($0)", port: port)) }, of: "bench")
+                (1...endpoints).map { ServiceEndpoint(.tcp(host: "127.0.0.\($0)", port: port)) }, of: "bench")
             configuration.resolver = resolver
             destinations = [Destination(service: "bench", identities: identities)]
         }

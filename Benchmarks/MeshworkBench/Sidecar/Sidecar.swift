@@ -3,7 +3,8 @@
 /// Every application is a process of its own, every proxy another. A plain echo over NIO is called directly and through
 /// pairs that pass bytes on; calls of HTTP/2 are made directly and through a pair that knows calls. Ours has all switched
 /// on that the last step of `mesh-tax` has: a policy of a thousand rules, retries, balancing over a hundred endpoints,
-/// metrics, a tap, and tracing of one call in a hundred; its callers run on the mesh's executor.
+/// metrics, a tap, and tracing of one call in a hundred; its callers run on the mesh's executor. What is told of one
+/// connection of others' is told of one endpoint, with everything else on, of ours.
 enum Sidecar: Benchmark {
     static let name = "sidecar"
     static let summary = "calls and 16 MiB transfers beside pairs of Envoy and HAProxy, with everything on"

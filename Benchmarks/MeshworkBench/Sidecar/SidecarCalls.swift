@@ -42,7 +42,7 @@ enum SidecarCalls {
 
     /// What each is measured against to tell what it adds.
     private static let bases = [
-        "mesh": "plain", "envoy-tcp": "plain", "haproxy-tcp": "plain", "envoy-http": "http",
+        "mesh": "plain", "mesh one": "plain", "envoy-tcp": "plain", "haproxy-tcp": "plain", "envoy-http": "http",
         "grpcio envoy-http": "grpcio",
     ]
 
@@ -100,11 +100,12 @@ enum SidecarCalls {
         }
 
         let mesh = try peers.server(TaxStep.tracing.serverRole)
-        paths.append(
-            SidecarPath(
-                key: "mesh", label: "Meshwork, everything on",
-                client: try peers.client(TaxStep.tracing.clientRole, of: mesh), proxies: [], server: mesh,
-                single: single, many: many / 2))
+        for (key, role) in [("mesh", TaxStep.tracing.clientRole), ("mesh one", "mesh-client-of-one-endpoint")] {
+            paths.append(
+                SidecarPath(
+                    key: key, label: "Meshwork", client: try peers.client(role, of: mesh), proxies: [], server: mesh,
+                    single: single, many: many / 2))
+        }
         return paths
     }
 

@@ -16,17 +16,23 @@ struct SidecarFigures {
             beside(peer, "p50, one call at a time", "µs", "p50", .lower, into: &report)
             beside(peer, "p99, one call at a time", "µs", "p99", .lower, into: &report)
         }
-        let spread = (["plain"] + Self.tcpPairs).map { "\($0) spread" }
-        let pipelined = ["plain"] + Self.tcpPairs + spread + ["http", "envoy-http"]
-        for peer in pipelined {
-            beside(peer, "calls/s, \(depth) in flight", "calls/s", "calls", .higher, into: &report)
+        let one = ["plain"] + Self.tcpPairs + ["http", "envoy-http"]
+        let many = (["plain"] + Self.tcpPairs).map { "\($0) spread" } + ["envoy-http"]
+        let ways = [
+            ("mesh one", one, "ours to one endpoint"), ("mesh", many, "ours over \(TaxStep.endpoints) endpoints"),
+        ]
+        for (ours, peers, how) in ways {
+            for peer in peers {
+                beside(
+                    peer, "calls/s, \(depth) in flight, \(how)", "calls/s", "calls", .higher, ours: ours, into: &report)
+            }
+            for peer in peers {
+                beside(
+                    peer, "processor time of all processes for a million calls, \(depth) in flight, \(how)", "s",
+                    "processor \(depth)", .lower, ours: ours, into: &report)
+            }
         }
-        for peer in pipelined {
-            beside(
-                peer, "processor time of all processes for a million calls, \(depth) in flight", "s",
-                "processor \(depth)", .lower, into: &report)
-        }
-        for peer in ["plain"] + Self.tcpPairs + ["http", "envoy-http"] {
+        for peer in one {
             beside(
                 peer, "processor time of all processes for a million calls, one at a time", "s", "processor 1", .lower,
                 into: &report)
@@ -44,6 +50,11 @@ struct SidecarFigures {
                 pair, "added to the direct echo's p50, one call at a time", "µs", "added", .lower, atMost: target,
                 into: &report)
         }
+        for pair in Self.tcpPairs + Self.httpPairs {
+            beside(
+                pair, "added to the direct echo's p50, one call at a time, ours to one endpoint", "µs", "added", .lower,
+                ours: "mesh one", into: &report)
+        }
     }
 
     private func memory(to report: inout Report) {
@@ -59,11 +70,11 @@ struct SidecarFigures {
 
     private func beside(
         _ peer: String, _ what: String, _ unit: String, _ value: String, _ better: Figure.Better,
-        atMost target: Double? = nil, into report: inout Report
+        atMost target: Double? = nil, ours: String = "mesh", into report: inout Report
     ) {
         report.add(
             Figure(
-                benchmark: Sidecar.name, name: what, unit: unit, ours: rounds.median("mesh \(value)"),
+                benchmark: Sidecar.name, name: what, unit: unit, ours: rounds.median("\(ours) \(value)"),
                 peer: rounds.median("\(peer) \(value)"), peerName: labels[peer], better: better, target: target,
                 threads: 1))
     }
