@@ -22,6 +22,10 @@ struct ServerMetrics: Sendable {
     private let longestLoopHolds: MetricFamily<Gauge>
     private let requests: RequestMetrics
     private let traffic: TrafficMetrics
+    /// The calls whose handlers wait for their turn, by where those run.
+    private let queues: (task: Gauge, onLoop: Gauge, compute: Gauge)
+    /// Connections and their handshakes.
+    let connections: ConnectionMetrics
     /// What the event loops record on.
     let shards: LoopShards
 
@@ -29,6 +33,11 @@ struct ServerMetrics: Sendable {
         self.shards = shards
         requests = RequestMetrics(registry)
         traffic = TrafficMetrics(registry)
+        connections = ConnectionMetrics(registry)
+        let queues = registry.gauge(
+            "mesh_handler_queue_depth", help: "Calls whose handlers have been given to an executor and do not run yet.",
+            labels: "executor")
+        self.queues = (queues.series("task"), queues.series("loop"), queues.series("compute"))
         handshakeFailures = registry.counter(
             "mesh_handshake_failures_total", help: "Accepted connections that failed before a protocol was agreed on."
         ).series([])
@@ -60,6 +69,15 @@ struct ServerMetrics: Sendable {
             labels: "method")
         longestLoopHolds = registry.gauge(
             "mesh_loop_held_longest_seconds", help: "The longest of those times.", labels: "method")
+    }
+
+    /// The calls whose handlers wait for their turn there.
+    func queue(_ execution: HandlerExecution) -> Gauge {
+        switch execution {
+        case .task: queues.task
+        case .onLoop: queues.onLoop
+        case .compute: queues.compute
+        }
     }
 
     /// Counts what a rule allows.
@@ -107,6 +125,11 @@ struct ClientMetrics: Sendable {
     private let ejections: MetricFamily<Counter>
     /// What the limits on calls count.
     let admission: AdmissionMetrics
+    private let waiting: MetricFamily<Gauge>
+    /// The calls that wait for a connection to their server, or for room on it.
+    let awaitingConnection: Gauge
+    /// Connections and their handshakes.
+    let connections: ConnectionMetrics
     private let requests: RequestMetrics
     private let attempts: RequestMetrics
     private let traffic: TrafficMetrics
@@ -126,6 +149,15 @@ struct ClientMetrics: Sendable {
         ejections = registry.counter(
             "mesh_endpoint_ejections_total", help: "Times that an endpoint was left out because its calls failed.",
             labels: "service")
+        waiting = registry.gauge(
+            "mesh_calls_waiting",
+            help: "Calls that wait until an endpoint of their service takes calls, of all clients.",
+            labels: "service")
+        awaitingConnection = registry.gauge(
+            "mesh_calls_awaiting_connection",
+            help: "Calls that wait for a connection to their server, or for room on it, of all clients."
+        ).series([])
+        connections = ConnectionMetrics(registry)
         routeCalls = registry.counter(
             "mesh_route_calls_total", help: "Calls that a route decided, by where they went.", labels: "route",
             "backend")
@@ -164,7 +196,7 @@ struct ClientMetrics: Sendable {
 
     /// The endpoints of a service, as one client has them.
     func endpoints(_ service: String) -> EndpointGauges {
-        EndpointGauges(endpoints, ejections: ejections, service: service)
+        EndpointGauges(endpoints, ejections: ejections, waiting: waiting, service: service)
     }
 
     /// The requests of one client to a method: resolved once for a client.

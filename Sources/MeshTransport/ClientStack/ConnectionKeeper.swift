@@ -101,6 +101,7 @@ final class ConnectionKeeper: @unchecked Sendable {
             return body(nil, MeshError(.connectFailed, message, progress: .notSent, peer: "\(server)"))
         }
         waiting.append(body)
+        core.metrics.awaitingConnection.add(1)
         proceed()
     }
 
@@ -248,6 +249,7 @@ final class ConnectionKeeper: @unchecked Sendable {
                 guard !connection.isClosing else {
                     throw MeshError(.connectFailed, "no connection in time", progress: .notSent)
                 }
+                try channel.pipeline.syncOperations.addHandler(self.meter(channel.eventLoop))
                 try self.security().install(on: channel)
                 try channel.pipeline.syncOperations.addHandler(connection)
             }
@@ -256,6 +258,12 @@ final class ConnectionKeeper: @unchecked Sendable {
             limit.cancel()
             self.finishedConnecting(connection, result)
         }
+    }
+
+    private func meter(_ loop: any EventLoop) -> ConnectionMeter {
+        let metrics = core.metrics
+        return ConnectionMeter(
+            metrics.connections.series(.outbound, server.security), metrics.shards.shard(of: loop), core.runtime)
     }
 
     private func security() -> ChannelSecurity {
@@ -329,6 +337,7 @@ final class ConnectionKeeper: @unchecked Sendable {
         var count = waiting.count
         while count > 0, connection?.hasRoom != false, let body = waiting.popFirst() {
             count -= 1
+            core.metrics.awaitingConnection.add(-1)
             body(connection, error)
         }
         guard let connection, !waiting.isEmpty else { return }

@@ -5,12 +5,18 @@ import Telemetry
 final class EndpointGauges {
     private let family: MetricFamily<Gauge>
     private let ejectionFamily: MetricFamily<Counter>
+    private let waitingFamily: MetricFamily<Gauge>
     private let service: String
     private lazy var gauges = ["ready", "ejected", "pending"].map { family.series(service, $0) }
+    private lazy var waitingGauge = waitingFamily.series(service)
     private var counts = [0, 0, 0]
+    private var waiting = 0
 
-    init(_ family: MetricFamily<Gauge>, ejections: MetricFamily<Counter>, service: String) {
+    init(
+        _ family: MetricFamily<Gauge>, ejections: MetricFamily<Counter>, waiting: MetricFamily<Gauge>, service: String
+    ) {
         self.family = family
+        waitingFamily = waiting
         ejectionFamily = ejections
         self.service = service
     }
@@ -22,6 +28,13 @@ final class EndpointGauges {
             gauge.add(Double(now[index] - counts[index]))
         }
         counts = now
+    }
+
+    /// Notes how many calls wait for an endpoint.
+    func set(waiting count: Int) {
+        guard count != waiting else { return }
+        waitingGauge.add(Double(count - waiting))
+        waiting = count
     }
 
     /// Counts an endpoint that is left out.

@@ -153,6 +153,7 @@ final class EndpointPool: @unchecked Sendable {
             return body(noEndpoint("\(waiting.count) calls already wait for one"))
         }
         waiting.append(body)
+        gauges.set(waiting: waiting.count)
         guard balancer.readyCount > 0 else { return watchTheClock() }
         // Those that it was tried with have gone meanwhile.
         executor.eventLoop.execute { self.release(nil) }
@@ -410,6 +411,7 @@ final class EndpointPool: @unchecked Sendable {
             body(error)
         }
         if let error { failHeld(error) }
+        gauges.set(waiting: waiting.count)
         guard waiting.isEmpty, held.isEmpty || balancer.readyCount > 0 else {
             if balancer.readyCount == 0 { watchTheClock() }
             return

@@ -1,6 +1,7 @@
 import Identity
 import MeshWire
 import NIOCore
+import Telemetry
 
 /// A client's connection to one server, from the handshake to its end: picks the wire that the server speaks, keeps the
 /// calls that are open on it, and says how they ended.
@@ -41,6 +42,8 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     private var onRoom: (() -> Void)?
     private var endTimer: Scheduled<Void>?
     private var keepAlive: KeepAliveTimer?
+    /// When the handshake began, until it has ended.
+    private var handshakeStart: RuntimeInstant?
 
     init(
         _ core: ClientCore, _ server: ServerAddress, executor: LoopExecutor, established: EventLoopPromise<Void>,
@@ -139,6 +142,8 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
 
     /// Ends the connection; open calls fail with `error`.
     func close(_ error: MeshError) {
+        // Nobody but the clock ends what is not a connection yet.
+        handshakeEnded(error.code == .connectFailed ? .timeout : .closed)
         isClosing = true
         fail(error)
         context?.close(promise: nil)
@@ -150,7 +155,17 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
         context.channel.closeFuture.whenComplete { _ in body() }
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if isSecure { handshakeStart = now }
+    }
+
+    private func handshakeEnded(_ result: HandshakeResult) {
+        guard let start = handshakeStart.take() else { return }
+        let metrics = core.metrics
+        metrics.connections.handshakeEnded(
+            .outbound, result, since: start, to: now, on: metrics.shards.shard(of: executor.eventLoop).here)
+    }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
@@ -168,6 +183,7 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
         peerName = info.peer?.description ?? peerName
         info.tlsVersion = channel.tlsVersion
         handshake = channel
+        handshakeEnded(.ok)
         trustedBy = channel.basis
         do {
             wire = try makeWire(channel.applicationProtocol, on: context.channel)
@@ -194,6 +210,7 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        handshakeEnded(HandshakeResult(error))
         // A server that does not accept our certificate says so after its own half of the handshake.
         let failure =
             isReady
@@ -204,6 +221,7 @@ final class ClientConnection: ChannelInboundHandler, ClientWireDelegate, @unchec
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        handshakeEnded(.closed)
         let code: MeshError.Code = isReady ? .connectionLost : .connectFailed
         end(MeshError(code, "the server closed the connection", peer: peerName))
         onClose(self)

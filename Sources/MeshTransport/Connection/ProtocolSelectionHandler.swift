@@ -15,6 +15,8 @@ final class ProtocolSelectionHandler: ChannelInboundHandler, RemovableChannelHan
     private var received = ByteBuffer()
     private var isRefused = false
     private var timeout: Scheduled<Void>?
+    /// When the handshake began, until it has ended.
+    private var handshakeStart: RuntimeInstant?
 
     init(_ listener: ListenerCore, remoteAddress: String) {
         self.listener = listener
@@ -22,22 +24,35 @@ final class ProtocolSelectionHandler: ChannelInboundHandler, RemovableChannelHan
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
+        handshakeStart = listener.server.runtime.now
         let limit = listener.server.configuration.handshakeTimeout.inNanoseconds
         let handler = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         timeout = context.eventLoop.scheduleTask(in: .nanoseconds(limit)) {
             let (handler, context) = handler.value
             let isEstablished = handler.channel != nil
+            handler.handshakeEnded(.timeout, context)
             handler.refuse(context, isEstablished ? "no first bytes in time" : "the handshake took too long")
         }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) { timeout?.cancel() }
 
+    func channelInactive(context: ChannelHandlerContext) {
+        handshakeEnded(.closed, context)
+        context.fireChannelInactive()
+    }
+
+    private func handshakeEnded(_ result: HandshakeResult, _ context: ChannelHandlerContext) {
+        guard let start = handshakeStart.take() else { return }
+        listener.handshakeEnded(result, since: start, on: context.eventLoop)
+    }
+
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case .established(let channel)? = event as? SecureChannelEvent else {
             return context.fireUserInboundEventTriggered(event)
         }
         self.channel = channel
+        handshakeEnded(.ok, context)
         switch channel.applicationProtocol {
         case listener.meshProtocol?:
             become(.mesh, context)
@@ -80,6 +95,7 @@ final class ProtocolSelectionHandler: ChannelInboundHandler, RemovableChannelHan
         // One failure often has several errors: the reason first, then what closing the connection brings.
         guard !isRefused else { return }
         isRefused = true
+        handshakeEnded(HandshakeResult(error), context)
         listener.server.metrics.handshakeFailures.increment()
         listener.server.logger.warning(
             "handshake failed", metadata: ["address": "\(remoteAddress)", "error": "\(error)"])

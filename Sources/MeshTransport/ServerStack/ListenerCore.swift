@@ -35,6 +35,14 @@ final class ListenerCore: Sendable {
         places = Mutex(ConnectionPlaces(limit: server.configuration.connectionsPerListener))
     }
 
+    /// Counts how a handshake ended, where there is one.
+    func handshakeEnded(_ result: HandshakeResult, since start: RuntimeInstant, on loop: any EventLoop) {
+        guard security.transport == .mutualTLS else { return }
+        let metrics = server.metrics
+        metrics.connections.handshakeEnded(
+            .inbound, result, since: start, to: server.runtime.now, on: metrics.shards.shard(of: loop).here)
+    }
+
     /// Opens the listening socket; the channel is closed to stop.
     ///
     /// - Returns: the channel, and where it listens: the port is known also when a free one was picked.
@@ -106,6 +114,10 @@ final class ListenerCore: Sendable {
                 case .unix: "\(endpoint)"
                 }
             try admit(channel, from: address)
+            let meter = ConnectionMeter(
+                server.metrics.connections.series(.inbound, security.transport),
+                server.metrics.shards.shard(of: channel.eventLoop), server.runtime)
+            try channel.pipeline.syncOperations.addHandler(meter)
             try security.install(on: channel)
             try channel.pipeline.syncOperations.addHandler(
                 ProtocolSelectionHandler(self, remoteAddress: address))

@@ -14,12 +14,18 @@ public struct MetricNames: Sendable {
     /// | `request_total`, `response_total` | the same |
     /// | `response_latency_seconds` | `response_latency_ms`, at Linkerd's 25 bounds, exactly; ours is to the end, Linkerd's to the first byte |
     /// | `response_first_byte_seconds` | none: Linkerd's name goes to the time to the end, which every call has |
+    /// | `tcp_open_total`, `tcp_close_total`, `tcp_open_connections`, `tcp_read_bytes_total`, `tcp_write_bytes_total` | the same |
+    /// | `tcp_connection_duration_seconds` | `tcp_connection_duration_ms` |
+    /// | `mesh_calls_waiting{service}` | `outbound_http_balancer_queue_length{backend_name}` |
     /// | `mesh_retries_total{method}` | `outbound_grpc_route_retry_requests_total{route_name}` |
     /// | `mesh_retry_overflow_total{method}` | `outbound_grpc_route_retry_overflow_total{route_name}` |
     /// | `mesh_endpoints{service,state}` | `outbound_http_balancer_endpoints{backend_name,endpoint_state}`; `ejected` is a third state |
     /// | `mesh_authorization_denied_total{peer}` | `inbound_http_authz_deny_total{client_id}` |
     public static let linkerd = MetricNames(aliases: [
         MetricAlias("response_latency_seconds", "response_latency_ms"),
+        MetricAlias("tcp_connection_duration_seconds", "tcp_connection_duration_ms"),
+        MetricAlias(
+            "mesh_calls_waiting", "outbound_http_balancer_queue_length", labels: ["service": "backend_name"]),
         MetricAlias(
             "mesh_retries_total", "outbound_grpc_route_retry_requests_total", labels: ["method": "route_name"]),
         MetricAlias(
