@@ -52,7 +52,56 @@ struct MetricsPage {
             write(family, name, kind: "histogram") { page, labels, histogram in
                 page.write(histogram, name.text, labels, layout)
             }
+        case .open(let family):
+            write(family)
         }
+    }
+
+    /// A host's own family, under its own name whatever the page's names are.
+    private mutating func write(_ family: OpenFamily) {
+        let series = family.allSeries()
+        guard !series.isEmpty else { return }
+        let kind =
+            switch family.kind {
+            case .counter, .sum: "counter"
+            case .gauge: "gauge"
+            case .durations, .values: "histogram"
+            }
+        writeHead(family.name, help: family.help, kind: kind)
+        for series in series {
+            switch series.instrument {
+            case .counter(let counter):
+                out.sample(family.name, series.labels)
+                out.number(counter.value)
+                out.byte("\n")
+            case .sum(let gauge), .gauge(let gauge):
+                out.sample(family.name, series.labels)
+                out.number(gauge.value)
+                out.byte("\n")
+            case .durations(let histogram):
+                write(histogram, family.name, series.labels, .seconds)
+            case .values(let histogram):
+                write(histogram, family.name, series.labels)
+            }
+        }
+    }
+
+    private mutating func write(_ histogram: ValueHistogram, _ name: String, _ labels: [UInt8]) {
+        var count: UInt64 = 0
+        for (bound, inBucket) in zip(ValueHistogram.bounds + ["+Inf"], histogram.counts) {
+            count &+= inBucket
+            var bucket = labels
+            LabelText.append("le", bound, to: &bucket)
+            out.sample(name + "_bucket", bucket)
+            out.number(count)
+            out.byte("\n")
+        }
+        out.sample(name + "_sum", labels)
+        out.number(histogram.sum)
+        out.byte("\n")
+        out.sample(name + "_count", labels)
+        out.number(count)
+        out.byte("\n")
     }
 
     private mutating func write<Instrument>(

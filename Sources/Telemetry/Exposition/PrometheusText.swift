@@ -50,6 +50,12 @@ public enum PrometheusText {
         case .counter: [name, MetricName.withoutTotal(name)]
         case .gauge: [name]
         case .histogram: [name] + ["_bucket", "_sum", "_count"].map { name + $0 }
+        case .open(let family):
+            switch family.kind {
+            case .counter, .sum: [name, MetricName.withoutTotal(name)]
+            case .gauge: [name]
+            case .durations, .values: [name] + ["_bucket", "_sum", "_count"].map { name + $0 }
+            }
         }
     }
 }

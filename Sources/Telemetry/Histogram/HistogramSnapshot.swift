@@ -17,6 +17,15 @@ public struct HistogramSnapshot: Sendable, Hashable {
     /// The sum of the recorded durations in seconds.
     public var sum: Double { Double(nanoseconds) / 1e9 }
 
+    /// What was counted since an earlier snapshot of the same histogram.
+    package func since(_ earlier: HistogramSnapshot) -> HistogramSnapshot {
+        var difference = self
+        for index in cells.indices { difference.cells[index] &-= earlier.cells[index] }
+        difference.count &-= earlier.count
+        difference.nanoseconds &-= earlier.nanoseconds
+        return difference
+    }
+
     mutating func add(_ count: UInt64, toCell index: Int) {
         guard index < cells.count else { return }
         cells[index] &+= count

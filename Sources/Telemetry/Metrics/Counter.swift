@@ -27,6 +27,9 @@ public final class Counter: Sendable {
         if let exemplar { exemplars.replace(exemplar, value: amount, at: 0) }
     }
 
+    /// Begins at zero again. What others count meanwhile may be lost.
+    func reset() { cells.forEach { $0.store(0, ordering: .relaxed) } }
+
     /// The count so far.
     public var value: UInt64 {
         var value: UInt64 = 0

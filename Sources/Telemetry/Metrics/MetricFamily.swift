@@ -12,10 +12,10 @@ import Synchronization
 /// ```
 public final class MetricFamily<Instrument: AnyObject & Sendable>: Sendable {
     /// One combination of label values and its instrument.
-    struct Series: Sendable {
+    package struct Series: Sendable {
         /// One for each label; nil: the overflow series.
-        let values: [String]?
-        let instrument: Instrument
+        package let values: [String]?
+        package let instrument: Instrument
         /// The labels as they stand between a sample's braces.
         let labels: [UInt8]
     }
@@ -84,7 +84,7 @@ public final class MetricFamily<Instrument: AnyObject & Sendable>: Sendable {
     }
 
     /// Every series in the order of their label values' bytes, then the overflow series.
-    func allSeries() -> [Series] {
+    package func allSeries() -> [Series] {
         state.withLock { state in
             if let inOrder = state.inOrder { return inOrder }
             var all = state.series.sorted { left, right in

@@ -12,16 +12,19 @@ public final class MetricsRegistry: Sendable {
     public static let overflowCounterName = "metrics_series_overflow_total"
 
     /// A family by its kind.
-    enum Family: Sendable {
+    package enum Family: Sendable {
         case counter(MetricFamily<Counter>)
         case gauge(MetricFamily<Gauge>)
         case histogram(MetricFamily<LatencyHistogram>)
+        /// A host's own.
+        case open(OpenFamily)
 
         var name: String {
             switch self {
             case .counter(let family): family.name
             case .gauge(let family): family.name
             case .histogram(let family): family.name
+            case .open(let family): family.name
             }
         }
 
@@ -30,6 +33,7 @@ public final class MetricsRegistry: Sendable {
             case .counter(let family): family.labels
             case .gauge(let family): family.labels
             case .histogram(let family): family.labels
+            case .open: []
             }
         }
     }
@@ -38,7 +42,20 @@ public final class MetricsRegistry: Sendable {
         var families: [String: Family] = [:]
         /// Sample names that are taken, with the family that took them.
         var sampleNames: [String: String] = [:]
+        /// How many of the families are a host's own.
+        var openFamilies = 0
+
+        /// Takes a host's own family out whose name, or a sample's, is wanted.
+        mutating func giveWay(_ name: String) {
+            guard let owner = sampleNames[name], case .open(let family)? = families[owner] else { return }
+            families[family.name] = nil
+            sampleNames = sampleNames.filter { $0.value != family.name }
+            openFamilies -= 1
+        }
     }
+
+    /// The most families of a host's own.
+    static let maximumOpenFamilies = 2_000
 
     /// The shards that have counters of their own, unless a registry says otherwise.
     public static let defaultMaximumShards = 32
@@ -106,7 +123,7 @@ public final class MetricsRegistry: Sendable {
     public func histogram(_ name: String, help: String, labels: String...) -> MetricFamily<LatencyHistogram> {
         precondition(MetricName.has(suffix: "_seconds", name), "metric \(name): a latency's name ends in _seconds")
         precondition(!labels.contains("le"), "metric \(name): the label le is the histogram's own")
-        return family(name, labels, samples: ["", "_bucket", "_sum", "_count", "_created"].map { name + $0 }) {
+        return family(name, labels, samples: Self.samples(ofHistogram: name)) {
             .histogram(makeFamily(name, help, labels) { [places] in LatencyHistogram(places: places) })
         } read: { family in
             if case .histogram(let histograms) = family { histograms } else { nil }
@@ -114,16 +131,37 @@ public final class MetricsRegistry: Sendable {
     }
 
     /// Every family in the order of the names' bytes.
-    func allFamilies() -> [Family] {
+    package func allFamilies() -> [Family] {
         state.withLock { $0.families }
             .sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
             .map(\.value)
     }
 
     /// OpenMetrics calls a counter by its name without `_total`.
-    private static func samples(ofCounter name: String) -> [String] {
+    static func samples(ofCounter name: String) -> [String] {
         let base = MetricName.withoutTotal(name)
         return [base, name, base + "_created"]
+    }
+
+    static func samples(ofHistogram name: String) -> [String] {
+        ["", "_bucket", "_sum", "_count", "_created"].map { name + $0 }
+    }
+
+    /// A host's own family of a name that is fit for one.
+    func open(_ name: String, _ kind: OpenFamily.Kind, _ samples: [String]) -> OpenFamily? {
+        state.withLock { state in
+            if case .open(let known)? = state.families[name] { return known.kind == kind ? known : nil }
+            guard state.openFamilies < Self.maximumOpenFamilies,
+                samples.allSatisfy({ state.sampleNames[$0] == nil })
+            else { return nil }
+            let family = OpenFamily(
+                name, kind, help: "Recorded by the host.", maximumSeries: maximumSeries
+            ) { [overflows] in overflows.series(name).increment() }
+            state.families[name] = .open(family)
+            state.openFamilies += 1
+            for sample in samples { state.sampleNames[sample] = name }
+            return family
+        }
     }
 
     private func makeFamily<Instrument>(
@@ -148,6 +186,7 @@ public final class MetricsRegistry: Sendable {
         }
         precondition(Set(labels).count == labels.count, "metric \(name): a label appears twice in \(labels)")
         let known = state.withLock { state in
+            for sample in samples { state.giveWay(sample) }
             if let known = state.families[name] { return known }
             for sample in samples {
                 let owner = state.sampleNames.updateValue(name, forKey: sample)
