@@ -21,6 +21,7 @@ extension Target.Dependency {
     static let httpTypes: Self = .product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird: Self = .product(name: "Hummingbird", package: "hummingbird")
     static let hummingbirdCore: Self = .product(name: "HummingbirdCore", package: "hummingbird")
+    static let inMemoryTracing: Self = .product(name: "InMemoryTracing", package: "swift-distributed-tracing")
     static let jwtKit: Self = .product(name: "JWTKit", package: "jwt-kit")
     static let logging: Self = .product(name: "Logging", package: "swift-log")
     static let nioCore: Self = .product(name: "NIOCore", package: "swift-nio")
@@ -34,6 +35,7 @@ extension Target.Dependency {
     static let serviceLifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let swiftProtobuf: Self = .product(name: "SwiftProtobuf", package: "swift-protobuf")
     static let swiftProtobufPlugin: Self = .product(name: "SwiftProtobufPluginLibrary", package: "swift-protobuf")
+    static let tracing: Self = .product(name: "Tracing", package: "swift-distributed-tracing")
     static let x509: Self = .product(name: "X509", package: "swift-certificates")
     static let yams: Self = .product(name: "Yams", package: "Yams")
 }
@@ -65,6 +67,7 @@ let rooms: [(name: String, dependencies: [Target.Dependency])] = [
         ]
     ),
     ("MeshJWT", ["JWTIdentity", "MeshTransport", "MeshWire", "Identity"]),
+    ("MeshTracing", ["MeshTransport", "MeshWire", "Telemetry", .tracing]),
     ("IdentityServices", ["MeshTransport", "MeshWire", "Identity", "Telemetry", .logging, .serviceLifecycle]),
     (
         "MeshConfigurationFile",
@@ -119,10 +122,9 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "MeshHTTPTests",
         [
-            "MeshHTTP", "MeshGRPC", "MeshTransport", "MeshworkTesting", "TestSupport", "Identity", .hummingbird,
-            .httpTypes,
-            .logging,
-            .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
+            "MeshHTTP", "MeshGRPC", "MeshJWT", "MeshTracing", "MeshTransport", "MeshworkTesting", "TestSupport",
+            "JWTIdentity", "Identity", .hummingbird, .httpTypes, .inMemoryTracing, .logging, .nioCore, .nioHTTP1,
+            .nioPosix, .nioSSL, .tracing,
         ]
     ),
     (
@@ -151,6 +153,13 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
         [
             "MeshJWT", "JWTIdentity", "MeshGRPC", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport",
             "Identity",
+        ]
+    ),
+    (
+        "MeshTracingTests",
+        [
+            "MeshTracing", "MeshGRPC", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport", "Identity",
+            "Telemetry", .inMemoryTracing, .tracing,
         ]
     ),
     ("NeuralNetworkTests", ["NeuralNetwork", "Autodiff", "Optimizers", "Tensor"]),
@@ -191,6 +200,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 ROOMS = [
-    "MeshWire", "MeshTransport", "MeshGRPC", "MeshJWT", "IdentityServices", "MeshConfigurationFile", "MeshControl",
+    "MeshWire", "MeshTransport", "MeshGRPC", "MeshJWT", "MeshTracing", "MeshMetrics",
+    "IdentityServices", "MeshConfigurationFile", "MeshControl",
     "Coordination", "ParameterServer", "Training", "ModelServing",
 ]
 

@@ -13,7 +13,8 @@ import Synchronization
 ///           claims: ["sub": ["spiffe://shop.example/auditor"], "groups": ["audit"]]),
 /// ])
 /// ```
-/// The token is the one of the call's metadata `authorization`. A call without it passes, with no claims: whether it needs
+/// The token is the one of the call's metadata `authorization`, or of the header field of that name in a request over HTTP
+/// (`MeshHTTP`), which is held to the same policy. A call without it passes, with no claims: whether it needs
 /// any, the policy's rules say. A call with anything else than one JWT-SVID that is good for this service is refused as
 /// `unauthenticated`, before the policy is asked.
 ///
@@ -23,7 +24,7 @@ import Synchronization
 /// bundle, the deny list and the time, is looked at in each call.
 ///
 /// Safe to use from any task: what is remembered is guarded by a mutex.
-public final class BearerTokenInterceptor: ServerInterceptor {
+public final class BearerTokenInterceptor: ClaimsInterceptor {
     /// The metadata that holds the token.
     public static let metadataKey = "authorization"
 
@@ -56,21 +57,22 @@ public final class BearerTokenInterceptor: ServerInterceptor {
         known = Mutex(KnownTokens(capacity: remembered))
     }
 
-    /// Validates the call's token, if it has one.
-    public func willAuthorize(_ call: inout ServerCall) throws -> CallObserver? {
-        let values = call.metadata.filter { $0.key == Self.metadataKey }
+    /// `Bearer` (RFC 6750).
+    public var scheme: String { "Bearer" }
+
+    /// The claims of the token, if there is one.
+    public func claims(in metadata: Metadata) throws(CallFailure) -> [String: [String]]? {
+        let values = metadata.filter { $0.key == Self.metadataKey }
         guard let value = values.first else { return nil }
         do throws(JWTIdentityError) {
             guard values.count == 1 else {
                 throw JWTIdentityError(
                     .malformedAuthorization, "expected one \(Self.metadataKey), found \(values.count)")
             }
-            let claims = try claims(of: try BearerToken(authorization: value.value).text)
-            call.claims.merge(claims) { _, token in token }
+            return try claims(of: try BearerToken(authorization: value.value).text)
         } catch {
             throw CallFailure(.unauthenticated, Self.told(error), hasNotRun: true)
         }
-        return nil
     }
 
     /// What the caller is told: nothing of the service's other names, nor of whom it trusts.

@@ -148,6 +148,45 @@ private enum Words: MeshService {
         await server.mesh.stop()
     }
 
+    @Test("a token that was remembered is refused when it has expired, and the skew of clocks later than that")
+    func expires() async throws {
+        // By the simulation's clock, which nobody waits for.
+        let domain = try TrustDomain(parsing: "test.example")
+        let tokens = try JWTAuthority(trustDomain: domain)
+        let auditor = try SPIFFEID(domain, path: "/auditor")
+        let start = try await SimulatedRuntime.run(seed: 1) { $0.timeSince1970 }
+        let now = UnixTime(seconds: start.components.seconds)
+        let token = try await tokens.issue(to: auditor, for: ["reports"], now: now).text
+        try await SimulatedRuntime.run(seed: 1) { runtime in
+            let authority = try TestAuthority(runtime: runtime)
+            let identity = RotatableIdentity(
+                svid: try authority.svid("/server"),
+                bundle: try TrustBundle(
+                    [
+                        TrustDomainBundle(
+                            domain, roots: [authority.authority.rootCertificate], jwtKeys: [tokens.publicKey])
+                    ], generation: 1))
+            let interceptor = try BearerTokenInterceptor(for: ["reports"], trusting: identity, runtime: runtime)
+            let shown: Metadata = ["authorization": "Bearer \(token)"]
+            let life = Duration.seconds(300)
+            let claims = try interceptor.claims(in: shown)
+            #expect(claims?["sub"] == [auditor.description])
+            try await runtime.sleep(for: life + .seconds(19))
+            let later = try interceptor.claims(in: shown)
+            #expect(later == claims)
+            try await runtime.sleep(for: .seconds(2))
+            for _ in 0..<2 {
+                do throws(CallFailure) {
+                    _ = try interceptor.claims(in: shown)
+                    Issue.record("a token was taken after its end")
+                } catch {
+                    #expect(error.status == .unauthenticated && error.hasNotRun)
+                    #expect(!error.message.contains(token))
+                }
+            }
+        }
+    }
+
     @Test("an interceptor without an audience, or that remembers nothing, is not made")
     func configuration() throws {
         let authority = try TestAuthority(runtime: SystemRuntime.shared)

@@ -6,12 +6,12 @@ import Logging
 import MeshTransport
 import MeshWire
 import NIOCore
-import Telemetry
 
 /// What happens to each request of one connection, outermost first:
 ///
 /// 1. the target is checked: a path that begins with a slash;
-/// 2. the policy decides whether this peer may reach the path;
+/// 2. what the request shows beside the certificate is verified, if an interceptor does that, and the policy decides
+///    whether this peer may reach the path;
 /// 3. the body is read, up to the limit;
 /// 4. the router answers;
 /// 5. the answer is written; if the connection is to end, it is the last;
@@ -41,17 +41,24 @@ struct HTTPExchanges: Sendable {
         defer { timer.cancel() }
         var route = Self.unmatched
         var body = HTTPBodyReader(request, limit: configuration.requestBodyBytes)
-        let trace = trace(of: request)
-        let response: Response
-        if let refusal = refusal(of: request, body) {
-            response = refusal
-        } else {
-            if request.expectsContinue { try await writer.writeInformationalHead(HTTPResponse(status: .continue)) }
-            (response, route) = try await self.response(to: request, &body, in: trace)
+        let trace = gate.trace(request.method.rawValue, request.metadata)
+        let isLast: Bool
+        do {
+            let response: Response
+            switch admission(of: request, body) {
+            case .refused(let refusal):
+                response = refusal
+            case .admitted(let claims):
+                if request.expectsContinue { try await writer.writeInformationalHead(HTTPResponse(status: .continue)) }
+                (response, route) = try await self.response(to: request, claims, &body, in: trace)
+            }
+            isLast = gate.isDraining
+            try await write(response, with: writer, isHead: request.method == .head, isLast: isLast)
+            answered(route, request, "HTTP/1.1", response, body.count, since: start, trace)
+        } catch {
+            gate.gaveUp(route, after: start.duration(to: gate.runtime.now), trace: trace)
+            throw error
         }
-        let isLast = gate.isDraining
-        try await write(response, with: writer, isHead: request.method == .head, isLast: isLast)
-        answered(route, request, "HTTP/1.1", response, body.count, since: start, trace)
         try await body.discardRest()
         if isLast { throw ConnectionEnds() }
     }
@@ -65,18 +72,19 @@ struct HTTPExchanges: Sendable {
         defer { timer.cancel() }
         var route = Self.unmatched
         let response: Response
+        let request = Request(exchange)
+        let trace = request.flatMap { gate.trace($0.method.rawValue, $0.metadata) }
         do {
-            let request = Request(exchange)
-            let trace = request.flatMap { self.trace(of: $0) }
             var bodyBytes = 0
             if let request {
                 var body = HTTPBodyReader(request, limit: configuration.requestBodyBytes)
                 defer { bodyBytes = body.count }
-                if let refusal = refusal(of: request, body) {
+                switch admission(of: request, body) {
+                case .refused(let refusal):
                     response = refusal
-                } else {
+                case .admitted(let claims):
                     if request.expectsContinue { exchange.respond(100, [], isWhole: false) }
-                    (response, route) = try await self.response(to: request, &body, in: trace)
+                    (response, route) = try await self.response(to: request, claims, &body, in: trace)
                 }
             } else {
                 response = JSONErrors.response(.badRequest, "the request's method is none of HTTP's")
@@ -90,6 +98,7 @@ struct HTTPExchanges: Sendable {
             if let request { answered(route, request, "HTTP/2.0", response, bodyBytes, since: start, trace) }
         } catch {
             logger.debug("request given up", metadata: ["peer": "\(peer)", "error": "\(error)"])
+            gate.gaveUp(route, after: start.duration(to: gate.runtime.now), trace: trace)
             exchange.abort("the answer cannot be sent")
         }
     }
@@ -98,16 +107,11 @@ struct HTTPExchanges: Sendable {
 
     /// Steps 3 and 4: the answer, and the route that gave it.
     @concurrent private func response(
-        to request: Request, _ body: inout HTTPBodyReader, in trace: HTTPTrace?
+        to request: Request, _ claims: [String: [String]], _ body: inout HTTPBodyReader, in trace: HTTPTrace?
     ) async throws -> (Response, String) {
         guard let content = try await body.collect() else { return (tooLarge(), Self.unmatched) }
-        guard let trace else { return await handle(request, content) }
-        return await TraceContext.$current.withValue(trace.context) { await handle(request, content) }
-    }
-
-    private func trace(of request: Request) -> HTTPTrace? {
-        func field(_ name: HTTPField.Name?) -> String? { name.flatMap { request.headers[$0] } }
-        return gate.trace(traceparent: field(.traceparent), tracestate: field(.tracestate))
+        guard let trace else { return await handle(request, claims, content) }
+        return await trace.around { await handle(request, claims, content) }
     }
 
     /// Step 6: measures, traces and logs the request.
@@ -130,22 +134,38 @@ struct HTTPExchanges: Sendable {
     /// The connection's last request has been answered. What its peer has sent after it, it may send again elsewhere.
     private struct ConnectionEnds: Error {}
 
+    /// Whether a request goes on to its handler.
+    private enum Admission {
+        /// With what has been verified of its caller.
+        case admitted([String: [String]])
+        case refused(Response)
+    }
+
     /// Steps 1 and 2, and what the head says about 3.
-    private func refusal(of request: Request, _ body: HTTPBodyReader) -> Response? {
+    private func admission(of request: Request, _ body: HTTPBodyReader) -> Admission {
         let target = request.head.path ?? ""
-        let path = target.prefix { $0 != "?" }
+        let path = String(target.prefix { $0 != "?" })
         guard path.first == "/" else {
-            return JSONErrors.response(.badRequest, "the request's target is not a path")
+            return .refused(JSONErrors.response(.badRequest, "the request's target is not a path"))
         }
-        guard gate.isAllowed(String(path)) else {
-            return JSONErrors.response(.forbidden, "not allowed for this caller")
+        let allowed: [String: [String]]
+        switch gate.authorize(path, request.metadata) {
+        case .allowed(let claims):
+            allowed = claims
+        case .unauthenticated(let challenges):
+            var headers = HTTPFields()
+            for challenge in challenges { headers.append(HTTPField(name: .wwwAuthenticate, value: challenge)) }
+            return .refused(JSONErrors.response(.unauthorized, "the request needs a credential that is good", headers))
+        case .forbidden:
+            return .refused(JSONErrors.response(.forbidden, "not allowed for this caller"))
         }
-        if let wait = gate.wait(for: String(path)) {
+        if let wait = gate.wait(for: path) {
             let seconds = max(1, Int(wait.inSeconds.rounded(.up)))
-            return JSONErrors.response(
-                .tooManyRequests, "too many requests, come again later", [.retryAfter: "\(seconds)"])
+            return .refused(
+                JSONErrors.response(
+                    .tooManyRequests, "too many requests, come again later", [.retryAfter: "\(seconds)"]))
         }
-        return body.isDeclaredTooLarge ? tooLarge() : nil
+        return body.isDeclaredTooLarge ? .refused(tooLarge()) : .admitted(allowed)
     }
 
     private func tooLarge() -> Response {
@@ -154,7 +174,9 @@ struct HTTPExchanges: Sendable {
     }
 
     /// Step 4: the answer, and the route that gave it.
-    @concurrent private func handle(_ request: Request, _ content: ByteBuffer) async -> (Response, String) {
+    @concurrent private func handle(
+        _ request: Request, _ claims: [String: [String]], _ content: ByteBuffer
+    ) async -> (Response, String) {
         var request = request
         request.body = RequestBody(buffer: content)
         var logger = logger
@@ -162,7 +184,8 @@ struct HTTPExchanges: Sendable {
         logger[metadataKey: "peer"] = "\(connection.peer?.description ?? "none")"
         let context = MeshRequestContext(
             source: MeshRequestSource(
-                logger: logger, connection: connection, requestBodyBytes: configuration.requestBodyBytes))
+                logger: logger, connection: connection, claims: claims,
+                requestBodyBytes: configuration.requestBodyBytes))
         let response: Response
         do {
             response = try await responder.respond(to: request, context: context)
@@ -199,6 +222,13 @@ extension HTTPExchanges {
 extension Request {
     /// Whether the client waits for word before it sends the body (RFC 9110, 10.1.1).
     fileprivate var expectsContinue: Bool { headers[.expect]?.lowercased() == "100-continue" }
+
+    /// The header fields, as calls have them.
+    fileprivate var metadata: Metadata {
+        var metadata = Metadata()
+        for field in headers { metadata.append(Metadata.Entry(key: field.name.canonicalName, value: field.value)) }
+        return metadata
+    }
 }
 
 extension CallStatus {
@@ -218,10 +248,4 @@ extension CallStatus {
             default: .internalError
             }
     }
-}
-
-extension HTTPField.Name {
-    /// W3C Trace Context.
-    fileprivate static let traceparent = HTTPField.Name("traceparent")
-    fileprivate static let tracestate = HTTPField.Name("tracestate")
 }

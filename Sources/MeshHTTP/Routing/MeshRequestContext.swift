@@ -12,6 +12,8 @@ public struct MeshRequestContext: RequestContext {
     public var coreContext: CoreRequestContextStorage
     /// The connection that the request came on.
     public let connection: ConnectionInfo
+    /// What an interceptor has verified of the caller beside its certificate, such as the claims of a bearer token, by name.
+    public let claims: [String: [String]]
     /// The most bytes that a handler's decoding of a body takes: the front end's limit, which the body has passed.
     public let maxUploadSize: Int
 
@@ -22,6 +24,7 @@ public struct MeshRequestContext: RequestContext {
     public init(source: MeshRequestSource) {
         coreContext = CoreRequestContextStorage(source: source)
         connection = source.connection
+        claims = source.claims
         maxUploadSize = source.requestBodyBytes
     }
 }
@@ -31,5 +34,6 @@ public struct MeshRequestSource: RequestContextSource {
     /// Logs for the request, with its id and the caller.
     public let logger: Logger
     let connection: ConnectionInfo
+    let claims: [String: [String]]
     let requestBodyBytes: Int
 }

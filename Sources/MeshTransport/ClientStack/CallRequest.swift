@@ -62,8 +62,8 @@ final class CallRequest: Sendable {
     let payload: Payload
     /// Where the call stands in its trace, if it is traced.
     let trace: CallTrace?
-    /// Whether there is room to hand that on.
-    private let handsTraceOn: Bool
+    /// How many bytes of metadata there is room for to hand that on.
+    private let traceRoom: Int
     /// What was in force when the call began, which it goes by to its end.
     let snapshot: ConfigurationSnapshot
 
@@ -78,9 +78,8 @@ final class CallRequest: Sendable {
         self.snapshot = snapshot
         self.method = method
         self.trace = trace
-        handsTraceOn =
-            trace != nil && metadata[Tracer.traceparent] == nil
-            && metadata.byteCount + Metadata.traceBytes <= limits.metadataBytes
+        traceRoom =
+            trace != nil && metadata[Tracer.traceparent] == nil ? limits.metadataBytes - metadata.byteCount : 0
         self.priority = priority
         isBulk = method.laneRule.isBulk(lane, payload.count)
         self.payload = payload
@@ -105,7 +104,7 @@ final class CallRequest: Sendable {
         snapshot = original.snapshot
         self.method = method
         self.trace = trace
-        handsTraceOn = original.handsTraceOn
+        traceRoom = original.traceRoom
         priority = original.priority
         isBulk = original.isBulk
         payload = original.payload
@@ -129,7 +128,9 @@ final class CallRequest: Sendable {
         if let first = attempt.firstInstance { deduplication?.firstInstance = first }
         return OutboundCall(
             method: method, timeRemaining: .nanoseconds(now.nanoseconds(to: deadline)), deduplication: deduplication,
-            metadata: metadata, trace: handsTraceOn ? attempt.trace : nil, priority: priority,
+            metadata: attempt.trace?.host.map { metadata.with($0.metadata, room: traceRoom) } ?? metadata,
+            trace: attempt.trace.flatMap { $0.host == nil && traceRoom >= Metadata.traceBytes ? $0.context : nil },
+            priority: priority,
             previousAttempts: attempt.number - 1, payload: payload)
     }
 }
@@ -141,5 +142,5 @@ struct AttemptFacts {
     /// The server that may have run an earlier one, where it is another.
     var firstInstance: InstanceID?
     /// Where it stands in the call's trace.
-    var trace: TraceContext?
+    var trace: CallTrace?
 }

@@ -4,7 +4,9 @@ import Telemetry
 /// What is told of a call and of its attempts when they have ended.
 extension ClientStack {
     /// What an attempt of the call hands on, if the call is traced.
-    var attemptTrace: TraceContext? { request.trace.flatMap { core.tracer?.child(of: $0.context, by: pool.shard) } }
+    var attemptTrace: CallTrace? {
+        request.trace.flatMap { core.tracer?.child(request.method.path, of: $0, by: pool.shard) }
+    }
 
     /// Measures an attempt.
     func measured(_ attempt: Attempt, _ outcome: AttemptOutcome, since start: RuntimeInstant, to now: RuntimeInstant) {
@@ -12,7 +14,7 @@ extension ClientStack {
         let status = attempt.outrunSince == nil ? outcome.status : .cancelled
         let nanoseconds = start.nanoseconds(to: now)
         series.attempts.ended(status.classification, nanoseconds: nanoseconds, on: pool.shard.here)
-        guard let trace = attempt.trace, trace.isSampled else { return }
+        guard let trace = attempt.trace, trace.isRecorded else { return }
         recordAttempt(
             attempt.number, trace, status, outcome.error, at: attempt.placement?.endpoint.server,
             nanoseconds: nanoseconds)
@@ -20,11 +22,12 @@ extension ClientStack {
 
     /// Records the span of an attempt of a trace that is recorded.
     func recordAttempt(
-        _ number: Int, _ trace: TraceContext, _ status: CallStatus, _ error: MeshError?, at server: ServerAddress?,
+        _ number: Int, _ trace: CallTrace, _ status: CallStatus, _ error: MeshError?, at server: ServerAddress?,
         nanoseconds: Int64
     ) {
-        let place = CallTrace(context: trace, parent: request.trace?.context.spanID)
-        core.tracer?.record(request.method.path, .client, place, nanoseconds: nanoseconds) { span in
+        // An answer is no error of ours, and of the attempt it is.
+        let failure: (any Error)? = error ?? (status == .ok ? nil : CallFailure(status, status.description))
+        core.tracer?.record(request.method.path, .client, trace, nanoseconds: nanoseconds, error: failure) { span in
             span.set(status, message: error?.message)
             span.set("meshwork.attempt", .int(Int64(number)))
             if let server { span.set("server.address", .string("\(server)")) }
@@ -44,7 +47,7 @@ extension ClientStack {
         series.traffic.firstByte.record(nanoseconds: start.nanoseconds(to: firstByte), on: shard)
         series.traffic.requestBytes.increment(by: UInt64(request.payload.count), on: shard)
         series.traffic.responseBytes.increment(by: UInt64(answer.payload.count), on: shard)
-        guard exemplar != nil || core.tap.isWatched else { return }
+        guard request.trace?.isRecorded == true || core.tap.isWatched else { return }
         show(
             .ok, nil, nanoseconds, requestBytes: request.payload.count, responseBytes: answer.payload.count,
             attempts: attempts, now)
@@ -58,7 +61,7 @@ extension ClientStack {
         let exemplar = request.trace?.exemplar
         series.requests.ended(
             status.classification, nanoseconds: nanoseconds, on: pool.shard.here, exemplar: exemplar)
-        guard exemplar != nil || core.tap.isWatched else { return }
+        guard request.trace?.isRecorded == true || core.tap.isWatched else { return }
         show(status, error, nanoseconds, requestBytes: request.payload.count, responseBytes: 0, attempts: nil, now)
     }
 
@@ -69,7 +72,7 @@ extension ClientStack {
         let exemplar = request.trace?.exemplar
         series.requests.ended(
             status.classification, nanoseconds: nanoseconds, on: pool.shard.here, exemplar: exemplar)
-        guard exemplar != nil || core.tap.isWatched else { return }
+        guard request.trace?.isRecorded == true || core.tap.isWatched else { return }
         let carried = await call.stream.carried()
         show(
             status, nil, nanoseconds, requestBytes: request.payload.count + carried.written,
@@ -94,7 +97,7 @@ extension ClientStack {
             }
         }
         guard let trace else { return }
-        core.tracer?.record(request.method.path, .client, trace, nanoseconds: nanoseconds) { span in
+        core.tracer?.record(request.method.path, .client, trace, nanoseconds: nanoseconds, error: error) { span in
             span.set(status, message: error?.message)
             span.set("meshwork.destination", .string(request.method.destination))
             if let way { span.set("meshwork.route", .string(way.route.name)) }

@@ -45,7 +45,7 @@ extension ClientStack {
         let copy = CallRequest(
             copying: request, to: mirror.method,
             adding: Metadata.Entry(key: RouteMirror.metadataKey, value: route.name),
-            trace: request.trace.flatMap { core.tracer?.begin(Metadata(), in: $0.context, by: pool.shard) })
+            trace: request.trace.flatMap { core.tracer?.child(mirror.method.path, of: $0, by: pool.shard) })
         let stack = ClientStack(core, mirror.place.pool, copy)
         // Ends at the call's deadline; nobody waits for it.
         runtime.spawn(on: runtime.taskExecutor) { [runtime] in

@@ -112,8 +112,8 @@ struct ClientStack: Sendable {
     private func attempt(_ course: inout CallCourse) -> Attempt {
         let (request, deadline) = course.begin()
         let attempt = Attempt(
-            request, number: course.attempts, deadline: deadline, boundTo: course.bound, trace: attemptTrace,
-            faults: core.configuration.faults)
+            request, number: course.attempts, deadline: deadline, boundTo: course.bound,
+            trace: course.refusal == nil ? attemptTrace : nil, faults: core.configuration.faults)
         if let (error, failure) = course.refusal { attempt.finish(.failed(error, failure)) }
         return attempt
     }

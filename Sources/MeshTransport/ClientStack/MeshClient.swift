@@ -136,12 +136,17 @@ public final class MeshClient: Sendable {
             backend.calls.increment()
             (shared, place, way) = (backend.method, backend.place.pool, found)
         }
-        let request = try CallRequest(
-            shared, payload, metadata, priority, lane, deduplication,
-            affinity: affinity.map { StableHash.of($0) }, trace: core.tracer?.begin(metadata, by: place.shard),
-            by: known.snapshot,
-            within: core.configuration.limits)
-        return ClientStack(core, place, request, on: way)
+        let trace = core.tracer?.begin(shared.path, metadata, by: place.shard)
+        do throws(MeshError) {
+            let request = try CallRequest(
+                shared, payload, metadata, priority, lane, deduplication,
+                affinity: affinity.map { StableHash.of($0) }, trace: trace, by: known.snapshot,
+                within: core.configuration.limits)
+            return ClientStack(core, place, request, on: way)
+        } catch {
+            core.tracer?.end(shared.path, trace, error)
+            throw error
+        }
     }
 
     /// A connection for small calls, made if there is none: who is at the other end, and how that is known. To any one of

@@ -44,7 +44,7 @@ enum AttemptOutcome: Sendable {
     /// Which of its call's attempts it is, from 1 on.
     let number: Int
     /// Where it stands in its call's trace, if the call is traced.
-    let trace: TraceContext?
+    let trace: CallTrace?
     /// What the server said before its response.
     var metadata = Metadata()
     /// When the answer began, if it was not there all at once.
@@ -78,7 +78,7 @@ enum AttemptOutcome: Sendable {
     /// - Parameter required: the server that an earlier attempt of a deduplicated call was sent to.
     init(
         _ request: CallRequest, number: Int = 1, deadline: RuntimeInstant, boundTo required: ServerInstance?,
-        trace: TraceContext? = nil, faults: (any FaultInjector)?, isUnheard: Bool = false
+        trace: CallTrace? = nil, faults: (any FaultInjector)?, isUnheard: Bool = false
     ) {
         self.request = request
         self.number = number

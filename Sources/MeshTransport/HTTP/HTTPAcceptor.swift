@@ -23,8 +23,8 @@ public protocol HTTPAcceptor: Sendable {
 
 /// What an HTTP front end asks the mesh about each request.
 public struct HTTPGate: Sendable {
-    private let core: ServerCore
-    private let info: ConnectionInfo
+    let core: ServerCore
+    let info: ConnectionInfo
     private let connection: HTTPConnection?
     /// Of the connection's loop.
     private let shard: LoopShard
@@ -37,7 +37,8 @@ public struct HTTPGate: Sendable {
         self.connection = connection
     }
 
-    /// Whether the policy allows the connection's peer this path; a refusal is logged and counted.
+    /// Whether the policy allows the connection's peer this path, whatever a request shows beside; a refusal is logged and
+    /// counted.
     public func isAllowed(_ path: String) -> Bool {
         let permission = core.permission(path, info)
         permission.series?.increment()
@@ -55,15 +56,24 @@ public struct HTTPGate: Sendable {
     /// Whether the connection is to end: an answer from now on is its last.
     public var isDraining: Bool { connection?.isDraining == true }
 
-    /// Where a request that has come stands in its trace; `nil` if requests are not traced.
+    /// Where a request that has come stands in its trace; `nil` if requests are not traced. Its span ends with
+    /// ``answered(_:_:status:after:trace:)`` or ``gaveUp(_:after:trace:)``.
     ///
-    /// - Parameters: the header fields of these names, if the request has them.
-    public func trace(traceparent: String?, tracestate: String?) -> HTTPTrace? {
-        guard let tracer = core.tracer else { return nil }
-        var fields = Metadata()
-        if let traceparent { fields.append(Metadata.Entry(key: Tracer.traceparent, value: traceparent)) }
-        if let tracestate { fields.append(Metadata.Entry(key: Tracer.tracestate, value: tracestate)) }
-        return HTTPTrace(trace: tracer.accept(nil, fields, isOurs: core.isOurs(info), by: shard))
+    /// - Parameters:
+    ///   - method: such as `GET`.
+    ///   - fields: the header fields, under names in lower case; asked for if the request is traced.
+    public func trace(_ method: String, _ fields: @autoclosure () -> Metadata) -> HTTPTrace? {
+        core.tracer.map { HTTPTrace(trace: $0.accept(method, nil, fields(), isOurs: core.isOurs(info), by: shard)) }
+    }
+
+    /// Ends the span of a request whose answer could not be sent as a whole.
+    public func gaveUp(_ route: String, after duration: Duration, trace: HTTPTrace?) {
+        guard let trace else { return }
+        core.tracer?.record(route, .server, trace.trace, nanoseconds: duration.inNanoseconds) { span in
+            span.set("http.route", .string(route))
+            span.set("client.address", .string(info.remoteAddress))
+            span.set(.error("the answer was not sent"))
+        }
     }
 
     /// Counts and times an answered request in the mesh's metrics, records its span, writes it to the access log, and shows it
@@ -125,6 +135,9 @@ public struct HTTPTrace: Sendable {
     let trace: CallTrace
     /// For what is done to answer it: ``/Telemetry/TraceContext/current``.
     public var context: TraceContext { trace.context }
+
+    /// Runs what answers the request where the calls that it makes, and the host's own spans, find what they are part of.
+    package func around<Result: Sendable>(_ body: () async -> Result) async -> Result { await trace.around(body) }
 }
 
 /// A request of plain HTTP and its answer, as the mesh tells of them.

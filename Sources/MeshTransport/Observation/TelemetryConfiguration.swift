@@ -22,16 +22,28 @@ public struct TelemetryConfiguration: Sendable {
 ///                            └─ shop.Orders/Place  attempt 2 ─── …
 /// ```
 public struct TracingConfiguration: Sendable {
-    /// Which traces that begin here are recorded. Others are as their beginner has decided. Default one in a hundred.
+    /// Which traces that begin here are recorded. Others are as their beginner has decided. Default one in a hundred. A
+    /// tracing system of the host's decides by itself.
     public var sampler = TraceSampler(ratio: 0.01)
     /// Whether a caller of another trust domain decides whether its calls' traces are recorded here, and under which
     /// identifier; if not, they begin anew. Default false.
     public var trustsOtherDomains = false
     /// Takes the spans of the traces that are recorded.
     public var sink: any SpanSink
+    /// What makes the spans instead of us, and decides which are recorded, if the host has a tracing system of its own.
+    let host: (any HostTracing)?
 
     /// Sends spans to `sink`.
-    public init(sink: any SpanSink) { self.sink = sink }
+    public init(sink: any SpanSink) {
+        self.sink = sink
+        host = nil
+    }
+
+    /// Has a tracing system of the host's make the spans; `sink` is told of those that it samples, too.
+    package init(host: any HostTracing, sink: any SpanSink) {
+        self.sink = sink
+        self.host = host
+    }
 }
 
 /// Where a server's access log goes.

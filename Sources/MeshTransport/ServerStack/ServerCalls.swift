@@ -113,7 +113,7 @@ package final class ServerCalls: @unchecked Sendable {
         let (route, call) = (admitted.route, admitted.call)
         switch route.method.handler {
         case .inline(let handler):
-            var reply = handler(payload, call)
+            var reply = admitted.facts.around(inline: { handler(payload, call) })
             let start = admitted.facts.start
             let end = stack.finished(route, reply, admitted.facts, nil)
             if admitted.isCounted { stack.left(route, from: start, isTelling: true) }
@@ -276,14 +276,18 @@ package final class ServerCalls: @unchecked Sendable {
         deadlines.add(running, facts.start)
         messages?.onFirstWrite = { [unowned self, unowned running] in running.facts.firstByte = core.runtime.now }
         let place = stack.executor(for: execution, of: route, loop: executor)
+        let (queue, shard) = (core.metrics.queue(execution), stack.shard)
+        queue.add(1, on: shard.here)
         guard let interception, !core.waitingInterceptors.isEmpty else {
             running.task = core.runtime.spawn(on: place) {
+                queue.add(-1, on: shard.here)
                 let reply = await facts.around(handler)
                 self.finish(stream, reply)
             }
             return
         }
         running.task = core.runtime.spawn(on: place) {
+            queue.add(-1, on: shard.here)
             let reply = await facts.around { await interception.around(handler) }
             self.finish(stream, reply)
         }

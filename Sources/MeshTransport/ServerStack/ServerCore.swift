@@ -25,6 +25,8 @@ final class ServerCore: Sendable {
     private let trustDomain: TrustDomain
     /// What calls pass on their way, the outermost first.
     let interceptors: [any ServerInterceptor]
+    /// Those of them that verify what callers show, of HTTP requests too.
+    let claimsInterceptors: [any ClaimsInterceptor]
     /// Those of them that calls wait for.
     let waitingInterceptors: [any AsyncServerInterceptor]
     /// Tells of handlers that hold a loop, if the host wants to know.
@@ -63,6 +65,7 @@ final class ServerCore: Sendable {
         accessLog = configuration.telemetry.accessLog
         trustDomain = identity.current.svid.spiffeID.trustDomain
         interceptors = configuration.serverInterceptors
+        claimsInterceptors = configuration.serverInterceptors.compactMap { $0 as? any ClaimsInterceptor }
         waitingInterceptors = configuration.serverInterceptors.compactMap { $0 as? any AsyncServerInterceptor }
         watchdog = configuration.loopHoldWarning.map { LoopWatchdog(limit: $0, runtime, metrics, logger) }
         let concurrency = ConcurrencyLimiter(inForce.current.configuration.concurrencyLimit, runtime)
@@ -114,6 +117,12 @@ final class ServerCore: Sendable {
         metrics.refused(caller.peer)
         tell("call refused by policy", path, caller)
         return false
+    }
+
+    /// Whether the policy asks for claims, and might allow `caller` the path with some.
+    func mightAllow(_ path: String, _ caller: ConnectionInfo) -> Bool {
+        let policy = inForce.current.configuration.authorization
+        return policy.looksAtClaims && policy.mayAllow(method: path, peer: caller.peer, address: caller.address)
     }
 
     /// What the policy in force says of a call, and what its rules miss.

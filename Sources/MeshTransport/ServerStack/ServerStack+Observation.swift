@@ -20,19 +20,25 @@ extension ServerStack {
         /// Runs a handler where the calls that it makes find the trace that they are part of.
         func around(_ handler: @Sendable () async -> Reply) async -> Reply {
             guard let trace else { return await handler() }
-            return await TraceContext.$current.withValue(trace.context) { await handler() }
+            return await trace.around(handler)
+        }
+
+        /// The same for a handler that waits for nothing, and so makes no calls, but may have spans of the host's.
+        func around(inline handler: () -> Reply) -> Reply {
+            guard let host = trace?.host else { return handler() }
+            return host.span.around(handler)
         }
     }
 
     /// Counts a call that has come.
     func begins(_ route: Route, _ head: CallHead, now: RuntimeInstant) -> CallFacts {
         route.series.requests.began(on: shard.here)
-        return CallFacts(start: now, trace: trace(head))
+        return CallFacts(start: now, trace: trace(route, head))
     }
 
-    private func trace(_ head: CallHead) -> CallTrace? {
+    private func trace(_ route: Route, _ head: CallHead) -> CallTrace? {
         guard let tracer = core.tracer else { return nil }
-        return tracer.accept(head.trace, head.metadata, isOurs: core.isOurs(info), by: shard)
+        return tracer.accept(route.method.path, head.trace, head.metadata, isOurs: core.isOurs(info), by: shard)
     }
 
     /// Step 8, before the reply is sent.
@@ -57,7 +63,7 @@ extension ServerStack {
         series.traffic.requestBytes.increment(by: UInt64(requestBytes), on: shard)
         series.traffic.responseBytes.increment(by: UInt64(responseBytes), on: shard)
         logFailure(route, reply)
-        if exemplar != nil || core.accessLog != nil || core.tap.isWatched {
+        if facts.trace?.isRecorded == true || core.accessLog != nil || core.tap.isWatched {
             tell(route, reply, facts, nanoseconds, (requestBytes, responseBytes), now)
         }
         return now
@@ -91,7 +97,8 @@ extension ServerStack {
             log.write(log.format.line(record))
         }
         guard let trace = facts.trace else { return }
-        core.tracer?.record(path, .server, trace, nanoseconds: nanoseconds) { span in
+        let error = reply.status == .ok ? nil : CallFailure(reply.status, reply.detail ?? reply.message)
+        core.tracer?.record(path, .server, trace, nanoseconds: nanoseconds, error: error) { span in
             span.set(reply.status, message: reply.detail ?? reply.message)
             span.set("client.address", .string(info.remoteAddress))
             if let peer = info.peer { span.set("meshwork.peer", .string(peer.description)) }

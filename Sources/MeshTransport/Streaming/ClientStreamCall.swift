@@ -10,7 +10,8 @@ import Telemetry
     /// Which of its call's attempts it is, from 1 on.
     let number: Int
     private let stack: ClientStack
-    private let trace: TraceContext?
+    /// Where it stands in its trace, from then on.
+    private var trace: CallTrace?
     /// When it was given to a connection.
     private var start: RuntimeInstant?
     let stream: CallStream
@@ -39,7 +40,6 @@ import Telemetry
         idleTimeout: Duration? = nil
     ) {
         self.stack = stack
-        trace = stack.attemptTrace
         self.idleTimeout = idleTimeout
         self.interception = interception
         self.placement = placement
@@ -72,7 +72,7 @@ import Telemetry
         unsafe opening = continuation
         stream.onEnd = { [unowned self] in ended($0) }
         deadlines.add(self, now)
-        start = now
+        (start, trace) = (now, stack.attemptTrace)
         stack.series.attempts.began(on: stack.pool.shard.here)
         stream.onFirstArrival = { [unowned self] in
             stack.series.traffic.firstByte.record(
@@ -173,7 +173,7 @@ import Telemetry
         series.attempts.ended(status.classification, nanoseconds: nanoseconds, on: shard)
         series.traffic.requestBytes.increment(by: UInt64(request.payload.count + stream.writtenBytes), on: shard)
         series.traffic.responseBytes.increment(by: UInt64(stream.arrivedBytes), on: shard)
-        guard let trace, trace.isSampled else { return }
+        guard let trace, trace.isRecorded else { return }
         stack.recordAttempt(
             number, trace, status, error, at: placement?.endpoint.server, nanoseconds: nanoseconds)
     }
