@@ -16,6 +16,7 @@ let shared: [SwiftSetting] = [
 /// Products of other packages, by the names that targets use.
 extension Target.Dependency {
     static let asn1: Self = .product(name: "SwiftASN1", package: "swift-asn1")
+    static let coreMetrics: Self = .product(name: "CoreMetrics", package: "swift-metrics")
     static let crypto: Self = .product(name: "Crypto", package: "swift-crypto")
     static let cryptoExtras: Self = .product(name: "CryptoExtras", package: "swift-crypto")
     static let httpTypes: Self = .product(name: "HTTPTypes", package: "swift-http-types")
@@ -68,6 +69,7 @@ let rooms: [(name: String, dependencies: [Target.Dependency])] = [
     ),
     ("MeshJWT", ["JWTIdentity", "MeshTransport", "MeshWire", "Identity"]),
     ("MeshTracing", ["MeshTransport", "MeshWire", "Telemetry", .tracing]),
+    ("MeshMetrics", ["MeshTransport", "MeshWire", "Telemetry", .coreMetrics, .serviceLifecycle]),
     ("IdentityServices", ["MeshTransport", "MeshWire", "Identity", "Telemetry", .logging, .serviceLifecycle]),
     (
         "MeshConfigurationFile",
@@ -162,6 +164,13 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
             "Telemetry", .inMemoryTracing, .tracing,
         ]
     ),
+    (
+        "MeshMetricsTests",
+        [
+            "MeshMetrics", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport", "Identity", "Telemetry",
+            .coreMetrics,
+        ]
+    ),
     ("NeuralNetworkTests", ["NeuralNetwork", "Autodiff", "Optimizers", "Tensor"]),
     (
         "CoordinationTests",
@@ -203,6 +212,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
