@@ -29,8 +29,8 @@ declare -A rooms=(
 )
 # Modules of dependencies that a host of the product must not get with it.
 declare -A refused=(
-    [Tensor]='.*NIO.*|.*Crypto.*|X509|SwiftASN1|Logging|ServiceLifecycle|Hummingbird.*|HTTPTypes|ArgumentParser|SwiftProtobuf|JWTKit|C?Yaml|Yams'
-    [MeshTransport]='Hummingbird.*|HTTPTypes|C?NIO(HTTP|LLHTTP|HPACK|WebSocket).*|ArgumentParser|SwiftProtobuf|JWTKit|C?Yaml|Yams'
+    [Tensor]='Tracing|Instrumentation|ServiceContextModule|CoreMetrics|Metrics|.*NIO.*|.*Crypto.*|X509|SwiftASN1|Logging|ServiceLifecycle|Hummingbird.*|HTTPTypes|ArgumentParser|SwiftProtobuf|JWTKit|C?Yaml|Yams'
+    [MeshTransport]='Tracing|Instrumentation|ServiceContextModule|CoreMetrics|Metrics|Hummingbird.*|HTTPTypes|C?NIO(HTTP|LLHTTP|HPACK|WebSocket).*|ArgumentParser|SwiftProtobuf|JWTKit|C?Yaml|Yams'
 )
 
 # SwiftPM keeps the last build's plan in the scratch path and does not see that it was another package's: plan anew for
