@@ -34,7 +34,7 @@ enum GettingStarted {
 
         let client = mesh.client(mesh.own(address))
         let order = Order(item: "apple", count: 3)
-        let receipt = try await client.call(Shop.place, CodableMessage(order), timeout: .seconds(1)).value
+        let receipt = try await client.call(Shop.place, CodableMessage(order), timeout: .seconds(5)).value
         print(receipt.text)
         await mesh.stop()
         // docs: end
@@ -57,7 +57,7 @@ enum GettingStarted {
         func order(_ count: Int) async -> MeshError? {
             do {
                 let order = Order(item: "apple", count: count)
-                _ = try await client.call(Shop.place, CodableMessage(order), timeout: .seconds(1))
+                _ = try await client.call(Shop.place, CodableMessage(order), timeout: .seconds(5))
                 return nil
             } catch {
                 // The handler's status, and whether the call may have run: .notSent, .mayHaveRun or .answered.
@@ -125,7 +125,7 @@ enum GettingStarted {
             host: address.host, port: address.port,
             identities: [try IdentityPattern(parsing: "spiffe://shop.example/shop")])
         let order = CodableMessage(Order(item: "apple", count: 3))
-        let receipt = try await mesh.client(shop).call(Shop.place, order, timeout: .seconds(1)).value
+        let receipt = try await mesh.client(shop).call(Shop.place, order, timeout: .seconds(5)).value
         // docs: end
         return (receipt.text, mesh)
     }
