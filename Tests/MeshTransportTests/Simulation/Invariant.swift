@@ -68,8 +68,8 @@ struct Invariant: Sendable {
             let isRefusal = { (reason: String) in
                 reason.contains("[cause: untrustedIssuer: ") && reason.contains("/client/laggard")
             }
-            guard error.progress == .notSent, error.code == .connectFailed, !reasons.isEmpty,
-                reasons.allSatisfy(isRefusal)
+            guard error.progress == .notSent, error.code == .noEndpoint,
+                (error.cause as? MeshError)?.code == .connectFailed, !reasons.isEmpty, reasons.allSatisfy(isRefusal)
             else { return ["it ended with \(error), and the servers say \(reasons)"] }
             return []
         }
