@@ -69,7 +69,7 @@ enum Discovery {
         [
             "scoring.shop [fd00::2]:7000 or=10.0.0.2:7000 priority=1 # x\nledger.shop -\n",
             "scoring.shop 10.0.0.1:7000 weight=2 zone=a identity=spiffe://shop.example/scoring\nscoring.shop unix:/run/s\n",
-            "search a b.c\nnameserver 10.0.0.1\noptions ndots:5 timeout:2 attempts:3 rotate\n",
+            "search a b.c\nnameserver 10.0.0.1\nnameserver fe80::1%eth0\noptions ndots:5 timeout:2 attempts:3 rotate\n",
             "127.0.0.1 localhost\n::1 localhost ip6-localhost\n",
         ].map { Array($0.utf8) }
     }
