@@ -47,6 +47,7 @@ lint: ## Check the format, that nothing bypasses the Runtime, and that what is s
 	$(SWIFT) format lint --strict $(FORMAT)
 	Scripts/check-runtime-seam.py --self-test
 	Scripts/check-runtime-seam.py
+	Scripts/check-sendable.py --self-test
 	Scripts/check-sendable.py
 
 nightly: ## Run what takes longer than CI may: sanitizers, fuzzing, long rounds, every kernel path, a soak, benchmarks (steps in STEPS)
