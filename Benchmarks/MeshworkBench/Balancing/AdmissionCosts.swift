@@ -57,7 +57,8 @@ enum AdmissionCosts {
         for step in 0..<10_000 { arrive(step) }
         return StepTimer.nanoseconds(steps) { step in
             arrive(10_000 + step)
-            precondition(admission.ended(at: .zero, after: .microseconds(1)).count == 1)
+            let turns = admission.ended(at: .zero, after: .microseconds(1))
+            precondition(turns.count == 1)
         }
     }
 }

@@ -86,11 +86,22 @@ import Testing
         }
     }
 
+    /// The records of calls, in the order in which they ended.
+    private final class Ended: Sendable {
+        private let state = Mutex<[(name: String, record: CallRecord)]>([])
+
+        var names: [String] { state.withLock { $0.map(\.name) } }
+        var records: [CallRecord] { state.withLock { $0.map(\.record) } }
+
+        func add(_ name: String, _ records: [CallRecord]) {
+            state.withLock { state in state += records.map { (name: name, record: $0) } }
+        }
+    }
+
     @Test("calls take turns on one place, the urgent ones first, and their waits are told and counted")
     func turns() async throws {
         try await run { scene in
-            let order = Mutex<[String]>([])
-            let records = Mutex<[CallRecord]>([])
+            let ended = Ended()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for (name, priority) in [
                     ("first", .normal), ("background", .background), ("normal", .normal), ("urgent", .urgent),
@@ -99,8 +110,7 @@ import Testing
                         let (_, calls) = try await CallRecord.recording {
                             try await scene.client.call(Echo.once, Note(name), priority: priority)
                         }
-                        order.withLock { $0.append(name) }
-                        records.withLock { $0 += calls }
+                        ended.add(name, calls)
                     }
                     try await scene.runtime.sleep(for: .milliseconds(10))
                 }
@@ -111,15 +121,16 @@ import Testing
                 #expect(scene.metric("mesh_client_concurrency_limit") == 1)
                 try await group.waitForAll()
             }
-            #expect(order.withLock { $0 } == ["first", "urgent", "normal", "background"])
-            let waits = records.withLock { $0.map { $0.attempts[0].waited?.inSeconds } }
+            #expect(ended.names == ["first", "urgent", "normal", "background"])
+            let records = ended.records
+            let waits = records.map { $0.attempts[0].waited?.inSeconds }
             #expect(waits[0] == nil)
             for (wait, expected) in zip(waits.dropFirst(), [1, 2, 3]) {
                 #expect(abs(try #require(wait) - Double(expected)) < 0.1)
             }
             // An attempt's own time does not hold its wait.
-            for record in records.withLock({ $0 }) { #expect(record.attempts[0].elapsed < .milliseconds(1_100)) }
-            #expect(records.withLock { $0 }[1].description.contains("after waiting for"))
+            for record in records { #expect(record.attempts[0].elapsed < .milliseconds(1_100)) }
+            #expect(records[1].description.contains("after waiting for"))
             #expect(scene.metric("mesh_client_queue_wait_seconds_count") == 3)
             #expect(scene.isAtRest())
         }
@@ -316,18 +327,18 @@ import Testing
             next.retry.statuses = [.internalError]
             next.retry.jitter = 0
             try scene.mesh.apply(next)
-            let records = Mutex<[CallRecord]>([])
+            let ended = Ended()
             async let failing: MeshError? = {
                 let (error, calls) = await CallRecord.recording {
                     await meshError { _ = try await scene.client.call(Echo.echo, Note("fails")) }
                 }
-                records.withLock { $0 = calls }
+                ended.add("fails", calls)
                 return error
             }()
             try await scene.runtime.sleep(for: .milliseconds(10))
             _ = try await scene.client.call(Echo.once, Note("x"))
             #expect(await failing?.status == .internalError)
-            let attempts = try #require(records.withLock { $0 }.first?.attempts)
+            let attempts = try #require(ended.records.first?.attempts)
             #expect(attempts.map { $0.waited == nil } == [true, false, true])
             #expect(scene.isAtRest())
         }
