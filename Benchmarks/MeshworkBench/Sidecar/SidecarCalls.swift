@@ -42,7 +42,8 @@ enum SidecarCalls {
 
     /// What each is measured against to tell what it adds.
     private static let bases = [
-        "mesh": "plain", "mesh one": "plain", "envoy-tcp": "plain", "haproxy-tcp": "plain", "envoy-http": "http",
+        "mesh": "plain", "mesh one": "plain", "bare": "plain", "envoy-tcp": "plain", "haproxy-tcp": "plain",
+        "envoy-http": "http",
         "grpcio envoy-http": "grpcio",
     ]
 
@@ -71,6 +72,13 @@ enum SidecarCalls {
                     client: try peers.client("plain-echo-clients", of: entry), proxies: proxies, server: plain,
                     single: 0, many: many / 2))
         }
+
+        // What mutual TLS alone adds, in the process.
+        let bare = try peers.server("bare-echo")
+        paths.append(
+            SidecarPath(
+                key: "bare", label: "NIO + NIOSSL echo, direct", client: try peers.client("bare-echo-client", of: bare),
+                proxies: [], server: bare, single: single, many: many))
 
         let http = try peers.server("plain-http2")
         let httpPair = try SidecarProxy.envoyHTTP.start(before: http, peers)

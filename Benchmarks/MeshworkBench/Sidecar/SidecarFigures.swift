@@ -10,13 +10,13 @@ struct SidecarFigures {
     private static let httpPairs = ["envoy-http", "grpcio envoy-http"]
 
     func add(to report: inout Report) {
-        let (direct, pairs) = (["plain", "http", "grpcio"], Self.tcpPairs + Self.httpPairs)
+        let (direct, pairs) = (["plain", "bare", "http", "grpcio"], Self.tcpPairs + Self.httpPairs)
         added(to: &report)
         for peer in direct + pairs {
             beside(peer, "p50, one call at a time", "µs", "p50", .lower, into: &report)
             beside(peer, "p99, one call at a time", "µs", "p99", .lower, into: &report)
         }
-        let one = ["plain"] + Self.tcpPairs + ["http", "envoy-http"]
+        let one = ["plain", "bare"] + Self.tcpPairs + ["http", "envoy-http"]
         let many = (["plain"] + Self.tcpPairs).map { "\($0) spread" } + ["envoy-http"]
         let ways = [
             ("mesh one", one, "ours to one endpoint"), ("mesh", many, "ours over \(TaxStep.endpoints) endpoints"),
@@ -50,9 +50,9 @@ struct SidecarFigures {
                 pair, "added to the direct echo's p50, one call at a time", "µs", "added", .lower, atMost: target,
                 into: &report)
         }
-        for pair in Self.tcpPairs + Self.httpPairs {
+        for peer in ["bare"] + Self.tcpPairs + Self.httpPairs {
             beside(
-                pair, "added to the direct echo's p50, one call at a time, ours to one endpoint", "µs", "added", .lower,
+                peer, "added to the direct echo's p50, one call at a time, ours to one endpoint", "µs", "added", .lower,
                 ours: "mesh one", into: &report)
         }
     }

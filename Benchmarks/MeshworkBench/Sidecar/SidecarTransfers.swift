@@ -29,14 +29,14 @@ enum SidecarTransfers {
         }
         let pairs = SidecarProxy.allCases.map(\.rawValue)
         let fastest = pairs.max { rounds.median($0) < rounds.median($1) }
-        for peer in ["plain", "http"] + pairs {
+        for peer in ["plain", "bare", "http"] + pairs {
             report.add(
                 Figure(
                     benchmark: Sidecar.name, name: "payloads of 16 MiB, one at a time", unit: "GB/s",
                     ours: rounds.median("mesh"), peer: rounds.median(peer), peerName: labels[peer], better: .higher,
                     target: peer == fastest ? 2 : nil, threads: 1))
         }
-        for peer in ["plain", "http"] + pairs {
+        for peer in ["plain", "bare", "http"] + pairs {
             report.add(
                 Figure(
                     benchmark: Sidecar.name, name: "processor time of all processes for payloads of 16 MiB",
@@ -61,6 +61,7 @@ enum SidecarTransfers {
         let mesh = try peers.server(TaxStep.tracing.serverRole)
         return [
             try path("plain", "NIO, direct", "plain-sink-client", [], sink),
+            try path("bare", "NIO + NIOSSL, direct", "bare-sink-client", [], try peers.server("bare-sink")),
             try pair(.envoyTCP, "plain-sink-client", sink),
             try pair(.haproxy, "plain-sink-client", sink),
             try path("http", "NIOHTTP2, direct", "plain-http2-client", [], http),
