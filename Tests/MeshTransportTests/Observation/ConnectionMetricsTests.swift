@@ -2,6 +2,7 @@ import Identity
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import NIOCore
 import Telemetry
 import TestSupport
 import Testing
