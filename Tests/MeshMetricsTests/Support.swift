@@ -13,7 +13,7 @@ final class KeptMetrics: MetricsFactory {
         func record(_ value: Int64) { set(Double(value)) }
         func record(_ value: Double) { set(value) }
         func recordNanoseconds(_ duration: Int64) { set(Double(duration)) }
-        func reset() { set(0.0) }
+        func reset() { set(Double.zero) }
     }
 
     private let instruments = Mutex<[String: Instrument]>([:])

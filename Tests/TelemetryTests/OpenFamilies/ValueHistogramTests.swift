@@ -11,7 +11,10 @@ import Testing
         var values = bounds + bounds.map(\.nextUp) + bounds.map(\.nextDown)
         values += [0, -1, -.greatestFiniteMagnitude, .greatestFiniteMagnitude, .leastNonzeroMagnitude, 1e-300, 3, 5]
         for _ in 0..<2_000 {
-            values.append(Double(sign: .plus, exponent: Int(generator.next() % 80) - 30, significand: 1 + Double(generator.next() >> 11) * 0x1p-53))
+            values.append(
+                Double(
+                    sign: .plus, exponent: Int(generator.next() % 80) - 30,
+                    significand: 1 + Double(generator.next() >> 11) * 0x1p-53))
         }
         for value in values { #expect(ValueHistogram.position(of: value) == expected(value), "\(value), seed \(seed)") }
     }
