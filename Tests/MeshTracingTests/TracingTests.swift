@@ -156,7 +156,10 @@ import Tracing
             let letters = try await client.call(Words.spell, Word("abc")) { responses in
                 var letters = ""
                 for try await letter in responses {
-                    #expect(traced.tracers[0].finished.isEmpty && traced.tracers[0].open == 2)
+                    // The end comes with the last one.
+                    if letter.text != "c" {
+                        #expect(traced.tracers[0].finished.isEmpty && traced.tracers[0].open == 2)
+                    }
                     letters += letter.text
                 }
                 return letters

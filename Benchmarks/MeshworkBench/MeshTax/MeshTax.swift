@@ -23,21 +23,17 @@ enum MeshTax: Benchmark {
             for round in 0...rounds.count {
                 Progress.round(round, of: rounds.count, name)
                 for (step, server, client) in pairs {
-                    let alone: [Double] = try client.ask("echo \(single) 1")
-                    let (clientBefore, serverBefore) = (try client.report(), try server.report())
-                    let start = ContinuousClock.now
-                    let _: [Double] = try client.ask("echo \(many) \(depth)")
-                    let seconds = (ContinuousClock.now - start) / .seconds(1)
-                    let (clientAfter, serverAfter) = (try client.report(), try server.report())
+                    let alone: LoadReport = try client.ask("load \(single) 1")
+                    let before = try server.report()
+                    let load: LoadReport = try client.ask("load \(many) \(depth)")
+                    let after = try server.report()
                     // The first round warms all sides up.
                     guard round > 0 else { continue }
-                    func perCall(_ before: ProcessReport, _ after: ProcessReport) -> Double {
-                        (after.processorSeconds - before.processorSeconds) * 1e6 / Double(many)
-                    }
-                    rounds.add(Statistics.median(alone), to: "\(step) p50")
-                    rounds.add(Double(many) / seconds, to: "\(step) calls")
-                    rounds.add(perCall(clientBefore, clientAfter), to: "\(step) client")
-                    rounds.add(perCall(serverBefore, serverAfter), to: "\(step) server")
+                    func perCall(_ seconds: Double) -> Double { seconds * 1e6 / Double(many) }
+                    rounds.add(alone.p50, to: "\(step) p50")
+                    rounds.add(Double(many) / load.seconds, to: "\(step) calls")
+                    rounds.add(perCall(load.processorSeconds), to: "\(step) client")
+                    rounds.add(perCall(after.processorSeconds - before.processorSeconds), to: "\(step) server")
                 }
             }
         }
@@ -96,9 +92,9 @@ enum MeshTax: Benchmark {
             try await Peers.with { peers in
                 let server = try peers.server(step.serverRole)
                 let client = try peers.client(step.clientRole, of: server, isCounted: true)
-                let _: [Double] = try client.ask("echo 1000 1")
+                let _: LoadReport = try client.ask("load 1000 1")
                 let before = try client.report()
-                let _: [Double] = try client.ask("echo \(calls) 1")
+                let _: LoadReport = try client.ask("load \(calls) 1")
                 guard let first = before.memory, let last = try client.report().memory else {
                     throw BenchmarkFailure("the client of \(step) does not count its allocations")
                 }
