@@ -68,7 +68,7 @@ import Testing
             (
                 "admission: [{name: a, limit: {least: 3, mots: 9}}]",
                 #"1:41: admission[0].limit.mots: expected one of least, most, measuring, measurements, measuringTime, "#
-                    + #"interval, window, allowance, found "mots"; is most meant?"#
+                    + #"interval, window, allowance, found "mots""#
             ),
             ("retry: none", #"1:8: retry: expected a mapping, found "none""#),
             (
