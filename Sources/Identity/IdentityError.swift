@@ -33,7 +33,7 @@ public struct IdentityError: Error, Sendable {
 
         /// A file that an identity is read from is not there, too large, or changes while it is read.
         public static let fileNotRead = Code("fileNotRead")
-        /// Others on the machine can read or replace a private key's file.
+        /// Others on the machine can read or write a private key's file.
         public static let keyFileExposed = Code("keyFileExposed")
         /// A chain is empty, or one of its certificates is not a DER certificate.
         public static let malformedCertificate = Code("malformedCertificate")

@@ -19,10 +19,15 @@ struct ProxyFolder {
         try FileManager.default.createDirectory(
             at: url, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         let (chainText, keyText) = (Self.pem(identity.svid.chain), identity.svid.withPrivateKeyPEM { "\($0)\n" })
-        chain = try Self.write(chainText, to: "chain.pem", in: url)
-        key = try Self.write(keyText, to: "key.pem", in: url)
-        chainAndKey = try Self.write(chainText + keyText, to: "chain-and-key.pem", in: url)
-        roots = try Self.write(Self.pem(identity.bundle.roots), to: "roots.pem", in: url)
+        do {
+            chain = try Self.write(chainText, to: "chain.pem", in: url)
+            key = try Self.write(keyText, to: "key.pem", in: url)
+            chainAndKey = try Self.write(chainText + keyText, to: "chain-and-key.pem", in: url)
+            roots = try Self.write(Self.pem(identity.bundle.roots), to: "roots.pem", in: url)
+        } catch {
+            try? FileManager.default.removeItem(at: url)
+            throw error
+        }
     }
 
     /// Writes another file.

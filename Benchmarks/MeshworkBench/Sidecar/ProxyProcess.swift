@@ -32,9 +32,18 @@ final class ProxyProcess {
         guard let program = proxy.program else { throw BenchmarkFailure("\(proxy.label): the program is missing") }
         port = try await Self.freePort()
         folder = try ProxyFolder(identity)
-        let route = ProxyRoute(proxy: proxy, side: side, port: port, serverPort: serverPort, folder: folder)
+        do {
+            try start(program, ProxyRoute(proxy: proxy, side: side, port: port, serverPort: serverPort, folder: folder))
+        } catch {
+            // A private key is in there.
+            folder.remove()
+            throw error
+        }
+    }
+
+    private func start(_ program: String, _ route: ProxyRoute) throws {
         process.executableURL = URL(fileURLWithPath: program)
-        switch proxy {
+        switch route.proxy {
         case .envoyTCP, .envoyHTTP:
             let file = try folder.write(EnvoyConfiguration.text(route), to: "envoy.json")
             process.arguments = ["-c", file, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"]
@@ -47,10 +56,7 @@ final class ProxyProcess {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = log
         process.standardError = log
-        do { try process.run() } catch {
-            folder.remove()
-            throw error
-        }
+        try process.run()
     }
 
     /// What the proxy has used until now.
@@ -81,8 +87,10 @@ final class ProxyProcess {
     private static func freePort() async throws -> Int {
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .bind(host: "127.0.0.1", port: 0).get()
-        defer { channel.close(promise: nil) }
-        guard let port = channel.localAddress?.port else { throw BenchmarkFailure("loopback has no free port") }
+        let port = channel.localAddress?.port
+        // Whoever connects there from now on has found the proxy.
+        try await channel.close()
+        guard let port else { throw BenchmarkFailure("loopback has no free port") }
         return port
     }
 }

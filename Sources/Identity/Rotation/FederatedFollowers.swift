@@ -5,14 +5,13 @@
 /// not even connect to an authority whose own leaf leads to a root that it does not know. A value without a clock.
 public struct FederatedFollowers: Sendable {
     private struct Follower: Sendable {
-        let id: SPIFFEID
-        let notAfter: UnixTime
+        let peer: VerifiedPeer
         var sequence: UInt64 = 0
         /// Whether it follows now.
         var isHere = true
     }
 
-    /// The most that are away and remembered; of more the ones that came last.
+    /// The most of one domain that are away and remembered; of more the ones that came last.
     static let mostAway = 4_096
 
     /// By the number of its call, in the order of their beginnings.
@@ -27,14 +26,14 @@ public struct FederatedFollowers: Sendable {
 
     /// A workload begins to follow. It takes the place of one with its SPIFFE ID that has gone away, which it most likely is.
     ///
-    /// - Parameter notAfter: when its certificate ends.
     /// - Returns: what it is known by until it goes away.
-    public mutating func began(_ id: SPIFFEID, until notAfter: UnixTime) -> UInt64 {
-        if let gone = followers.firstIndex(where: { !$0.follower.isHere && $0.follower.id == id }) {
+    public mutating func began(_ peer: VerifiedPeer) -> UInt64 {
+        let isOfPeer = { (other: Follower) in !other.isHere && other.peer.spiffeID == peer.spiffeID }
+        if let gone = followers.firstIndex(where: { isOfPeer($0.follower) }) {
             followers.remove(at: gone)
         }
         lastNumber += 1
-        followers.append((lastNumber, Follower(id: id, notAfter: notAfter)))
+        followers.append((lastNumber, Follower(peer: peer)))
         return lastNumber
     }
 
@@ -50,23 +49,32 @@ public struct FederatedFollowers: Sendable {
     public mutating func ended(_ number: UInt64) {
         guard let index = followers.firstIndex(where: { $0.number == number }) else { return }
         followers[index].follower.isHere = false
-        guard followers.count(where: { !$0.follower.isHere }) > Self.mostAway,
-            let oldest = followers.firstIndex(where: { !$0.follower.isHere })
+        let domain = followers[index].follower.peer.spiffeID.trustDomain
+        let isAway = { (other: Follower) in !other.isHere && other.peer.spiffeID.trustDomain == domain }
+        guard followers.count(where: { isAway($0.follower) }) > Self.mostAway,
+            let oldest = followers.firstIndex(where: { isAway($0.follower) })
         else { return }
         followers.remove(at: oldest)
     }
 
     /// Which of `domains` do not have the bundle of a sequence number, or a later one, in the order of the names: no workload
     /// of theirs has come whose certificate is good at `now`, or one that has come has said nothing of it.
-    public func without(_ sequence: UInt64, of domains: Set<TrustDomain>, now: UnixTime) -> [TrustDomain] {
+    ///
+    /// - Parameter denyList: nobody waits for whom it denies, who could not come again to say anything.
+    public func without(
+        _ sequence: UInt64, of domains: Set<TrustDomain>, denying denyList: DenyList? = nil, now: UnixTime
+    ) -> [TrustDomain] {
         domains.filter { domain in
-            let known = followers.filter { $0.follower.id.trustDomain == domain && $0.follower.notAfter >= now }
+            let known = followers.filter { _, follower in
+                follower.peer.spiffeID.trustDomain == domain && follower.peer.notAfter >= now
+                    && denyList?.entry(denying: follower.peer) == nil
+            }
             return known.isEmpty || known.contains { $0.follower.sequence < sequence }
         }.sorted()
     }
 
     /// Forgets those that are away and whose certificates have ended.
     public mutating func forgetEnded(now: UnixTime) {
-        followers.removeAll { !$0.follower.isHere && $0.follower.notAfter < now }
+        followers.removeAll { !$0.follower.isHere && $0.follower.peer.notAfter < now }
     }
 }

@@ -141,8 +141,10 @@ public final class ManagedAuthority: Service {
     /// Which of the domains that follow (``/Identity/FederationWait/followers``) have not said yet that they have ``bundle``,
     /// in the order of the names: a new root waits for them.
     public var domainsWithoutBundle: [TrustDomain] {
-        let now = runtime.unixTime
-        return state.withLock { $0.federated.without($0.sequence, of: federation.followers, now: now) }
+        let (now, denyList) = (runtime.unixTime, feed.current.denyList)
+        return state.withLock {
+            $0.federated.without($0.sequence, of: federation.followers, denying: denyList, now: now)
+        }
     }
 
     /// Tells peers what is not to be trusted any more; a list with no higher version than the one in force changes nothing.
@@ -259,7 +261,7 @@ public final class ManagedAuthority: Service {
         guard let peer, federation.followers.contains(peer.spiffeID.trustDomain),
             peer.spiffeID.trustDomain != trustDomain
         else { return nil }
-        return state.withLock { $0.federated.began(peer.spiffeID, until: peer.notAfter) }
+        return state.withLock { $0.federated.began(peer) }
     }
 
     /// A workload of another domain says which bundle it has. One that was never published here counts as none.

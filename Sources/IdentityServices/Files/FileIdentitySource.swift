@@ -76,7 +76,7 @@ public final class FileIdentitySource: IdentitySource, Service {
         verifier = try PeerVerifier(configuration: configuration)
         exposed = metrics.gauge(
             "mesh_identity_key_file_exposed",
-            help: "1 while others on the machine can read or replace the file of the private key in use, else 0."
+            help: "1 while others on the machine can read or write the file of the private key in use, else 0."
         ).series()
         let set = try await Self.readAtOnce(files, runtime, interval)
         try Self.check(set, protection)
@@ -125,6 +125,8 @@ public final class FileIdentitySource: IdentitySource, Service {
         // They have changed since they were the same at two looks.
         let found = following.looked(.success(set.versions))
         guard found == .read else { return found }
+        // What is in use may be exposed now although nothing else of it has changed.
+        if set.holds(identity.current.svid) { note(set.keyFileProblem) }
         do throws(IdentityError) {
             try Self.check(set, protection)
             let current = identity.current

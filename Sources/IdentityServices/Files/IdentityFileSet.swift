@@ -42,6 +42,11 @@ struct IdentityFileSet: Sendable {
         keyFileProblem = PrivateKeyAccess.problem(with: versions[1].access, at: files.key)
     }
 
+    /// Whether they are the files of an identity, whatever else is wrong with them.
+    func holds(_ svid: WorkloadIdentity) -> Bool {
+        (try? WorkloadIdentity(certificateFile: certificate, keyFile: key)) == svid
+    }
+
     /// The identity and its domain's bundle, once everything fits: the key is the leaf's, the chain leads to a root of the
     /// bundle and is valid now, and the leaf has the same SPIFFE ID as `current`.
     ///

@@ -1,6 +1,6 @@
 import MeshWire
 
-/// What becomes of an identity whose private key's file others on the machine can read or replace.
+/// What becomes of an identity whose private key's file others on the machine can read or write.
 public enum KeyFileProtection: Sendable, Hashable {
     /// It is used all the same: a warning in the log for each finding, the gauge `mesh_identity_key_file_exposed` at 1, and
     /// ``FileIdentitySource/keyFileProblem``.

@@ -34,6 +34,7 @@ struct HTTPExchanges: Sendable {
     @concurrent func answer(_ request: Request, _ writer: consuming ResponseWriter, on channel: any Channel)
         async throws
     {
+        guard !gate.hasEnded else { throw ConnectionEnds() }
         let start = gate.runtime.now
         let timer = channel.eventLoop.scheduleTask(in: .nanoseconds(configuration.requestTimeout.inNanoseconds)) {
             channel.close(promise: nil)
@@ -158,6 +159,9 @@ struct HTTPExchanges: Sendable {
             return .refused(JSONErrors.response(.unauthorized, "the request needs a credential that is good", headers))
         case .forbidden:
             return .refused(JSONErrors.response(.forbidden, "not allowed for this caller"))
+        case .failed(let status):
+            return .refused(
+                JSONErrors.response(.init(code: status.httpStatus), "the request's credential cannot be verified now"))
         }
         if let wait = gate.wait(for: path) {
             let seconds = max(1, Int(wait.inSeconds.rounded(.up)))

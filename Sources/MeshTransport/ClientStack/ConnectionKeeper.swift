@@ -169,7 +169,7 @@ final class ConnectionKeeper: @unchecked Sendable {
                 self.core.logger.warning(
                     "server is no longer trusted",
                     metadata: ["peer": "\(connection.peerName)", "server": "\(self.server)", "error": "\(error)"])
-                if error.isDenial {
+                if error.isDenial || handshake.isDenied(by: snapshot) {
                     if self.current === connection { self.current = nil }
                     self.endDenied(connection, error)
                 } else if self.current === connection {
@@ -190,7 +190,7 @@ final class ConnectionKeeper: @unchecked Sendable {
                 _ = try await security.verify(handshake.chain, against: snapshot)
                 connection.trustedBy = TrustBasis(snapshot)
             } catch {
-                if error.isDenial { self.endDenied(connection, error) }
+                if error.isDenial || handshake.isDenied(by: snapshot) { self.endDenied(connection, error) }
             }
         }
     }

@@ -111,8 +111,9 @@ final class InboundConnections: Sendable {
 
     private func review(_ entry: Entry) async {
         guard entry.isOutdated else { return }
+        let snapshot = entry.security.identity?.current
         do throws(MeshError) {
-            _ = try await entry.security.verify(entry.handshake.chain, against: entry.security.identity?.current)
+            _ = try await entry.security.verify(entry.handshake.chain, against: snapshot)
         } catch {
             logger.warning(
                 "peer is no longer trusted",
@@ -120,7 +121,7 @@ final class InboundConnections: Sendable {
                     "peer": "\(entry.info.peer?.description ?? "none")", "address": "\(entry.info.remoteAddress)",
                     "error": "\(error)",
                 ])
-            if error.isDenial {
+            if error.isDenial || entry.handshake.isDenied(by: snapshot) {
                 entry.connection.end(reason: "the peer is denied")
             } else {
                 end(entry, reason: "the peer is no longer trusted")

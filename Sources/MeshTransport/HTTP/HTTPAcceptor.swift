@@ -56,6 +56,9 @@ public struct HTTPGate: Sendable {
     /// Whether the connection is to end: an answer from now on is its last.
     public var isDraining: Bool { connection?.isDraining == true }
 
+    /// Whether the connection has been ended: a request that still comes is not to be answered.
+    public var hasEnded: Bool { connection?.hasEnded == true }
+
     /// Where a request that has come stands in its trace; `nil` if requests are not traced. Its span ends with
     /// ``answered(_:_:status:after:trace:)`` or ``gaveUp(_:after:trace:)``.
     ///

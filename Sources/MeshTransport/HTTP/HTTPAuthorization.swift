@@ -10,6 +10,8 @@ public enum HTTPAuthorization: Sendable, Hashable {
     case unauthenticated(challenges: [String])
     /// It is to be answered with 403, and learns no more.
     case forbidden
+    /// An interceptor cannot say, as its failure's status tells: 503, or what else means the same.
+    case failed(CallStatus)
 }
 
 extension HTTPGate {
@@ -30,6 +32,9 @@ extension HTTPGate {
                     claims.merge(found) { _, new in new }
                     showsNothing = false
                 } catch {
+                    guard error.status == .unauthenticated else {
+                        return error.status == .permissionDenied ? .forbidden : .failed(error.status)
+                    }
                     return .unauthenticated(challenges: [Self.challenge(interceptor.scheme, error)])
                 }
             }

@@ -1,9 +1,9 @@
-import MeshWire
+package import MeshWire
 
 extension CallStatus {
     /// The status of HTTP that means the same (google.rpc.Code's mapping, and 499 for a caller that left), for access logs:
     /// over gRPC and the mesh's own wire none is sent.
-    var httpStatus: Int {
+    package var httpStatus: Int {
         switch self {
         case .ok: 200
         case .invalidArgument, .failedPrecondition, .outOfRange: 400

@@ -40,6 +40,11 @@ struct SecureChannel: Sendable {
         self.tlsVersion = tlsVersion
         notAfter = [peer?.notAfter, own?.svid.notAfter].compactMap { $0 }.min()
     }
+
+    /// Whether the deny list in force has the peer, whatever else there is against it now.
+    func isDenied(by snapshot: IdentitySnapshot?) -> Bool {
+        peer.map { snapshot?.denyList.entry(denying: $0) != nil } ?? false
+    }
 }
 
 /// What a peer is judged by: a change of it has the peers of open connections judged again.

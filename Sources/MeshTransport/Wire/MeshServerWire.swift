@@ -161,6 +161,8 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // TLS takes a moment to close, in which a peer that was told to go may go on.
+        guard !isEnding else { return }
         isReading = true
         keepAlive?.heard()
         state.receive(unwrapInboundIn(data))

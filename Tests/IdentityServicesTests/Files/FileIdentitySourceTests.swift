@@ -258,6 +258,10 @@ import Testing
                 machine.write(key: next, .process, 0o400)
                 try await machine.runtime.sleep(for: .seconds(5))
                 #expect(source.current.svid == next && source.problem == nil)
+                // The key in use is exposed by whoever changes its mode, although nothing new can be taken up.
+                machine.write(key: next, .process, 0o644)
+                try await machine.runtime.sleep(for: .seconds(5))
+                #expect(source.current.svid == next && source.keyFileProblem?.contains("everybody's") == true)
                 group.cancelAll()
             }
         }

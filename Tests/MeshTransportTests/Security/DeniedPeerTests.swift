@@ -89,8 +89,10 @@ import Testing
     /// How long a denied peer's connection may last: far less than its calls' time to finish, or the calls themselves.
     private static let atOnce = Duration.seconds(1)
 
-    @Test("a denied client's open calls end with its connection, at once, and their handlers are cancelled")
-    func openCallsOfClient() async throws {
+    @Test(
+        "a denied client's open calls end with its connection, at once, and their handlers are cancelled",
+        arguments: [false, true])
+    func openCallsOfClient(isRootGone: Bool) async throws {
         try await Simulated.run { simulation in
             let identity = try simulation.authority.identity("/server")
             let server = try Mesh(identity: identity, policy: simulation.policy, runtime: simulation.runtime)
@@ -110,7 +112,10 @@ import Testing
             async let failure = meshError { _ = try await client.call(Echo.once, Note("x"), timeout: .seconds(500)) }
             await started.wait()
             let denied = simulation.runtime.now
-            identity.set(denyList: try list(2, simulation, "/goes"))
+            // Where its root goes as well, a list that denies it still is no reason to let it finish.
+            let others =
+                isRootGone ? try TestAuthority(runtime: simulation.runtime).authority.bundle(generation: 9) : nil
+            identity.set(bundle: others, denyList: try list(2, simulation, "/goes"))
             let error = await failure
             #expect(error?.code == .connectionLost && error?.progress == .mayHaveRun, "\(String(describing: error))")
             #expect(denied.duration(to: simulation.runtime.now) < Self.atOnce)
@@ -121,8 +126,10 @@ import Testing
         }
     }
 
-    @Test("no answer is taken of a denied server: open calls end at once, on a connection that was given up as well")
-    func openCallsOfServer() async throws {
+    @Test(
+        "no answer is taken of a denied server: open calls end at once, on a connection that was given up as well",
+        arguments: [false, true])
+    func openCallsOfServer(isRootGone: Bool) async throws {
         try await Simulated.run { simulation in
             let started = Tally()
             let server = try await simulation.server { mesh in
@@ -143,11 +150,14 @@ import Testing
             while started.count < 2 { try await simulation.runtime.sleep(for: .milliseconds(10)) }
             #expect(mesh.connections.count == 2)
             let denied = simulation.runtime.now
-            identity.set(denyList: try list(1, simulation, "/server"))
+            let others =
+                isRootGone ? try TestAuthority(runtime: simulation.runtime).authority.bundle(generation: 9) : nil
+            identity.set(bundle: others, denyList: try list(1, simulation, "/server"))
             for error in [await first, await second] {
                 #expect(error?.code == .connectionLost && error?.progress == .mayHaveRun)
                 let cause = (error?.cause as? MeshError)?.cause as? IdentityError
-                #expect(cause?.code == .denied, "\(String(describing: error))")
+                #expect(
+                    cause?.code == (isRootGone ? .untrustedIssuer : .denied), "\(String(describing: error))")
             }
             #expect(denied.duration(to: simulation.runtime.now) < Self.atOnce)
             try await simulation.runtime.sleep(for: Self.atOnce)
