@@ -47,11 +47,11 @@ final class AttemptRace: DeadlineBound {
             if permit == nil { return }
         }
         let other = pool.place(affinity: stack.request.affinity, avoiding: tried, isTimed: true, now: now)
-        guard let other else { return leaves(tellsTime: false) }
+        guard let other else { return isNotMade(at: now) }
         let lane = other.endpoint.lanes.small
         // The budget is asked last: what it gives is spent.
         guard other.slot != placement.slot, let connection = lane.ready, pool.retryBudget.withdraw(now: now) else {
-            leaves(tellsTime: false)
+            isNotMade(at: now)
             return other.ended(.unknown)
         }
         let attempt = Attempt(
@@ -79,6 +79,12 @@ final class AttemptRace: DeadlineBound {
 
     /// The client is closed, or its loop ends: the first attempt is told by itself.
     func stopped(_ error: MeshError) {}
+
+    /// The second gives its place back, and nothing is learnt of it.
+    private func isNotMade(at now: RuntimeInstant) {
+        permit?.unused(at: now)
+        permit = nil
+    }
 
     /// What the call's attempt ends with, now that the first has; `nil` while the second may do better.
     private func firstEnded(_ outcome: AttemptOutcome) -> AttemptOutcome? {

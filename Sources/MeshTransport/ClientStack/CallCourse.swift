@@ -40,7 +40,9 @@ struct CallCourse: ~Copyable {
     private let start: RuntimeInstant
     /// How long the attempt has waited for its place, if it had to.
     private var waited: Duration?
+    private var hasBegun = false
     private var mayHaveRun = false
+    private var isShed = false
     private var hasRepeatedAtOnce = false
 
     init(_ stack: ClientStack, _ interception: ClientInterception?, until deadline: RuntimeInstant, now: RuntimeInstant)
@@ -54,7 +56,6 @@ struct CallCourse: ~Copyable {
                 method: stack.request.method.path, destination: stack.request.method.destination,
                 route: stack.way?.route.name))
         retry = RetryState(stack.request.method.retry, stack.retry, deadline: deadline)
-        stack.pool.retryBudget.deposit(now: now)
         route = stack.pool.only.map { LaneRoute($0.lanes, stack.request, now: now) }
     }
 
@@ -76,6 +77,11 @@ struct CallCourse: ~Copyable {
     ///
     /// - Parameter limit: how long it may take; by default as long as an attempt may that can be repeated.
     mutating func begin(until limit: RuntimeInstant? = nil) -> (request: CallRequest, deadline: RuntimeInstant) {
+        if !hasBegun {
+            // A call that gets no place loads nobody, and pays for nobody's retry.
+            stack.pool.retryBudget.deposit(now: now)
+            hasBegun = true
+        }
         attemptNumber = retry.attempts
         let limit = limit ?? retry.attemptDeadline(from: now)
         passage = interception?.attempt(retry.attempts, until: limit)
@@ -96,6 +102,7 @@ struct CallCourse: ~Copyable {
 
     /// It was given none, and is not to ask again: what the caller is told.
     mutating func shed(_ error: MeshError) -> MeshError {
+        isShed = error.code != .cancelled
         if case .failed(let error) = ended(error, .final, nil, nil) { return error }
         preconditionFailure("an attempt that is final is not followed by another")
     }
@@ -177,14 +184,14 @@ struct CallCourse: ~Copyable {
     ) -> Next {
         var error = failed
         // What the caller learns is about the call, not about its last attempt.
-        mayHaveRun = mayHaveRun || error.progress == .mayHaveRun
+        mayHaveRun = mayHaveRun || error.progress != .notSent
         if mayHaveRun, error.progress == .notSent { error.progress = .mayHaveRun }
         // A server that has certainly not seen the call has no claim on it.
         bound = isDeduplicated && mayHaveRun ? bound ?? server : nil
         let now = stack.runtime.now
         switch retry.failed(failure, at: now, chance: stack.chance, pushback) {
         case .giveUp:
-            gaveUp(error, error.code == .loadShed ? .shed : retry.refusal ?? .final)
+            gaveUp(error, isShed ? .shed : retry.refusal ?? .final)
             return .failed(error)
         case .retry(let time):
             if !stack.pool.retryBudget.withdraw(now: now) {

@@ -104,7 +104,7 @@ final class CallRequest: Sendable {
         snapshot = original.snapshot
         self.method = method
         self.trace = trace
-        traceRoom = original.traceRoom
+        traceRoom = max(0, original.traceRoom - entry.key.utf8.count - entry.value.utf8.count - 32)
         priority = original.priority
         isBulk = original.isBulk
         payload = original.payload

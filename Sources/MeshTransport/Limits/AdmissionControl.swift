@@ -55,6 +55,9 @@ package final class AdmissionControl: Sendable {
         makeSeries = series
     }
 
+    // The gauge is of all that there are for a service.
+    deinit { state.withLock { $0.series?.limit.add(-Double($0.shownLimit)) } }
+
     /// One by itself, of a destination that has no calls.
     package convenience init(_ rule: AdmissionRule, _ runtime: any Runtime, _ metrics: MetricsRegistry) {
         self.init(runtime) { AdmissionMetrics(metrics).series("alone") }
@@ -85,13 +88,18 @@ package final class AdmissionControl: Sendable {
     /// An attempt asks for a place.
     func arrive(_ request: CallRequest, until deadline: RuntimeInstant, now: RuntimeInstant) -> Arrival {
         let (method, priority) = (request.method, request.priority)
-        var evicted: AdmissionWait?
+        var (evicted, hasRisen) = (nil as AdmissionWait?, false)
         let arrival: Arrival = state.withLock { state in
+            let before = state.machine.limit
+            defer {
+                hasRisen = state.machine.limit > before
+                state.showLimit()
+            }
             guard state.machine.counts(method.kind) else { return .admitted(nil) }
             let chance = state.generator.nextUnit()
             switch state.machine.arrive(
-                AdmissionWait(method), priority, likely: method.serviceTime.known.likely, until: deadline, now: now,
-                chance: chance)
+                AdmissionWait(method), priority, isStream: method.kind != .unary,
+                likely: method.serviceTime.known.likely, until: deadline, now: now, chance: chance)
             {
             case .admitted:
                 state.series?.inFlight.add(1)
@@ -114,6 +122,7 @@ package final class AdmissionControl: Sendable {
             }
         }
         evicted?.finish(.refused(.evicted))
+        if hasRisen { serve(now) }
         return arrival
     }
 
@@ -129,15 +138,16 @@ package final class AdmissionControl: Sendable {
     /// Takes a place, if one is free, and gives it back.
     package func pass(at now: RuntimeInstant, after time: Duration) -> Bool {
         guard takeFree(now: now) != nil else { return false }
-        ended(after: time.inNanoseconds, tellsTime: true, now: now)
+        ended(after: time.inNanoseconds, tellsTime: true, isStream: false, now: now)
         return true
     }
 
     /// An attempt has given its place back.
-    func ended(after time: Int64, tellsTime: Bool, now: RuntimeInstant) {
+    func ended(after time: Int64?, tellsTime: Bool, isStream: Bool, now: RuntimeInstant) {
         let ending: Ending? = state.withLock { state in
             let chance = state.generator.nextUnit()
-            state.machine.ended(after: time, tellsTime: tellsTime, now: now, chance: chance)
+            state.machine.ended(
+                after: time, tellsTime: tellsTime, isStream: isStream, now: now, chance: chance)
             state.series?.inFlight.add(-1)
             state.showLimit()
             return next(&state, now)
@@ -167,7 +177,12 @@ package final class AdmissionControl: Sendable {
     }
 
     private func next(_ state: inout State, _ now: RuntimeInstant) -> Ending? {
-        switch state.machine.next(now: now, likely: { $0.method.serviceTime.known.mean ?? 0 }) {
+        let turn = state.machine.next(now: now) {
+            $0.method.serviceTime.known.mean ?? 0
+        } isStream: {
+            $0.method.kind != .unary
+        }
+        switch turn {
         case nil:
             return nil
         case .admitted(let wait, let waited):
@@ -199,8 +214,13 @@ package final class AdmissionControl: Sendable {
 
     private func expire(_ deadline: RuntimeInstant, on loop: any EventLoop) {
         let now = runtime.now
-        state.withLock { if $0.armed == deadline { $0.armed = nil } }
+        state.withLock { state in
+            if state.armed == deadline { state.armed = nil }
+            state.machine.look(now, state.generator.nextUnit())
+            state.showLimit()
+        }
         while let wait = state.withLock({ expired(&$0, now) }) { wait.finish(.refused(.expired)) }
+        serve(now)
         watchDeadlines(on: loop)
     }
 

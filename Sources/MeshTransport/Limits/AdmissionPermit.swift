@@ -21,8 +21,11 @@ struct AdmissionPermit: Sendable {
         // Large payloads take as long as the path does, and several messages as long as their callers like.
         let tellsTime = tellsTime && request.method.kind == .unary && !request.isBulk
         if tellsTime { request.method.serviceTime.record(nanoseconds: time) }
-        control.ended(after: time, tellsTime: tellsTime, now: now)
+        control.ended(after: time, tellsTime: tellsTime, isStream: request.method.kind != .unary, now: now)
     }
+
+    /// The attempt was not made after all: nothing is learnt of it.
+    func unused(at now: RuntimeInstant) { control.ended(after: nil, tellsTime: false, isStream: false, now: now) }
 }
 
 extension AttemptOutcome {
@@ -30,7 +33,7 @@ extension AttemptOutcome {
     /// after any time, and what its caller gave up, or was never sent, took as long as the caller liked.
     fileprivate var tellsServiceTime: Bool {
         switch self {
-        case .replied(let answer): EndpointOutcome(answer.head) == .success
+        case .replied(let answer): answer.head.status == .ok
         case .failed(let error, _): error.code == .deadlineExceeded && error.progress == .mayHaveRun
         }
     }

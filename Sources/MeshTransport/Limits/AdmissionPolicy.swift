@@ -43,6 +43,8 @@ public struct AdmissionRule: Sendable, Hashable {
     /// The rule's name; unique in its policy.
     public var name: String
     /// The destinations, by the names of services or as `host:port`. Default any; each has a limit of its own.
+    /// Any includes the authority and whoever else the mesh itself calls, whose streams stay open: a limit of a few places keeps
+    /// certificates from being renewed.
     public var services: [String]
     /// How many attempts are under way at a time. A fixed one counts each of them until it ends, a call of several messages
     /// as long as it is open; one that follows latency counts calls with one request and one response.

@@ -29,6 +29,10 @@ package struct AdmissionState<Waiter: Sendable>: Sendable {
     private var gradient: GradientLimit?
     /// How many attempts have a place.
     package private(set) var running = 0
+    /// How many of them are calls of several messages, which a limit that follows latency does not count.
+    private var streams = 0
+    /// How many count.
+    private var counted: Int { gradient == nil ? running : running - streams }
     private var queue = AdmissionQueue<Waiter>()
     /// How long a place is kept, whatever comes of the attempt: as fast does the queue move.
     private var hold = ServiceTime()
@@ -67,9 +71,11 @@ package struct AdmissionState<Waiter: Sendable>: Sendable {
     func expectedWait(_ priority: CallPriority) -> Double {
         let limit = limit
         let before = queue.count(before: priority)
-        if before == 0, running < limit { return 0 }
-        let places = before + 1 + max(0, running - limit)
-        return (hold.mean ?? 0) * Double(places) / Double(limit)
+        if before == 0, counted < limit { return 0 }
+        // What is over a limit that has shrunk is under way side by side, and the faster gone the more it is: after the
+        // sum of 1/k holds, of which ln(x) ≤ (x − 1)/√x is a bound.
+        let excess = Double(max(0, counted - limit)) / (Double(counted) * Double(limit)).squareRoot()
+        return (hold.mean ?? 0) * (Double(before + 1) / Double(limit) + (excess.isFinite ? excess : 0))
     }
 
     /// An attempt asks for a place.
@@ -79,12 +85,12 @@ package struct AdmissionState<Waiter: Sendable>: Sendable {
     ///   - likely: how long such an attempt takes, in nanoseconds; 0 where that is not known.
     ///   - chance: uniform in 0 ..< 1.
     package mutating func arrive(
-        _ waiter: @autoclosure () -> Waiter, _ priority: CallPriority, likely: Double, until deadline: RuntimeInstant,
-        now: RuntimeInstant, chance: Double
+        _ waiter: @autoclosure () -> Waiter, _ priority: CallPriority, isStream: Bool = false, likely: Double,
+        until deadline: RuntimeInstant, now: RuntimeInstant, chance: Double
     ) -> Arrival {
-        if takeFree() { return .admitted }
-        gradient?.look(now, chance)
-        if takeFree() { return .admitted }
+        if takeFree(isStream: isStream) { return .admitted }
+        look(now, chance)
+        if takeFree(isStream: isStream) { return .admitted }
         guard Double(now.nanoseconds(to: deadline)) > expectedWait(priority) + likely else {
             return .refused(.deadline)
         }
@@ -98,41 +104,58 @@ package struct AdmissionState<Waiter: Sendable>: Sendable {
     }
 
     /// Takes a place if one is free and nobody waits for it.
-    mutating func takeFree() -> Bool {
-        guard running < limit, queue.count == 0 else { return false }
+    mutating func takeFree(isStream: Bool = false) -> Bool {
+        guard counted < limit, queue.count == 0 else { return false }
         running += 1
+        if isStream { streams += 1 }
         return true
     }
+
+    /// Looks whether the limit is to be measured anew, or has been for long enough: it may be another then.
+    mutating func look(_ now: RuntimeInstant, _ chance: Double) { gradient?.look(now, chance) }
 
     /// An attempt that had a place has ended.
     ///
     /// - Parameters:
-    ///   - time: how long it had it.
+    ///   - time: how long it had it; `nil` for one that was not made after all.
     ///   - tellsTime: whether that is how long the server takes, or at least so long. What was refused, failed, or was given
     ///     up by its caller says nothing of that.
     ///   - chance: uniform in 0 ..< 1.
-    package mutating func ended(after time: Int64, tellsTime: Bool, now: RuntimeInstant, chance: Double) {
+    package mutating func ended(
+        after time: Int64?, tellsTime: Bool, isStream: Bool = false, now: RuntimeInstant, chance: Double
+    ) {
         precondition(running > 0, "an attempt gave its place back twice")
-        hold.record(nanoseconds: time)
-        if tellsTime {
-            gradient?.ended(after: .nanoseconds(time), inFlight: running, now: now, chance: chance)
+        // One that was held for hours says nothing of when the next ones are free.
+        if let time { hold.record(nanoseconds: hold.mean.map { min(time, Int64(min($0 * 8, 1e18))) } ?? time) }
+        if tellsTime, let time {
+            let inFlight = counted
+            gradient?.ended(after: .nanoseconds(time), inFlight: inFlight, now: now, chance: chance)
         } else {
-            gradient?.look(now, chance)
+            look(now, chance)
         }
         running -= 1
+        if isStream { streams -= 1 }
     }
 
     /// Who of those that wait has a place now, or is not to wait longer.
     ///
-    /// - Parameter likely: how long the attempt of a waiter takes on average, in nanoseconds; 0 where that is not known.
-    package mutating func next(now: RuntimeInstant, likely: (Waiter) -> Double) -> Turn? {
+    /// - Parameters:
+    ///   - likely: how long the attempt of a waiter takes on average, in nanoseconds; 0 where that is not known.
+    ///   - isStream: whether a waiter's call has several messages.
+    package mutating func next(
+        now: RuntimeInstant, likely: (Waiter) -> Double, isStream: (Waiter) -> Bool = { _ in false }
+    ) -> Turn? {
         // Less room than before, where a new rule has it.
         if queue.count > capacity, let last = queue.last { return refuse(last, .full) }
-        guard running < limit, let first = queue.first, let waiter = queue.waiter(of: first) else { return nil }
+        guard let first = queue.first, let waiter = queue.waiter(of: first) else { return nil }
+        let isStream = isStream(waiter)
+        // One that began to wait under a limit that counts it is not held back by one that does not.
+        guard counted < limit || gradient != nil && isStream else { return nil }
         guard Double(now.nanoseconds(to: queue.deadline(of: first))) > likely(waiter) else {
             return refuse(first, .deadline)
         }
         running += 1
+        if isStream { streams += 1 }
         let since = queue.since(of: first)
         return .admitted(queue.remove(first), waited: since.duration(to: now))
     }

@@ -96,6 +96,8 @@ struct MetricsPage {
             out.number(count)
             out.byte("\n")
         }
+        // OpenMetrics has no sum of what may be negative, nor a count without a sum; the last bucket has the count.
+        if format == .openMetrics, histogram.sum < 0 { return }
         out.sample(name + "_sum", labels)
         out.number(histogram.sum)
         out.byte("\n")

@@ -33,8 +33,8 @@ import Testing
             }
             let before = waiting.filter { $0.level <= new.level }.count
             let free = before == 0 && running < limit
-            let places = free ? 0 : before + 1 + max(0, running - limit)
-            let wait = (hold.mean ?? 0) * Double(places) / Double(limit)
+            let excess = running > limit ? Double(running - limit) / Double(running * limit).squareRoot() : 0
+            let wait = free ? 0 : (hold.mean ?? 0) * (Double(before + 1) / Double(limit) + excess)
             if Double(now.nanoseconds(to: new.deadline)) <= wait + likely { return "refused deadline" }
             var evicted = ""
             if waiting.count >= queue {
@@ -91,7 +91,7 @@ import Testing
             case 5...7 where model.running > 0:
                 let held = Int64(any(0...10_000_000))
                 state.ended(after: held, tellsTime: true, now: time, chance: 0)
-                model.hold.record(nanoseconds: held)
+                model.hold.record(nanoseconds: model.hold.mean.map { min(held, Int64($0 * 8)) } ?? held)
                 model.running -= 1
             case 8 where !tickets.isEmpty:
                 let gone = tickets.keys.sorted()[any(0...tickets.count - 1)]
@@ -208,6 +208,41 @@ import Testing
         // Those of lower priorities are not in its way.
         #expect(arrive(&state, "before", .urgent, within: .milliseconds(11)) == "waits")
         #expect(state.waiting == 2)
+    }
+
+    @Test("what is over a limit that has shrunk is gone soon, and an attempt that was not made tells nothing")
+    func shrunk() {
+        var state = AdmissionState<String>(AdmissionRule("test", limit: .fixed(100)))
+        let free = (0..<100).map { _ in state.takeFree() }
+        #expect(free.allSatisfy { $0 })
+        state.ended(after: 50_000_000, tellsTime: true, now: .at(.zero), chance: 0)
+        let again = state.takeFree()
+        #expect(again)
+        state.follow(AdmissionRule("test", limit: .fixed(3)))
+        // Of 97 that are under way side by side none is waited for by itself.
+        #expect(state.expectedWait(.normal) < 6 * 50e6)
+        #expect(state.expectedWait(.normal) > 50e6)
+        let before = state.expectedWait(.normal)
+        state.ended(after: nil, tellsTime: false, now: .at(.zero), chance: 0)
+        #expect(state.running == 99 && state.expectedWait(.normal) < before)
+        // One that was held for an hour counts as one of eight times the usual.
+        state.ended(after: 3_600_000_000_000, tellsTime: false, now: .at(.zero), chance: 0)
+        #expect(state.expectedWait(.normal) < 1.3 * before)
+    }
+
+    @Test("streams that are open when latency begins to decide take no place from calls with one answer")
+    func openStreams() {
+        var state = AdmissionState<String>(AdmissionRule("test", limit: .fixed(20)))
+        for _ in 0..<10 { _ = state.takeFree(isStream: true) }
+        let configuration = GradientConfiguration()
+        state.follow(AdmissionRule("test", limit: .gradient(configuration)))
+        let places = state.limit
+        let taken = (0...places).map { _ in state.takeFree() }
+        #expect(taken == Array(repeating: true, count: places) + [false])
+        #expect(state.running == 10 + places)
+        for _ in 0..<10 { state.ended(after: 1, tellsTime: false, isStream: true, now: .at(.zero), chance: 0) }
+        let isFree = state.takeFree()
+        #expect(!isFree && state.running == places)
     }
 
     @Test("one whose turn comes too late for its answer gives it to the next")
