@@ -6,7 +6,9 @@ struct MetadataInjector: Injector {
     /// Bytes would need a key of gRPC's own kind; what is no text of one line cannot travel over every wire, and is left out.
     func inject(_ value: String, forKey key: String, into carrier: inout Metadata) {
         let key = key.lowercased()
-        guard Self.isFieldName(key), !key.hasSuffix("-bin"), !value.isEmpty, value.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
+        guard Self.isFieldName(key), !key.hasSuffix("-bin"), !value.isEmpty,
+            value.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
+        else {
             return
         }
         carrier.append(Metadata.Entry(key: key, value: value))

@@ -58,7 +58,8 @@ struct ClientStack: Sendable {
             interception = passed
         }
         if Task.isCancelled { throw ended(cancelledBefore, since: start, interception) }
-        var course = CallCourse(self, interception, until: deadline,
+        var course = CallCourse(
+            self, interception, until: deadline,
             now: interception == nil && way == nil ? start : runtime.now)
         while true {
             var permit: AdmissionPermit?
