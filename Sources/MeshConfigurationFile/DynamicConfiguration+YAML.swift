@@ -66,8 +66,8 @@ extension DynamicConfiguration {
         self = configuration
     }
 
-    /// What is wrong with the whole although each setting is what it may be: a limit below its base, for example. Told where
-    /// the part begins that it is about.
+    /// What is wrong with the whole although each setting is what it may be: a limit below its base, for example. Told
+    /// where the part begins that it is about.
     private func check(_ root: Setting) {
         do throws(MeshError) {
             try validate()

@@ -7,8 +7,8 @@ import MeshWire
 public import NIOCore
 import Synchronization
 
-/// Answers plain HTTP on a mesh's own listener, HTTP/1.1 and, where the mesh speaks gRPC, HTTP/2: the same port, the same mutual TLS, the same policy as the
-/// mesh's calls, with Hummingbird's router behind them.
+/// Answers plain HTTP on a mesh's own listener, HTTP/1.1 and, where the mesh speaks gRPC, HTTP/2: the same port, the
+/// same mutual TLS, the same policy as the mesh's calls, with Hummingbird's router behind them.
 ///
 /// ```swift
 /// try HTTPFront(on: mesh) { router in
@@ -22,10 +22,10 @@ import Synchronization
 /// **Policy.** The mesh's ``AuthorizationPolicy`` is asked for each request, before its body is read: may this peer
 /// reach this path? The path is asked as it stands in the request line, without its query (`/v2/models/digits/infer`),
 /// and without the method: rules name paths (`/metrics`, `/v2/*`). Of a target in absolute form the path counts; other
-/// targets are refused with 400. Who may not reach a path learns that with a 403 and nothing else. Bearer tokens and the like
-/// are verified as those of calls are, by the mesh's `ClaimsInterceptor`s (`MeshJWT` has one), and the policy is given
-/// their claims: a request with a token that is not good, or with none where one might do, is answered with 401 and
-/// `WWW-Authenticate`.
+/// targets are refused with 400. Who may not reach a path learns that with a 403 and nothing else. Bearer tokens and
+/// the like are verified as those of calls are, by the mesh's `ClaimsInterceptor`s (`MeshJWT` has one), and the policy
+/// is given their claims: a request with a token that is not good, or with none where one might do, is answered with
+/// 401 and `WWW-Authenticate`.
 ///
 /// **Errors** are JSON objects with one member, `error`. A handler throws Hummingbird's `HTTPError` to choose status
 /// and text; other errors are logged and answered with 500.

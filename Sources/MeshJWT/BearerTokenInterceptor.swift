@@ -18,10 +18,10 @@ import Synchronization
 /// any, the policy's rules say. A call with anything else than one JWT-SVID that is good for this service is refused as
 /// `unauthenticated`, before the policy is asked.
 ///
-/// A token proves that its subject once asked for it, not who sends it now: rules that ask for claims should also name the
-/// identities that may pass tokens on. It is validated on the connection's event loop, which takes about 100 µs; tokens
-/// that were good are remembered, by their hash, so that a caller's next call costs a look-up. What may change meanwhile, the
-/// bundle, the deny list and the time, is looked at in each call.
+/// A token proves that its subject once asked for it, not who sends it now: rules that ask for claims should also name
+/// the identities that may pass tokens on. It is validated on the connection's event loop, which takes about 100 µs;
+/// tokens that were good are remembered, by their hash, so that a caller's next call costs a look-up. What may change
+/// meanwhile, the bundle, the deny list and the time, is looked at in each call.
 ///
 /// Safe to use from any task: what is remembered is guarded by a mutex.
 public final class BearerTokenInterceptor: ClaimsInterceptor {
@@ -37,8 +37,8 @@ public final class BearerTokenInterceptor: ClaimsInterceptor {
     /// - Parameters:
     ///   - audiences: this service's names, of which a token must have one.
     ///   - identity: whose bundle has the keys that tokens are signed with, and whose deny list is asked.
-    ///   - remembered: how many good tokens are remembered, each with its claims: about its own size twice, so 1 KiB as a rule
-    ///     and 16 KiB at the most. Default 1,024.
+    ///   - remembered: how many good tokens are remembered, each with its claims: about its own size twice, so 1 KiB as
+    ///     a rule and 16 KiB at the most. Default 1,024.
     /// - Throws: `JWTIdentityError` with code `invalidConfiguration`.
     public init(
         for audiences: [String], trusting identity: any IdentitySource,

@@ -3,7 +3,8 @@ import Tracing
 
 /// Writes what travels with a call into its metadata, whose keys are in lower case, as HTTP/2's field names are.
 struct MetadataInjector: Injector {
-    /// Bytes would need a key of gRPC's own kind; what is no text of one line cannot travel over every wire, and is left out.
+    /// Bytes would need a key of gRPC's own kind; what is no text of one line cannot travel over every wire, and is
+    /// left out.
     func inject(_ value: String, forKey key: String, into carrier: inout Metadata) {
         let key = key.lowercased()
         guard Self.isFieldName(key), !key.hasSuffix("-bin"), !value.isEmpty,

@@ -9,10 +9,10 @@ extension TracingConfiguration {
     /// InstrumentationSystem.bootstrap(tracer)
     /// configuration.telemetry.tracing = .bootstrapped
     /// ```
-    /// The tracer makes the spans of a call, of each of its attempts and of its answering, decides which are recorded and
-    /// under which identifiers, and its own fields travel with the call. A call is part of what the calling task's
-    /// `ServiceContext.current` is about; where it is answered, that is the span of the answering, with the baggage that came
-    /// with the call: also over gRPC, and for requests that come over HTTP. Times are the mesh's runtime's.
+    /// The tracer makes the spans of a call, of each of its attempts and of its answering, decides which are recorded
+    /// and under which identifiers, and its own fields travel with the call. A call is part of what the calling task's
+    /// `ServiceContext.current` is about; where it is answered, that is the span of the answering, with the baggage
+    /// that came with the call: also over gRPC, and for requests that come over HTTP. Times are the mesh's runtime's.
     ///
     /// ``MeshTransport/TracingConfiguration/sampler`` decides nothing here. Callers of other trust domains decide nothing
     /// either, and their baggage is not taken, unless ``MeshTransport/TracingConfiguration/trustsOtherDomains`` says so.

@@ -15,8 +15,8 @@ public struct Readiness: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension Mesh {
-    /// Whether this process should be given calls: it listens, is not about to stop, its certificate is valid, and nothing that
-    /// the host has set with ``setReady(_:_:)`` is missing.
+    /// Whether this process should be given calls: it listens, is not about to stop, its certificate is valid, and
+    /// nothing that the host has set with ``setReady(_:_:)`` is missing.
     ///
     /// Whether it is *alive* needs no asking: a process that answers is.
     public var readiness: Readiness {

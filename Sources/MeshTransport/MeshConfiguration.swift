@@ -34,9 +34,9 @@ public struct MeshConfiguration: Sendable {
     public var keepAlive: KeepAliveConfiguration? = KeepAliveConfiguration()
     /// How long open calls get to finish when a connection or the mesh goes away. Default 10 s.
     public var drainTimeout: Duration = .seconds(10)
-    /// The most calls of one client that wait for an endpoint, and for each of its connections to be made, or until the server takes one more
-    /// on it (a server of the mesh says how many it takes at a time: ``WireLimits/concurrentCalls``). Default 10,000;
-    /// one beyond them fails with `connectFailed` or `noEndpoint`.
+    /// The most calls of one client that wait for an endpoint, and for each of its connections to be made, or until the
+    /// server takes one more on it (a server of the mesh says how many it takes at a time:
+    /// ``WireLimits/concurrentCalls``). Default 10,000; one beyond them fails with `connectFailed` or `noEndpoint`.
     public var callsAwaitingConnection = 10_000
     /// The size from which a call goes on its client's second connection, made for the first such call, so that small
     /// calls do not wait behind it (``CallLane``); `nil` for one connection only. Default 256 KiB: a frame of the mesh's
@@ -52,8 +52,8 @@ public struct MeshConfiguration: Sendable {
     /// How many calls a server runs at a time; a further one is refused before it runs, so that its caller may try another
     /// server. Default any number, within the limits of the connections.
     public var concurrencyLimit: ConcurrencyLimit?
-    /// How many calls are under way at a destination at a time, which others wait, and which are refused before they are sent.
-    /// Default any number.
+    /// How many calls are under way at a destination at a time, which others wait, and which are refused before they
+    /// are sent. Default any number.
     public var admission = AdmissionPolicy()
     /// The limits of each connection.
     public var limits = WireLimits()
@@ -64,8 +64,8 @@ public struct MeshConfiguration: Sendable {
     public var clientInterceptors: [any ClientInterceptor] = []
     /// What incoming calls pass on their way, the outermost first. Default none.
     public var serverInterceptors: [any ServerInterceptor] = []
-    /// What is told of the calls besides counting them: traces, an access log, a tap. Default only the tap, which shows calls
-    /// to those who ask.
+    /// What is told of the calls besides counting them: traces, an access log, a tap. Default only the tap, which shows
+    /// calls to those who ask.
     public var telemetry = TelemetryConfiguration()
     /// How long a handler may hold an event loop at a time, during which the loop serves no other connection; a longer
     /// one is logged and counted by its method. `nil` to measure nothing. Default 5 ms: a handler on the loop is to take

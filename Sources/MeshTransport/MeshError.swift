@@ -39,8 +39,8 @@ public struct MeshError: Error, Sendable, CustomStringConvertible {
         public static let refusedByInterceptor = Code("refusedByInterceptor")
         /// The call is over one of this side's ``MeshConfiguration/limits``.
         public static let callTooLarge = Code("callTooLarge")
-        /// As many of this side's calls are under way at the destination as may be, and this one could not wait for its place;
-        /// see ``AdmissionPolicy``. (Linkerd's name of it.)
+        /// As many of this side's calls are under way at the destination as may be, and this one could not wait for its
+        /// place; see ``AdmissionPolicy``. (Linkerd's name of it.)
         public static let loadShed = Code("loadShed")
         /// The call's metadata is nothing that the wire can carry.
         public static let invalidMetadata = Code("invalidMetadata")

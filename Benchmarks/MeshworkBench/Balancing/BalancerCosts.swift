@@ -1,5 +1,5 @@
-/// What a pick, a change of an endpoint and a place among the calls under way cost, and how long calls take that each policy spreads over queues, beside an
-/// oracle that knows every queue.
+/// What a pick, a change of an endpoint and a place among the calls under way cost, and how long calls take that each
+/// policy spreads over queues, beside an oracle that knows every queue.
 enum BalancerCosts: Benchmark {
     static let name = "balancer"
     static let summary =

@@ -3,9 +3,9 @@ import MeshTransport
 
 /// `mesh-tax`: what a call costs with each of the mesh's parts switched on in turn, on top of those before it.
 ///
-/// Metrics are in the first step: they cannot be switched off (the case `telemetry` has what recording costs). A policy is
-/// asked once for a connection and method, which is what its users pay (the case `policy` has what an answer costs). What the
-/// mesh costs that calls are spread over is told beside calls that are spread without it.
+/// Metrics are in the first step: they cannot be switched off (the case `telemetry` has what recording costs). A policy
+/// is asked once for a connection and method, which is what its users pay (the case `policy` has what an answer costs).
+/// What the mesh costs that calls are spread over is told beside calls that are spread without it.
 enum MeshTax: Benchmark {
     static let name = "mesh-tax"
     static let summary = "calls of 64 B with policy, retries, balancing, tap and tracing switched on in turn"

@@ -35,7 +35,8 @@ struct Rehearsal {
         var configuration = MeshConfiguration()
         configuration.resolver = resolver
         configuration.balancing.slowStart = nil
-        // The balancer's own choice would leave a server that fails before its breaker opens, and there were nothing to see.
+        // The balancer's own choice would leave a server that fails before its breaker opens, and there were nothing to
+        // see.
         configuration.balancing.policy = .roundRobin
         tap = configuration.telemetry.tap
         mesh = try Mesh(

@@ -1,10 +1,10 @@
 /// The rules of a policy by what they name: a decision looks at what its own call could be named by, not at the rules.
 ///
-/// A call can be named by its method, by each prefix of that which ends at a slash, and by `*`; its caller by the identity,
-/// by each of its ancestors, and by the trust domain, or by having none. Each of the two is found by one pass over the bytes,
-/// with a hash that goes on from slash to slash (FNV-1a, 64 bits; what is found is compared). For each pair of names there is
-/// a list of rules, in order. O(length of the names), but for rules that more pairs name than ``mostPairs``: those are
-/// asked one by one.
+/// A call can be named by its method, by each prefix of that which ends at a slash, and by `*`; its caller by the
+/// identity, by each of its ancestors, and by the trust domain, or by having none. Each of the two is found by one pass
+/// over the bytes, with a hash that goes on from slash to slash (FNV-1a, 64 bits; what is found is compared). For each
+/// pair of names there is a list of rules, in order. O(length of the names), but for rules that more pairs name than
+/// ``mostPairs``: those are asked one by one.
 struct AuthorizationIndex: Sendable {
     /// The most pairs of names for which a rule is listed.
     static let mostPairs = 4_096

@@ -9,8 +9,8 @@
 /// ```
 /// A rule may also ask where a call comes from (``Rule/networks``) and what its caller's token says (``Rule/claims``).
 ///
-/// An immutable value. A decision takes as long as the call's own names are, not as there are rules (the index behind it says
-/// where that ends).
+/// An immutable value. A decision takes as long as the call's own names are, not as there are rules (the index behind
+/// it says where that ends).
 public struct AuthorizationPolicy: Sendable, Hashable {
     /// One rule as it is written: any of the identities may call any of the methods.
     public struct Rule: Sendable, Hashable {

@@ -8,8 +8,8 @@ public struct NetworkPattern: Sendable, Hashable {
 
     /// Reads a network or an address.
     ///
-    /// - Throws: `IdentityError` with code ``IdentityError/Code/invalidPattern``; also where bits behind the prefix are set,
-    ///   as they would mean nothing.
+    /// - Throws: `IdentityError` with code ``IdentityError/Code/invalidPattern``; also where bits behind the prefix are
+    ///   set, as they would mean nothing.
     public init(parsing text: String) throws(IdentityError) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count <= 2, let address = IPAddress(String(parts[0]))?.unmapped else {

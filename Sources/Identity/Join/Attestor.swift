@@ -58,8 +58,8 @@ public struct Attestation: Sendable, Hashable {
 
     /// Makes an attestation.
     ///
-    /// - Throws: `IdentityError` with code ``IdentityError/Code/invalidAuthorization`` where `authorizedBy` does not fit the
-    ///   log.
+    /// - Throws: `IdentityError` with code ``IdentityError/Code/invalidAuthorization`` where `authorizedBy` does not
+    ///   fit the log.
     public init(_ authorization: IssuanceAuthorization, by authorizedBy: String) throws(IdentityError) {
         guard (1...IssuanceRecord.maximumAuthorizerBytes).contains(authorizedBy.utf8.count) else {
             throw IdentityError(

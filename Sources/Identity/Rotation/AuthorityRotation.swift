@@ -10,7 +10,8 @@
 ///                     until all have the bundle,         until the old one's leaves have ended
 ///                     federated domains too
 /// ```
-/// ``advance(now:everybodyHasBundle:federation:federatedDomainsHaveBundle:using:)`` takes the steps that are due; ``addRoot(now:using:)`` is somebody's decision.
+/// ``advance(now:everybodyHasBundle:federation:federatedDomainsHaveBundle:using:)`` takes the steps that are due;
+/// ``addRoot(now:using:)`` is somebody's decision.
 public struct AuthorityRotation: Sendable {
     /// How far a change of roots has come.
     public enum Phase: Sendable, Hashable {
@@ -187,8 +188,8 @@ public struct AuthorityRotation: Sendable {
     ///
     /// - Parameters:
     ///   - now: after the end of the last leaf that the old root has signed, unless it is forced.
-    ///   - isForced: to drop it before, as where its key was stolen: workloads that still have such a leaf cannot be reached
-    ///     then, and join again.
+    ///   - isForced: to drop it before, as where its key was stolen: workloads that still have such a leaf cannot be
+    ///     reached then, and join again.
     /// - Throws: `IdentityError` with code ``IdentityError/Code/rotationRefused`` when the new root does not issue yet, or
     ///   leaves of the old one are still good.
     public mutating func dropOldRoot(now: UnixTime, isForced: Bool = false) throws(IdentityError) {

@@ -1,8 +1,9 @@
 /// Which bundle the workloads of federated domains have that follow an authority's: it issued none of their leaves, and
 /// knows those alone that have come.
 ///
-/// One that has come is waited for until it has the bundle or its certificate ends, whether it is connected or not: it could
-/// not even connect to an authority whose own leaf leads to a root that it does not know. A value without a clock.
+/// One that has come is waited for until it has the bundle or its certificate ends, whether it is connected or not: it
+/// could not even connect to an authority whose own leaf leads to a root that it does not know. A value without a
+/// clock.
 public struct FederatedFollowers: Sendable {
     private struct Follower: Sendable {
         let peer: VerifiedPeer
@@ -24,7 +25,8 @@ public struct FederatedFollowers: Sendable {
     /// Nobody has come.
     public init() {}
 
-    /// A workload begins to follow. It takes the place of one with its SPIFFE ID that has gone away, which it most likely is.
+    /// A workload begins to follow. It takes the place of one with its SPIFFE ID that has gone away, which it most
+    /// likely is.
     ///
     /// - Returns: what it is known by until it goes away.
     public mutating func began(_ peer: VerifiedPeer) -> UInt64 {
@@ -57,8 +59,8 @@ public struct FederatedFollowers: Sendable {
         followers.remove(at: oldest)
     }
 
-    /// Which of `domains` do not have the bundle of a sequence number, or a later one, in the order of the names: no workload
-    /// of theirs has come whose certificate is good at `now`, or one that has come has said nothing of it.
+    /// Which of `domains` do not have the bundle of a sequence number, or a later one, in the order of the names: no
+    /// workload of theirs has come whose certificate is good at `now`, or one that has come has said nothing of it.
     ///
     /// - Parameter denyList: nobody waits for whom it denies, who could not come again to say anything.
     public func without(

@@ -9,7 +9,8 @@
 /// federation.followers = [try TrustDomain(parsing: "partner.example")]     // IdentityServices' TrustSubscription
 /// federation.polls = 3                                                     // others read the published document
 /// ```
-/// Either wait ends early when the old root is about to: see ``AuthorityRotation/advance(now:everybodyHasBundle:federation:federatedDomainsHaveBundle:using:)``.
+/// Either wait ends early when the old root is about to: see
+/// ``AuthorityRotation/advance(now:everybodyHasBundle:federation:federatedDomainsHaveBundle:using:)``.
 public struct FederationWait: Sendable, Hashable {
     /// The domains that are to say that they have the bundle: at least one workload of each, and each that has followed and
     /// whose certificate is still good. Default none.

@@ -10,7 +10,8 @@ extension TrustDomainBundle {
     /// Reads a document.
     ///
     /// Keys of an unknown kind or use, or without a use, are passed over, as the standard asks; so are a root's key
-    /// without a certificate and all certificates but the first. A key that is meant for SVIDs and is wrong fails the whole document: a bundle that lacks a root looks like a revocation.
+    /// without a certificate and all certificates but the first. A key that is meant for SVIDs and is wrong fails the
+    /// whole document: a bundle that lacks a root looks like a revocation.
     ///
     /// - Parameters:
     ///   - document: JSON.

@@ -6,10 +6,10 @@ import X509
 /// Turns the certificates that a peer presented into its SPIFFE ID, or says why it may not have one.
 ///
 /// The chain must keep every rule of X.509-SVID and lead to a root of the *leaf's own* trust domain. Verified chains
-/// are remembered within their validity: ``cachedPeer(_:against:denying:now:)`` is the short way for a connection's handshake,
-/// and ``verify(_:against:denying:now:)`` the whole one (which suspends only because the library's verifier may).
-/// A ``DenyList`` is consulted each time, for remembered chains too: what is remembered is that a chain is good, not that
-/// its peer is welcome.
+/// are remembered within their validity: ``cachedPeer(_:against:denying:now:)`` is the short way for a connection's
+/// handshake, and ``verify(_:against:denying:now:)`` the whole one (which suspends only because the library's verifier
+/// may). A ``DenyList`` is consulted each time, for remembered chains too: what is remembered is that a chain is good,
+/// not that its peer is welcome.
 ///
 /// Safe to share between threads: its only state is the cache, behind one mutex that is never held while verifying.
 /// ```swift

@@ -63,8 +63,8 @@ public final class RotatableIdentity: IdentitySource {
     /// newer deny list. What is older than what is in force, or says the same, changes nothing.
     ///
     /// - Returns: whether anything has changed.
-    /// - Throws: `IdentityError` with code ``IdentityError/Code/invalidTrustBundle`` when the bundles together are too many;
-    ///   nothing has changed then.
+    /// - Throws: `IdentityError` with code ``IdentityError/Code/invalidTrustBundle`` when the bundles together are too
+    ///   many; nothing has changed then.
     @discardableResult
     public func adopt(
         _ domain: TrustDomainBundle, svid: WorkloadIdentity? = nil, denyList: DenyList? = nil

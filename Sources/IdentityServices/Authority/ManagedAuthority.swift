@@ -74,13 +74,13 @@ public final class ManagedAuthority: Service {
     ///
     /// - Parameters:
     ///   - rotation: a new one, or one that was kept.
-    ///   - denyList: the newest one that was published, which the host keeps (``/Identity/DenyList/encoded``): a process that
-    ///     begins without it lets renew whom it denies.
+    ///   - denyList: the newest one that was published, which the host keeps (``/Identity/DenyList/encoded``): a
+    ///     process that begins without it lets renew whom it denies.
     ///   - ledger: where each certificate is entered before it leaves.
     ///   - federation: which other domains have to know a new root before it issues. Default none.
     ///   - interval: how often is looked whether a step is due. Default 10 s.
-    ///   - keep: keeps a state, sealed, before it is in force; what it throws prevents that. It must not call the authority,
-    ///     which waits for it. Default nothing: an authority that ends with its process.
+    ///   - keep: keeps a state, sealed, before it is in force; what it throws prevents that. It must not call the
+    ///     authority, which waits for it. Default nothing: an authority that ends with its process.
     /// - Throws: `IdentityError` with code `invalidConfiguration`.
     public init(
         _ rotation: AuthorityRotation, denyList: DenyList = .empty, ledger: IssuanceLedger? = nil,
@@ -131,15 +131,15 @@ public final class ManagedAuthority: Service {
         return state.withLock { $0.holders.notBelow($0.rotation.issuer.rootFingerprint, now: now) }
     }
 
-    /// Who has not said yet that it has ``bundle``, in the order of the names: that it holds the bundle is not that its leaf
-    /// leads to the new root (``workloadsBelowOldRoot``).
+    /// Who has not said yet that it has ``bundle``, in the order of the names: that it holds the bundle is not that its
+    /// leaf leads to the new root (``workloadsBelowOldRoot``).
     public var workloadsWithoutBundle: [SPIFFEID] {
         let now = runtime.unixTime
         return state.withLock { $0.holders.without($0.rotation.bundle.sequence ?? 0, now: now) }
     }
 
-    /// Which of the domains that follow (``/Identity/FederationWait/followers``) have not said yet that they have ``bundle``,
-    /// in the order of the names: a new root waits for them.
+    /// Which of the domains that follow (``/Identity/FederationWait/followers``) have not said yet that they have
+    /// ``bundle``, in the order of the names: a new root waits for them.
     public var domainsWithoutBundle: [TrustDomain] {
         let (now, denyList) = (runtime.unixTime, feed.current.denyList)
         return state.withLock {
@@ -231,8 +231,8 @@ public final class ManagedAuthority: Service {
         return issued
     }
 
-    /// A workload with a leaf says which bundle and which deny list it has. A bundle that was never published here counts as
-    /// none.
+    /// A workload with a leaf says which bundle and which deny list it has. A bundle that was never published here
+    /// counts as none.
     func acknowledged(_ sequence: UInt64, denyListVersion: UInt64 = 0, by serialNumber: [UInt8], of id: SPIFFEID) {
         let ownVersion = feed.current.denyList.version
         let (ownSequence, isForeign, isForeignList) = state.withLock { state in
@@ -255,8 +255,8 @@ public final class ManagedAuthority: Service {
         }
     }
 
-    /// A workload of another domain begins to follow; it is known by the number until it has gone. `nil` for one of a domain
-    /// that nothing waits for, and of this one.
+    /// A workload of another domain begins to follow; it is known by the number until it has gone. `nil` for one of a
+    /// domain that nothing waits for, and of this one.
     func federatedFollower(_ peer: VerifiedPeer?) -> UInt64? {
         guard let peer, federation.followers.contains(peer.spiffeID.trustDomain),
             peer.spiffeID.trustDomain != trustDomain
@@ -314,7 +314,8 @@ public final class ManagedAuthority: Service {
         }
     }
 
-    /// Says once of each domain that it alone holds a new root back by now, and of those that were not waited for any longer.
+    /// Says once of each domain that it alone holds a new root back by now, and of those that were not waited for any
+    /// longer.
     private func tellOfWait(for domains: [TrustDomain], _ steps: [AuthorityRotation.Step], _ now: UnixTime) {
         let (waited, isCutOff) = state.withLock { state -> ([TrustDomain], Bool) in
             state.federated.forgetEnded(now: now)

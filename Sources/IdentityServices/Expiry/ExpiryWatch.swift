@@ -9,9 +9,10 @@ public import Telemetry
 /// Watches when the certificates end that a process depends on, and gets louder as one comes near its end without having
 /// been replaced.
 ///
-/// The gauge `mesh_identity_certificate_expiry_timestamp_seconds{certificate="leaf|issuer|root"}` has the end of each kind,
-/// of several of a kind the first. A certificate that should have been replaced is a warning in the log, one with a tenth of
-/// its life left and one that has ended an error: when that begins, and every ``reminder`` for as long as it lasts.
+/// The gauge `mesh_identity_certificate_expiry_timestamp_seconds{certificate="leaf|issuer|root"}` has the end of each
+/// kind, of several of a kind the first. A certificate that should have been replaced is a warning in the log, one with
+/// a tenth of its life left and one that has ended an error: when that begins, and every ``reminder`` for as long as it
+/// lasts.
 ///
 /// Safe to use from any task: the state is guarded by a mutex.
 public final class ExpiryWatch: Service {

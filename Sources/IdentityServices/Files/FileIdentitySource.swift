@@ -20,10 +20,10 @@ public import Telemetry
 /// does not lead to the roots, that has ended, or that is of another SPIFFE ID, changes nothing: the last good one stays in
 /// use to its end, and the log says once why.
 ///
-/// The private key is to be its owner's alone, as OpenSSH and PostgreSQL ask: mode 0600 or less where it is the process's own
-/// user's, 0640 or less where it is root's. By default another one is a warning; ``KeyFileProtection/required`` refuses it.
-/// A secret that Kubernetes mounts is root's and everybody's to read (0644) unless its volume says otherwise: with
-/// `defaultMode: 0440` and the pod's `fsGroup` it is as it should be.
+/// The private key is to be its owner's alone, as OpenSSH and PostgreSQL ask: mode 0600 or less where it is the
+/// process's own user's, 0640 or less where it is root's. By default another one is a warning;
+/// ``KeyFileProtection/required`` refuses it. A secret that Kubernetes mounts is root's and everybody's to read (0644)
+/// unless its volume says otherwise: with `defaultMode: 0440` and the pod's `fsGroup` it is as it should be.
 ///
 /// Safe to use from any task: the state is guarded by a mutex.
 public final class FileIdentitySource: IdentitySource, Service {
@@ -50,7 +50,8 @@ public final class FileIdentitySource: IdentitySource, Service {
     /// - Parameters:
     ///   - files: where they are.
     ///   - expected: whose certificate it must be; `nil` for whosever it is, which later ones must be of as well.
-    ///   - protection: what becomes of a private key whose file is not its owner's alone. Default ``KeyFileProtection/warned``.
+    ///   - protection: what becomes of a private key whose file is not its owner's alone. Default
+    ///     ``KeyFileProtection/warned``.
     ///   - interval: how often they are looked at; a change is taken up at the second look after it. Default 1 s.
     ///   - runtime: the mesh's.
     ///   - metrics: where `mesh_identity_key_file_exposed` is, best the mesh's.

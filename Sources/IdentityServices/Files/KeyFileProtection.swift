@@ -9,9 +9,9 @@ public enum KeyFileProtection: Sendable, Hashable {
     case required
 }
 
-/// Whether a private key's file is its owner's alone, by PostgreSQL's rule for a server's key: the process's own user's file,
-/// which nobody else may touch, or the superuser's, which a group may read as well, that being how a machine's users are given
-/// a key that is not theirs to change.
+/// Whether a private key's file is its owner's alone, by PostgreSQL's rule for a server's key: the process's own user's
+/// file, which nobody else may touch, or the superuser's, which a group may read as well, that being how a machine's
+/// users are given a key that is not theirs to change.
 enum PrivateKeyAccess {
     /// What is wrong; `nil` where nothing is, or where the runtime does not know.
     static func problem(with access: FileAccess?, at path: String) -> String? {

@@ -58,7 +58,8 @@ public final class IssuanceServer: Sendable {
     /// - Parameters:
     ///   - authority: signs; somebody runs it.
     ///   - identity: this process's own, best ``ManagedAuthority/makeIdentity(for:key:)``.
-    ///   - attestors: who judges what joining workloads show, besides the tokens of ``makeToken(for:)``; each of another kind.
+    ///   - attestors: who judges what joining workloads show, besides the tokens of ``makeToken(for:)``; each of
+    ///     another kind.
     /// - Throws: `IdentityError`, for example with code `invalidConfiguration`.
     public init(
         authority: ManagedAuthority, identity: any IdentitySource, attestors: [any Attestor] = [],

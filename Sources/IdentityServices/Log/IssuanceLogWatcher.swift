@@ -8,7 +8,8 @@ public import MeshTransport
 /// try await watcher.update()                               // throws logInconsistent when the log has changed its past
 /// let record = try await watcher.record(of: leaf)          // throws notInLog for a certificate that nobody entered
 /// ```
-/// A value: whoever has it keeps ``latest``, and compares it with other watchers', since a log could show each another past.
+/// A value: whoever has it keeps ``latest``, and compares it with other watchers', since a log could show each another
+/// past.
 public struct IssuanceLogWatcher: Sendable {
     private var verifier: IssuanceLogVerifier
     private let client: MeshClient

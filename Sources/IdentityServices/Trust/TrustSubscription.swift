@@ -4,8 +4,8 @@ public import MeshTransport
 import MeshWire
 public import ServiceLifecycle
 
-/// Keeps what a process trusts current: its domain's bundle and the deny list come from the mesh's authority, at once and as
-/// they change, and are put in force in its ``RotatableIdentity``.
+/// Keeps what a process trusts current: its domain's bundle and the deny list come from the mesh's authority, at once
+/// and as they change, and are put in force in its ``RotatableIdentity``.
 ///
 /// What is older than what is in force changes nothing. By what it asks for next, the process tells the authority what it
 /// has, which waits for that before a new root issues. While the authority is away everything stays as it is.

@@ -9,8 +9,8 @@ public struct TrustSubscriptionConfiguration: Sendable, Hashable {
     public var retryWait: Duration = .seconds(1)
     /// The longest wait. Default 60 s.
     public var longestWait: Duration = .seconds(60)
-    /// The share of each wait, and of each call's lifetime, that chance takes off: peers that lose their authority at once do
-    /// not come back at once. Default 0.2.
+    /// The share of each wait, and of each call's lifetime, that chance takes off: peers that lose their authority at
+    /// once do not come back at once. Default 0.2.
     public var jitter = 0.2
 
     /// Makes the defaults.

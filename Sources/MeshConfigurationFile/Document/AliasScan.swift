@@ -1,5 +1,6 @@
-/// Finds aliases before anything is built of a document: a few lines of aliases to lists of aliases stand for more values than
-/// anybody has time to look at, and as a key they are looked at before they can be counted. No setting needs one.
+/// Finds aliases before anything is built of a document: a few lines of aliases to lists of aliases stand for more
+/// values than anybody has time to look at, and as a key they are looked at before they can be counted. No setting
+/// needs one.
 ///
 /// By bytes, without knowing what is a quotation or a comment: what is written like an alias there, `" *name"`, is found as
 /// well; an alias that is one is found always, since it stands where a token begins.

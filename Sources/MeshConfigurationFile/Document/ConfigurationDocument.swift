@@ -1,8 +1,8 @@
 import Identity
 import Yams
 
-/// A document of YAML, within bounds: what is too large, too deep or grows without end is refused before it is built, or before
-/// it is walked through.
+/// A document of YAML, within bounds: what is too large, too deep or grows without end is refused before it is built,
+/// or before it is walked through.
 enum ConfigurationDocument {
     /// The longest file: a policy of a thousand rules has half of it.
     static let longest = 256 << 10

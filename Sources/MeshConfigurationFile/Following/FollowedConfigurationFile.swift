@@ -11,10 +11,10 @@ import Synchronization
 /// try await file.load()                           // a host that begins with a wrong file says so, and ends
 /// let group = ServiceGroup(services: [mesh, file], logger: logger)
 /// ```
-/// The file is looked at every interval, symbolic links being followed, so that it may be written to, replaced by another, or
-/// swapped by a link as Kubernetes does it with a ConfigMap. A change is taken up when the file has been the same at two looks.
-/// One that is wrong, or gone, changes nothing: the last good one stays in force, and the reason is logged and counted
-/// (`mesh_configuration_rejections_total`).
+/// The file is looked at every interval, symbolic links being followed, so that it may be written to, replaced by
+/// another, or swapped by a link as Kubernetes does it with a ConfigMap. A change is taken up when the file has been
+/// the same at two looks. One that is wrong, or gone, changes nothing: the last good one stays in force, and the reason
+/// is logged and counted (`mesh_configuration_rejections_total`).
 ///
 /// What the file does not say is as the mesh had it when this was made; so what is taken out of a file goes back to that.
 ///

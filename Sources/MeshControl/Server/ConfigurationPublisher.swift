@@ -14,8 +14,8 @@ public import Telemetry
 /// try publisher.publish(yaml)                      // throws if the document is wrong
 /// for subscriber in publisher.subscribers { print(subscriber.identity, subscriber.refusal?.reason ?? "follows") }
 /// ```
-/// A document is what a configuration file is. Nothing is kept on disk: a host that restarts publishes again, and who goes by
-/// the document already is not sent it.
+/// A document is what a configuration file is. Nothing is kept on disk: a host that restarts publishes again, and who
+/// goes by the document already is not sent it.
 ///
 /// Guarded by a mutex.
 public final class ConfigurationPublisher: Sendable {

@@ -15,8 +15,8 @@ import Synchronization
 /// A version that is wrong, or that this mesh cannot go by, changes nothing: the server is told why. While no server can be
 /// reached the last good one stays in force. What a version does not say is as the mesh had it when this was made.
 ///
-/// The calls to the server are calls of the mesh: its routes hold for them, so that a version with a route for every service
-/// is for the server's, too.
+/// The calls to the server are calls of the mesh: its routes hold for them, so that a version with a route for every
+/// service is for the server's, too.
 ///
 /// Guarded by a mutex.
 public final class ConfigurationSubscriber: Service {

@@ -4,11 +4,12 @@ public import MeshTransport
 import NIOCore
 
 extension RouterMethods where Context == MeshRequestContext {
-    /// Answers probes: `/livez` with 200 as long as the process answers at all, `/readyz` with 200 while `mesh` should be given
-    /// requests, and with 503 and the reasons, a line each, while it should not (``/MeshTransport/Mesh/readiness``).
+    /// Answers probes: `/livez` with 200 as long as the process answers at all, `/readyz` with 200 while `mesh` should
+    /// be given requests, and with 503 and the reasons, a line each, while it should not
+    /// (``/MeshTransport/Mesh/readiness``).
     ///
-    /// The policy is asked for these paths as for any other: probes that prove no identity need a rule, and a listener in plain
-    /// text.
+    /// The policy is asked for these paths as for any other: probes that prove no identity need a rule, and a listener
+    /// in plain text.
     public func addHealth(_ mesh: Mesh) {
         answerOnly("/livez", .get) { _, _ in Self.page(.ok, ["alive"]) }
         answerOnly("/readyz", .get) { _, _ in

@@ -12,7 +12,8 @@ public struct MeshRequestContext: RequestContext {
     public var coreContext: CoreRequestContextStorage
     /// The connection that the request came on.
     public let connection: ConnectionInfo
-    /// What an interceptor has verified of the caller beside its certificate, such as the claims of a bearer token, by name.
+    /// What an interceptor has verified of the caller beside its certificate, such as the claims of a bearer token, by
+    /// name.
     public let claims: [String: [String]]
     /// The most bytes that a handler's decoding of a body takes: the front end's limit, which the body has passed.
     public let maxUploadSize: Int

@@ -4,8 +4,8 @@ import NIOCore
 public import Telemetry
 
 extension RouterMethods where Context == MeshRequestContext {
-    /// Serves `registry` at `/metrics`: as OpenMetrics, with exemplars, to those who ask for it, and else in Prometheus' text
-    /// format. The page is written where the handler runs, which is on no event loop.
+    /// Serves `registry` at `/metrics`: as OpenMetrics, with exemplars, to those who ask for it, and else in
+    /// Prometheus' text format. The page is written where the handler runs, which is on no event loop.
     ///
     /// - Parameter names: what the metrics are called; Linkerd's names with ``/Telemetry/MetricNames/linkerd``.
     public func addMetrics(_ registry: MetricsRegistry, names: MetricNames = .own) {

@@ -17,12 +17,13 @@ public import Telemetry
 /// | gauge | `Meter`: the value |
 /// | latency histogram `x_seconds` | `Counter` `x_seconds_count` and `FloatingPointCounter` `x_seconds_sum`: what was added; `Meter` `x_seconds` with the dimension `quantile` (`0.5`, `0.9`, `0.99`): of the calls since the last time, if there were any |
 ///
-/// **Why now and then**: swift-metrics has each value handed over as it comes, and most back ends take a lock for that; a
-/// call records a dozen values, at a few nanoseconds each. So calls record where they always do, and the export costs what
-/// the number of series costs, off every call's path, whatever the rate of calls. **Why no `Timer`**: that takes each time by
-/// itself, and a histogram has counts; the quantiles are the histogram's own, to 2.2 %.
+/// **Why now and then**: swift-metrics has each value handed over as it comes, and most back ends take a lock for that;
+/// a call records a dozen values, at a few nanoseconds each. So calls record where they always do, and the export costs
+/// what the number of series costs, off every call's path, whatever the rate of calls. **Why no `Timer`**: that takes
+/// each time by itself, and a histogram has counts; the quantiles are the histogram's own, to 2.2 %.
 ///
-/// What a host's own instruments have put into the registry (``RegistryMetricsFactory``) is not exported: it would come back.
+/// What a host's own instruments have put into the registry (``RegistryMetricsFactory``) is not exported: it would come
+/// back.
 ///
 /// A `Service`. Safe to use from any task: the state is guarded by a mutex, which the recording of a call never takes.
 public final class MetricsExporter: Service {
@@ -48,8 +49,8 @@ public final class MetricsExporter: Service {
         self.runtime = runtime
     }
 
-    /// Exports until the service group shuts down or the task is cancelled, then once more, so that nothing that was counted
-    /// is lost, and gives the back end's instruments back.
+    /// Exports until the service group shuts down or the task is cancelled, then once more, so that nothing that was
+    /// counted is lost, and gives the back end's instruments back.
     public func run() async throws {
         await runtime.untilStopped {
             while (try? await self.runtime.sleep(for: self.interval)) != nil { self.export() }

@@ -14,10 +14,10 @@ public import Telemetry
 /// | `Timer` | histogram of seconds, at powers of two | `checkout_seconds` |
 /// | `Recorder` | histogram of values, at powers of four | `basket_size` |
 ///
-/// Characters that a name may not have become underscores. The same label and dimensions give the same series, which goes
-/// when everybody has destroyed it who asked for it. A family holds as many series as its registry allows; the labels of
-/// others share one, `{otel_metric_overflow="true"}`, as the mesh's own do. An instrument whose name is taken by a metric of
-/// the mesh, or by one of another kind, records nothing, and ``conflictCounterName`` counts that.
+/// Characters that a name may not have become underscores. The same label and dimensions give the same series, which
+/// goes when everybody has destroyed it who asked for it. A family holds as many series as its registry allows; the
+/// labels of others share one, `{otel_metric_overflow="true"}`, as the mesh's own do. An instrument whose name is taken
+/// by a metric of the mesh, or by one of another kind, records nothing, and ``conflictCounterName`` counts that.
 ///
 /// Safe to use from any thread; recording takes no lock.
 public final class RegistryMetricsFactory: MetricsFactory {

@@ -293,8 +293,8 @@ package struct Balancer {
     /// The least loaded of an endpoint's candidates, and the one that was before it: of all that are ready where they are
     /// few, of some that are drawn otherwise. Where endpoints have weights, of two.
     ///
-    /// Of those that are nearly the same the first that is looked at is taken, which chance decides, as weights have it: the
-    /// last digits of a load would make it the one that was called the longest ago.
+    /// Of those that are nearly the same the first that is looked at is taken, which chance decides, as weights have
+    /// it: the last digits of a load would make it the one that was called the longest ago.
     private func leastLoaded(
         in group: Int, _ now: RuntimeInstant, using generator: inout some RandomNumberGenerator
     ) -> (best: Int, next: Int) {

@@ -13,8 +13,8 @@ public struct BalancingConfiguration: Sendable, Hashable {
         /// The endpoint where a successful answer is expected soonest with the calls that it has: of all endpoints up to
         /// 16, of four drawn at random beyond (Linkerd's takes the better of two). For everything but what follows.
         public static let peakEWMA = Policy(kind: .peakEWMA)
-        /// The endpoint that has the fewest calls, of all up to 16, of four drawn at random beyond. For calls whose times say nothing about the
-        /// endpoint, such as streams and long polls.
+        /// The endpoint that has the fewest calls, of all up to 16, of four drawn at random beyond. For calls whose
+        /// times say nothing about the endpoint, such as streams and long polls.
         public static let leastRequest = Policy(kind: .leastRequest)
         /// One after the other, each as often as its weight says, whatever the endpoints do.
         public static let roundRobin = Policy(kind: .roundRobin)

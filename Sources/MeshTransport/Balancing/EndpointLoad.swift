@@ -3,10 +3,10 @@ import MeshWire
 /// How loaded one endpoint is, as a caller can know it: how long its answers take, how many of them fail, how many calls it
 /// has not answered yet, and since when.
 ///
-/// The latency is a moving average that knows peaks: one that is many times as high counts half at once, others by and by,
-/// and what is known fades, so that a slow endpoint is tried again. Source: Finagle's `PeakEwma`, as Linkerd's proxy has it,
-/// where every higher one counts in full: with times that vary as services' do, that takes good endpoints for bad ones
-/// (`BalancingQualityTests`). Some things are known here besides:
+/// The latency is a moving average that knows peaks: one that is many times as high counts half at once, others by and
+/// by, and what is known fades, so that a slow endpoint is tried again. Source: Finagle's `PeakEwma`, as Linkerd's
+/// proxy has it, where every higher one counts in full: with times that vary as services' do, that takes good endpoints
+/// for bad ones (`BalancingQualityTests`). Some things are known here besides:
 /// - An endpoint that has not answered yet is asked, by one call, and until then is like the others of its destination. A
 ///   default latency, which theirs are far from, would keep it from all calls or draw all of them.
 /// - An endpoint that holds calls and answers none has at least the latency of its silence. The moving average alone would

@@ -1,9 +1,10 @@
 /// Which endpoint a key goes to: a table in which every endpoint has its share of places, and keeps nearly all of them
 /// when others come or go.
 ///
-/// Source: D. Eisenbud et al., "Maglev: a fast and reliable software network load balancer", NSDI 2016, section 3.4; with
-/// weights: an endpoint has as many places as its weight says. Looking a key up is O(1). Building is O(``size`` log ``size``)
-/// on average, whatever the number of endpoints: whoever changes endpoints builds one table for all the changes at hand.
+/// Source: D. Eisenbud et al., "Maglev: a fast and reliable software network load balancer", NSDI 2016, section 3.4;
+/// with weights: an endpoint has as many places as its weight says. Looking a key up is O(1). Building is O(``size``
+/// log ``size``) on average, whatever the number of endpoints: whoever changes endpoints builds one table for all the
+/// changes at hand.
 struct MaglevTable: Sendable {
     /// How many places there are: a prime. Each endpoint's share is within 1 / (places an endpoint) of its weight's, 1 %
     /// for 650 endpoints.

@@ -2,10 +2,11 @@ import MeshWire
 import NIOCore
 import Telemetry
 
-/// An attempt and the one that hedges it: begins the second when the first has taken long, gives the call the first success,
-/// and withdraws the other.
+/// An attempt and the one that hedges it: begins the second when the first has taken long, gives the call the first
+/// success, and withdraws the other.
 ///
-/// A failure of one waits for the other, unless another attempt would end the same way. Confined to the client's event loop.
+/// A failure of one waits for the other, unless another attempt would end the same way. Confined to the client's event
+/// loop.
 final class AttemptRace: DeadlineBound {
     /// When the second begins.
     let deadline: RuntimeInstant

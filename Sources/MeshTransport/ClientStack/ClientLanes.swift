@@ -88,8 +88,9 @@ final class ClientLanes: Sendable {
     }
 }
 
-/// The lanes to one server that one call tries, in order: its own, and while no connection can be made for that, the other one, if it
-/// has a connection. A server that takes only so many connections is called on the one that it has taken.
+/// The lanes to one server that one call tries, in order: its own, and while no connection can be made for that, the
+/// other one, if it has a connection. A server that takes only so many connections is called on the one that it has
+/// taken.
 struct LaneRoute {
     private let lanes: ClientLanes
     private let own: ConnectionKeeper

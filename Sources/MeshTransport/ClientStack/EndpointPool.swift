@@ -4,8 +4,8 @@ import MeshWire
 import NIOCore
 import Telemetry
 
-/// The servers of one client's destination, and which of them a call goes to: follows discovery, keeps a connection to each,
-/// gives calls to those that are connected and not left out, and keeps calls back while there is none.
+/// The servers of one client's destination, and which of them a call goes to: follows discovery, keeps a connection to
+/// each, gives calls to those that are connected and not left out, and keeps calls back while there is none.
 ///
 /// A destination that names one server has that one, ``only``, and nothing here is asked.
 ///

@@ -55,8 +55,8 @@ public final class MeshClient: Sendable {
     /// - Parameters:
     ///   - timeout: how long the call may take in all, retries included; ``MeshConfiguration/callTimeout`` if `nil`.
     ///   - metadata: what travels with the call.
-    ///   - priority: what of a connection's large messages leaves first, on both sides (not over gRPC), and which calls have
-    ///     their turn first where the destination has a limit (``AdmissionPolicy``).
+    ///   - priority: what of a connection's large messages leaves first, on both sides (not over gRPC), and which calls
+    ///     have their turn first where the destination has a limit (``AdmissionPolicy``).
     ///   - lane: which of the client's connections it goes on; default by size.
     ///   - affinity: a key of the host's choosing, whose calls go to one server if
     ///     ``BalancingConfiguration/Policy/consistentHash`` balances them.

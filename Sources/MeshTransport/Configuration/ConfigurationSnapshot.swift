@@ -1,5 +1,5 @@
-/// A dynamic configuration that has been found good, as calls and connections need it. An immutable value, shared by all who
-/// go by it.
+/// A dynamic configuration that has been found good, as calls and connections need it. An immutable value, shared by
+/// all who go by it.
 final class ConfigurationSnapshot: Sendable {
     /// Tells it from those before: each has a higher one.
     let number: UInt64

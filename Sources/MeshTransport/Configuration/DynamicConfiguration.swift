@@ -10,8 +10,8 @@ public import Identity
 /// try mesh.apply(next)
 /// ```
 /// What is not here holds for a mesh's life, or for that of a connection or client: a listener's limits, keep-alive,
-/// interceptors, what is remembered of deduplicated calls. (Envoy draws the same line, between its bootstrap and its dynamic
-/// configuration.)
+/// interceptors, what is remembered of deduplicated calls. (Envoy draws the same line, between its bootstrap and its
+/// dynamic configuration.)
 public struct DynamicConfiguration: Sendable, Hashable {
     /// What the host, a file or a control stream calls it, in logs; `nil` for what has no name.
     public var version: String?
@@ -24,8 +24,8 @@ public struct DynamicConfiguration: Sendable, Hashable {
     public var rateLimits: RateLimitPolicy
     /// In place of ``MeshConfiguration/concurrencyLimit``. Calls that began while there was no limit do not count in one.
     public var concurrencyLimit: ConcurrencyLimit?
-    /// In place of ``MeshConfiguration/admission``. Attempts under way keep their places; those that wait go on waiting, by the
-    /// new rules. Attempts that began while there was no limit do not count in one.
+    /// In place of ``MeshConfiguration/admission``. Attempts under way keep their places; those that wait go on
+    /// waiting, by the new rules. Attempts that began while there was no limit do not count in one.
     public var admission: AdmissionPolicy
     /// In place of ``MeshConfiguration/callTimeout``; for calls that begin afterwards.
     public var callTimeout: Duration
@@ -35,8 +35,8 @@ public struct DynamicConfiguration: Sendable, Hashable {
     public var retry: RetryConfiguration
     /// In place of ``MeshConfiguration/balancing``. What is known of the endpoints' loads stays, and their connections do.
     public var balancing: BalancingConfiguration
-    /// In place of ``MeshConfiguration/failureAccrual``. Endpoints that are left out stay so, for no longer than the longest new
-    /// penalty; with `nil`, all come back.
+    /// In place of ``MeshConfiguration/failureAccrual``. Endpoints that are left out stay so, for no longer than the
+    /// longest new penalty; with `nil`, all come back.
     public var failureAccrual: FailureAccrualConfiguration?
     /// In place of ``MeshConfiguration/connectBackoff``; endpoints that wait for their next try wait anew.
     public var connectBackoff: ConnectBackoff

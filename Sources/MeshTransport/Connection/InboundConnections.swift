@@ -18,11 +18,11 @@ package protocol InboundConnection: AnyObject, Sendable {
 
 /// The connections that a server's listeners have taken, of every protocol, from the end of the handshake to their own.
 ///
-/// A connection is drained when a certificate of it ends, when no root vouches for its peer any more, and when the server
-/// stops; what has not ended by itself after `drainTimeout` is closed. One whose peer is denied ends at once, with its calls: a
-/// key that somebody has stolen does not get to finish what it has begun, nor to begin more on a connection that it does not
-/// care to close. A renewed certificate of our own ends no connection: what
-/// was shown is good until it ends.
+/// A connection is drained when a certificate of it ends, when no root vouches for its peer any more, and when the
+/// server stops; what has not ended by itself after `drainTimeout` is closed. One whose peer is denied ends at once,
+/// with its calls: a key that somebody has stolen does not get to finish what it has begun, nor to begin more on a
+/// connection that it does not care to close. A renewed certificate of our own ends no connection: what was shown is
+/// good until it ends.
 ///
 /// Guarded by a mutex.
 final class InboundConnections: Sendable {
@@ -81,8 +81,8 @@ final class InboundConnections: Sendable {
         }
     }
 
-    /// Judges all peers again that were trusted by another bundle or deny list than the one in force, and lets those go that
-    /// are trusted no more.
+    /// Judges all peers again that were trusted by another bundle or deny list than the one in force, and lets those go
+    /// that are trusted no more.
     func review() async {
         for entry in state.withLock({ $0.inOrder }) { await review(entry) }
     }

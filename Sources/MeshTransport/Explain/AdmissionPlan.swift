@@ -1,8 +1,8 @@
 public import Identity
 import MeshWire
 
-/// What would become of a call on its server's side: whether it is served, which rule lets it in or why none does, and which
-/// limits it counts in.
+/// What would become of a call on its server's side: whether it is served, which rule lets it in or why none does, and
+/// which limits it counts in.
 ///
 /// ```swift
 /// print(mesh.explain(inbound: "shop.Orders/Place", from: web))

@@ -1,8 +1,8 @@
 public import MeshWire
 import NIOCore
 
-/// How one of a service's servers stands with one client: what the balancer knows, and whether it is left out because its calls
-/// fail.
+/// How one of a service's servers stands with one client: what the balancer knows, and whether it is left out because
+/// its calls fail.
 public struct EndpointReport: Sendable, Hashable, CustomStringConvertible {
     /// What it does.
     public enum State: Sendable, Hashable {
@@ -89,8 +89,8 @@ extension EndpointPool {
 }
 
 extension MeshClient {
-    /// How the servers of the client's service stand: which are slow, which fail, which are left out and for how long. Empty for a
-    /// destination that names one server, and before the first call.
+    /// How the servers of the client's service stand: which are slow, which fail, which are left out and for how long.
+    /// Empty for a destination that names one server, and before the first call.
     public func endpoints() async -> [EndpointReport] {
         await pool.onLoop { pool in pool.report(now: pool.core.runtime.now) }
     }

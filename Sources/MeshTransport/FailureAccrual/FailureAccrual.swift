@@ -34,8 +34,8 @@ struct FailureAccrual {
         rate = configuration.successRate.map { SuccessWindow(length: $0.window) }
     }
 
-    /// Goes by another configuration: what is known of the endpoint stays, and it is left out for no longer than the longest
-    /// penalty.
+    /// Goes by another configuration: what is known of the endpoint stays, and it is left out for no longer than the
+    /// longest penalty.
     mutating func follow(_ new: FailureAccrualConfiguration, now: RuntimeInstant) {
         if new.successRate?.window != configuration.successRate?.window {
             rate = new.successRate.map { SuccessWindow(length: $0.window) }

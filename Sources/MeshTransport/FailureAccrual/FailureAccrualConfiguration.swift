@@ -4,8 +4,8 @@ import MeshWire
 /// of a service, where there are others to call instead.
 ///
 /// A call has failed if it was answered with `unknown`, `deadlineExceeded`, `permissionDenied`, `internalError`,
-/// `unavailable` or `dataLoss`, or if its connection was lost or no answer came in time: Linkerd's list, and `unknown`, which
-/// a handler of ours that throws answers with. For the success rate `resourceExhausted` is a failure, too.
+/// `unavailable` or `dataLoss`, or if its connection was lost or no answer came in time: Linkerd's list, and `unknown`,
+/// which a handler of ours that throws answers with. For the success rate `resourceExhausted` is a failure, too.
 public struct FailureAccrualConfiguration: Sendable, Hashable {
     /// Leaves an endpoint out whose share of successes is too low.
     public struct SuccessRate: Sendable, Hashable {

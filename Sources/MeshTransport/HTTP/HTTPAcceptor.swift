@@ -79,8 +79,8 @@ public struct HTTPGate: Sendable {
         }
     }
 
-    /// Counts and times an answered request in the mesh's metrics, records its span, writes it to the access log, and shows it
-    /// to those who watch.
+    /// Counts and times an answered request in the mesh's metrics, records its span, writes it to the access log, and
+    /// shows it to those who watch.
     ///
     /// - Parameters:
     ///   - route: the route's pattern, not the path that the peer chose: each value is a series of its own.

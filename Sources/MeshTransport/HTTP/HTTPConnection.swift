@@ -14,7 +14,8 @@ final class HTTPConnection: InboundConnection {
     /// True once no new request is to be answered.
     var isDraining: Bool { draining.load(ordering: .acquiring) }
 
-    /// True once nothing of it is to be answered: TLS takes a moment to close, in which a peer that was told to go may go on.
+    /// True once nothing of it is to be answered: TLS takes a moment to close, in which a peer that was told to go may
+    /// go on.
     var hasEnded: Bool { ended.load(ordering: .acquiring) }
 
     /// HTTP/1.1 has no words for the reason: only `Connection: close`.

@@ -2,8 +2,8 @@ public import MeshWire
 
 /// How a call or one of its attempts ended, as its interceptors are told.
 public struct CallOutcome: Sendable {
-    /// What the server answered. Where a client has no answer: `deadlineExceeded`, `cancelled`, `resourceExhausted` for what
-    /// its own limit did not let pass, or else `unavailable`.
+    /// What the server answered. Where a client has no answer: `deadlineExceeded`, `cancelled`, `resourceExhausted` for
+    /// what its own limit did not let pass, or else `unavailable`.
     public let status: CallStatus
     /// What the server said before its first response.
     public let metadata: Metadata

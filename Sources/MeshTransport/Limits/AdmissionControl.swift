@@ -6,8 +6,8 @@ package import Telemetry
 /// The limit of one destination, as all clients of a mesh share it: who has a place, and who waits for one. Safe from any
 /// thread.
 ///
-/// A mutex and not an event loop guards it, since clients of one destination are on several loops, and a caller that finds a
-/// place free is not to hop for it.
+/// A mutex and not an event loop guards it, since clients of one destination are on several loops, and a caller that
+/// finds a place free is not to hop for it.
 package final class AdmissionControl: Sendable {
     /// What becomes of an attempt that asks for a place.
     enum Arrival {

@@ -12,8 +12,9 @@ import Identity
 /// what the server can do, and one that is too low here refuses what could have run.
 ///
 /// An attempt beyond the limit waits for its place, urgent ones before normal and background ones
-/// (``/MeshWire/CallPriority``), and in their order among themselves. One whose deadline would pass before its answer came, or
-/// for which the queue has no room, is not sent: it fails with ``MeshError/Code/loadShed``, and says that it has not run.
+/// (``/MeshWire/CallPriority``), and in their order among themselves. One whose deadline would pass before its answer
+/// came, or for which the queue has no room, is not sent: it fails with ``MeshError/Code/loadShed``, and says that it
+/// has not run.
 public struct AdmissionPolicy: Sendable, Hashable {
     /// The rules, in the order that they are asked in. Default none: no limit.
     public var rules: [AdmissionRule]
@@ -42,9 +43,9 @@ public struct AdmissionPolicy: Sendable, Hashable {
 public struct AdmissionRule: Sendable, Hashable {
     /// The rule's name; unique in its policy.
     public var name: String
-    /// The destinations, by the names of services or as `host:port`. Default any; each has a limit of its own.
-    /// Any includes the authority and whoever else the mesh itself calls, whose streams stay open: a limit of a few places keeps
-    /// certificates from being renewed.
+    /// The destinations, by the names of services or as `host:port`. Default any; each has a limit of its own. Any
+    /// includes the authority and whoever else the mesh itself calls, whose streams stay open: a limit of a few places
+    /// keeps certificates from being renewed.
     public var services: [String]
     /// How many attempts are under way at a time. A fixed one counts each of them until it ends, a call of several messages
     /// as long as it is open; one that follows latency counts calls with one request and one response.

@@ -3,8 +3,9 @@ import MeshWire
 /// Attempts that wait for their places: a list for each priority, in the order in which they came, and a heap of their
 /// deadlines. Who comes and who goes, whatever the reason, costs O(log n) for the deadline and O(1) else.
 ///
-/// (Facebook's adaptive LIFO (Maurer, "Fail at scale", ACM Queue 2015) has the newest first under overload, as its queue does
-/// not know how long the others' callers wait. Here each says until when, and who cannot be served by then is not in it.)
+/// (Facebook's adaptive LIFO (Maurer, "Fail at scale", ACM Queue 2015) has the newest first under overload, as its
+/// queue does not know how long the others' callers wait. Here each says until when, and who cannot be served by then
+/// is not in it.)
 package struct AdmissionQueue<Waiter: Sendable>: Sendable {
     /// An attempt in the queue, until it has gone.
     package typealias Ticket = Int

@@ -1,7 +1,7 @@
 package import MeshWire
 
-/// Which attempts at a destination are under way, which wait, and which are not to be made. A state machine without a clock:
-/// time and chance are arguments.
+/// Which attempts at a destination are under way, which wait, and which are not to be made. A state machine without a
+/// clock: time and chance are arguments.
 ///
 /// Whoever drives it asks for ``next(now:)`` after each event that may have made room, until there is nobody.
 package struct AdmissionState<Waiter: Sendable>: Sendable {
@@ -118,8 +118,8 @@ package struct AdmissionState<Waiter: Sendable>: Sendable {
     ///
     /// - Parameters:
     ///   - time: how long it had it; `nil` for one that was not made after all.
-    ///   - tellsTime: whether that is how long the server takes, or at least so long. What was refused, failed, or was given
-    ///     up by its caller says nothing of that.
+    ///   - tellsTime: whether that is how long the server takes, or at least so long. What was refused, failed, or was
+    ///     given up by its caller says nothing of that.
     ///   - chance: uniform in 0 ..< 1.
     package mutating func ended(
         after time: Int64?, tellsTime: Bool, isStream: Bool = false, now: RuntimeInstant, chance: Double
@@ -183,8 +183,8 @@ package struct AdmissionState<Waiter: Sendable>: Sendable {
     /// Who waits with a ticket.
     func waiter(of ticket: Ticket) -> Waiter? { queue.waiter(of: ticket) }
 
-    /// Goes by another rule. What has a place keeps it, and who waits goes on waiting; what was found by latency is forgotten
-    /// with what it was found by.
+    /// Goes by another rule. What has a place keeps it, and who waits goes on waiting; what was found by latency is
+    /// forgotten with what it was found by.
     mutating func follow(_ new: AdmissionRule?) {
         if new?.limit != rule?.limit { gradient = Self.gradient(new) }
         rule = new

@@ -3,8 +3,8 @@ import Synchronization
 
 /// The wait of one attempt for its place; ends once.
 ///
-/// Sendable: what changes is guarded by a mutex, but for ``ticket``, which its ``AdmissionControl`` touches under its own, and
-/// ``position``, which the client's event loop alone touches.
+/// Sendable: what changes is guarded by a mutex, but for ``ticket``, which its ``AdmissionControl`` touches under its
+/// own, and ``position``, which the client's event loop alone touches.
 final class AdmissionWait: @unchecked Sendable {
     /// How it ends.
     enum End: Sendable {

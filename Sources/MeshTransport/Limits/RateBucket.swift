@@ -1,8 +1,8 @@
 import MeshWire
 import Synchronization
 
-/// Lets calls pass at a rate: the generic cell rate algorithm (ITU-T I.371, annex A), whose whole state is when the next call
-/// would come if all came evenly. One atomic word, any thread's.
+/// Lets calls pass at a rate: the generic cell rate algorithm (ITU-T I.371, annex A), whose whole state is when the
+/// next call would come if all came evenly. One atomic word, any thread's.
 final class RateBucket: Sendable {
     /// The nanoseconds between two calls at the rate.
     private let interval: Int64

@@ -3,7 +3,8 @@ package import Telemetry
 
 /// Where one side of a call stands in its trace.
 struct CallTrace: Sendable {
-    /// Its own place. Where the host's tracing system has identifiers that are not W3C's, one of our own that is not sampled.
+    /// Its own place. Where the host's tracing system has identifiers that are not W3C's, one of our own that is not
+    /// sampled.
     let context: TraceContext
     /// The piece of work that it is part of, if it did not begin the trace.
     let parent: SpanID?

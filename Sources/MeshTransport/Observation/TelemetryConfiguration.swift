@@ -50,8 +50,8 @@ public struct TracingConfiguration: Sendable {
 public struct AccessLogConfiguration: Sendable {
     /// What a line looks like. Default JSON.
     public var format = AccessLogFormat.json
-    /// Takes a line with the line feed at its end. Called on an event loop: it must hand the line to somebody else and return,
-    /// and drop it where there is no room.
+    /// Takes a line with the line feed at its end. Called on an event loop: it must hand the line to somebody else and
+    /// return, and drop it where there is no room.
     public var write: @Sendable ([UInt8]) -> Void
 
     /// Writes lines of `format` with `write`.

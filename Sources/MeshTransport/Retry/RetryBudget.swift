@@ -29,8 +29,8 @@ public struct RetryBudgetConfiguration: Sendable, Hashable {
 
 /// Counts calls and retries of the last while, in ten parts.
 ///
-/// Counting a call is one relaxed addition, from any thread; only retries take a lock. A call that is counted while its part
-/// of the time begins may be counted twice or not at all.
+/// Counting a call is one relaxed addition, from any thread; only retries take a lock. A call that is counted while its
+/// part of the time begins may be counted twice or not at all.
 final class RetryBudget: Sendable {
     private static let parts: UInt64 = 10
 

@@ -37,8 +37,8 @@ public struct Route: Sendable, Hashable {
     public var metadata: [MetadataMatch] = []
     /// The method that is called instead, `Service/Method`, with the same types; `nil` for the one that was meant.
     public var redirect: String?
-    /// Where the calls go, in proportion to the weights; each goes to one of them with all its attempts. Default where their
-    /// caller means.
+    /// Where the calls go, in proportion to the weights; each goes to one of them with all its attempts. Default where
+    /// their caller means.
     public var backends: [RouteBackend]
     /// Who gets a copy of calls with one request and one response; `nil` for nobody.
     public var mirror: RouteMirror?
@@ -108,8 +108,8 @@ public struct RouteBackend: Sendable, Hashable {
     }
 }
 
-/// Who gets a copy of a ``Route``'s calls. Copies go beside their calls, which they neither delay nor fail: nobody waits for
-/// their answers, and one that there is no room for is not made.
+/// Who gets a copy of a ``Route``'s calls. Copies go beside their calls, which they neither delay nor fail: nobody
+/// waits for their answers, and one that there is no room for is not made.
 public struct RouteMirror: Sendable, Hashable {
     /// The metadata key that copies carry, with the route's name.
     public static let metadataKey = "meshwork-shadow"
@@ -129,7 +129,8 @@ public struct RouteMirror: Sendable, Hashable {
     }
 }
 
-/// What goes wrong with a ``Route``'s calls on purpose, to see what becomes of it: before anything is sent, once for a call.
+/// What goes wrong with a ``Route``'s calls on purpose, to see what becomes of it: before anything is sent, once for a
+/// call.
 public struct RouteFaults: Sendable, Hashable {
     /// How long calls are held back. Default not at all.
     public var delay: Duration = .zero

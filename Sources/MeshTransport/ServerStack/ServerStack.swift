@@ -10,16 +10,18 @@ import Telemetry
 /// 2. **the host's interceptors, before authorization** (``ServerInterceptor/willAuthorize(_:)``): they see every call of
 ///    a method that is served, may add to what its caller is told, shorten the deadline, refuse, and are told of the
 ///    outcome;
-/// 3. the policy decides whether this peer may call it, from where it does, with the claims that an interceptor has verified;
-///    the rate limits, whether it is too early;
+/// 3. the policy decides whether this peer may call it, from where it does, with the claims that an interceptor has
+///    verified; the rate limits, whether it is too early;
 /// 4. the deadline is checked: work that nobody waits for is not begun;
 /// 5. **the host's interceptors, after authorization** (``ServerInterceptor/willHandle(_:)``): the same, for calls that are
 ///    about to run;
 ///    then the server's limit on calls at a time decides whether it takes one more;
-/// 6. **the host's interceptors, around the handler** (``AsyncServerInterceptor/handle(_:_:)``), in its task: they may wait;
+/// 6. **the host's interceptors, around the handler** (``AsyncServerInterceptor/handle(_:_:)``), in its task: they may
+///    wait;
 /// 7. the handler runs: at once if it waits for nothing, else in a task where the method says: on the runtime's pool, on
 ///    the loop, on the compute pool; the watchdog measures how long it holds the loop;
-/// 8. the outcome is measured, traced, logged and shown to those who watch (`ServerStack+Observation.swift`), told to the interceptors, the innermost first, and sent.
+/// 8. the outcome is measured, traced, logged and shown to those who watch (`ServerStack+Observation.swift`), told to
+///    the interceptors, the innermost first, and sent.
 ///
 /// 1 to 5 and 8 run on the connection's event loop, without a thread hop. A call that 3 or 4 refuse when its head has been
 /// read passes 2 then; any other does when it is complete.

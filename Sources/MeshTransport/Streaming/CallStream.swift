@@ -43,7 +43,8 @@ import NIOCore
     /// The bytes of the messages that have arrived, and of those that were written. On the event loop.
     private(set) var arrivedBytes = 0
     private(set) var writtenBytes = 0
-    /// Called once, when the first message or the server's metadata arrives, or the first message is written, on the event loop.
+    /// Called once, when the first message or the server's metadata arrives, or the first message is written, on the
+    /// event loop.
     var onFirstArrival: (() -> Void)?
     var onFirstWrite: (() -> Void)?
     /// Called once, with how the messages ended, on the event loop.

@@ -22,8 +22,8 @@
 /// Use it where a call carries little, and a ``MeshMessage`` where calls are many or large.
 ///
 /// Arrays and maps may be nested 128 deep, on either side; what a class encodes for its superclass, an enum's case and
-/// its associated values are maps as well. Up to 64 KiB of CBOR are part of the message's head, more leave as a segment, and
-/// the limits of messages hold for both. `userInfo` is empty.
+/// its associated values are maps as well. Up to 64 KiB of CBOR are part of the message's head, more leave as a
+/// segment, and the limits of messages hold for both. `userInfo` is empty.
 public struct CodableMessage<Value: Codable & Sendable>: MeshMessage {
     /// What travels.
     public var value: Value

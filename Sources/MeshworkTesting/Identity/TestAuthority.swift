@@ -14,8 +14,8 @@ public struct TestAuthority: Sendable {
     public let authority: CertificateAuthority
     private let now: UnixTime
 
-    /// A generator of its own: the system's has no size, and the thread sanitizer takes what it finds in place of its address
-    /// for one.
+    /// A generator of its own: the system's has no size, and the thread sanitizer takes what it finds in place of its
+    /// address for one.
     private static var serialNumbers: SplitMix64 { SplitMix64(seed: .random(in: .min ... .max)) }
 
     /// An authority for `trustDomain`, valid since thirty days before the time of `runtime`.

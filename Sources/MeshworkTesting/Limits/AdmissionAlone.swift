@@ -1,8 +1,8 @@
 public import MeshTransport
 public import MeshWire
 
-/// A destination's limit on calls under way by itself, without calls: to try a rule on times of one's own, or to see what it
-/// costs.
+/// A destination's limit on calls under way by itself, without calls: to try a rule on times of one's own, or to see
+/// what it costs.
 ///
 /// ```swift
 /// var admission = AdmissionAlone(rule)

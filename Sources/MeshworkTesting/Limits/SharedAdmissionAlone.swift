@@ -11,8 +11,8 @@ public final class SharedAdmissionAlone: Sendable {
         control = AdmissionControl(rule, SystemRuntime.shared, metrics)
     }
 
-    /// Takes a place at `time`, from zero on, and gives it back as if a call had taken `elapsed`; whether one was free. From any
-    /// thread.
+    /// Takes a place at `time`, from zero on, and gives it back as if a call had taken `elapsed`; whether one was free.
+    /// From any thread.
     public func pass(at time: Duration, after elapsed: Duration) -> Bool {
         control.pass(at: RuntimeInstant(nanoseconds: time.inNanoseconds), after: elapsed)
     }

@@ -14,8 +14,8 @@ public import Tensor
 /// }
 /// ```
 ///
-/// The function must ask for the same parameters whatever the input's values are: ``initialize(_:key:example:)-(_,_,M.Input)``
-/// finds them by calling it once with shapes only.
+/// The function must ask for the same parameters whatever the input's values are:
+/// ``initialize(_:key:example:)-(_,_,M.Input)`` finds them by calling it once with shapes only.
 public protocol Model: Sendable {
     /// What the model computes from.
     associatedtype Input

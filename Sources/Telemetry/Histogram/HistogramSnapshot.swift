@@ -119,7 +119,8 @@ public struct HistogramSnapshot: Sendable, Hashable {
                 below &+= cells[position]
                 position += 1
             }
-            // A duration may be in the bound's cell and not yet in its bucket, or the other way round, while it is recorded.
+            // A duration may be in the bound's cell and not yet in its bucket, or the other way round, while it is
+            // recorded.
             counts.append(below &+ min(cells[HistogramCells.firstBound + bound], cells[end]))
         }
     }

@@ -10,9 +10,9 @@
 /// (``Subject/attempts``): `attempt_total`, `attempt_response_total` and `attempt_latency_seconds`. Linkerd calls the two
 /// "effective" and "actual".
 ///
-/// Linkerd's `response_latency_ms` is in milliseconds; this is in seconds, as Prometheus asks of new names, unless a page is
-/// written with ``MetricNames/linkerd``. `client_id`
-/// is the peer of an inbound request, `server_id` of an outbound one; both are SPIFFE IDs.
+/// Linkerd's `response_latency_ms` is in milliseconds; this is in seconds, as Prometheus asks of new names, unless a
+/// page is written with ``MetricNames/linkerd``. `client_id` is the peer of an inbound request, `server_id` of an
+/// outbound one; both are SPIFFE IDs.
 public struct RequestMetrics: Sendable {
     /// Which way requests go, seen from this process.
     public enum Direction: String, Sendable, Hashable {

@@ -2,9 +2,9 @@ extension MetricsRegistry {
     /// The family of a host's own instruments under a name that is made fit for Prometheus: of other characters each is an
     /// underscore, a counter's ends in `_total` and that of times in `_seconds`.
     ///
-    /// - Returns: `nil` where the name, or one that its samples would have, is taken by a family of another kind, or there are
-    ///   as many families as may be. The program's own families come first: one that it asks for later takes the name, and
-    ///   what the host records under it is shown no more.
+    /// - Returns: `nil` where the name, or one that its samples would have, is taken by a family of another kind, or
+    ///   there are as many families as may be. The program's own families come first: one that it asks for later takes
+    ///   the name, and what the host records under it is shown no more.
     package func open(_ label: String, _ kind: OpenFamily.Kind) -> OpenFamily? {
         var name = MetricName.metric(from: label)
         switch kind {

@@ -9,9 +9,9 @@ import Synchronization
 /// }
 /// let watcher = try tap.watch(options, now: now)            // an operator, who has been authorized
 /// ```
-/// While somebody watches, each call takes a lock for as long as it takes to copy the list of watchers, and each watcher's
-/// own for as long as it takes to put the call there. Of a call that no filter lets through no event is made. Time and chance
-/// are arguments.
+/// While somebody watches, each call takes a lock for as long as it takes to copy the list of watchers, and each
+/// watcher's own for as long as it takes to put the call there. Of a call that no filter lets through no event is made.
+/// Time and chance are arguments.
 public final class Tap: Sendable {
     /// There are as many watchers as there may be.
     public struct TooManyWatchers: Error, CustomStringConvertible {

@@ -7,7 +7,8 @@ public enum Initializer: Sendable, Hashable {
     case zeros
     /// All the same value.
     case constant(Float)
-    /// Uniform between `low` and `high`: `low + u · (high - low)`, rounded once after a rounded difference, with `u` from ``RandomKey/uniform(_:offset:)``.
+    /// Uniform between `low` and `high`: `low + u · (high - low)`, rounded once after a rounded difference, with `u`
+    /// from ``RandomKey/uniform(_:offset:)``.
     case uniform(low: Float, high: Float)
 
     /// Glorot and Bengio's uniform initialisation (2010, equation 16), for layers whose activation is about linear:

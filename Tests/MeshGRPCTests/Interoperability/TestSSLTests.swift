@@ -20,8 +20,8 @@ struct TestSSLTests {
         let finding: String
     }
 
-    /// An `openssl` that shows a certificate. Without one the server's alert follows the handshake, and testssl.sh takes the
-    /// server for one that cannot be connected to where the alert comes before its own end of the connection.
+    /// An `openssl` that shows a certificate. Without one the server's alert follows the handshake, and testssl.sh
+    /// takes the server for one that cannot be connected to where the alert comes before its own end of the connection.
     private func openSSL(_ folder: TemporaryFolder, _ authority: TestAuthority) throws -> String {
         try folder.write(try authority.svid("/testssl"))
         let script = """

@@ -37,7 +37,8 @@ import Testing
             calls.call(stream)
             calls.request(stream)
         }
-        // The client's own changes of its settings stay where they are, and so does an acknowledgement of what was not said.
+        // The client's own changes of its settings stay where they are, and so does an acknowledgement of what was not
+        // said.
         var later = HTTP2Bytes()
         later.settings([(4, 70_000)])
         let acknowledgement = Self.acknowledgement.bytes

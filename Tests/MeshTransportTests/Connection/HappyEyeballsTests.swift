@@ -99,8 +99,8 @@ import Testing
         func change(_ difference: Int) { number.withLock { $0 += difference } }
     }
 
-    /// Connects to the places on which somebody listens, with those cut off that are said to be silent; how long that takes,
-    /// and how many connections the servers have in the end.
+    /// Connects to the places on which somebody listens, with those cut off that are said to be silent; how long that
+    /// takes, and how many connections the servers have in the end.
     private static func race(listening: [Int], silent: [Int] = [], timeout: Duration = .seconds(5)) async throws -> (
         milliseconds: Int64, error: String?, openEnds: Int
     ) {

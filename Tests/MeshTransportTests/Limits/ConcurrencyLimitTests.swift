@@ -13,8 +13,8 @@ import Testing
         #expect(limiter.enter() && !limiter.enter())
     }
 
-    /// A server that does `workers` calls at a time, each in 10 ms with jitter, whose callers always want more; the limits of
-    /// the second half of `calls`, but for those under which it was measured.
+    /// A server that does `workers` calls at a time, each in 10 ms with jitter, whose callers always want more; the
+    /// limits of the second half of `calls`, but for those under which it was measured.
     private func limits(workers: Int, calls: Int) -> ClosedRange<Int> {
         var limit = GradientLimit(GradientConfiguration())
         var generator = SplitMix64(seed: 1)

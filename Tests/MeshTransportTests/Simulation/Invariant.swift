@@ -86,8 +86,8 @@ extension CallJournal.Call {
 }
 
 extension Disturbance {
-    /// How long it may take until nothing is felt of it any more: connections are tried again after 2.2 s at the latest, and
-    /// an endpoint that was left out after 6 s.
+    /// How long it may take until nothing is felt of it any more: connections are tried again after 2.2 s at the
+    /// latest, and an endpoint that was left out after 6 s.
     private static let aftermath = Duration.seconds(9)
 
     /// Whether a call may have failed because of it.

@@ -36,8 +36,8 @@ final class SimulatedServer: Sendable {
 
     func behave(_ behaviour: Behaviour) { state.withLock { ($0.behaviour, $0.calls) = (behaviour, 0) } }
 
-    /// Begins a life: another server instance at the same place. One that lives goes on: a rolling restart whose servers take
-    /// long to finish may meet the end of what has happened to one of them meanwhile.
+    /// Begins a life: another server instance at the same place. One that lives goes on: a rolling restart whose
+    /// servers take long to finish may meet the end of what has happened to one of them meanwhile.
     func start() async throws {
         guard state.withLock({ $0.mesh == nil }) else { return }
         let mesh = try make(identity)

@@ -8,11 +8,12 @@ import Synchronization
 /// let scoring = mesh.client(Destination(service: "scoring.shop.svc:7000", identities: [expected]))        // A and AAAA
 /// let ledger = mesh.client(Destination(service: "_ledger._tcp.shop.example", identities: [expected]))    // SRV
 /// ```
-/// A service is `host:port`, each address of the host being a server, or `_service._protocol.domain`, whose SRV records list
-/// servers with ports, weights and priorities. Names are completed and hosts found as the system's own resolver does it.
-/// A name is looked up again when its records' time is over, by one task for all who use it; an address that is not among
-/// a new answer's drains, and where there is no answer the last good one stays (``DNSConfiguration/absenceTolerance``).
-/// Whom calls reach is not up to DNS: servers prove the identities that their destination names.
+/// A service is `host:port`, each address of the host being a server, or `_service._protocol.domain`, whose SRV records
+/// list servers with ports, weights and priorities. Names are completed and hosts found as the system's own resolver
+/// does it. A name is looked up again when its records' time is over, by one task for all who use it; an address that
+/// is not among a new answer's drains, and where there is no answer the last good one stays
+/// (``DNSConfiguration/absenceTolerance``). Whom calls reach is not up to DNS: servers prove the identities that their
+/// destination names.
 ///
 /// Guarded by a mutex.
 public final class DNSResolver: Resolver {

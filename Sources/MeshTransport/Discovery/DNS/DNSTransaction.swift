@@ -120,8 +120,8 @@ package struct DNSTransaction: Sendable {
         return .fail(DNSFailure("\(question): \(last)"))
     }
 
-    /// Whether bytes that are no message begin with the header of our answer that says it was cut (RFC 2181, section 9: then
-    /// the rest does not count).
+    /// Whether bytes that are no message begin with the header of our answer that says it was cut (RFC 2181, section 9:
+    /// then the rest does not count).
     private func isCut(_ bytes: [UInt8]) -> Bool {
         guard bytes.count >= 12, UInt16(bytes[0]) << 8 | UInt16(bytes[1]) == id else { return false }
         // A response, of operation 0, truncated.

@@ -1,7 +1,7 @@
 import NIOCore
 
-/// An IPv6 address that means something on one link only, with that link behind it: `fe80::1%eth0` or `fe80::1%2`, as routers
-/// announce their name servers and `resolv.conf` has them (RFC 4007, 11).
+/// An IPv6 address that means something on one link only, with that link behind it: `fe80::1%eth0` or `fe80::1%2`, as
+/// routers announce their name servers and `resolv.conf` has them (RFC 4007, 11).
 enum ScopedAddress {
     /// The longest name of an interface, without the zero behind it, on Linux and on macOS.
     private static let longestZone = 15

@@ -11,11 +11,11 @@ import Synchronization
 /// ```swift
 /// configuration.resolver = try FileResolver("/etc/mesh/endpoints")
 /// ```
-/// A line is a service, where a server of it listens (`host:port`, `[address]:port` or `unix:path`), and what else is known:
-/// `weight=`, `priority=`, `zone=`, `identity=` and `or=` for another address of the same server; a place of `-` says that
-/// there is none for now. The file is looked at every interval, symbolic links being followed, so that it may be written to,
-/// replaced by another, or swapped by a link as Kubernetes does it with a ConfigMap. A service that its lines do not
-/// name any more has no server. A file that cannot be read, or in which a line is wrong, changes nothing.
+/// A line is a service, where a server of it listens (`host:port`, `[address]:port` or `unix:path`), and what else is
+/// known: `weight=`, `priority=`, `zone=`, `identity=` and `or=` for another address of the same server; a place of `-`
+/// says that there is none for now. The file is looked at every interval, symbolic links being followed, so that it may
+/// be written to, replaced by another, or swapped by a link as Kubernetes does it with a ConfigMap. A service that its
+/// lines do not name any more has no server. A file that cannot be read, or in which a line is wrong, changes nothing.
 ///
 /// Guarded by a mutex.
 public final class FileResolver: Resolver {
