@@ -25,7 +25,8 @@ import Testing
 
         /// Nothing is under way, and nobody waits.
         func isAtRest() -> Bool {
-            metric("mesh_client_in_flight") == 0 && metric("mesh_client_queue_depth") == 0
+            let families = ["mesh_client_in_flight", "mesh_client_queue_depth"]
+            return families.allSatisfy { !mesh.metrics.lines(of: $0).isEmpty && metric($0) == 0 }
         }
 
         func seconds(_ body: () async throws -> Void) async throws -> Double {

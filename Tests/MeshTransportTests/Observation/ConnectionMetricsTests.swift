@@ -126,6 +126,7 @@ import Testing
             try await runtime.sleep(for: .milliseconds(1))
             let waiting = "mesh_calls_waiting{service=\"\(client.destination)\"}"
             #expect(Self.value(metrics, waiting) == 3)
+            #expect(Self.value(mesh.metrics, "mesh_calls_awaiting_connection") == 1)
             try await fleet.start("a")
             fleet.become("a")
             for call in calls { #expect(await call.value == nil) }
