@@ -155,7 +155,8 @@ struct ClientMetrics: Sendable {
             labels: "service")
         awaitingConnection = registry.gauge(
             "mesh_calls_awaiting_connection",
-            help: "Calls that wait for a connection to their server, or for room on it, of all clients."
+            help:
+                "Calls that wait for a connection to their server, or for room on it, of all clients; one that gave up until that is there or is not."
         ).series([])
         connections = ConnectionMetrics(registry)
         routeCalls = registry.counter(

@@ -120,6 +120,8 @@ import Testing
             let nowhere = mesh.client(
                 Destination(
                     host: "nowhere", port: 1, identities: [.exact(try fleet.simulation.authority.id("/server"))]))
+            // Nobody answers there, and nobody refuses.
+            runtime.partition(to: .tcp(host: "nowhere", port: 1))
             let lost = runtime.spawnValue(on: runtime.taskExecutor) {
                 await meshError { _ = try await nowhere.call(Echo.echo, Note("x"), timeout: .seconds(3)) }
             }
@@ -132,6 +134,8 @@ import Testing
             for call in calls { #expect(await call.value == nil) }
             #expect(Self.value(metrics, waiting) == 0)
             #expect(await lost.value != nil)
+            // It counts until the attempt to connect has ended as well.
+            try await runtime.sleep(for: MeshConfiguration().connectTimeout)
             #expect(Self.value(mesh.metrics, "mesh_calls_awaiting_connection") == 0)
             client.close()
             nowhere.close()
