@@ -193,7 +193,11 @@ public final class Mesh: Service {
             state.isStopped = true
             return state.listeners
         }
-        for listener in listeners { try? await listener.close() }
+        for listener in listeners {
+            try? await listener.close()
+            // Whoever listens there next finds the port free.
+            try? await listener.closeFuture.get()
+        }
         // A task of its own: open calls are finished also when the caller's task has been cancelled.
         await runtime.spawn(on: runtime.taskExecutor) { await self.server.connections.drain() }.value
     }

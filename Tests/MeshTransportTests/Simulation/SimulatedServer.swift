@@ -16,6 +16,10 @@ final class SimulatedServer: Sendable {
 
     private struct State {
         var mesh: Mesh?
+        /// True while its mesh is made.
+        var isStarting = false
+        /// How many of its lives are about to end.
+        var ending = 0
         var behaviour = Behaviour.sound
         var calls = 0
     }
@@ -39,7 +43,15 @@ final class SimulatedServer: Sendable {
     /// Begins a life: another server instance at the same place. One that lives goes on: a rolling restart whose
     /// servers take long to finish may meet the end of what has happened to one of them meanwhile.
     func start() async throws {
-        guard state.withLock({ $0.mesh == nil }) else { return }
+        // Its place is taken until its last life has ended.
+        while state.withLock({ $0.ending > 0 }) { try await runtime.sleep(for: .milliseconds(1)) }
+        let isNew = state.withLock { state in
+            guard state.mesh == nil, !state.isStarting else { return false }
+            state.isStarting = true
+            return true
+        }
+        guard isNew else { return }
+        defer { state.withLock { $0.isStarting = false } }
         let mesh = try make(identity)
         for method in [Echo.echo, Echo.once, Echo.count] {
             mesh.serve(method) { [self] note, _ in try await answer(note) }
@@ -53,7 +65,14 @@ final class SimulatedServer: Sendable {
     }
 
     /// Finishes what it has begun, and ends.
-    func stop() async { await state.withLock { $0.mesh.take() }?.stop() }
+    func stop() async {
+        let mesh = state.withLock { state in
+            state.ending += 1
+            return state.mesh.take()
+        }
+        await mesh?.stop()
+        state.withLock { $0.ending -= 1 }
+    }
 
     /// Ends as a process does that is killed: nothing of it is heard any more.
     func crash() {
