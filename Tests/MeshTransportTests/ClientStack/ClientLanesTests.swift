@@ -364,6 +364,8 @@ import Testing
             for lane in [CallLane.small, .bulk] { _ = try await client.call(Echo.once, Note("x"), lane: lane) }
             simulation.runtime.kill(host: "server", port: 1_000)
             await server.stop()
+            // The client has heard of it.
+            try await simulation.runtime.sleep(for: .milliseconds(10))
             for lane in [CallLane.small, .bulk, .small] {
                 let error = await meshError { _ = try await client.call(Echo.once, Note("x"), lane: lane) }
                 #expect(error?.code == .connectFailed)
