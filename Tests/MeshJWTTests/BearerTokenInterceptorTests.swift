@@ -43,14 +43,7 @@ private enum Words: MeshService {
         init() async throws {
             authority = try TestAuthority(runtime: runtime)
             tokens = try JWTAuthority(trustDomain: authority.trustDomain)
-            identity = RotatableIdentity(
-                svid: try authority.svid("/server"),
-                bundle: try TrustBundle(
-                    [
-                        TrustDomainBundle(
-                            authority.trustDomain, roots: [authority.authority.rootCertificate],
-                            jwtKeys: [tokens.publicKey])
-                    ], generation: 1))
+            identity = try authority.identity("/server", jwtKeys: [tokens.publicKey])
             interceptor = try BearerTokenInterceptor(for: ["reports"], trusting: identity)
             var configuration = MeshConfiguration.patient
             configuration.serverInterceptors = [interceptor]

@@ -13,7 +13,7 @@
 /// ``AuthorityRotation/advance(now:everybodyHasBundle:federation:federatedDomainsHaveBundle:using:)``.
 public struct FederationWait: Sendable, Hashable {
     /// The domains that are to say that they have the bundle: at least one workload of each, and each that has followed and
-    /// whose certificate is still good. Default none.
+    /// whose certificate is still good, but for those that the deny list has. Default none.
     public var followers: Set<TrustDomain> = []
     /// For how many of the bundle's refresh hints the new root is published before it issues: for domains that ask for the
     /// document. Three let two attempts in a row fail. Default 0, as where nobody asks.

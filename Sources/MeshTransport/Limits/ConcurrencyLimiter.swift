@@ -6,8 +6,15 @@ final class ConcurrencyLimiter: Sendable {
     private let running = Atomic(0)
     private let limit = Atomic(Int.max)
     private let counting = Atomic<Counting>(.nothing)
-    private let state = Mutex<(limit: ConcurrencyLimit?, gradient: GradientLimit?)>((nil, nil))
+    private let state: Mutex<State>
     private let runtime: any Runtime
+
+    private struct State {
+        var limit: ConcurrencyLimit?
+        var gradient: GradientLimit?
+        /// Its own dice: the system's cost a system call, and each call that ends throws them.
+        var generator: SplitMix64
+    }
 
     /// Which calls count.
     private enum Counting: UInt8, AtomicRepresentable {
@@ -19,6 +26,7 @@ final class ConcurrencyLimiter: Sendable {
     /// - Parameter limit: `nil` for any number.
     init(_ limit: ConcurrencyLimit?, _ runtime: any Runtime) {
         self.runtime = runtime
+        state = Mutex(State(generator: SplitMix64(seed: runtime.randomBits())))
         follow(limit)
     }
 
@@ -66,7 +74,7 @@ final class ConcurrencyLimiter: Sendable {
     func enter() -> Bool {
         guard running.wrappingAdd(1, ordering: .relaxed).newValue <= current else {
             running.wrappingSubtract(1, ordering: .relaxed)
-            if isAdaptive { move { $0.look(runtime.now, chance) } }
+            if isAdaptive { move { $0.look(runtime.now, $1) } }
             return false
         }
         return true
@@ -78,16 +86,14 @@ final class ConcurrencyLimiter: Sendable {
     func leave(from start: RuntimeInstant?, to now: RuntimeInstant) {
         let inFlight = running.wrappingSubtract(1, ordering: .relaxed).oldValue
         guard isAdaptive, let start else { return }
-        let chance = chance
-        move { $0.ended(after: start.duration(to: now), inFlight: inFlight, now: now, chance: chance) }
+        move { $0.ended(after: start.duration(to: now), inFlight: inFlight, now: now, chance: $1) }
     }
 
-    private var chance: Double { Double(runtime.randomBits() >> 11) * 0x1p-53 }
-
-    private func move(_ body: (inout GradientLimit) -> Void) {
+    /// Has the limit learn something, with a number in 0 ..< 1 by chance.
+    private func move(_ body: (inout GradientLimit, Double) -> Void) {
         state.withLock { state in
             guard var gradient = state.gradient else { return }
-            body(&gradient)
+            body(&gradient, state.generator.nextUnit())
             state.gradient = gradient
             limit.store(gradient.limit, ordering: .relaxed)
         }

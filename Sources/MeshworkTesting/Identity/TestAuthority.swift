@@ -36,11 +36,15 @@ public struct TestAuthority: Sendable {
     ///   - lifetime: how long the certificate is valid; default the authority's.
     ///   - issued: how long ago it was issued, at most thirty days, to make one that has ended.
     ///   - key: the kind of its key.
+    ///   - jwtKeys: what tokens of the trust domain are signed with. Default none.
     public func identity(
-        _ path: String, lifetime: Duration? = nil, issued: Duration = .zero, key: KeyAlgorithm = .p256
+        _ path: String, lifetime: Duration? = nil, issued: Duration = .zero, key: KeyAlgorithm = .p256,
+        jwtKeys: [JWTKey] = []
     ) throws -> RotatableIdentity {
-        RotatableIdentity(
-            svid: try svid(path, lifetime: lifetime, issued: issued, key: key), bundle: try authority.bundle())
+        let bundle = try TrustDomainBundle(trustDomain, roots: [authority.rootCertificate], jwtKeys: jwtKeys)
+        return RotatableIdentity(
+            svid: try svid(path, lifetime: lifetime, issued: issued, key: key),
+            bundle: jwtKeys.isEmpty ? try authority.bundle() : try TrustBundle([bundle], generation: 1))
     }
 
     /// A certificate and key at `path`; see ``identity(_:lifetime:issued:key:)``.

@@ -22,14 +22,7 @@ import Testing
             let runtime = SystemRuntime.shared
             authority = try TestAuthority(runtime: runtime)
             tokens = try JWTAuthority(trustDomain: authority.trustDomain)
-            let identity = RotatableIdentity(
-                svid: try authority.svid("/server"),
-                bundle: try TrustBundle(
-                    [
-                        TrustDomainBundle(
-                            authority.trustDomain, roots: [authority.authority.rootCertificate],
-                            jwtKeys: [tokens.publicKey])
-                    ], generation: 1))
+            let identity = try authority.identity("/server", jwtKeys: [tokens.publicKey])
             var configuration = MeshConfiguration.patient
             if verifying {
                 configuration.serverInterceptors = [try BearerTokenInterceptor(for: ["reports"], trusting: identity)]

@@ -7,30 +7,23 @@ import Testing
     func users() async throws {
         let registry = MetricsRegistry()
         let family = try #require(registry.open("jobs", .counter))
-        await withTaskGroup(of: Void.self) { group in
-            for _ in 0..<8 {
-                group.addTask {
-                    for _ in 0..<500 {
-                        let series = family.series([("k", "v")])
-                        series.increment(by: Int64(1))
-                        family.release(series)
+        func use() async {
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        for _ in 0..<500 {
+                            let series = family.series([("k", "v")])
+                            series.increment(by: Int64(1))
+                            family.release(series)
+                        }
                     }
                 }
             }
         }
+        await use()
         #expect(family.allSeries().isEmpty)
         let held = family.series([("k", "v")])
-        await withTaskGroup(of: Void.self) { group in
-            for _ in 0..<8 {
-                group.addTask {
-                    for _ in 0..<500 {
-                        let series = family.series([("k", "v")])
-                        series.increment(by: Int64(1))
-                        family.release(series)
-                    }
-                }
-            }
-        }
+        await use()
         #expect(family.allSeries().count == 1)
         #expect(String(decoding: PrometheusText.render(registry), as: UTF8.self).contains("jobs_total{k=\"v\"} 4000\n"))
         family.release(held)
