@@ -68,7 +68,7 @@ struct PeerCommand: AsyncParsableCommand {
             try await Self.converse(0, echo: caller, transfer: caller)
         case "mesh-client-of-one-endpoint":
             let clients = try TaxStep.tracing.clients(port: port(), identity: identity, endpoints: 1)
-            try await Self.converse(0, echo: TurnCaller(clients: clients))
+            try await Self.converse(0, echo: SpreadCaller(clients: clients))
         case "http2-client":
             try await Self.converse(
                 0, echo: try await HTTP2Client(port: port(), as: identity.current, joinsRecords: false))
@@ -94,7 +94,7 @@ struct PeerCommand: AsyncParsableCommand {
         guard isServer else {
             let clients = try step.clients(port: port(), identity: identity)
             return try await Self.converse(
-                0, echo: TurnCaller(clients: clients), transfer: MeshCaller(clients[0], isOnExecutor: true))
+                0, echo: SpreadCaller(clients: clients), transfer: MeshCaller(clients[0], isOnExecutor: true))
         }
         let mesh = try step.server(identity: identity)
         try await Self.converse(try await mesh.listen(host: "0.0.0.0", port: 0).port)

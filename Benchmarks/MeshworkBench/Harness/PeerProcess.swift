@@ -12,30 +12,38 @@ final class PeerProcess: Sendable {
     private let input = Pipe()
     private let output = Pipe()
 
+    /// Of util-linux: it becomes the program that it is given.
+    private static let taskset = "/usr/bin/taskset"
+
     /// Starts this executable again, in a hidden subcommand.
     ///
     /// - Parameters:
     ///   - serverPort: where a client connects to.
     ///   - isCounted: whether its allocations and copies are counted.
+    ///   - processor: which of the machine's it runs on, counted round them (default: the system's choice).
     convenience init(
-        role: String, as identity: IdentitySnapshot, serverPort: Int? = nil, isCounted: Bool = false
+        role: String, as identity: IdentitySnapshot, serverPort: Int? = nil, isCounted: Bool = false,
+        processor: Int? = nil
     ) throws {
         var environment = ProcessInfo.processInfo.environment
         if isCounted { environment["LD_PRELOAD"] = try MemoryCounts.library() }
         try self.init(
             CommandLine.arguments[0], ["peer", role] + (serverPort.map { ["--server-port", "\($0)"] } ?? []),
-            role: role, as: identity, environment: environment)
+            role: role, as: identity, environment: environment, processor: processor)
     }
 
     /// Starts another program that behaves like this one's peers.
     init(
         _ program: String, _ arguments: [String], role: String, as identity: IdentitySnapshot,
-        environment: [String: String] = ProcessInfo.processInfo.environment
+        environment: [String: String] = ProcessInfo.processInfo.environment, processor: Int? = nil
     ) throws {
         self.role = role
         process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
+        let command = [program] + arguments
+        let fixed = processor.map { [Self.taskset, "-c", "\($0 % ProcessInfo.processInfo.processorCount)"] + command }
+        let run = fixed ?? command
+        process.executableURL = URL(fileURLWithPath: run[0])
+        process.arguments = Array(run.dropFirst())
         process.environment = environment
         process.standardInput = input
         process.standardOutput = output

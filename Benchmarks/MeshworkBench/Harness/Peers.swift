@@ -17,8 +17,10 @@ final class Peers {
     }
 
     /// Starts a server.
-    func server(_ role: String, isCounted: Bool = false) throws -> PeerProcess {
-        keep(try PeerProcess(role: role, as: identities.server.current, isCounted: isCounted))
+    func server(_ role: String, isCounted: Bool = false, processor: Int? = nil) throws -> PeerProcess {
+        keep(
+            try PeerProcess(
+                role: role, as: identities.server.current, isCounted: isCounted, processor: processor))
     }
 
     /// Starts a proxy of the server's side, which passes on to `server`.
@@ -27,10 +29,13 @@ final class Peers {
     }
 
     /// Starts a client of `server` in a process of its own.
-    func client(_ role: String, of server: PeerProcess, isCounted: Bool = false) throws -> PeerProcess {
+    func client(
+        _ role: String, of server: PeerProcess, isCounted: Bool = false, processor: Int? = nil
+    ) throws -> PeerProcess {
         keep(
             try PeerProcess(
-                role: role, as: identities.client.current, serverPort: server.port, isCounted: isCounted))
+                role: role, as: identities.client.current, serverPort: server.port, isCounted: isCounted,
+                processor: processor))
     }
 
     /// Has a process end with the case.

@@ -22,4 +22,10 @@ struct Rounds {
 
     /// The median over the rounds of `side`.
     func median(_ side: String) -> Double { Statistics.median(values[side] ?? [.nan]) }
+
+    /// The median over the rounds of what `side` has more than `base` in the same round.
+    func medianAddition(_ side: String, to base: String) -> Double {
+        guard let with = values[side], let without = values[base], with.count == without.count else { return .nan }
+        return Statistics.median(zip(with, without).map { $0 - $1 })
+    }
 }

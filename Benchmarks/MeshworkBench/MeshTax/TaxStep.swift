@@ -12,8 +12,8 @@ enum TaxStep: String, CaseIterable, CustomStringConvertible {
     case policy
     /// Calls may be repeated, within a budget.
     case retries
-    /// The calls go to a hundred servers in turn, each by a client of its own: what it costs that calls share no
-    /// connection, and with it no read, no write and no TLS record.
+    /// Each call goes to the less busy of two of a hundred servers, by a client of its own: what it costs that calls share
+    /// no connection, and with it no read, no write and no TLS record.
     case spread
     /// The hundred are endpoints of a service, with peak EWMA and failure accrual.
     case balancing
@@ -64,7 +64,7 @@ enum TaxStep: String, CaseIterable, CustomStringConvertible {
         return mesh
     }
 
-    /// The clients whose turn it is one after the other.
+    /// The clients that the calls are spread over.
     ///
     /// - Parameter endpoints: how many servers there are from ``spread`` on.
     func clients(

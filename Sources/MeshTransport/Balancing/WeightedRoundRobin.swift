@@ -12,7 +12,8 @@ struct WeightedRoundRobin {
         let stay: UInt32
     }
 
-    /// A binary heap, the earliest turn first.
+    /// A heap of four children, the earliest turn first: half as many levels as with two, and those of one parent lie
+    /// together.
     private var turns: [Turn] = []
     /// For each slot, its endpoint's stay; odd while it is in.
     private var stays: [UInt32] = []
@@ -25,7 +26,7 @@ struct WeightedRoundRobin {
         guard stays[slot] & 1 == 0 else { return }
         stays[slot] &+= 1
         present += 1
-        push(slot, after: time, weight)
+        push(turn(of: slot, after: time, weight))
     }
 
     mutating func remove(_ slot: Int) {
@@ -40,11 +41,14 @@ struct WeightedRoundRobin {
 
     /// Whose turn it is; its next one comes 1 / `weight` later.
     mutating func next(weight: (Int) -> Double) -> Int? {
-        while let turn = pop() {
-            guard stays[turn.slot] == turn.stay else { continue }
+        while let turn = turns.first {
+            guard stays[turn.slot] == turn.stay else {
+                removeFirst()
+                continue
+            }
             time = turn.deadline
             if time > 0x1p16 { rewind() }
-            push(turn.slot, after: time, weight(turn.slot))
+            sink(self.turn(of: turn.slot, after: time, weight(turn.slot)))
             return turn.slot
         }
         return nil
@@ -56,34 +60,44 @@ struct WeightedRoundRobin {
         time = 0
     }
 
-    private mutating func push(_ slot: Int, after start: Double, _ weight: Double) {
+    private mutating func turn(of slot: Int, after start: Double, _ weight: Double) -> Turn {
         orders &+= 1
-        turns.append(Turn(deadline: start + 1 / weight, order: orders, slot: slot, stay: stays[slot]))
-        var child = turns.count - 1
-        while child > 0 {
-            let parent = (child - 1) / 2
-            guard Self.isEarlier(turns[child], turns[parent]) else { break }
-            turns.swapAt(child, parent)
-            child = parent
-        }
+        return Turn(deadline: start + 1 / weight, order: orders, slot: slot, stay: stays[slot])
     }
 
-    private mutating func pop() -> Turn? {
-        guard let first = turns.first else { return nil }
+    private mutating func push(_ turn: Turn) {
+        turns.append(turn)
+        var hole = turns.count - 1
+        while hole > 0 {
+            let parent = (hole - 1) / 4
+            guard Self.isEarlier(turn, turns[parent]) else { break }
+            turns[hole] = turns[parent]
+            hole = parent
+        }
+        turns[hole] = turn
+    }
+
+    private mutating func removeFirst() {
         let last = turns.removeLast()
-        guard !turns.isEmpty else { return first }
-        turns[0] = last
-        var parent = 0
+        if !turns.isEmpty { sink(last) }
+    }
+
+    /// Puts a turn in the place of the first one, and from there where it belongs.
+    private mutating func sink(_ turn: Turn) {
+        var hole = 0
         while true {
-            var earliest = parent
-            for child in [2 * parent + 1, 2 * parent + 2]
-            where child < turns.count && Self.isEarlier(turns[child], turns[earliest]) {
+            let first = 4 * hole + 1
+            guard first < turns.count else { break }
+            var earliest = first
+            for child in first + 1..<max(first + 1, min(first + 4, turns.count))
+            where Self.isEarlier(turns[child], turns[earliest]) {
                 earliest = child
             }
-            guard earliest != parent else { return first }
-            turns.swapAt(parent, earliest)
-            parent = earliest
+            guard Self.isEarlier(turns[earliest], turn) else { break }
+            turns[hole] = turns[earliest]
+            hole = earliest
         }
+        turns[hole] = turn
     }
 
     private static func isEarlier(_ left: Turn, _ right: Turn) -> Bool {

@@ -1,0 +1,34 @@
+import Foundation
+import Synchronization
+
+/// Keeps the machine's processors from sleeping while something is measured.
+///
+/// Between two messages of one call at a time every processor has nothing to do and sleeps. What waking it up takes, on a
+/// virtual machine tens of microseconds that its host decides, would be most of the latency and all of its scatter. A
+/// thread a processor runs when nothing else does (`SCHED_IDLE`), and gives way at once to what wakes up.
+enum AwakeProcessors {
+    /// `SCHED_IDLE` of `sched(7)`, which the C library keeps behind `_GNU_SOURCE`.
+    private static let idlePolicy: Int32 = 5
+
+    static func with(_ body: () async throws -> Void) async throws {
+        let isOver = Flag()
+        defer { isOver.raise() }
+        for _ in 0..<ProcessInfo.processInfo.activeProcessorCount {
+            Thread.detachNewThread {
+                var parameters = sched_param()
+                // The structure outlives the call.
+                guard unsafe sched_setscheduler(0, idlePolicy, &parameters) == 0 else { return }
+                while !isOver.isRaised {}
+            }
+        }
+        try await body()
+    }
+
+    private final class Flag: Sendable {
+        private let raised = Atomic(false)
+
+        var isRaised: Bool { raised.load(ordering: .relaxed) }
+
+        func raise() { raised.store(true, ordering: .relaxed) }
+    }
+}
