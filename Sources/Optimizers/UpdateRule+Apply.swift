@@ -32,7 +32,7 @@ extension UpdateRule {
         gradient.withBytes { gradient in
             parameters.withMutableBytes { parameters in
                 // Safe: both are floats, `count` of them, by `check`.
-                unsafe mw_active_kernels().pointee.sgd_f32(
+                unsafe mw_active_kernels().pointee.optimizer.sgd_f32(
                     count, parameters.floats, gradient.floats, learningRate)
             }
         }
@@ -53,7 +53,7 @@ extension UpdateRule {
                 first.withMutableBytes { first in
                     second.withMutableBytes { second in
                         // Safe: all four are floats, `count` of them, by `check`.
-                        unsafe mw_active_kernels().pointee.adam_f32(
+                        unsafe mw_active_kernels().pointee.optimizer.adam_f32(
                             count, parameters.floats, first.floats, second.floats, gradient.floats,
                             &step)
                     }

@@ -100,12 +100,12 @@ extension AnyTensor {
     ///
     /// - Throws: ``TensorError/Code/valuesUnknown`` for an abstract tensor.
     public func firstNonFinite() throws(TensorError) -> Int? {
-        guard dtype == .float32 else { return nil }
+        guard dtype.isFloatingPoint else { return nil }
         let packed = try contiguous()
         let index = packed.withBytes { bytes in
-            // Safe: as many floats as the tensor has elements.
-            unsafe mw_active_kernels().pointee.first_non_finite_f32(
-                bytes.assumingMemoryBound(to: Float.self).baseAddress!, packed.elementCount)
+            // Safe: as many elements of the type as the tensor has.
+            unsafe mw_active_kernels().pointee.scan.first_non_finite(
+                dtype.kernel, bytes.baseAddress!, packed.elementCount)
         }
         return index < 0 ? nil : index
     }

@@ -25,13 +25,27 @@ extension AnyTensor: CustomStringConvertible {
     }
 
     private func rendered(element index: Int) -> String {
+        switch dtype {
+        case .float64: text(of: index, as: Double.self)
+        case .float32: text(of: index, as: Float.self)
+        case .bfloat16: text(of: index, as: BFloat16.self)
+        case .float16: text(of: index, as: Float16.self)
+        case .int64: text(of: index, as: Int64.self)
+        case .int32: text(of: index, as: Int32.self)
+        case .int16: text(of: index, as: Int16.self)
+        case .int8: text(of: index, as: Int8.self)
+        case .uint64: text(of: index, as: UInt64.self)
+        case .uint32: text(of: index, as: UInt32.self)
+        case .uint16: text(of: index, as: UInt16.self)
+        case .uint8: text(of: index, as: UInt8.self)
+        case .bool: text(of: index, as: UInt8.self) == "0" ? "false" : "true"
+        }
+    }
+
+    private func text<Scalar: BitwiseCopyable & CustomStringConvertible>(of index: Int, as: Scalar.Type) -> String {
         withBytes { bytes in
-            // Safe: the index is one of a contiguous tensor's elements.
-            switch dtype {
-            case .float32: unsafe bytes.load(fromByteOffset: index * 4, as: Float.self).description
-            case .int32: unsafe bytes.load(fromByteOffset: index * 4, as: Int32.self).description
-            case .bool: unsafe bytes[index] == 0 ? "false" : "true"
-            }
+            // Safe: the index is one of a contiguous tensor's elements, which have this size.
+            unsafe bytes.load(fromByteOffset: index * MemoryLayout<Scalar>.size, as: Scalar.self).description
         }
     }
 }

@@ -70,7 +70,7 @@ import Testing
             step.beta1_power *= Double(step.beta1)
             step.beta2_power *= Double(step.beta2)
             // The arrays all have `count` elements.
-            unsafe mw_kernels_for(MW_ISA_SCALAR)!.pointee.adam_f32(
+            unsafe mw_kernels_for(MW_ISA_SCALAR)!.pointee.optimizer.adam_f32(
                 count, &expected, &first, &second, gradients, &step)
         }
         #expect(try parameters.scalars() == expected)

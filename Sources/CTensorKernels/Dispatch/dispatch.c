@@ -6,17 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MW_TABLE_FIELD(kernel, path) .kernel = MW_KERNEL_NAME(kernel, path),
+#define MW_TABLE_FIELD(family, kernel, path) .kernel = MW_KERNEL_NAME(kernel, path),
+#define MW_TABLE_FAMILY(family, list, path) .family = {list(MW_TABLE_FIELD, path)},
 
 static const mw_kernels scalar_kernels = {
-    .isa = MW_ISA_SCALAR, .name = "scalar", MW_FOR_EACH_KERNEL(MW_TABLE_FIELD, scalar)};
+    .isa = MW_ISA_SCALAR, .name = "scalar", MW_FOR_EACH_FAMILY(MW_TABLE_FAMILY, scalar)};
 
 #if MW_HAS_X86_PATHS
 static const mw_kernels avx2_kernels = {
-    .isa = MW_ISA_AVX2, .name = "avx2", MW_FOR_EACH_KERNEL(MW_TABLE_FIELD, avx2)};
+    .isa = MW_ISA_AVX2, .name = "avx2", MW_FOR_EACH_FAMILY(MW_TABLE_FAMILY, avx2)};
 
 static const mw_kernels avx512_kernels = {
-    .isa = MW_ISA_AVX512, .name = "avx512", MW_FOR_EACH_KERNEL(MW_TABLE_FIELD, avx512)};
+    .isa = MW_ISA_AVX512, .name = "avx512", MW_FOR_EACH_FAMILY(MW_TABLE_FAMILY, avx512)};
 #endif
 
 const mw_kernels *mw_kernels_for(mw_isa isa) {

@@ -1,7 +1,7 @@
 // Declares each path's kernels, so that its table can name them.
 //
-// A kernel called `gemm_f32` is the function `mw_gemm_f32_avx2` in the AVX2 path. The declarations take their types
-// from the table's own fields: a kernel whose signature drifts from its field does not compile.
+// A kernel called `gemm_f32` is the function `mw_gemm_f32_avx2` in the AVX2 path, whatever its family. The declarations
+// take their types from the table's own fields: a kernel whose signature drifts from its field does not compile.
 #ifndef MESHWORK_KERNEL_PATH_H
 #define MESHWORK_KERNEL_PATH_H
 
@@ -13,38 +13,27 @@
 #define MW_HAS_X86_PATHS 0
 #endif
 
-/// Applies `apply(kernel, path)` to every kernel of the table.
-#define MW_FOR_EACH_KERNEL(apply, path)                                                                                \
-    apply(unary_f32, path)                                                                                             \
-    apply(binary_f32, path)                                                                                            \
-    apply(binary_i32, path)                                                                                            \
-    apply(compare_f32, path)                                                                                           \
-    apply(compare_i32, path)                                                                                           \
-    apply(select_32, path)                                                                                             \
-    apply(convert, path)                                                                                               \
-    apply(gemm_f32, path)                                                                                              \
-    apply(reduce_f32, path)                                                                                            \
-    apply(reduce_i32, path)                                                                                            \
-    apply(argmax_f32, path)                                                                                            \
-    apply(softmax_f32, path)                                                                                           \
-    apply(log_softmax_f32, path)                                                                                       \
-    apply(cross_entropy_f32, path)                                                                                     \
-    apply(cross_entropy_gradient_f32, path)                                                                            \
-    apply(random_bits, path)                                                                                           \
-    apply(random_uniform_f32, path)                                                                                    \
-    apply(sgd_f32, path)                                                                                               \
-    apply(adam_f32, path)                                                                                              \
-    apply(first_non_finite_f32, path)
-
 #define MW_KERNEL_NAME(kernel, path) mw_##kernel##_##path
 
-#define MW_DECLARE_KERNEL(kernel, path)                                                                               \
-    __typeof__(*(((mw_kernels *)0)->kernel)) MW_KERNEL_NAME(kernel, path) __attribute__((visibility("hidden")));
+/// Applies `apply(family, list, path)` to every family of the table, with the list of its kernels.
+#define MW_FOR_EACH_FAMILY(apply, path) \
+    apply(elementwise, MW_FOR_EACH_ELEMENTWISE_KERNEL, path) \
+    apply(reduction, MW_FOR_EACH_REDUCTION_KERNEL, path) \
+    apply(rows, MW_FOR_EACH_ROW_KERNEL, path) \
+    apply(matrix, MW_FOR_EACH_MATRIX_KERNEL, path) \
+    apply(random, MW_FOR_EACH_RANDOM_KERNEL, path) \
+    apply(optimizer, MW_FOR_EACH_OPTIMIZER_KERNEL, path) \
+    apply(scan, MW_FOR_EACH_SCAN_KERNEL, path)
 
-MW_FOR_EACH_KERNEL(MW_DECLARE_KERNEL, scalar)
+#define MW_DECLARE_KERNEL(family, kernel, path)                                                                       \
+    __typeof__(*(((mw_kernels *)0)->family.kernel)) MW_KERNEL_NAME(kernel, path)                                       \
+        __attribute__((visibility("hidden")));
+#define MW_DECLARE_FAMILY(family, list, path) list(MW_DECLARE_KERNEL, path)
+
+MW_FOR_EACH_FAMILY(MW_DECLARE_FAMILY, scalar)
 #if MW_HAS_X86_PATHS
-MW_FOR_EACH_KERNEL(MW_DECLARE_KERNEL, avx2)
-MW_FOR_EACH_KERNEL(MW_DECLARE_KERNEL, avx512)
+MW_FOR_EACH_FAMILY(MW_DECLARE_FAMILY, avx2)
+MW_FOR_EACH_FAMILY(MW_DECLARE_FAMILY, avx512)
 #endif
 
 #endif

@@ -60,10 +60,9 @@ MW_BINARY_ROW(less_equal_i32_row, uint8_t, int32_t, x <= y)
 MW_BINARY_ROW(greater_i32_row, uint8_t, int32_t, x > y)
 MW_BINARY_ROW(greater_equal_i32_row, uint8_t, int32_t, x >= y)
 
-/// Both operands have elements of four bytes.
 MW_ALWAYS_INLINE void run_binary(
     binary_row row, ptrdiff_t rank, const ptrdiff_t *shape, char *out, ptrdiff_t out_size, const char *a,
-    const ptrdiff_t *a_strides, const char *b, const ptrdiff_t *b_strides) {
+    const ptrdiff_t *a_strides, const char *b, const ptrdiff_t *b_strides, ptrdiff_t size) {
     mw_strided_loop loop;
     if (!mw_strided_loop_begin(&loop, rank, shape, 2, (const ptrdiff_t *const[]){a_strides, b_strides})) {
         return;
@@ -72,55 +71,37 @@ MW_ALWAYS_INLINE void run_binary(
     const ptrdiff_t a_stride = mw_strided_loop_stride(&loop, 0);
     const ptrdiff_t b_stride = mw_strided_loop_stride(&loop, 1);
     do {
-        row(count, out, a + loop.offset[0] * 4, a_stride, b + loop.offset[1] * 4, b_stride);
+        row(count, out, a + loop.offset[0] * size, a_stride, b + loop.offset[1] * size, b_stride);
         out += count * out_size;
     } while (mw_strided_loop_advance(&loop));
 }
 
-void MW_KERNEL(binary_f32)(
-    mw_binary_operation operation, ptrdiff_t rank, const ptrdiff_t *shape, float *out, const float *a,
-    const ptrdiff_t *a_strides, const float *b, const ptrdiff_t *b_strides) {
-    static const binary_row rows[] = {
-        [MW_BINARY_ADD] = add_row,           [MW_BINARY_SUBTRACT] = subtract_row,
-        [MW_BINARY_MULTIPLY] = multiply_row, [MW_BINARY_DIVIDE] = divide_row,
-        [MW_BINARY_RELU_GRADIENT] = relu_gradient_row,
+void MW_KERNEL(binary)(
+    mw_binary_operation operation, mw_dtype dtype, ptrdiff_t rank, const ptrdiff_t *shape, void *out, const void *a,
+    const ptrdiff_t *a_strides, const void *b, const ptrdiff_t *b_strides) {
+    static const binary_row rows[][MW_DTYPE_COUNT] = {
+        [MW_BINARY_ADD] = {[MW_DTYPE_F32] = add_row, [MW_DTYPE_I32] = integer_add_row},
+        [MW_BINARY_SUBTRACT] = {[MW_DTYPE_F32] = subtract_row, [MW_DTYPE_I32] = integer_subtract_row},
+        [MW_BINARY_MULTIPLY] = {[MW_DTYPE_F32] = multiply_row, [MW_DTYPE_I32] = integer_multiply_row},
+        [MW_BINARY_DIVIDE] = {[MW_DTYPE_F32] = divide_row},
+        [MW_BINARY_RELU_GRADIENT] = {[MW_DTYPE_F32] = relu_gradient_row},
     };
-    run_binary(
-        rows[operation], rank, shape, (char *)out, 4, (const char *)a, a_strides, (const char *)b, b_strides);
+    const ptrdiff_t size = mw_dtype_size(dtype);
+    run_binary(rows[operation][dtype], rank, shape, out, size, a, a_strides, b, b_strides, size);
 }
 
-void MW_KERNEL(binary_i32)(
-    mw_integer_operation operation, ptrdiff_t rank, const ptrdiff_t *shape, int32_t *out, const int32_t *a,
-    const ptrdiff_t *a_strides, const int32_t *b, const ptrdiff_t *b_strides) {
-    static const binary_row rows[] = {
-        [MW_INTEGER_ADD] = integer_add_row,
-        [MW_INTEGER_SUBTRACT] = integer_subtract_row,
-        [MW_INTEGER_MULTIPLY] = integer_multiply_row,
+void MW_KERNEL(compare)(
+    mw_comparison comparison, mw_dtype dtype, ptrdiff_t rank, const ptrdiff_t *shape, uint8_t *out, const void *a,
+    const ptrdiff_t *a_strides, const void *b, const ptrdiff_t *b_strides) {
+    static const binary_row rows[][MW_DTYPE_COUNT] = {
+        [MW_COMPARISON_EQUAL] = {[MW_DTYPE_F32] = equal_f32_row, [MW_DTYPE_I32] = equal_i32_row},
+        [MW_COMPARISON_NOT_EQUAL] = {[MW_DTYPE_F32] = not_equal_f32_row, [MW_DTYPE_I32] = not_equal_i32_row},
+        [MW_COMPARISON_LESS] = {[MW_DTYPE_F32] = less_f32_row, [MW_DTYPE_I32] = less_i32_row},
+        [MW_COMPARISON_LESS_EQUAL] = {[MW_DTYPE_F32] = less_equal_f32_row, [MW_DTYPE_I32] = less_equal_i32_row},
+        [MW_COMPARISON_GREATER] = {[MW_DTYPE_F32] = greater_f32_row, [MW_DTYPE_I32] = greater_i32_row},
+        [MW_COMPARISON_GREATER_EQUAL] =
+            {[MW_DTYPE_F32] = greater_equal_f32_row, [MW_DTYPE_I32] = greater_equal_i32_row},
     };
     run_binary(
-        rows[operation], rank, shape, (char *)out, 4, (const char *)a, a_strides, (const char *)b, b_strides);
-}
-
-void MW_KERNEL(compare_f32)(
-    mw_comparison comparison, ptrdiff_t rank, const ptrdiff_t *shape, uint8_t *out, const float *a,
-    const ptrdiff_t *a_strides, const float *b, const ptrdiff_t *b_strides) {
-    static const binary_row rows[] = {
-        [MW_COMPARISON_EQUAL] = equal_f32_row,     [MW_COMPARISON_NOT_EQUAL] = not_equal_f32_row,
-        [MW_COMPARISON_LESS] = less_f32_row,       [MW_COMPARISON_LESS_EQUAL] = less_equal_f32_row,
-        [MW_COMPARISON_GREATER] = greater_f32_row, [MW_COMPARISON_GREATER_EQUAL] = greater_equal_f32_row,
-    };
-    run_binary(
-        rows[comparison], rank, shape, (char *)out, 1, (const char *)a, a_strides, (const char *)b, b_strides);
-}
-
-void MW_KERNEL(compare_i32)(
-    mw_comparison comparison, ptrdiff_t rank, const ptrdiff_t *shape, uint8_t *out, const int32_t *a,
-    const ptrdiff_t *a_strides, const int32_t *b, const ptrdiff_t *b_strides) {
-    static const binary_row rows[] = {
-        [MW_COMPARISON_EQUAL] = equal_i32_row,     [MW_COMPARISON_NOT_EQUAL] = not_equal_i32_row,
-        [MW_COMPARISON_LESS] = less_i32_row,       [MW_COMPARISON_LESS_EQUAL] = less_equal_i32_row,
-        [MW_COMPARISON_GREATER] = greater_i32_row, [MW_COMPARISON_GREATER_EQUAL] = greater_equal_i32_row,
-    };
-    run_binary(
-        rows[comparison], rank, shape, (char *)out, 1, (const char *)a, a_strides, (const char *)b, b_strides);
+        rows[comparison][dtype], rank, shape, (char *)out, 1, a, a_strides, b, b_strides, mw_dtype_size(dtype));
 }

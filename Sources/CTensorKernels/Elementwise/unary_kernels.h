@@ -46,29 +46,26 @@ MW_ALWAYS_INLINE void run_unary(
     } while (mw_strided_loop_advance(&loop));
 }
 
-void MW_KERNEL(unary_f32)(
-    mw_unary_operation operation, ptrdiff_t rank, const ptrdiff_t *shape, float *out, const float *a,
+void MW_KERNEL(unary)(
+    mw_unary_operation operation, mw_dtype dtype, ptrdiff_t rank, const ptrdiff_t *shape, void *out, const void *a,
     const ptrdiff_t *a_strides) {
-    static const unary_row rows[] = {
-        [MW_UNARY_NEGATE] = negate_row, [MW_UNARY_RELU] = relu_row, [MW_UNARY_EXP] = exp_row,
-        [MW_UNARY_LOG] = log_row,       [MW_UNARY_SQRT] = sqrt_row,
+    static const unary_row rows[][MW_DTYPE_COUNT] = {
+        [MW_UNARY_NEGATE] = {[MW_DTYPE_F32] = negate_row}, [MW_UNARY_RELU] = {[MW_DTYPE_F32] = relu_row},
+        [MW_UNARY_EXP] = {[MW_DTYPE_F32] = exp_row},       [MW_UNARY_LOG] = {[MW_DTYPE_F32] = log_row},
+        [MW_UNARY_SQRT] = {[MW_DTYPE_F32] = sqrt_row},
     };
-    run_unary(rows[operation], rank, shape, (char *)out, 4, (const char *)a, 4, a_strides);
+    const ptrdiff_t size = mw_dtype_size(dtype);
+    run_unary(rows[operation][dtype], rank, shape, out, size, a, size, a_strides);
 }
 
 void MW_KERNEL(convert)(
-    mw_conversion conversion, ptrdiff_t rank, const ptrdiff_t *shape, void *out, const void *a,
+    mw_dtype to, mw_dtype from, ptrdiff_t rank, const ptrdiff_t *shape, void *out, const void *a,
     const ptrdiff_t *a_strides) {
-    static const struct {
-        unary_row row;
-        ptrdiff_t out_size;
-        ptrdiff_t a_size;
-    } conversions[] = {
-        [MW_CONVERT_F32_TO_I32] = {f32_to_i32_row, 4, 4},   [MW_CONVERT_I32_TO_F32] = {i32_to_f32_row, 4, 4},
-        [MW_CONVERT_F32_TO_BOOL] = {f32_to_bool_row, 1, 4}, [MW_CONVERT_I32_TO_BOOL] = {i32_to_bool_row, 1, 4},
-        [MW_CONVERT_BOOL_TO_F32] = {bool_to_f32_row, 4, 1}, [MW_CONVERT_BOOL_TO_I32] = {bool_to_i32_row, 4, 1},
+    static const unary_row rows[MW_DTYPE_COUNT][MW_DTYPE_COUNT] = {
+        [MW_DTYPE_I32] = {[MW_DTYPE_F32] = f32_to_i32_row, [MW_DTYPE_BOOL] = bool_to_i32_row},
+        [MW_DTYPE_F32] = {[MW_DTYPE_I32] = i32_to_f32_row, [MW_DTYPE_BOOL] = bool_to_f32_row},
+        [MW_DTYPE_BOOL] = {[MW_DTYPE_F32] = f32_to_bool_row, [MW_DTYPE_I32] = i32_to_bool_row},
     };
     run_unary(
-        conversions[conversion].row, rank, shape, out, conversions[conversion].out_size, a,
-        conversions[conversion].a_size, a_strides);
+        rows[to][from], rank, shape, out, mw_dtype_size(to), a, mw_dtype_size(from), a_strides);
 }

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/// One row, for element types that the two sizes stand for.
+/// One row, for elements of each size.
 #define MW_COPY_ROW(name, ELEMENT)                                                                                    \
     static void name(ptrdiff_t count, void *out_base, ptrdiff_t out_stride, const void *a_base, ptrdiff_t a_stride) {  \
         ELEMENT *out = out_base;                                                                                       \
@@ -20,7 +20,9 @@
     }
 
 MW_COPY_ROW(copy_row_8, uint8_t)
+MW_COPY_ROW(copy_row_16, uint16_t)
 MW_COPY_ROW(copy_row_32, uint32_t)
+MW_COPY_ROW(copy_row_64, uint64_t)
 
 /// A transpose of f32 or i32 in squares of 16 × 16, so that each cache line that is touched is used whole: `out` is
 /// contiguous along the columns, `a` along the rows.
@@ -59,10 +61,11 @@ void mw_copy(
     do {
         char *out_row = (char *)out + loop.offset[0] * element_size;
         const char *a_row = (const char *)a + loop.offset[1] * element_size;
-        if (element_size == 1) {
-            copy_row_8(count, out_row, out_stride, a_row, a_stride);
-        } else {
-            copy_row_32(count, out_row, out_stride, a_row, a_stride);
+        switch (element_size) {
+        case 1: copy_row_8(count, out_row, out_stride, a_row, a_stride); break;
+        case 2: copy_row_16(count, out_row, out_stride, a_row, a_stride); break;
+        case 4: copy_row_32(count, out_row, out_stride, a_row, a_stride); break;
+        default: copy_row_64(count, out_row, out_stride, a_row, a_stride);
         }
     } while (mw_strided_loop_advance(&loop));
 }

@@ -8,7 +8,7 @@
 #pragma clang assume_nonnull begin
 
 /// Copies a strided tensor into another of the same shape; both sides have free strides, and do not overlap.
-/// Packs a transpose or a slice, and writes into a slice (concatenation, padding). `element_size` is 1 or 4 bytes.
+/// Packs a transpose or a slice, and writes into a slice (concatenation, padding). `element_size` is 1, 2, 4 or 8 bytes.
 void mw_copy(
     ptrdiff_t element_size, ptrdiff_t rank, const ptrdiff_t *shape, void *out, const ptrdiff_t *out_strides,
     const void *a, const ptrdiff_t *a_strides);

@@ -45,7 +45,7 @@ package struct JSONWriter {
     }
 
     /// Writes a finite number in the shortest form that reads back the same; JSON has no other numbers.
-    package mutating func number(_ value: Float) {
+    package mutating func number(_ value: some BinaryFloatingPoint & CustomStringConvertible) {
         precondition(value.isFinite, "JSON has no \(value)")
         separate()
         bytes += value.description.utf8

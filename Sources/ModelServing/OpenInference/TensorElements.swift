@@ -19,8 +19,18 @@ struct TensorElements {
         do {
             let shape = try Shape(tensor.shape)
             switch dtype {
+            case .float64: return try AnyTensor(elements(double), shape: shape)
             case .float32: return try AnyTensor(elements(float), shape: shape)
-            case .int32: return try AnyTensor(elements(int32), shape: shape)
+            case .bfloat16: return try AnyTensor(elements(bfloat16), shape: shape)
+            case .float16: return try AnyTensor(elements(float16), shape: shape)
+            case .int64: return try AnyTensor(elements(integer(Int64.self)), shape: shape)
+            case .int32: return try AnyTensor(elements(integer(Int32.self)), shape: shape)
+            case .int16: return try AnyTensor(elements(integer(Int16.self)), shape: shape)
+            case .int8: return try AnyTensor(elements(integer(Int8.self)), shape: shape)
+            case .uint64: return try AnyTensor(elements(integer(UInt64.self)), shape: shape)
+            case .uint32: return try AnyTensor(elements(integer(UInt32.self)), shape: shape)
+            case .uint16: return try AnyTensor(elements(integer(UInt16.self)), shape: shape)
+            case .uint8: return try AnyTensor(elements(integer(UInt8.self)), shape: shape)
             case .bool: return try AnyTensor(elements(bool), shape: shape)
             }
         } catch let error as ServingError {
@@ -73,17 +83,37 @@ struct TensorElements {
         )
     }
 
-    private func float(_ reader: inout JSONReader) throws(ServingError) -> Float {
-        let value = Float(try number(&reader).value(in: reader.bytes))
+    private func double(_ reader: inout JSONReader) throws(ServingError) -> Double {
+        let value = try number(&reader).value(in: reader.bytes)
         guard value.isFinite else { throw unfit(reader) }
         return value
     }
 
-    private func int32(_ reader: inout JSONReader) throws(ServingError) -> Int32 {
-        guard let whole = try number(&reader).integer, let value = Int32(exactly: whole) else {
-            throw unfit(reader)
-        }
+    private func float(_ reader: inout JSONReader) throws(ServingError) -> Float {
+        let value = Float(try double(&reader))
+        guard value.isFinite else { throw unfit(reader) }
         return value
+    }
+
+    private func bfloat16(_ reader: inout JSONReader) throws(ServingError) -> BFloat16 {
+        let value = BFloat16(try double(&reader))
+        guard value.isFinite else { throw unfit(reader) }
+        return value
+    }
+
+    private func float16(_ reader: inout JSONReader) throws(ServingError) -> Float16 {
+        let value = Float16(try double(&reader))
+        guard value.isFinite else { throw unfit(reader) }
+        return value
+    }
+
+    private func integer<Scalar: FixedWidthInteger>(_ type: Scalar.Type) -> One<Scalar> {
+        { reader throws(ServingError) in
+            guard let whole = try number(&reader).integer, let value = Scalar(exactly: whole) else {
+                throw unfit(reader)
+            }
+            return value
+        }
     }
 
     private func bool(_ reader: inout JSONReader) throws(ServingError) -> Bool {

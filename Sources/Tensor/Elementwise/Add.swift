@@ -6,7 +6,7 @@ extension Primitive {
         id: 1, name: "add",
         .binary(
             rule: arithmeticRule("add", .float32, .int32),
-            kernel: elementwise(MW_BINARY_ADD, integers: MW_INTEGER_ADD)),
+            kernel: elementwise(MW_BINARY_ADD)),
         derivative: .reverse([
             OperandDerivative { cotangent, step throws(TensorError) in try cotangent.summed(toOperandOf: step) }
         ]))

@@ -7,24 +7,18 @@ extension Primitive {
         .unary(
             rule: { type, attributes throws(TensorError) in
                 guard case .dtype(let dtype) = attributes else { preconditionFailure("no type to cast to") }
+                try type.require(.float32, .int32, .bool, in: "cast")
+                try TensorType(dtype, type.shape).require(.float32, .int32, .bool, in: "cast")
                 return TensorType(dtype, type.shape)
             },
             kernel: { operand, _, type throws(TensorError) in
-                let conversion: mw_conversion
-                switch (operand.dtype, type.dtype) {
-                case (.float32, .int32): conversion = MW_CONVERT_F32_TO_I32
-                case (.float32, .bool): conversion = MW_CONVERT_F32_TO_BOOL
-                case (.int32, .float32): conversion = MW_CONVERT_I32_TO_F32
-                case (.int32, .bool): conversion = MW_CONVERT_I32_TO_BOOL
-                case (.bool, .float32): conversion = MW_CONVERT_BOOL_TO_F32
-                case (.bool, .int32): conversion = MW_CONVERT_BOOL_TO_I32
-                case (.float32, .float32), (.int32, .int32), (.bool, .bool): return operand.take()
-                }
+                if operand.dtype == type.dtype { return operand.take() }
                 let result = try ElementwiseResult(new: type)
                 result.withStrides(of: operand) { shape, strides in
-                    // Safe: the conversion names the types that the operand and the result hold.
-                    unsafe mw_active_kernels().pointee.convert(
-                        conversion, result.rank, shape, result.tensor.firstByte, operand.firstByte, strides)
+                    // Safe: the types are those that the operand and the result hold.
+                    unsafe mw_active_kernels().pointee.elementwise.convert(
+                        type.dtype.kernel, operand.dtype.kernel, result.rank, shape, result.tensor.firstByte,
+                        operand.firstByte, strides)
                 }
                 return result.tensor
             }),

@@ -31,15 +31,9 @@ extension Primitive {
                 result.withStrides(of: left) { shape, leftStrides in
                     result.withStrides(of: right) { _, rightStrides in
                         // Safe: the result holds a byte for each element, and the strides stay in the operands.
-                        if left.dtype == .float32 {
-                            unsafe mw_active_kernels().pointee.compare_f32(
-                                comparison.kernel, result.rank, shape, result.tensor.elements(), left.elements(),
-                                leftStrides, right.elements(), rightStrides)
-                        } else {
-                            unsafe mw_active_kernels().pointee.compare_i32(
-                                comparison.kernel, result.rank, shape, result.tensor.elements(), left.elements(),
-                                leftStrides, right.elements(), rightStrides)
-                        }
+                        unsafe mw_active_kernels().pointee.elementwise.compare(
+                            comparison.kernel, left.dtype.kernel, result.rank, shape, result.tensor.elements(),
+                            left.firstByte, leftStrides, right.firstByte, rightStrides)
                     }
                 }
                 return result.tensor

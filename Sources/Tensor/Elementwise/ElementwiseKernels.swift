@@ -30,32 +30,25 @@ extension Primitive {
                 ? ElementwiseResult(reusing: &operand, as: type) : try ElementwiseResult(new: type)
             result.withStrides(of: operand) { shape, strides in
                 // Safe: the result holds as many elements as the shape says, and the operand's strides stay in its
-                // storage; both are floats by the rule.
-                unsafe mw_active_kernels().pointee.unary_f32(
-                    operation, result.rank, shape, result.tensor.elements(), operand.elements(), strides)
+                // storage; the rule lets those types through that the kernel has.
+                unsafe mw_active_kernels().pointee.elementwise.unary(
+                    operation, type.dtype.kernel, result.rank, shape, result.tensor.firstByte, operand.firstByte,
+                    strides)
             }
             return result.tensor
         }
     }
 
     /// Applies arithmetic to each pair of elements, in place where an operand allows it.
-    static func elementwise(
-        _ operation: mw_binary_operation, integers: mw_integer_operation? = nil
-    ) -> BinaryKernel {
+    static func elementwise(_ operation: mw_binary_operation) -> BinaryKernel {
         { left, right, _, type throws(TensorError) in
             let result = try ElementwiseResult(of: &left, &right, as: type)
             result.withStrides(of: left) { shape, leftStrides in
                 result.withStrides(of: right) { _, rightStrides in
-                    // Safe: as for one operand; the rule lets integers through only where `integers` says how.
-                    if type.dtype == .float32 {
-                        unsafe mw_active_kernels().pointee.binary_f32(
-                            operation, result.rank, shape, result.tensor.elements(), left.elements(), leftStrides,
-                            right.elements(), rightStrides)
-                    } else {
-                        unsafe mw_active_kernels().pointee.binary_i32(
-                            integers!, result.rank, shape, result.tensor.elements(), left.elements(), leftStrides,
-                            right.elements(), rightStrides)
-                    }
+                    // Safe: as for one operand.
+                    unsafe mw_active_kernels().pointee.elementwise.binary(
+                        operation, type.dtype.kernel, result.rank, shape, result.tensor.firstByte, left.firstByte,
+                        leftStrides, right.firstByte, rightStrides)
                 }
             }
             return result.tensor

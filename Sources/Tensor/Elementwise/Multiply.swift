@@ -6,7 +6,7 @@ extension Primitive {
         id: 3, name: "multiply",
         .binary(
             rule: arithmeticRule("multiply", .float32, .int32),
-            kernel: elementwise(MW_BINARY_MULTIPLY, integers: MW_INTEGER_MULTIPLY)),
+            kernel: elementwise(MW_BINARY_MULTIPLY)),
         derivative: .reverse([
             OperandDerivative(saving: .second) { cotangent, step throws(TensorError) in
                 try (cotangent * step.operands[1]).summed(toOperandOf: step)

@@ -17,10 +17,11 @@ extension Primitive {
                 result.withStrides(of: condition) { shape, conditionStrides in
                     result.withStrides(of: first) { _, firstStrides in
                         result.withStrides(of: second) { _, secondStrides in
-                            // Safe: elements of four bytes by the rule; the kernel moves bits only.
-                            unsafe mw_active_kernels().pointee.select_32(
-                                result.rank, shape, result.tensor.elements(), condition.elements(), conditionStrides,
-                                first.elements(), firstStrides, second.elements(), secondStrides)
+                            // Safe: both have elements of the result's type; the kernel moves bits only.
+                            unsafe mw_active_kernels().pointee.elementwise.select(
+                                type.dtype.byteWidth, result.rank, shape, result.tensor.firstByte,
+                                condition.elements(), conditionStrides, first.firstByte, firstStrides,
+                                second.firstByte, secondStrides)
                         }
                     }
                 }

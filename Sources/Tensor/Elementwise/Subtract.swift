@@ -6,7 +6,7 @@ extension Primitive {
         id: 2, name: "subtract",
         .binary(
             rule: arithmeticRule("subtract", .float32, .int32),
-            kernel: elementwise(MW_BINARY_SUBTRACT, integers: MW_INTEGER_SUBTRACT)),
+            kernel: elementwise(MW_BINARY_SUBTRACT)),
         derivative: .reverse([
             OperandDerivative { cotangent, step throws(TensorError) in try cotangent.summed(toOperandOf: step) },
             OperandDerivative { cotangent, step throws(TensorError) in

@@ -34,7 +34,7 @@ extension Primitive {
                 let rightStrides = right.layout.matrixStrides
                 for index in 0..<batch.elementCount {
                     // Safe: the offsets are those of a matrix that lies in its operand, and the result is new.
-                    unsafe mw_active_kernels().pointee.gemm_f32(
+                    unsafe mw_active_kernels().pointee.matrix.gemm_f32(
                         m, n, k, left.elements() + leftBatch.offset(ofElement: index), leftStrides.row,
                         leftStrides.column, right.elements() + rightBatch.offset(ofElement: index), rightStrides.row,
                         rightStrides.column, result.elements() + index * m * n, n, false, 0)

@@ -14,7 +14,7 @@ extension Primitive {
                 let labels = try labels.checkedIndices(below: rows.width, in: "crossEntropy: labels")
                 let result = try AnyTensor(uninitialized: type.shape, dtype: type.dtype)
                 // Safe: a label and a result for each row, and every label names a class.
-                unsafe mw_active_kernels().pointee.cross_entropy_f32(
+                unsafe mw_active_kernels().pointee.rows.cross_entropy_f32(
                     rows.count, rows.width, result.elements(), rows.tensor.elements(), rows.stride, labels.elements())
                 return result
             }),
@@ -48,7 +48,7 @@ extension Primitive {
                 let scales = merged == nil ? try upstream.contiguous() : upstream
                 let result = try AnyTensor(uninitialized: type.shape, dtype: type.dtype)
                 // Safe: a label and an upstream value for each row, and every label names a class.
-                unsafe mw_active_kernels().pointee.cross_entropy_gradient_f32(
+                unsafe mw_active_kernels().pointee.rows.cross_entropy_gradient_f32(
                     rows.count, rows.width, result.elements(), rows.tensor.elements(), rows.stride, labels.elements(),
                     scales.elements(), merged ?? 1)
                 return result

@@ -99,7 +99,7 @@ extension RandomKey {
         return unsafe [UInt32](unsafeUninitializedCapacity: count) { buffer, initialized in
             if count > 0 {
                 // Safe: the kernel writes `count` words, for which there is room.
-                unsafe mw_active_kernels().pointee.random_bits(
+                unsafe mw_active_kernels().pointee.random.random_bits(
                     word0, word1, range.lowerBound, count, buffer.baseAddress!)
             }
             initialized = count
@@ -114,7 +114,7 @@ extension RandomKey {
         let tensor = try AnyTensor(uninitialized: shape, dtype: .float32)
         if tensor.elementCount > 0 {
             // Safe: the tensor is new and holds as many floats as its shape says.
-            unsafe mw_active_kernels().pointee.random_uniform_f32(
+            unsafe mw_active_kernels().pointee.random.random_uniform_f32(
                 word0, word1, offset, tensor.elementCount, tensor.elements())
         }
         return tensor

@@ -22,7 +22,7 @@ extension Primitive {
                 operand.layout.shape.dimensions.withPointer { shape in
                     operand.layout.strides.withPointer { strides in
                         // Safe: the result has an element for each of the remaining axes' places.
-                        unsafe mw_active_kernels().pointee.argmax_f32(
+                        unsafe mw_active_kernels().pointee.reduction.argmax_f32(
                             operand.rank, shape, result.elements(), operand.elements(), strides, axis)
                     }
                 }

@@ -30,10 +30,10 @@ extension Primitive {
                 operand.layout.strides.withPointer { strides in
                     // Safe: the result holds the elements of the remaining axes, and the strides stay in the operand.
                     if type.dtype == .float32 {
-                        unsafe mw_active_kernels().pointee.reduce_f32(
+                        unsafe mw_active_kernels().pointee.reduction.reduce_f32(
                             reduction, operand.rank, shape, result.elements(), operand.elements(), strides, axes.mask)
                     } else {
-                        unsafe mw_active_kernels().pointee.reduce_i32(
+                        unsafe mw_active_kernels().pointee.reduction.reduce_i32(
                             reduction, operand.rank, shape, result.elements(), operand.elements(), strides, axes.mask)
                     }
                 }

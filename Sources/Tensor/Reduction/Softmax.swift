@@ -10,7 +10,7 @@ extension Primitive {
             kernel: { operand, _, type throws(TensorError) in
                 try rowwise(&operand, type) { rows, result in
                     // Safe: the result has as many elements as the rows.
-                    unsafe mw_active_kernels().pointee.softmax_f32(
+                    unsafe mw_active_kernels().pointee.rows.softmax_f32(
                         rows.count, rows.width, result.elements(), rows.tensor.elements(), rows.stride)
                 }
             }),
@@ -30,7 +30,7 @@ extension Primitive {
             kernel: { operand, _, type throws(TensorError) in
                 try rowwise(&operand, type) { rows, result in
                     // Safe: as for softmax.
-                    unsafe mw_active_kernels().pointee.log_softmax_f32(
+                    unsafe mw_active_kernels().pointee.rows.log_softmax_f32(
                         rows.count, rows.width, result.elements(), rows.tensor.elements(), rows.stride)
                 }
             }),

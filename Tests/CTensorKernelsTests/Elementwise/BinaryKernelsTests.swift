@@ -18,7 +18,7 @@ import Testing
             for (code, apply) in Self.operations {
                 var out = [Float](repeating: .nan, count: count)
                 // The arrays are as long as the shape says.
-                unsafe path.kernels.binary_f32(code, 1, [count], &out, a, [1], b, [1])
+                unsafe path.kernels.elementwise.binary(code, MW_DTYPE_F32, 1, [count], &out, a, [1], b, [1])
                 #expect(comparableBits(out) == comparableBits(zip(a, b).map(apply)), "\(code), seed 21")
             }
         }
@@ -41,7 +41,7 @@ import Testing
                     }
                     var out = [Float](repeating: .nan, count: expected.count)
                     // Every index of these strides lies inside the arrays.
-                    unsafe path.kernels.binary_f32(code, 3, shape, &out, a, aStrides, b, bStrides)
+                    unsafe path.kernels.elementwise.binary(code, MW_DTYPE_F32, 3, shape, &out, a, aStrides, b, bStrides)
                     #expect(out == expected, "\(code), strides \(aStrides) and \(bStrides), seed 22")
                 }
             }
@@ -56,22 +56,22 @@ import Testing
         var first = a
         unsafe first.withUnsafeMutableBufferPointer { first in
             // In-place use: the same pointer and contiguous strides.
-            unsafe path.kernels.binary_f32(
-                MW_BINARY_SUBTRACT, 1, [77], first.baseAddress!, first.baseAddress!, [1], b, [1])
+            unsafe path.kernels.elementwise.binary(
+                MW_BINARY_SUBTRACT, MW_DTYPE_F32, 1, [77], first.baseAddress!, first.baseAddress!, [1], b, [1])
         }
         #expect(first == zip(a, b).map { $0 - $1 })
         var second = b
         unsafe second.withUnsafeMutableBufferPointer { second in
             // As above.
-            unsafe path.kernels.binary_f32(
-                MW_BINARY_SUBTRACT, 1, [77], second.baseAddress!, a, [1], second.baseAddress!, [1])
+            unsafe path.kernels.elementwise.binary(
+                MW_BINARY_SUBTRACT, MW_DTYPE_F32, 1, [77], second.baseAddress!, a, [1], second.baseAddress!, [1])
         }
         #expect(second == zip(a, b).map { $0 - $1 })
         var both = a
         unsafe both.withUnsafeMutableBufferPointer { both in
             // As above.
-            unsafe path.kernels.binary_f32(
-                MW_BINARY_ADD, 1, [77], both.baseAddress!, both.baseAddress!, [1], both.baseAddress!, [1])
+            unsafe path.kernels.elementwise.binary(
+                MW_BINARY_ADD, MW_DTYPE_F32, 1, [77], both.baseAddress!, both.baseAddress!, [1], both.baseAddress!, [1])
         }
         #expect(both == a.map { $0 + $0 })
     }
@@ -81,13 +81,13 @@ import Testing
         var values = SeededValues(seed: 24)
         let a = values.integers(99) + [.max, .min]
         let b = values.integers(99) + [1, -1]
-        let operations: [(mw_integer_operation, (Int32, Int32) -> Int32)] = [
-            (MW_INTEGER_ADD, { $0 &+ $1 }), (MW_INTEGER_SUBTRACT, { $0 &- $1 }), (MW_INTEGER_MULTIPLY, { $0 &* $1 }),
+        let operations: [(mw_binary_operation, (Int32, Int32) -> Int32)] = [
+            (MW_BINARY_ADD, { $0 &+ $1 }), (MW_BINARY_SUBTRACT, { $0 &- $1 }), (MW_BINARY_MULTIPLY, { $0 &* $1 }),
         ]
         for (code, apply) in operations {
             var out = [Int32](repeating: 0, count: a.count)
             // The arrays are as long as the shape says.
-            unsafe path.kernels.binary_i32(code, 1, [a.count], &out, a, [1], b, [1])
+            unsafe path.kernels.elementwise.binary(code, MW_DTYPE_I32, 1, [a.count], &out, a, [1], b, [1])
             #expect(out == zip(a, b).map(apply), "\(code), seed 24")
         }
     }
@@ -108,7 +108,7 @@ import Testing
         for (code, apply) in comparisons {
             var out = [UInt8](repeating: 7, count: a.count)
             // The arrays are as long as the shape says.
-            unsafe path.kernels.compare_f32(code, 1, [a.count], &out, a, [1], b, [1])
+            unsafe path.kernels.elementwise.compare(code, MW_DTYPE_F32, 1, [a.count], &out, a, [1], b, [1])
             #expect(out == zip(a, b).map { apply($0, $1) ? 1 : 0 }, "\(code), seed 25")
         }
     }
@@ -124,7 +124,7 @@ import Testing
         for (code, apply) in comparisons {
             var out = [UInt8](repeating: 7, count: 25)
             // A column against a row, both of five elements.
-            unsafe path.kernels.compare_i32(code, 2, [5, 5], &out, a, [1, 0], a, [0, 1])
+            unsafe path.kernels.elementwise.compare(code, MW_DTYPE_I32, 2, [5, 5], &out, a, [1, 0], a, [0, 1])
             #expect(out == a.flatMap { x in a.map { apply(x, $0) ? 1 : 0 } }, "\(code)")
         }
     }

@@ -13,7 +13,8 @@ import Testing
         ] {
             var out = [UInt32](repeating: 0, count: 120)
             // Every index of these strides lies inside the arrays.
-            unsafe path.kernels.select_32(2, [3, 40], &out, condition, conditionStrides, a, aStrides, b, bStrides)
+            unsafe path.kernels.elementwise.select(
+                4, 2, [3, 40], &out, condition, conditionStrides, a, aStrides, b, bStrides)
             let expected = indices(of: [3, 40]).map { i in
                 condition[i[0] * conditionStrides[0] + i[1] * conditionStrides[1]] == 1
                     ? a[i[0] * aStrides[0] + i[1] * aStrides[1]] : b[i[0] * bStrides[0] + i[1] * bStrides[1]]

@@ -9,7 +9,7 @@ import Testing
     static func apply(_ operation: mw_unary_operation, _ a: [Float], on path: KernelPath) -> [Float] {
         var out = [Float](repeating: .nan, count: a.count)
         // The arrays are as long as the shape says, and outlive the call.
-        unsafe path.kernels.unary_f32(operation, 1, [a.count], &out, a, [1])
+        unsafe path.kernels.elementwise.unary(operation, MW_DTYPE_F32, 1, [a.count], &out, a, [1])
         return out
     }
 
@@ -92,8 +92,8 @@ import Testing
             var out = [Float](repeating: .nan, count: expected.count)
             unsafe a.withUnsafeBufferPointer { a in
                 // Every index of the cases lies inside the array.
-                unsafe path.kernels.unary_f32(
-                    MW_UNARY_NEGATE, shape.count, shape, &out, a.baseAddress! + base, strides)
+                unsafe path.kernels.elementwise.unary(
+                    MW_UNARY_NEGATE, MW_DTYPE_F32, shape.count, shape, &out, a.baseAddress! + base, strides)
             }
             #expect(out == expected, "shape \(shape), strides \(strides)")
         }
@@ -106,7 +106,8 @@ import Testing
         var inPlace = a
         unsafe inPlace.withUnsafeMutableBufferPointer { buffer in
             // In-place use is what the kernel allows: the same pointer and contiguous strides.
-            unsafe path.kernels.unary_f32(operation, 1, [131], buffer.baseAddress!, buffer.baseAddress!, [1])
+            unsafe path.kernels.elementwise.unary(
+                operation, MW_DTYPE_F32, 1, [131], buffer.baseAddress!, buffer.baseAddress!, [1])
         }
         #expect(comparableBits(inPlace) == comparableBits(Self.apply(operation, a, on: path)))
     }
@@ -114,14 +115,15 @@ import Testing
 
 @Suite struct ConversionTests {
     static func convert<In: BitwiseCopyable, Out: BitwiseCopyable>(
-        _ conversion: mw_conversion, _ a: [In], to zero: Out, on path: KernelPath
+        _ conversion: (from: mw_dtype, to: mw_dtype), _ a: [In], to zero: Out, on path: KernelPath
     ) -> [Out] {
         var out = [Out](repeating: zero, count: a.count)
         // The element types are those that the conversion names, and both arrays are as long as the shape says.
         unsafe out.withUnsafeMutableBytes { out in
             unsafe a.withUnsafeBytes { a in
-                unsafe path.kernels.convert(
-                    conversion, 1, [a.count / MemoryLayout<In>.stride], out.baseAddress!, a.baseAddress!, [1])
+                unsafe path.kernels.elementwise.convert(
+                    conversion.to, conversion.from, 1, [a.count / MemoryLayout<In>.stride], out.baseAddress!,
+                    a.baseAddress!, [1])
             }
         }
         return out
@@ -137,7 +139,7 @@ import Testing
         // Many copies, so that the vector loop runs and not its remainder alone.
         let copies = Array(repeatElement(a, count: 9).joined())
         #expect(
-            Self.convert(MW_CONVERT_F32_TO_I32, copies, to: Int32(7), on: path)
+            Self.convert((MW_DTYPE_F32, MW_DTYPE_I32), copies, to: Int32(7), on: path)
                 == Array(repeatElement(expected, count: 9).joined()))
     }
 
@@ -146,25 +148,28 @@ import Testing
         var values = SeededValues(seed: 11)
         let a = values.anyFloats(2003)
         #expect(
-            Self.convert(MW_CONVERT_F32_TO_I32, a, to: Int32(0), on: path)
+            Self.convert((MW_DTYPE_F32, MW_DTYPE_I32), a, to: Int32(0), on: path)
                 == a.map { $0.isNaN ? 0 : Int32(clamping: Int64(max(-0x1p40, min(0x1p40, $0)))) }, "seed 11")
         let integers = values.integers(2003)
         #expect(
-            Self.convert(MW_CONVERT_I32_TO_F32, integers, to: Float(0), on: path) == integers.map { Float($0) },
+            Self.convert((MW_DTYPE_I32, MW_DTYPE_F32), integers, to: Float(0), on: path) == integers.map { Float($0) },
             "seed 11")
     }
 
     @Test("bools are 0 and 1, and whatever is not zero is true", arguments: KernelPath.all)
     func bools(path: KernelPath) {
         let bools: [UInt8] = (0..<40).map { $0 % 3 == 0 ? 1 : 0 }
-        #expect(Self.convert(MW_CONVERT_BOOL_TO_F32, bools, to: Float(7), on: path) == bools.map { Float($0) })
-        #expect(Self.convert(MW_CONVERT_BOOL_TO_I32, bools, to: Int32(7), on: path) == bools.map { Int32($0) })
+        #expect(Self.convert((MW_DTYPE_BOOL, MW_DTYPE_F32), bools, to: Float(7), on: path) == bools.map { Float($0) })
+        #expect(Self.convert((MW_DTYPE_BOOL, MW_DTYPE_I32), bools, to: Int32(7), on: path) == bools.map { Int32($0) })
         #expect(
             Self.convert(
-                MW_CONVERT_F32_TO_BOOL, [0, -0.0, .leastNonzeroMagnitude, -3, .nan, .infinity] as [Float], to: UInt8(7),
+                (MW_DTYPE_F32, MW_DTYPE_BOOL), [0, -0.0, .leastNonzeroMagnitude, -3, .nan, .infinity] as [Float],
+                to: UInt8(7),
                 on: path)
                 == [0, 0, 1, 1, 1, 1])
         #expect(
-            Self.convert(MW_CONVERT_I32_TO_BOOL, [0, 1, -1, 256] as [Int32], to: UInt8(7), on: path) == [0, 1, 1, 1])
+            Self.convert((MW_DTYPE_I32, MW_DTYPE_BOOL), [0, 1, -1, 256] as [Int32], to: UInt8(7), on: path) == [
+                0, 1, 1, 1,
+            ])
     }
 }

@@ -17,7 +17,7 @@ import Testing
             on path: KernelPath
         ) {
             // The arrays have m·k, k·n and m·n elements.
-            unsafe path.kernels.gemm_f32(
+            unsafe path.kernels.matrix.gemm_f32(
                 m, n, k, a, aStrides[0], aStrides[1], b, bStrides[0], bStrides[1], &c, n, accumulate, threads)
         }
 
@@ -99,7 +99,7 @@ import Testing
         let b: [Float] = [1, 0, 0, 0, 1, 0]
         var c = [Float](repeating: -1, count: 10)
         // c has two rows of three elements, five apart.
-        unsafe path.kernels.gemm_f32(2, 3, 2, a, 2, 1, b, 3, 1, &c, 5, false, 1)
+        unsafe path.kernels.matrix.gemm_f32(2, 3, 2, a, 2, 1, b, 3, 1, &c, 5, false, 1)
         #expect(c == [1, 2, 0, -1, -1, 3, 4, 0, -1, -1])
     }
 
@@ -129,7 +129,7 @@ import Testing
         var c = [Float](repeating: .nan, count: 4)
         unsafe a.withUnsafeBufferPointer { a in
             // The row of a is read backwards and repeated by stride 0.
-            unsafe path.kernels.gemm_f32(2, 2, 3, a.baseAddress! + 2, 0, -1, b, 2, 1, &c, 2, false, 1)
+            unsafe path.kernels.matrix.gemm_f32(2, 2, 3, a.baseAddress! + 2, 0, -1, b, 2, 1, &c, 2, false, 1)
         }
         #expect(c == [14, 20, 14, 20])
     }

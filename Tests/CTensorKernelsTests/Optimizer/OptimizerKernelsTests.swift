@@ -11,7 +11,7 @@ import Testing
         let gradient = values.anyFloats(count)
         var updated = parameters
         // Both arrays have `count` elements.
-        unsafe path.kernels.sgd_f32(count, &updated, gradient, 0.1)
+        unsafe path.kernels.optimizer.sgd_f32(count, &updated, gradient, 0.1)
         let expected = zip(parameters, gradient).map { $0.addingProduct(-0.1, $1) }
         #expect(comparableBits(updated) == comparableBits(expected), "seed 71")
     }
@@ -26,7 +26,7 @@ import Testing
         mutating func apply(_ gradient: [Float], _ step: mw_adam_step, on path: KernelPath) {
             var step = step
             // The four arrays have the same number of elements.
-            unsafe path.kernels.adam_f32(
+            unsafe path.kernels.optimizer.adam_f32(
                 gradient.count, &parameters, &firstMoment, &secondMoment, gradient, &step)
         }
     }

@@ -21,7 +21,7 @@ import Testing
     static func bits(first: UInt64, count: Int, on path: KernelPath) -> [UInt32] {
         var out = [UInt32](repeating: 0, count: count)
         // The array has room for `count` words.
-        unsafe path.kernels.random_bits(7, 9, first, count, &out)
+        unsafe path.kernels.random.random_bits(7, 9, first, count, &out)
         return out
     }
 
@@ -52,7 +52,7 @@ import Testing
     func uniformValues(path: KernelPath) {
         var values = [Float](repeating: -1, count: 501)
         // The array has room for 501 values.
-        unsafe path.kernels.random_uniform_f32(7, 9, 3, 501, &values)
+        unsafe path.kernels.random.random_uniform_f32(7, 9, 3, 501, &values)
         #expect(values == Self.bits(first: 3, count: 501, on: path).map { Float($0 >> 8) * 0x1p-24 })
         #expect(values.allSatisfy { (0..<1).contains($0) })
         #expect(abs(values.reduce(0, +) / 501 - 0.5) < 0.05)

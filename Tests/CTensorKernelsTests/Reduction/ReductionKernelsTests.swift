@@ -9,7 +9,7 @@ import Testing
         var out = [Float](repeating: -99, count: kept.reduce(1, *))
         let mask = axes.reduce(UInt32(0)) { $0 | 1 << UInt32($1) }
         // The strides name elements of the array only, and the result has an element for each kept index.
-        unsafe path.kernels.reduce_f32(
+        unsafe path.kernels.reduction.reduce_f32(
             reduction, shape.count, shape, &out, a, strides ?? contiguousStrides(shape), mask)
         return out
     }
@@ -99,9 +99,9 @@ import Testing
         var sums = [Int32](repeating: 0, count: 2)
         var maxima = [Int32](repeating: 0, count: 3)
         // a has two rows of three elements.
-        unsafe path.kernels.reduce_i32(MW_REDUCE_SUM, 2, [2, 3], &sums, a, [3, 1], 0b10)
+        unsafe path.kernels.reduction.reduce_i32(MW_REDUCE_SUM, 2, [2, 3], &sums, a, [3, 1], 0b10)
         // As above.
-        unsafe path.kernels.reduce_i32(MW_REDUCE_MAXIMUM, 2, [2, 3], &maxima, a, [3, 1], 0b01)
+        unsafe path.kernels.reduction.reduce_i32(MW_REDUCE_MAXIMUM, 2, [2, 3], &maxima, a, [3, 1], 0b01)
         #expect(sums == [.min + 1, 6])
         #expect(maxima == [1, .max, 9])
     }
@@ -111,11 +111,11 @@ import Testing
         let a: [Float] = [1, 3, 3, 2, -1, .nan, 5, .nan, -.infinity, -.infinity, -8, -9]
         var rows = [Int32](repeating: -1, count: 3)
         // a has three rows of four elements.
-        unsafe path.kernels.argmax_f32(2, [3, 4], &rows, a, [4, 1], 1)
+        unsafe path.kernels.reduction.argmax_f32(2, [3, 4], &rows, a, [4, 1], 1)
         #expect(rows == [1, 1, 2])
         var columns = [Int32](repeating: -1, count: 4)
         // As above.
-        unsafe path.kernels.argmax_f32(2, [3, 4], &columns, a, [4, 1], 0)
+        unsafe path.kernels.reduction.argmax_f32(2, [3, 4], &columns, a, [4, 1], 0)
         #expect(columns == [0, 1, 1, 1])
     }
 }

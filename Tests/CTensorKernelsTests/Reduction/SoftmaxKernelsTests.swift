@@ -29,9 +29,9 @@ import Testing
             var softmax = [Float](repeating: .nan, count: 4 * columns)
             var logarithm = softmax
             // Four rows, columns + 2 apart.
-            unsafe path.kernels.softmax_f32(4, columns, &softmax, scores, columns + 2)
+            unsafe path.kernels.rows.softmax_f32(4, columns, &softmax, scores, columns + 2)
             // As above.
-            unsafe path.kernels.log_softmax_f32(4, columns, &logarithm, scores, columns + 2)
+            unsafe path.kernels.rows.log_softmax_f32(4, columns, &logarithm, scores, columns + 2)
             results.append(softmax + logarithm)
         }
         #expect(results[0] == results[1], "seed \(Self.seed)")
@@ -45,7 +45,7 @@ import Testing
     func largeScores(path: KernelPath) {
         var out = [Float](repeating: .nan, count: 3)
         // One row of three.
-        unsafe path.kernels.softmax_f32(1, 3, &out, [1000, 1000, -1000], 3)
+        unsafe path.kernels.rows.softmax_f32(1, 3, &out, [1000, 1000, -1000], 3)
         #expect(out == [0.5, 0.5, 0])
     }
 
@@ -55,11 +55,11 @@ import Testing
         let scores = values.floats(3 * 21)
         var expected = [Float](repeating: .nan, count: scores.count)
         // Three contiguous rows of 21.
-        unsafe path.kernels.softmax_f32(3, 21, &expected, scores, 21)
+        unsafe path.kernels.rows.softmax_f32(3, 21, &expected, scores, 21)
         var inPlace = scores
         unsafe inPlace.withUnsafeMutableBufferPointer { buffer in
             // In-place use, which the kernel allows for contiguous rows.
-            unsafe path.kernels.softmax_f32(3, 21, buffer.baseAddress!, buffer.baseAddress!, 21)
+            unsafe path.kernels.rows.softmax_f32(3, 21, buffer.baseAddress!, buffer.baseAddress!, 21)
         }
         #expect(inPlace == expected)
     }
@@ -71,7 +71,7 @@ import Testing
         let labels: [Int32] = [0, 9, 4, 4, 7]
         var losses = [Float](repeating: .nan, count: 5)
         // Five rows, columns + 2 apart; the labels lie in 0..<10.
-        unsafe path.kernels.cross_entropy_f32(5, columns, &losses, scores, columns + 2, labels)
+        unsafe path.kernels.rows.cross_entropy_f32(5, columns, &losses, scores, columns + 2, labels)
         for (row, reference) in Self.reference(scores, rows: 5, columns: columns).enumerated() {
             #expect(abs(Double(losses[row]) + reference[Int(labels[row])]) < 1e-5, "seed \(Self.seed)")
         }
@@ -81,7 +81,7 @@ import Testing
     func confidentLoss(path: KernelPath) {
         var losses = [Float](repeating: .nan, count: 1)
         // One row of three, the label inside.
-        unsafe path.kernels.cross_entropy_f32(1, 3, &losses, [1e6, 0, 1], 3, [0])
+        unsafe path.kernels.rows.cross_entropy_f32(1, 3, &losses, [1e6, 0, 1], 3, [0])
         #expect(losses == [0])
     }
 
@@ -93,10 +93,10 @@ import Testing
         let upstream: [Float] = [1, 0.5, -2, 0, 3]
         var each = [Float](repeating: .nan, count: 5 * columns)
         // Five rows, columns + 2 apart, and as many upstream values.
-        unsafe path.kernels.cross_entropy_gradient_f32(5, columns, &each, scores, columns + 2, labels, upstream, 1)
+        unsafe path.kernels.rows.cross_entropy_gradient_f32(5, columns, &each, scores, columns + 2, labels, upstream, 1)
         var one = each
         // The first upstream value for every row.
-        unsafe path.kernels.cross_entropy_gradient_f32(5, columns, &one, scores, columns + 2, labels, upstream, 0)
+        unsafe path.kernels.rows.cross_entropy_gradient_f32(5, columns, &one, scores, columns + 2, labels, upstream, 0)
         for (row, reference) in Self.reference(scores, rows: 5, columns: columns).enumerated() {
             for (column, logarithm) in reference.enumerated() {
                 let difference = exp(logarithm) - (column == Int(labels[row]) ? 1 : 0)
@@ -106,7 +106,7 @@ import Testing
         }
         var scalar = each
         // As above, on the scalar path.
-        unsafe KernelPath.scalar.kernels.cross_entropy_gradient_f32(
+        unsafe KernelPath.scalar.kernels.rows.cross_entropy_gradient_f32(
             5, columns, &scalar, scores, columns + 2, labels, upstream, 1)
         #expect(each == scalar, "seed \(Self.seed)")
     }

@@ -11,7 +11,7 @@ import Testing
                     values[position] = value
                     values[count - 1] = value
                     // The array has `count` elements.
-                    let found = unsafe path.kernels.first_non_finite_f32(values, count)
+                    let found = unsafe path.kernels.scan.first_non_finite(MW_DTYPE_F32, values, count)
                     #expect(found == position)
                 }
             }
@@ -23,10 +23,10 @@ import Testing
         let extremes: [Float] = [0, -0.0, .leastNonzeroMagnitude, -.greatestFiniteMagnitude, 1]
         let values = Array(repeatElement(extremes, count: 1000).joined())
         // The array has as many elements as it says.
-        let found = unsafe path.kernels.first_non_finite_f32(values, values.count)
+        let found = unsafe path.kernels.scan.first_non_finite(MW_DTYPE_F32, values, values.count)
         #expect(found == -1)
         // Nothing is read.
-        let nothing = unsafe path.kernels.first_non_finite_f32(values, 0)
+        let nothing = unsafe path.kernels.scan.first_non_finite(MW_DTYPE_F32, values, 0)
         #expect(nothing == -1)
     }
 }

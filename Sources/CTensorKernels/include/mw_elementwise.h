@@ -1,0 +1,80 @@
+// Elementwise kernels: one result for each element of operands that broadcast to it.
+#ifndef MESHWORK_ELEMENTWISE_H
+#define MESHWORK_ELEMENTWISE_H
+
+#include "mw_types.h"
+
+#pragma clang assume_nonnull begin
+
+/// Operations of one operand, which give its type.
+typedef enum mw_unary_operation {
+    MW_UNARY_NEGATE,
+    MW_UNARY_RELU,  ///< max(x, 0); NaN stays NaN, -0 becomes +0
+    MW_UNARY_EXP,   ///< within 1.02 ULP for every argument; subnormal results kept, overflow gives +inf
+    MW_UNARY_LOG,   ///< within 0.83 ULP for every argument, subnormal ones too; log(±0) = -inf, log(x < 0) = NaN
+    MW_UNARY_SQRT,  ///< correctly rounded
+} mw_unary_operation;
+
+/// Operations of two operands of one type, which they give. Integers wrap around.
+typedef enum mw_binary_operation {
+    MW_BINARY_ADD,
+    MW_BINARY_SUBTRACT,
+    MW_BINARY_MULTIPLY,
+    MW_BINARY_DIVIDE,         ///< floats only
+    MW_BINARY_RELU_GRADIENT,  ///< floats only; a is ReLU's output, b the upstream gradient: a > 0 ? b : 0
+} mw_binary_operation;
+
+/// Comparisons. With a NaN operand only NOT_EQUAL is true.
+typedef enum mw_comparison {
+    MW_COMPARISON_EQUAL,
+    MW_COMPARISON_NOT_EQUAL,
+    MW_COMPARISON_LESS,
+    MW_COMPARISON_LESS_EQUAL,
+    MW_COMPARISON_GREATER,
+    MW_COMPARISON_GREATER_EQUAL,
+} mw_comparison;
+
+/// Kernels take `rank` (0...MW_MAXIMUM_RANK) and `shape` of the *result*, and for each operand its base pointer and
+/// `rank` strides; stride 0 broadcasts an axis, so `b_strides` all zero makes `b` a scalar. The result is contiguous and
+/// row-major. Axes are collapsed inside; contiguous, inner-contiguous and scalar operands have loops of their own.
+///
+/// The caller asks only for operations that are defined for the element type.
+typedef struct mw_elementwise_kernels {
+    void (*unary)(
+        mw_unary_operation operation, mw_dtype dtype, ptrdiff_t rank, const ptrdiff_t *shape, void *out, const void *a,
+        const ptrdiff_t *a_strides);
+
+    void (*binary)(
+        mw_binary_operation operation, mw_dtype dtype, ptrdiff_t rank, const ptrdiff_t *shape, void *out,
+        const void *a, const ptrdiff_t *a_strides, const void *b, const ptrdiff_t *b_strides);
+
+    /// `dtype` is that of `a` and `b`; `out` holds bools.
+    void (*compare)(
+        mw_comparison comparison, mw_dtype dtype, ptrdiff_t rank, const ptrdiff_t *shape, uint8_t *out, const void *a,
+        const ptrdiff_t *a_strides, const void *b, const ptrdiff_t *b_strides);
+
+    /// out = condition ? a : b, for elements of 1, 2, 4 or 8 bytes, whose bits are moved.
+    void (*select)(
+        ptrdiff_t element_size, ptrdiff_t rank, const ptrdiff_t *shape, void *out, const uint8_t *condition,
+        const ptrdiff_t *condition_strides, const void *a, const ptrdiff_t *a_strides, const void *b,
+        const ptrdiff_t *b_strides);
+
+    /// Elements of `a`, of type `from`, as elements of type `to`, which is another; `out` is never `a`. Floats become
+    /// integers toward zero, saturating, and NaN becomes 0; integers become floats to nearest, ties to even; what is
+    /// not 0 (NaN among it) is true, and true is 1.
+    void (*convert)(
+        mw_dtype to, mw_dtype from, ptrdiff_t rank, const ptrdiff_t *shape, void *out, const void *a,
+        const ptrdiff_t *a_strides);
+} mw_elementwise_kernels;
+
+/// Applies `apply(family, kernel, path)` to every kernel of the table.
+#define MW_FOR_EACH_ELEMENTWISE_KERNEL(apply, path) \
+    apply(elementwise, unary, path) \
+    apply(elementwise, binary, path) \
+    apply(elementwise, compare, path) \
+    apply(elementwise, select, path) \
+    apply(elementwise, convert, path)
+
+#pragma clang assume_nonnull end
+
+#endif
