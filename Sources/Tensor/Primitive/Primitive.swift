@@ -4,7 +4,8 @@
 /// Whatever a model does is a sequence of primitives, and a ``Trace`` sees each one; derivatives are written with the
 /// same primitives, so the derivative of a derivative needs nothing more.
 package struct Primitive: Sendable {
-    /// A number that no other primitive has; see ``all``.
+    /// A number that no other primitive has: 1 to 29 for the first ones, a thousand of its own for each family
+    /// (``all``).
     package let id: Int
     /// The operation's name in error messages.
     package let name: StaticString

@@ -1,0 +1,6 @@
+extension Primitive {
+    /// Elements combined along axes. Their ids are below 100, and 3,000 to 3,999.
+    static let allReductions: [Primitive] = [
+        sum, maximum, argmax,
+    ]
+}
