@@ -18,13 +18,15 @@ import Testing
         let port: Int
         let log = LogCapture()
 
-        init(verifying: Bool = true) async throws {
+        init(verifying: Bool = true, by other: (any ClaimsInterceptor)? = nil) async throws {
             let runtime = SystemRuntime.shared
             authority = try TestAuthority(runtime: runtime)
             tokens = try JWTAuthority(trustDomain: authority.trustDomain)
             let identity = try authority.identity("/server", jwtKeys: [tokens.publicKey])
             var configuration = MeshConfiguration.patient
-            if verifying {
+            if let other {
+                configuration.serverInterceptors = [other]
+            } else if verifying {
                 configuration.serverInterceptors = [try BearerTokenInterceptor(for: ["reports"], trusting: identity)]
             }
             let callers = ["\(authority.trustDomain.id)/gateway"]
@@ -118,6 +120,28 @@ import Testing
         let answer = try await server.get("/audited/report", try await server.token("/auditor"))
         #expect(answer.status == 403 && answer.headers["www-authenticate"] == nil)
         #expect(try await server.get("/open", "Basic x").body == "nobody")
+        await server.mesh.stop()
+    }
+
+    /// Fails with the status that a request names.
+    private struct Failing: ClaimsInterceptor {
+        let scheme = "Test"
+
+        func claims(in metadata: Metadata) throws(CallFailure) -> [String: [String]]? {
+            guard let text = metadata["authorization"] else { return nil }
+            throw CallFailure(text == "closed" ? .unavailable : .permissionDenied, "the keys of \(text) are unknown")
+        }
+    }
+
+    @Test("an interceptor that cannot say fails the request and not the credential; one that denies forbids")
+    func failing() async throws {
+        let server = try await Server(by: Failing())
+        let closed = try await server.get("/open", "closed")
+        #expect(closed.status == 503 && closed.headers["www-authenticate"] == nil)
+        #expect(!closed.body.contains("keys"))
+        let denied = try await server.get("/open", "denied")
+        #expect(denied.status == 403 && denied.headers["www-authenticate"] == nil)
+        #expect(try await server.get("/open").body == "nobody")
         await server.mesh.stop()
     }
 }
