@@ -45,6 +45,7 @@ extension Target.Dependency {
 let rooms: [(name: String, dependencies: [Target.Dependency])] = [
     ("Telemetry", []),
     ("Tensor", ["CTensorKernels"]),
+    ("TensorFiles", ["Tensor", "CZlib"]),
     ("Identity", [.x509, .crypto, .cryptoExtras, .asn1]),
     ("JWTIdentity", ["Identity", .crypto, .cryptoExtras, .jwtKit]),
     ("Autodiff", ["Tensor"]),
@@ -231,6 +232,9 @@ let package = Package(
         + rooms.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: shared) }
         + tests.map { .testTarget(name: $0.name, dependencies: $0.dependencies, swiftSettings: shared) }
         + [
+            .testTarget(
+                name: "TensorFilesTests", dependencies: ["TensorFiles", "Tensor"], exclude: ["Goldens"],
+                swiftSettings: shared),
             // What the tests of several libraries share: no product has it, so that no embedder compiles it.
             .target(
                 name: "TestSupport",
@@ -244,7 +248,7 @@ let package = Package(
                 dependencies: [
                     "Coordination", "Identity", "IdentityServices", "JWTIdentity", "MeshConfigurationFile",
                     "MeshControl", "MeshGRPC", "MeshTransport", "MeshWire", "MeshworkTesting", "ModelServing",
-                    "ParameterServer", "Telemetry", "Tensor", .nioCore, .nioHPACK, .nioHTTP2,
+                    "ParameterServer", "Telemetry", "Tensor", "TensorFiles", .nioCore, .nioHPACK, .nioHTTP2,
                 ],
                 path: "Fuzzing", exclude: ["CFuzzer", "Corpus", "Package.swift", "MeshworkFuzz/main.swift"],
                 sources: ["MeshworkFuzz", "Replay"], swiftSettings: shared),

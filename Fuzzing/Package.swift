@@ -31,6 +31,7 @@ let package = Package(
                 .product(name: "ParameterServer", package: "Meshwork"),
                 .product(name: "Telemetry", package: "Meshwork"),
                 .product(name: "Tensor", package: "Meshwork"),
+                .product(name: "TensorFiles", package: "Meshwork"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),

@@ -162,7 +162,7 @@ extension AnyTensor {
     }
 
     /// Throws unless `bytes` are a row-major tensor of this shape and type.
-    private static func check(
+    static func check(
         _ bytes: UnsafeRawBufferPointer, shape: Shape, dtype: DType
     ) throws(TensorError) {
         let expected = shape.elementCount &* dtype.byteWidth

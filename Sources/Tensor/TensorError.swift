@@ -52,6 +52,8 @@ extension TensorError {
         public static let duplicateName = Code("duplicateName")
         /// A file whose content contradicts its format.
         public static let fileMalformed = Code("fileMalformed")
+        /// A file whose content would take more memory than the host allows it.
+        public static let fileTooLarge = Code("fileTooLarge")
         /// A file that cannot be opened or read.
         public static let fileUnreadable = Code("fileUnreadable")
         /// A file that cannot be written or put in its place.

@@ -9,13 +9,18 @@
 /// The bytes of a file, mapped into memory for reading while this object lives.
 ///
 /// `@unchecked Sendable` because it is constant from its initializer on.
-@safe final class FileMapping: @unchecked Sendable {
-    let bytes: UnsafeRawBufferPointer
+@safe package final class FileMapping: @unchecked Sendable {
+    /// The file's bytes, none for an empty file.
+    ///
+    /// A page is read when it is first touched. The bytes stay when another file takes the name or the name is removed:
+    /// the mapping holds the file itself. They do not stay when somebody shortens the file: a touch beyond its new end is
+    /// SIGBUS, against which no check beforehand helps.
+    package let bytes: UnsafeRawBufferPointer
 
     /// Maps a regular file.
     ///
     /// - Throws: ``TensorError/Code/fileUnreadable`` with the path and the system's reason.
-    init(_ path: String) throws(TensorError) {
+    package init(_ path: String) throws(TensorError) {
         func unreadable(_ reason: String) -> TensorError {
             TensorError(.fileUnreadable, "\(path) cannot be read: \(reason)")
         }

@@ -11,7 +11,7 @@ import Synchronization
 /// A file that is written beside the one that it replaces, and takes its name when it is complete and on disk.
 ///
 /// Belongs to the function that makes it. If it is given up before ``commit()``, the new file is removed.
-final class ReplacementFile {
+package final class ReplacementFile {
     private let path: String
     private let temporaryPath: String
     private let descriptor: CInt
@@ -21,7 +21,7 @@ final class ReplacementFile {
     private static let lastNumber = Atomic<UInt64>(0)
 
     /// - Throws: ``TensorError/Code/fileUnwritable`` with the path and the system's reason.
-    init(for path: String) throws(TensorError) {
+    package init(for path: String) throws(TensorError) {
         let number = Self.lastNumber.add(1, ordering: .relaxed).newValue
         let temporaryPath = "\(path).\(getpid())-\(number).partial"
         // Safe, as every use of a path here: Swift passes it as a C string for the call.
@@ -40,7 +40,7 @@ final class ReplacementFile {
     }
 
     /// Appends `bytes`.
-    func append(_ bytes: [UInt8]) throws(TensorError) {
+    package func append(_ bytes: [UInt8]) throws(TensorError) {
         let result = unsafe bytes.withUnsafeBytes { bytes in
             Result { () throws(TensorError) in unsafe try append(bytes) }
         }
@@ -48,7 +48,7 @@ final class ReplacementFile {
     }
 
     /// Appends `bytes`.
-    func append(_ bytes: UnsafeRawBufferPointer) throws(TensorError) {
+    package func append(_ bytes: UnsafeRawBufferPointer) throws(TensorError) {
         var rest = unsafe bytes[...]
         while unsafe !rest.isEmpty {
             // Safe: the rest lies within the bytes that the caller keeps. At most a gigabyte at once: a system may
@@ -61,8 +61,26 @@ final class ReplacementFile {
         }
     }
 
+    /// Writes `bytes` over those that were appended from `offset` on: lengths and checksums that are known at the end.
+    package func overwrite(_ bytes: [UInt8], at offset: Int) throws(TensorError) {
+        let result = unsafe bytes.withUnsafeBytes { bytes in
+            Result { () throws(TensorError) in
+                var done = 0
+                while done < bytes.count {
+                    // Safe: the rest lies within the array, which the closure keeps.
+                    let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
+                    let written = unsafe pwrite(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
+                    if written < 0, errno == EINTR { continue }
+                    guard written > 0 else { throw unwritable() }
+                    done += written
+                }
+            }
+        }
+        try result.get()
+    }
+
     /// Puts the file in its place once it is on disk.
-    func commit() throws(TensorError) {
+    package func commit() throws(TensorError) {
         guard fsync(descriptor) == 0, unsafe rename(temporaryPath, path) == 0 else { throw unwritable() }
         isCommitted = true
         // The directory holds the new name. A file system that cannot sync a directory has done what it can.

@@ -3,9 +3,11 @@ extension Safetensors {
     ///
     /// Elements are streamed to a new file beside it, which takes the name when all of it is on disk: a reader, and a
     /// machine that loses power, see the old file or the new one. Wider elements come first, so that a reader can use
-    /// each where it lies.
+    /// each where it lies. Views that are not contiguous are packed a few megabytes at a time: writing takes no second
+    /// copy of a tensor.
     ///
-    /// - Throws: ``TensorError/Code/fileUnwritable``, ``TensorError/Code/duplicateName`` for a tensor called
+    /// - Throws: ``TensorError/Code/fileUnwritable``, ``TensorError/Code/fileTooLarge`` for names and metadata that need
+    ///   a header of more than 100 MB, which no reader takes, ``TensorError/Code/duplicateName`` for a tensor called
     ///   `__metadata__`, ``TensorError/Code/valuesUnknown`` for an abstract tensor.
     public static func write(
         _ tensors: NamedTensors, metadata: [String: String] = [:], to path: String
@@ -14,8 +16,7 @@ extension Safetensors {
         let file = try ReplacementFile(for: path)
         try file.append(plan.head)
         for place in plan.order {
-            let packed = try tensors[place].tensor.contiguous()
-            try packed.withBytes { bytes throws(TensorError) in
+            try tensors[place].tensor.forEachPiece { bytes throws(TensorError) in
                 // Safe: the file reads the bytes before the closure returns.
                 unsafe try file.append(bytes)
             }
@@ -29,12 +30,21 @@ extension Safetensors {
     public static func encode(
         _ tensors: NamedTensors, metadata: [String: String] = [:]
     ) throws(TensorError) -> [UInt8] {
-        let plan = try SafetensorsPlan(tensors, metadata)
+        try encode(tensors, metadata: metadata, largestHeader: SafetensorsHeader.largestHeader)
+    }
+
+    /// ``encode(_:metadata:)`` with a limit of its own for the header, in bytes.
+    package static func encode(
+        _ tensors: NamedTensors, metadata: [String: String], largestHeader: Int
+    ) throws(TensorError) -> [UInt8] {
+        let plan = try SafetensorsPlan(tensors, metadata, largestHeader: largestHeader)
         var bytes = plan.head
         bytes.reserveCapacity(bytes.count + tensors.byteCount)
         for place in plan.order {
-            let packed = try tensors[place].tensor.contiguous()
-            packed.withBytes { elements in unsafe bytes.append(contentsOf: elements) }
+            try tensors[place].tensor.forEachPiece { elements throws(TensorError) in
+                // Safe: the elements are copied before the closure returns.
+                unsafe bytes.append(contentsOf: elements)
+            }
         }
         return bytes
     }
@@ -47,7 +57,9 @@ private struct SafetensorsPlan {
     /// The places of the tensors, in the order of their elements.
     let order: [Int]
 
-    init(_ tensors: NamedTensors, _ metadata: [String: String]) throws(TensorError) {
+    init(
+        _ tensors: NamedTensors, _ metadata: [String: String], largestHeader: Int = SafetensorsHeader.largestHeader
+    ) throws(TensorError) {
         for (name, tensor) in tensors where tensor.isAbstract {
             throw TensorError(.valuesUnknown, "tensor \"\(name)\" is abstract and has no values to write")
         }
@@ -80,6 +92,12 @@ private struct SafetensorsPlan {
         var header = Array("{\(members.joined(separator: ","))}".utf8)
         let padded = (header.count + 7) / 8 * 8
         header += [UInt8](repeating: UInt8(ascii: " "), count: padded - header.count)
+        guard header.count <= largestHeader else {
+            throw TensorError(
+                .fileTooLarge,
+                "the header of \(tensors.count) tensors and \(metadata.count) metadata would take \(header.count) bytes; "
+                    + "the limit is \(largestHeader)")
+        }
         let length = UInt64(header.count)
         head =
             (0..<UInt64(SafetensorsHeader.lengthByteCount)).map { UInt8(truncatingIfNeeded: length >> ($0 * 8)) }
