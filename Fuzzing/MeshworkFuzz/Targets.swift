@@ -29,6 +29,8 @@ struct FuzzTarget: Sendable {
         "endpoint-list": FuzzTarget(decode: Discovery.list, seeds: Discovery.listSeeds),
         "configuration-file": FuzzTarget(decode: ConfigurationFiles.read, seeds: ConfigurationFiles.seeds),
         "safetensors": FuzzTarget(decode: Files.safetensors, seeds: Files.safetensorsSeeds),
+        "npy": FuzzTarget(decode: TensorArrays.array, seeds: TensorArrays.arraySeeds),
+        "npz": FuzzTarget(decode: TensorArrays.archive, seeds: TensorArrays.archiveSeeds),
         "infer-request": FuzzTarget(decode: Files.inferRequest, seeds: Files.inferRequestSeeds),
     ]
 }

@@ -41,7 +41,8 @@ import Tensor
             // Safe: the part lies within the destination.
             let part = unsafe UnsafeMutableRawBufferPointer(rebasing: destination[place..<place + count])
             let written = unsafe try step(into: part)
-            checksum = unsafe zlibChecksum(checksum, UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(part)[..<written]))
+            checksum = unsafe zlibChecksum(
+                checksum, UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(part)[..<written]))
             place += written
             if isFinished, place < destination.count {
                 throw TensorError(.fileMalformed, "its compressed data ends early")
@@ -56,7 +57,9 @@ import Tensor
                 // Safe: one byte of room, used during the call.
                 Result { () throws(TensorError) in unsafe try step(into: spill) }
             }.get()
-            guard excess == 0 else { throw TensorError(.fileMalformed, "its compressed data becomes more than it says") }
+            guard excess == 0 else {
+                throw TensorError(.fileMalformed, "its compressed data becomes more than it says")
+            }
         }
         guard unsafe rest.isEmpty && stream.pointee.avail_in == 0 else {
             throw TensorError(.fileMalformed, "something follows its compressed data")

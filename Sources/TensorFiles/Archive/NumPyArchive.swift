@@ -49,7 +49,8 @@ public enum NumPyArchive {
         let mapping = try FileMapping(path)
         // Safe: the mapping keeps the bytes, and is what the tensors retain.
         return unsafe try tensors(
-            in: mapping.bytes, owner: mapping, source: path, unknownMembers: unknownMembers, inflatedLimit: inflatedLimit)
+            in: mapping.bytes, owner: mapping, source: path, unknownMembers: unknownMembers,
+            inflatedLimit: inflatedLimit)
     }
 
     /// The arrays in `bytes`, which are a whole file.
@@ -79,7 +80,8 @@ public enum NumPyArchive {
                 guard member.name.hasSuffix(suffix) else {
                     if unknownMembers == .skipped { continue }
                     throw TensorError(
-                        .fileMalformed, "member \"\(member.name)\" is no array; unknown members can be skipped by choice")
+                        .fileMalformed,
+                        "member \"\(member.name)\" is no array; unknown members can be skipped by choice")
                 }
                 if member.method == .deflated {
                     // Both are at most what an `Int` holds, and the limit is not negative when the sum can overflow.

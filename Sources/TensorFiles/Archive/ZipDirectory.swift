@@ -27,11 +27,14 @@ struct ZipDirectory {
         members.reserveCapacity(min(end.memberCount, end.directory.count / ZipLength.centralHeader))
         for _ in 0..<end.memberCount {
             let member = unsafe try Self.member(at: &place, of: file, directory: end.directory)
-            guard names.insert(member.name).inserted else { throw malformed("two members are called \"\(member.name)\"") }
+            guard names.insert(member.name).inserted else {
+                throw malformed("two members are called \"\(member.name)\"")
+            }
             members.append(member)
         }
         guard place == end.directory.upperBound else {
-            throw malformed("the directory has \(end.directory.upperBound - place) bytes after its \(members.count) members")
+            throw malformed(
+                "the directory has \(end.directory.upperBound - place) bytes after its \(members.count) members")
         }
         var before: ZipMember?
         for member in members.sorted(by: { $0.region.lowerBound < $1.region.lowerBound }) {
@@ -69,7 +72,8 @@ struct ZipDirectory {
                 throw TensorError(.fileMalformed, "it is encrypted, or a patch of another")
             }
             guard let method = ZipMethod(rawValue: method) else {
-                throw TensorError(.fileMalformed, "it is compressed by method \(method); 0 (stored) and 8 (deflated) are read")
+                throw TensorError(
+                    .fileMalformed, "it is compressed by method \(method); 0 (stored) and 8 (deflated) are read")
             }
             guard unsafe file.littleEndian(UInt16.self, at: start + 34) == 0 else {
                 throw TensorError(.fileMalformed, "it begins on another disk")
@@ -153,10 +157,12 @@ private struct DirectoryEnd {
     init(of file: UnsafeRawBufferPointer) throws(TensorError) {
         let place = unsafe try Self.place(in: file)
         var diskNumbers = unsafe [
-            UInt64(file.littleEndian(UInt16.self, at: place + 4)), UInt64(file.littleEndian(UInt16.self, at: place + 6)),
+            UInt64(file.littleEndian(UInt16.self, at: place + 4)),
+            UInt64(file.littleEndian(UInt16.self, at: place + 6)),
         ]
         var counts = unsafe [
-            UInt64(file.littleEndian(UInt16.self, at: place + 8)), UInt64(file.littleEndian(UInt16.self, at: place + 10)),
+            UInt64(file.littleEndian(UInt16.self, at: place + 8)),
+            UInt64(file.littleEndian(UInt16.self, at: place + 10)),
         ]
         var size = unsafe UInt64(file.littleEndian(UInt32.self, at: place + 12))
         var offset = unsafe UInt64(file.littleEndian(UInt32.self, at: place + 16))
@@ -174,7 +180,8 @@ private struct DirectoryEnd {
             else { throw malformed("the record of 64-bit sizes is not where its locator says") }
             end = Int(record)
             diskNumbers = unsafe [
-                UInt64(file.littleEndian(UInt32.self, at: end + 16)), UInt64(file.littleEndian(UInt32.self, at: end + 20)),
+                UInt64(file.littleEndian(UInt32.self, at: end + 16)),
+                UInt64(file.littleEndian(UInt32.self, at: end + 20)),
             ]
             counts = unsafe [
                 file.littleEndian(UInt64.self, at: end + 24), file.littleEndian(UInt64.self, at: end + 32),
@@ -184,7 +191,8 @@ private struct DirectoryEnd {
         }
         guard diskNumbers == [0, 0], counts[0] == counts[1] else { throw malformed("it is one of several disks") }
         guard size <= UInt64(end), offset == UInt64(end) - size else {
-            throw malformed("the directory of \(size) bytes at byte \(offset) does not end where its end is told, at byte \(end)")
+            throw malformed(
+                "the directory of \(size) bytes at byte \(offset) does not end where its end is told, at byte \(end)")
         }
         guard counts[0] <= size / UInt64(ZipLength.centralHeader) else {
             throw malformed("\(counts[0]) members do not fit a directory of \(size) bytes")

@@ -107,7 +107,8 @@ extension NumPyHead {
     ) throws(TensorError) -> AnyTensor {
         let dtype = element.dtype
         if element.isBigEndian {
-            return unsafe try decoded { destination throws(TensorError) in unsafe destination.copyMemory(from: elements) }
+            return unsafe try decoded { destination throws(TensorError) in unsafe destination.copyMemory(from: elements)
+            }
         }
         let stored =
             if let owner {

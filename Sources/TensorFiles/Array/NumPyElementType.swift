@@ -18,7 +18,8 @@ struct NumPyElementType {
             let names = fields.map(Self.fieldDescription).joined(separator: ", ")
             throw TensorError(.dtypeUnsupported, "the elements are structures with the fields \(names)")
         }
-        guard let order = text.unicodeScalars.first, text.unicodeScalars.count > 1, "<>|=".unicodeScalars.contains(order)
+        guard let order = text.unicodeScalars.first, text.unicodeScalars.count > 1,
+            "<>|=".unicodeScalars.contains(order)
         else {
             throw TensorError(.fileMalformed, "the element type '\(text)' does not begin with an order of bytes")
         }

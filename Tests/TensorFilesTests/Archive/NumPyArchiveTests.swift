@@ -16,7 +16,8 @@ struct NumPyArchiveTests {
             try NumPyArchive.write(tensors, to: path, compression: compression)
             try expectSame(NumPyArchive.read(path), tensors)
             #expect(try Array(Data(contentsOf: URL(filePath: path))) == bytes)
-            #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["all.npz"], "names are keys only")
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: directory) == ["all.npz"], "names are keys only")
         }
         try expectSame(NumPyArchive.decode(NumPyArchive.encode(NamedTensors())), NamedTensors())
     }

@@ -39,7 +39,8 @@ struct NumPyArrayTests {
         #expect(bytes == Self.file(padded, [1, 0, 0, 0, 0xFE, 0xFF, 0xFF, 0xFF]))
     }
 
-    @Test("versions 2 and 3, space, either quote, lists, long integers and keys in any order are read", arguments: [2, 3])
+    @Test(
+        "versions 2 and 3, space, either quote, lists, long integers and keys in any order are read", arguments: [2, 3])
     func variants(version: UInt8) throws {
         let literals = [
             Self.head("'<i2'", shape: "(2, 1)"),
@@ -58,7 +59,8 @@ struct NumPyArrayTests {
         let big: [UInt8] = [0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6]
         expectSame(try NumPyArray.decode(Self.file(Self.head("'>u2'", shape: "(2, 3)"), big)), expected)
         let columns: [UInt8] = [1, 0, 4, 0, 2, 0, 5, 0, 3, 0, 6, 0]
-        expectSame(try NumPyArray.decode(Self.file(Self.head("'<u2'", order: "True", shape: "(2, 3)"), columns)), expected)
+        expectSame(
+            try NumPyArray.decode(Self.file(Self.head("'<u2'", order: "True", shape: "(2, 3)"), columns)), expected)
         let both: [UInt8] = [0, 1, 0, 4, 0, 2, 0, 5, 0, 3, 0, 6]
         expectSame(try NumPyArray.decode(Self.file(Self.head("'>u2'", order: "True", shape: "(2, 3)"), both)), expected)
         for width in [4, 8] {
@@ -73,7 +75,9 @@ struct NumPyArrayTests {
 
     @Test("a bfloat16 is two bytes without a meaning, in any spelling")
     func bfloat16() throws {
-        for (type, bytes) in [("<V2", [0xC0, 0x3F]), ("|V2", [0xC0, 0x3F]), (">V2", [0x3F, 0xC0])] as [(String, [UInt8])] {
+        for (type, bytes) in [("<V2", [0xC0, 0x3F]), ("|V2", [0xC0, 0x3F]), (">V2", [0x3F, 0xC0])]
+            as [(String, [UInt8])]
+        {
             let tensor = try NumPyArray.decode(Self.file(Self.head("'\(type)'", shape: "(1,)"), bytes))
             #expect(try tensor.scalars(as: BFloat16.self) == [1.5], "\(type)")
         }
@@ -99,10 +103,14 @@ struct NumPyArrayTests {
     @Test("a file that is not there, not a file, empty or cannot be made is an error with its path")
     func paths() throws {
         try withDirectory { directory in
-            expectError(.fileUnreadable, mentioning: "missing.npy") { _ = try NumPyArray.read(directory + "/missing.npy") }
+            expectError(.fileUnreadable, mentioning: "missing.npy") {
+                _ = try NumPyArray.read(directory + "/missing.npy")
+            }
             expectError(.fileUnreadable, mentioning: "regular file") { _ = try NumPyArray.read(directory) }
             try Data().write(to: URL(filePath: directory + "/empty.npy"))
-            expectError(.fileMalformed, mentioning: "empty.npy", "0 bytes") { _ = try NumPyArray.read(directory + "/empty.npy") }
+            expectError(.fileMalformed, mentioning: "empty.npy", "0 bytes") {
+                _ = try NumPyArray.read(directory + "/empty.npy")
+            }
             expectError(.fileUnwritable, mentioning: "absent/x.npy") {
                 try NumPyArray.write(.scalar(Float(1)), to: directory + "/absent/x.npy")
             }

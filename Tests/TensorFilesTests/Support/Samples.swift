@@ -9,7 +9,8 @@ enum Samples {
             DType.allCases.map { dtype in
                 let width = dtype.byteWidth
                 // All bits set, none, and some: NaNs with a payload among the floats.
-                let patterns: [UInt64] = dtype == .bool ? [1, 0, 1, 0, 1, 1] : [.max, 0, 1, 1 << 63, 0x7FC1_23F0_5A5A_8001, 9]
+                let patterns: [UInt64] =
+                    dtype == .bool ? [1, 0, 1, 0, 1, 1] : [.max, 0, 1, 1 << 63, 0x7FC1_23F0_5A5A_8001, 9]
                 let bytes = patterns.flatMap { pattern in
                     (0..<width).map { UInt8(truncatingIfNeeded: pattern >> (8 * (dtype == .bool ? $0 : 7 - $0))) }
                 }

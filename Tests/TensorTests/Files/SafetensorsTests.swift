@@ -112,4 +112,95 @@ struct SafetensorsTests {
             _ = try Safetensors.encode(NamedTensors([("__metadata__", .scalar(Float(1)))]))
         }
     }
+
+    @Test("every element type is written, read, mapped and decoded, bit for bit")
+    func everyType() throws {
+        let tensors = try NamedTensors(
+            DType.allCases.map { dtype in
+                // All bits set, none, and some: NaNs with a payload among the floats.
+                let bytes = (0..<6 * dtype.byteWidth).map { place in
+                    dtype == .bool ? UInt8(place % 2) : [0xFF, 0x00, 0x7F, 0xC1, 0x80, 0x5A][place / dtype.byteWidth]
+                }
+                return ("\(dtype)", try unsafe AnyTensor(copying: bytes.span.bytes, shape: [2, 3], dtype: dtype))
+            })
+        #expect(tensors.count == 13)
+        try withDirectory { directory in
+            let path = directory + "/types.safetensors"
+            try Safetensors.write(tensors, to: path)
+            try expectEqual(Safetensors.read(path), tensors)
+            try expectEqual(Safetensors.decode(Safetensors.encode(tensors)), tensors)
+        }
+    }
+
+    @Test("each tensor of a written file lies in its mapping, aligned for its type")
+    func mapping() throws {
+        let tensors = try NamedTensors([
+            ("flag", AnyTensor([true], shape: [1])), ("wide", AnyTensor([1, 2] as [Double], shape: [2])),
+            ("half", AnyTensor([3] as [BFloat16], shape: [1])), ("word", AnyTensor([4] as [Int32], shape: [1])),
+        ])
+        let read = try withDirectory { directory in
+            let path = directory + "/model.safetensors"
+            try Safetensors.write(tensors, to: path)
+            return try Safetensors.read(path)
+        }
+        // The file is gone by now; its bytes stay while a tensor shows them.
+        try expectEqual(read, tensors)
+        func address(_ name: String) throws -> Int {
+            try read.tensor(named: name).withBytes { bytes in Int(bitPattern: bytes.baseAddress) }
+        }
+        let first = try address("wide")
+        #expect(first % 8 == 0)
+        #expect(try address("word") - first == 16)
+        #expect(try address("half") - first == 20)
+        #expect(try address("flag") - first == 22)
+    }
+
+    @Test("views of more than a piece are written as they read")
+    func pieces() throws {
+        let counting = try AnyTensor((0..<60).map { Int16($0) }, shape: [3, 1, 4, 5])
+        for view in [
+            counting, try counting.transposed([3, 1, 2, 0]), try counting.sliced(axis: 3, 0..<5, step: -2),
+            try counting.sliced(axis: 0, 1..<1), try counting.element(1).broadcast(to: [7, 1, 4, 5]),
+            try counting.transposed([1, 2, 0, 3]),
+        ] {
+            let expected = try view.scalars(as: Int16.self)
+            for limit in [1, 2, 7, 10, 16, 50, 1_000] {
+                var found: [UInt8] = []
+                var most = 0
+                try view.forEachPiece(ofAtMost: limit) { bytes throws(TensorError) in
+                    most = max(most, bytes.count)
+                    unsafe found.append(contentsOf: bytes)
+                }
+                let values = try unsafe AnyTensor(copying: found.span.bytes, shape: view.shape, dtype: .int16)
+                #expect(try values.scalars(as: Int16.self) == expected, "\(view.shape) in pieces of \(limit)")
+                // No two elements of the transposed one are neighbours: nothing more than a piece is packed at once.
+                if view.shape == [5, 1, 4, 3] { #expect(most <= max(limit, 2), "pieces of \(limit)") }
+            }
+        }
+    }
+
+    @Test("a header that no reader takes is refused before a file is made")
+    func header() throws {
+        let tensors = try NamedTensors([("x", .scalar(Float(1)))])
+        let needed = 72
+        let metadata = ["k": "v"]
+        #expect(try !Safetensors.encode(tensors, metadata: metadata, largestHeader: 200).isEmpty)
+        expectError(.fileTooLarge, mentioning: "1 tensors and 1 metadata", "the limit is \(needed)") {
+            _ = try Safetensors.encode(tensors, metadata: metadata, largestHeader: needed)
+        }
+    }
+
+    @Test("a file that is shortened while it is mapped ends the process at the next touch, as documented")
+    func truncation() async {
+        await #expect(processExitsWith: .signal(SIGBUS)) {
+            let path = FileManager.default.temporaryDirectory.appendingPathComponent("shortened-\(UUID())").path
+            let values = [Float](repeating: 1, count: 1 << 16)
+            try Safetensors.write(NamedTensors([("x", AnyTensor(values, shape: [values.count]))]), to: path)
+            let tensor = try Safetensors.read(path).tensor(named: "x")
+            let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+            try file.truncate(atOffset: 100)
+            try FileManager.default.removeItem(atPath: path)
+            _ = try tensor.scalars(as: Float.self)
+        }
+    }
 }
