@@ -13,8 +13,10 @@
 #define MESHWORK_CTENSORKERNELS_H
 
 #include "mw_allocator.h"
+#include "mw_factorization.h"
 #include "mw_indexing.h"
 #include "mw_kernels.h"
 #include "mw_pool.h"
+#include "mw_product.h"
 
 #endif
