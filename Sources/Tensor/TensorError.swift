@@ -62,6 +62,14 @@ extension TensorError {
         public static let derivativePending = Code("derivativePending")
         /// The values of an abstract tensor (shape only) were asked for.
         public static let valuesUnknown = Code("valuesUnknown")
+        /// A matrix has no inverse: a pivot of its factorisation is exactly 0.
+        public static let singularMatrix = Code("singularMatrix")
+        /// A matrix has no Cholesky factor.
+        public static let notPositiveDefinite = Code("notPositiveDefinite")
+        /// An iteration did not come to an end; a matrix with a NaN or an infinity has no eigenvalues.
+        public static let notConverged = Code("notConverged")
+        /// An expression (of `einsum`) that cannot be read.
+        public static let malformedExpression = Code("malformedExpression")
         /// A traced value was used after its trace had ended.
         public static let traceEnded = Code("traceEnded")
     }

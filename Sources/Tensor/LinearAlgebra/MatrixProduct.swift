@@ -8,37 +8,10 @@ extension Primitive {
     package static let matrixProduct: Primitive = Primitive(
         id: 24, name: "matmul",
         .binary(
-            rule: { left, right, _ throws(TensorError) in
-                try left.require(.float32, in: "matmul")
-                try right.require(.float32, in: "matmul")
-                guard left.shape.rank >= 2, right.shape.rank >= 2,
-                    left.shape[left.shape.rank - 1] == right.shape[right.shape.rank - 2]
-                else {
-                    throw TensorError(
-                        .shapeMismatch, "matmul: \(left.shape) and \(right.shape) are not […, m, k] and […, k, n]")
-                }
-                let batch = try Shape.broadcast(left.shape.batch, right.shape.batch, in: "matmul")
-                return TensorType(
-                    .float32,
-                    try Shape(batch + [left.shape[left.shape.rank - 2], right.shape[right.shape.rank - 1]]))
-            },
+            rule: { left, right, _ throws(TensorError) in try matrixProductType(left, right, in: "matmul") },
             kernel: { left, right, _, type throws(TensorError) in
                 let result = try AnyTensor(uninitialized: type.shape, dtype: type.dtype)
-                let batch = type.shape.batch
-                let rank = batch.rank
-                let (m, n) = (type.shape[rank], type.shape[rank + 1])
-                let k = left.shape[left.rank - 1]
-                let leftBatch = left.layout.batch.broadcast(to: batch)
-                let rightBatch = right.layout.batch.broadcast(to: batch)
-                let leftStrides = left.layout.matrixStrides
-                let rightStrides = right.layout.matrixStrides
-                for index in 0..<batch.elementCount {
-                    // Safe: the offsets are those of a matrix that lies in its operand, and the result is new.
-                    unsafe mw_active_kernels().pointee.matrix.gemm_f32(
-                        m, n, k, left.elements() + leftBatch.offset(ofElement: index), leftStrides.row,
-                        leftStrides.column, right.elements() + rightBatch.offset(ofElement: index), rightStrides.row,
-                        rightStrides.column, result.elements() + index * m * n, n, false, 0)
-                }
+                ProductPlan(left.layout, right.layout, type).multiply(left, right, into: result, accumulate: false)
                 return result
             }),
         derivative: .reverse([
@@ -49,31 +22,24 @@ extension Primitive {
                 try step.operands[0].transposed().matmul(cotangent).summed(toOperandOf: step)
             },
         ]))
-}
 
-extension Shape {
-    /// The axes before the last two.
-    fileprivate var batch: Shape { Shape(unchecked: dimensions, rank: rank - 2) }
-}
-
-extension Layout {
-    /// The axes before the last two.
-    fileprivate var batch: Layout {
-        Layout(shape: Shape(unchecked: shape.dimensions, rank: rank - 2), strides: strides)
-    }
-
-    /// The strides of the last two axes.
-    fileprivate var matrixStrides: (row: Int, column: Int) { (strides[rank - 2], strides[rank - 1]) }
-
-    /// How far the element at a place of the row-major order lies from the first.
-    fileprivate func offset(ofElement index: Int) -> Int {
-        var rest = index
-        var offset = 0
-        for axis in (0..<rank).reversed() {
-            offset += rest % shape[axis] * strides[axis]
-            rest /= shape[axis]
+    /// The rule of a product of matrices of one numeric type.
+    static func matrixProductType(
+        _ left: TensorType, _ right: TensorType, in operation: StaticString
+    ) throws(TensorError) -> TensorType {
+        guard left.dtype != .bool else {
+            throw TensorError(.dtypeMismatch, "\(operation): not defined for \(left)")
         }
-        return offset
+        try left.requireSameType(as: right, in: operation)
+        guard left.shape.rank >= 2, right.shape.rank >= 2,
+            left.shape[left.shape.rank - 1] == right.shape[right.shape.rank - 2]
+        else {
+            throw TensorError(
+                .shapeMismatch, "\(operation): \(left.shape) and \(right.shape) are not […, m, k] and […, k, n]")
+        }
+        let batch = try Shape.broadcast(left.shape.batch, right.shape.batch, in: operation)
+        return TensorType(
+            left.dtype, try Shape(batch + [left.shape[left.shape.rank - 2], right.shape[right.shape.rank - 1]]))
     }
 }
 
@@ -81,16 +47,33 @@ extension AnyTensor {
     /// The product of matrices in the last two axes, `[…, m, k] · […, k, n]`; the axes before them broadcast. Transposed
     /// and sliced views are multiplied where they lie.
     ///
-    /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` unless both are float32.
+    /// A vector counts as a row on the left and as a column on the right, and the axis that it gained vanishes again:
+    /// `[k] · […, k, n]` is `[…, n]`, `[…, m, k] · [k]` is `[…, m]`, and `[k] · [k]` a scalar. Integers wrap around; 16-bit
+    /// floats are summed in float32 and rounded once.
+    ///
+    /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` for bools and for two types.
     public consuming func matmul(_ other: consuming AnyTensor) throws(TensorError) -> AnyTensor {
-        try Primitive.matrixProduct.apply(&self, &other)
+        if rank >= 2, other.rank >= 2 { return try Primitive.matrixProduct.apply(&self, &other) }
+        let (left, right) = (shape, other.shape)
+        guard let length = left.last, right.rank >= 1, length == right[Swift.max(right.rank - 2, 0)] else {
+            throw TensorError(
+                .shapeMismatch, "matmul: \(left) and \(right) are not […, m, k] and […, k, n], with vectors [k]")
+        }
+        if left.rank == 1 { self = try self.reshaped(to: [1, length]) }
+        if right.rank == 1 { other = try other.reshaped(to: [length, 1]) }
+        var product = try Primitive.matrixProduct.apply(&self, &other)
+        var kept = Array(product.shape)
+        if right.rank == 1 { kept.removeLast() }
+        if left.rank == 1 { kept.remove(at: kept.count - (right.rank == 1 ? 1 : 2)) }
+        return try Primitive.reshape.apply(&product, .shape(Shape(kept)))
     }
 }
 
-extension Tensor where Scalar == Float {
+extension Tensor where Scalar: NumericTensorScalar {
     /// The product of matrices in the last two axes, `[…, m, k] · […, k, n]`; the axes before them broadcast. Transposed
-    /// and sliced views are multiplied where they lie.
+    /// and sliced views are multiplied where they lie. A vector `[k]` counts as a row on the left and as a column on the
+    /// right, and the axis that it gained vanishes again.
     public consuming func matmul(_ other: consuming Tensor) -> Tensor {
-        Tensor { () throws(TensorError) in try Primitive.matrixProduct.apply(&self.core, &other.core) }
+        Tensor { () throws(TensorError) in try self.core.take().matmul(other.core.take()) }
     }
 }

@@ -16,4 +16,6 @@ package enum Attributes: Sendable {
     case rowCount(Int)
     case comparison(Comparison)
     case dtype(DType)
+    /// What a factorisation of matrices is asked for.
+    case factorization(FactorizationOptions)
 }

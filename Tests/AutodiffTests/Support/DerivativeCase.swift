@@ -26,7 +26,7 @@ struct DerivativeCase: Sendable, CustomTestStringConvertible {
     var testDescription: String { "\(primitive.name): \(what)" }
 
     /// Every differentiable primitive, with operands that broadcast, are transposed, sliced, empty or used twice.
-    static let all: [DerivativeCase] = arithmetic + functions + views + reductions + products + indexing
+    static let all: [DerivativeCase] = arithmetic + functions + views + reductions + products + indexing + linearAlgebra
 
     private static let arithmetic: [DerivativeCase] = {
         let shapes: [(String, [Shape])] = [
@@ -133,7 +133,52 @@ struct DerivativeCase: Sendable, CustomTestStringConvertible {
         DerivativeCase(.matrixProduct, "batches that broadcast", [[2, 1, 3, 2], [4, 2, 3]]) { try $0[0].matmul($0[1]) },
         DerivativeCase(.matrixProduct, "one matrix for a batch", [[5, 2, 3], [3, 2]]) { try $0[0].matmul($0[1]) },
         DerivativeCase(.matrixProduct, "nothing to sum", [[2, 0], [0, 3]]) { try $0[0].matmul($0[1]) },
+        DerivativeCase(.matrixProduct, "a vector and a batch", [[3], [2, 3, 4]]) { try $0[0].matmul($0[1]) },
+        DerivativeCase(.matrixProduct, "two vectors", [[5], [5]]) { try $0[0].dot($0[1]) },
+        DerivativeCase(.matrixProduct, "an einsum with a diagonal", [[3, 3, 2], [2, 4]]) {
+            try AnyTensor.einsum("iij,jk->ki", $0[0], $0[1])
+        },
+        DerivativeCase(.matrixProduct, "an einsum of three", [[2, 3], [3, 4], [4, 2]]) {
+            try AnyTensor.einsum("ij,jk,kl->li", $0[0], $0[1], $0[2])
+        },
+        DerivativeCase(.matrixProductSum, "a row as bias", [[4], [2, 3], [3, 4]]) {
+            try $0[0].addingProduct(of: $0[1], $0[2])
+        },
+        DerivativeCase(.matrixProductSum, "a batch", [[2, 2, 4], [2, 3], [2, 3, 4]]) {
+            try $0[0].addingProduct(of: $0[1], $0[2])
+        },
     ]
+
+    /// Functions of well-conditioned matrices: the operands are small beside what is added to their diagonals.
+    private static let linearAlgebra: [DerivativeCase] = [
+        DerivativeCase(.inverse, "a batch", [[2, 3, 3]], in: -1...1) { try nearIdentity($0[0]).inverse() },
+        DerivativeCase(.determinant, "a batch", [[2, 3, 3]], in: -1...1) { try nearIdentity($0[0]).determinant() },
+        DerivativeCase(.signAndLogDeterminant, "the logarithm", [[2, 3, 3]], in: -1...1) {
+            try nearIdentity($0[0]).signAndLogDeterminant().logarithm
+        },
+        DerivativeCase(.solve, "matrices", [[3, 3], [3, 2]], in: -1...1) { try nearIdentity($0[0]).solve($0[1]) },
+        DerivativeCase(.solve, "a vector for a batch", [[2, 3, 3], [3]], in: -1...1) {
+            try nearIdentity($0[0]).solve($0[1])
+        },
+        DerivativeCase(.solve, "a batch for a matrix", [[3, 3], [2, 3, 2]], in: -1...1) {
+            try nearIdentity($0[0]).solve($0[1])
+        },
+        DerivativeCase(.triangularSolve, "lower", [[3, 3], [3, 2]], in: -1...1) {
+            try nearIdentity($0[0]).triangularSolve($0[1], lower: true)
+        },
+        DerivativeCase(.triangularSolve, "upper with ones", [[2, 3, 3], [3, 1]], in: -1...1) {
+            try $0[0].triangularSolve($0[1], lower: false, hasUnitDiagonal: true)
+        },
+        DerivativeCase(.cholesky, "a symmetric function", [[2, 3, 3]], in: -1...1) {
+            try nearIdentity($0[0].matmul($0[0].transposed())).cholesky()
+        },
+        DerivativeCase(.matrixNorm, "Frobenius", [[2, 3, 4]], in: 0.5...1) { try $0[0].matrixNorm() },
+    ]
+
+    private static func nearIdentity(_ operand: AnyTensor) throws -> AnyTensor {
+        let identity = [3, 0, 0, 0, 3, 0, 0, 0, 3] as [Float]
+        return try operand + AnyTensor(identity, shape: [3, 3])
+    }
 
     private static let indexing: [DerivativeCase] = [
         DerivativeCase(.gatherRows, "rows named twice", [[4, 3]]) {
