@@ -12,6 +12,7 @@
 #include "../Dispatch/kernel_path.h"
 #include "../Elementwise/float_math.h"
 #include "../Elementwise/strided_loop.h"
+#include "../Elementwise/strided_run.h"
 
 /// The name of this path's version of a kernel.
 #define MW_KERNEL(kernel) MW_KERNEL_FOR(kernel, MW_PATH)

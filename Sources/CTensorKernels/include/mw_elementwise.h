@@ -6,14 +6,62 @@
 
 #pragma clang assume_nonnull begin
 
-/// Operations of one operand, which give its type.
+/// Operations of one operand, which give its type. All floats have those up to HARD_SWISH (16-bit ones are computed in
+/// f32 and rounded once), all integers NEGATE, ABS, SIGN and SQUARE, which wrap around, and BITWISE_NOT, signed integers
+/// RELU, and bools LOGICAL_NOT.
+///
+/// Special values are those of C's `math.h`; what that lacks is told here. Errors are of f32; "rounded" is an error
+/// below 0.55 ULP, of functions that compute in f64.
 typedef enum mw_unary_operation {
     MW_UNARY_NEGATE,
     MW_UNARY_RELU,  ///< max(x, 0); NaN stays NaN, -0 becomes +0
     MW_UNARY_EXP,   ///< within 1.02 ULP for every argument; subnormal results kept, overflow gives +inf
     MW_UNARY_LOG,   ///< within 0.83 ULP for every argument, subnormal ones too; log(±0) = -inf, log(x < 0) = NaN
     MW_UNARY_SQRT,  ///< correctly rounded
+    MW_UNARY_ABS,
+    MW_UNARY_SIGN,        ///< -1, 0 or 1; 0 of -0, NaN of NaN
+    MW_UNARY_SQUARE,
+    MW_UNARY_RECIPROCAL,  ///< correctly rounded
+    MW_UNARY_RSQRT,       ///< 1 / √x, each step rounded
+    MW_UNARY_CEIL,
+    MW_UNARY_FLOOR,
+    MW_UNARY_ROUND,       ///< to nearest, ties to even
+    MW_UNARY_TRUNC,
+    MW_UNARY_EXP2,
+    MW_UNARY_EXPM1,
+    MW_UNARY_LOG2,
+    MW_UNARY_LOG10,
+    MW_UNARY_LOG1P,
+    MW_UNARY_SIN,
+    MW_UNARY_COS,
+    MW_UNARY_TAN,
+    MW_UNARY_ASIN,
+    MW_UNARY_ACOS,
+    MW_UNARY_ATAN,
+    MW_UNARY_SINH,
+    MW_UNARY_COSH,
+    MW_UNARY_TANH,
+    MW_UNARY_ASINH,
+    MW_UNARY_ACOSH,
+    MW_UNARY_ATANH,
+    MW_UNARY_ERF,
+    MW_UNARY_ERFC,
+    MW_UNARY_ERF_INVERSE,   ///< ±inf of ±1, NaN beyond
+    MW_UNARY_SIGMOID,       ///< 1 / (1 + e^-x)
+    MW_UNARY_LOG_SIGMOID,   ///< -ln(1 + e^-x)
+    MW_UNARY_GELU,          ///< x Φ(x), Φ the normal distribution; 0 of -inf
+    MW_UNARY_GELU_TANH,     ///< x / (1 + e^-2u), u = √(2/π) (x + 0.044715 x³); 0 of -inf
+    MW_UNARY_SILU,          ///< x / (1 + e^-x); 0 of -inf
+    MW_UNARY_MISH,          ///< x tanh(ln(1 + e^x)); 0 of -inf
+    MW_UNARY_SOFTPLUS,      ///< ln(1 + e^x)
+    MW_UNARY_HARD_SIGMOID,  ///< min(max(x + 3, 0), 6) / 6
+    MW_UNARY_HARD_SWISH,    ///< x min(max(x + 3, 0), 6) / 6; 0 of -inf
+    MW_UNARY_BITWISE_NOT,   ///< integers
+    MW_UNARY_LOGICAL_NOT,   ///< bools
 } mw_unary_operation;
+
+/// Number of values of `mw_unary_operation`.
+#define MW_UNARY_COUNT 45
 
 /// Operations of two operands of one type, which they give. Integers wrap around.
 typedef enum mw_binary_operation {

@@ -1,0 +1,287 @@
+// How far the elementwise functions of one number are from the truth. See README.md.
+#include "mw_kernels.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef long double number;
+
+/// A function under test and its reference: C's, or a formula of it that loses nothing. f32 is compared with the
+/// reference in f64, and f64 with the one in long double (of 64 bits on x86-64).
+typedef struct function {
+    const char *name;
+    mw_unary_operation operation;
+    double (*narrow)(double x);
+    number (*wide)(number x);
+    /// Whether the error is to be measured in units of 2^-23 |x|.
+    bool is_relative_to_argument;
+} function;
+
+static double square(double x) { return x * x; }
+static number squarel(number x) { return x * x; }
+static double reciprocal(double x) { return 1 / x; }
+static number reciprocall(number x) { return 1 / x; }
+static double rsqrt(double x) { return 1 / sqrt(x); }
+static number rsqrtl(number x) { return 1 / sqrtl(x); }
+static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+static number sigmoidl(number x) { return 1 / (1 + expl(-x)); }
+static double log_sigmoid(double x) { return fmin(x, 0) - log1p(exp(-fabs(x))) + (x != x ? x : 0); }
+static number log_sigmoidl(number x) { return fminl(x, 0) - log1pl(expl(-fabsl(x))) + (x != x ? x : 0); }
+static double softplus(double x) { return fmax(x, 0) + log1p(exp(-fabs(x))) + (x != x ? x : 0); }
+static number softplusl(number x) { return fmaxl(x, 0) + log1pl(expl(-fabsl(x))) + (x != x ? x : 0); }
+static double gelu(double x) { return x == -INFINITY ? 0 : 0.5 * x * erfc(-x * M_SQRT1_2); }
+static number gelul(number x) { return x == -INFINITY ? 0 : 0.5L * x * erfcl(-x * 0.70710678118654752440084436210485L); }
+static double gelu_tanh(double x) {
+    return x == -INFINITY ? 0 : x * sigmoid(2 * 0.79788456080286535588 * x * (1 + 0.044715 * x * x));
+}
+static number gelu_tanhl(number x) {
+    return x == -INFINITY ? 0 : x * sigmoidl(2 * 0.79788456080286535587989211986876L * x * (1 + 0.044715L * x * x));
+}
+static double silu(double x) { return x == -INFINITY ? 0 : x * sigmoid(x); }
+static number silul(number x) { return x == -INFINITY ? 0 : x * sigmoidl(x); }
+static double mish(double x) { return x == -INFINITY ? 0 : x * tanh(softplus(x)); }
+static number mishl(number x) { return x == -INFINITY ? 0 : x * tanhl(softplusl(x)); }
+static double hard_sigmoid(double x) { return x != x ? x : fmin(fmax(x + 3, 0), 6) / 6; }
+static number hard_sigmoidl(number x) { return x != x ? x : fminl(fmaxl(x + 3, 0), 6) / 6; }
+static double hard_swish(double x) { return x == -INFINITY ? 0 : x * hard_sigmoid(x); }
+static number hard_swishl(number x) { return x == -INFINITY ? 0 : x * hard_sigmoidl(x); }
+
+/// erf⁻¹ is what C lacks: from the winding start 0, Newton's steps on erf, or on erfc where that has the digits.
+static double erf_inverse(double x) {
+    const double magnitude = fabs(x);
+    if (!(magnitude < 1)) {
+        return magnitude == 1 ? copysign(INFINITY, x) : NAN;
+    }
+    double y = 0.886 * magnitude;
+    for (int i = 0; i < 60; i++) {
+        const double excess = magnitude < 0.5 ? erf(y) - magnitude : (1 - magnitude) - erfc(y);
+        const double step = excess * 0.88622692545275801365 * exp(y * y);
+        y -= step / (1 + y * step);
+        if (fabs(step) < 1e-9 * y) {
+            break;
+        }
+    }
+    return copysign(magnitude < 1e-18 ? magnitude * 0.88622692545275801365 : y, x);
+}
+static number erf_inversel(number x) {
+    const number magnitude = fabsl(x);
+    if (!(magnitude < 1)) {
+        return magnitude == 1 ? copysignl(INFINITY, x) : NAN;
+    }
+    number y = erf_inverse((double)magnitude);
+    for (int i = 0; i < 3; i++) {
+        const number excess = magnitude < 0.5 ? erfl(y) - magnitude : (1 - magnitude) - erfcl(y);
+        const number step = excess * 0.88622692545275801364908374167057L * expl(y * y);
+        y -= step / (1 + y * step);
+    }
+    return copysignl(y, x);
+}
+
+static const function functions[] = {
+    {"square", MW_UNARY_SQUARE, square, squarel, false},
+    {"reciprocal", MW_UNARY_RECIPROCAL, reciprocal, reciprocall, false},
+    {"sqrt", MW_UNARY_SQRT, sqrt, sqrtl, false},
+    {"rsqrt", MW_UNARY_RSQRT, rsqrt, rsqrtl, false},
+    {"ceil", MW_UNARY_CEIL, ceil, ceill, false},
+    {"floor", MW_UNARY_FLOOR, floor, floorl, false},
+    {"round", MW_UNARY_ROUND, rint, rintl, false},
+    {"trunc", MW_UNARY_TRUNC, trunc, truncl, false},
+    {"exp", MW_UNARY_EXP, exp, expl, false},
+    {"exp2", MW_UNARY_EXP2, exp2, exp2l, false},
+    {"expm1", MW_UNARY_EXPM1, expm1, expm1l, false},
+    {"log", MW_UNARY_LOG, log, logl, false},
+    {"log2", MW_UNARY_LOG2, log2, log2l, false},
+    {"log10", MW_UNARY_LOG10, log10, log10l, false},
+    {"log1p", MW_UNARY_LOG1P, log1p, log1pl, false},
+    {"sin", MW_UNARY_SIN, sin, sinl, false},
+    {"cos", MW_UNARY_COS, cos, cosl, false},
+    {"tan", MW_UNARY_TAN, tan, tanl, false},
+    {"asin", MW_UNARY_ASIN, asin, asinl, false},
+    {"acos", MW_UNARY_ACOS, acos, acosl, false},
+    {"atan", MW_UNARY_ATAN, atan, atanl, false},
+    {"sinh", MW_UNARY_SINH, sinh, sinhl, false},
+    {"cosh", MW_UNARY_COSH, cosh, coshl, false},
+    {"tanh", MW_UNARY_TANH, tanh, tanhl, false},
+    {"asinh", MW_UNARY_ASINH, asinh, asinhl, false},
+    {"acosh", MW_UNARY_ACOSH, acosh, acoshl, false},
+    {"atanh", MW_UNARY_ATANH, atanh, atanhl, false},
+    {"erf", MW_UNARY_ERF, erf, erfl, false},
+    {"erfc", MW_UNARY_ERFC, erfc, erfcl, false},
+    {"erf_inverse", MW_UNARY_ERF_INVERSE, erf_inverse, erf_inversel, false},
+    {"sigmoid", MW_UNARY_SIGMOID, sigmoid, sigmoidl, false},
+    {"log_sigmoid", MW_UNARY_LOG_SIGMOID, log_sigmoid, log_sigmoidl, false},
+    {"gelu", MW_UNARY_GELU, gelu, gelul, true},
+    {"gelu_tanh", MW_UNARY_GELU_TANH, gelu_tanh, gelu_tanhl, true},
+    {"silu", MW_UNARY_SILU, silu, silul, false},
+    {"mish", MW_UNARY_MISH, mish, mishl, false},
+    {"softplus", MW_UNARY_SOFTPLUS, softplus, softplusl, false},
+    {"hard_sigmoid", MW_UNARY_HARD_SIGMOID, hard_sigmoid, hard_sigmoidl, false},
+    {"hard_swish", MW_UNARY_HARD_SWISH, hard_swish, hard_swishl, false},
+};
+
+/// The largest error of a function, where it was, and what else was wrong.
+typedef struct findings {
+    double error;
+    double argument;
+    /// NaN where there is a number, a number where there is NaN, or an infinity that is none.
+    uint64_t wrong_kind;
+    double wrong_argument;
+    uint64_t wrong_sign_of_zero;
+    /// Elements whose bits are not the same on every path.
+    uint64_t paths_differ;
+} findings;
+
+/// A unit in the last place of a format with this many bits, at a number.
+static number unit(number x, int digits, int minimum_exponent) {
+    int exponent;
+    frexpl(x, &exponent);
+    const int last = exponent - digits;
+    return ldexpl(1, last > minimum_exponent ? last : minimum_exponent);
+}
+
+static void look_at(
+    findings *found, const function *f, double x, double got, number truth, int digits, int minimum_exponent) {
+    const int maximum_exponent = digits == 24 ? 128 : 1024;
+    if ((truth != truth) != (got != got)) {
+        found->wrong_kind++;
+        found->wrong_argument = x;
+        return;
+    }
+    if (truth != truth || truth == got) {
+        if (truth == 0 && signbit(truth) != signbit(got) && !f->is_relative_to_argument) {
+            found->wrong_sign_of_zero++;
+            found->wrong_argument = x;
+        }
+        return;
+    }
+    // What rounds to infinity is as far from it as from the power of 2 that the format ends before.
+    const number end = ldexpl(1, maximum_exponent);
+    const number value = isinf(got) ? copysignl(end, got) : (number)got;
+    const number target = fabsl(truth) > end ? copysignl(end, truth) : truth;
+    const number scale = f->is_relative_to_argument && isfinite(x)
+                             ? fabsl((number)x) * ldexpl(1, 1 - digits) + ldexpl(1, minimum_exponent)
+                             : unit(fabsl(target) == end ? end / 2 : target, digits, minimum_exponent);
+    const double error = (double)(fabsl(value - target) / scale);
+    if (error > found->error) {
+        found->error = error;
+        found->argument = x;
+    }
+}
+
+enum { block_size = 4096 };
+
+static findings look_at_f32(const function *f, const mw_kernels *kernels, uint64_t stride, bool compares_paths) {
+    findings found = {0};
+    static float a[block_size], out[block_size], other[block_size];
+    mw_isa paths[MW_ISA_COUNT];
+    const ptrdiff_t path_count = mw_available_paths(paths);
+    const ptrdiff_t one = 1, count = block_size;
+    for (uint64_t bits = 0; bits < (UINT64_C(1) << 32);) {
+        for (int i = 0; i < block_size; i++, bits += stride) {
+            const uint32_t word = bits < (UINT64_C(1) << 32) ? (uint32_t)bits : 0;
+            memcpy(&a[i], &word, sizeof word);
+        }
+        kernels->elementwise.unary(f->operation, MW_DTYPE_F32, 1, &count, out, a, &one);
+        for (int i = 0; i < block_size; i++) {
+            look_at(&found, f, (double)a[i], (double)out[i], (number)f->narrow((double)a[i]), 24, -149);
+        }
+        for (ptrdiff_t p = 0; compares_paths && p < path_count; p++) {
+            mw_kernels_for(paths[p])->elementwise.unary(f->operation, MW_DTYPE_F32, 1, &count, other, a, &one);
+            for (int i = 0; i < block_size; i++) {
+                found.paths_differ += memcmp(&out[i], &other[i], 4) != 0 && (out[i] == out[i] || other[i] == other[i]);
+            }
+        }
+    }
+    return found;
+}
+
+static uint64_t next_word(uint64_t *state) {
+    // SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+/// Every fourth number has any bits, and the others are spread over what functions find hard: a few units around 0, small
+/// powers of 2, and what exponentials have room for.
+static findings look_at_f64(const function *f, const mw_kernels *kernels, uint64_t samples, bool compares_paths) {
+    findings found = {0};
+    static double a[block_size], out[block_size], other[block_size];
+    mw_isa paths[MW_ISA_COUNT];
+    const ptrdiff_t path_count = mw_available_paths(paths);
+    const ptrdiff_t one = 1, count = block_size;
+    uint64_t state = 1;
+    for (uint64_t done = 0; done < samples; done += block_size) {
+        for (int i = 0; i < block_size; i++) {
+            const uint64_t word = next_word(&state);
+            const double uniform = (double)(int64_t)next_word(&state) * 0x1p-63;
+            switch (i % 4) {
+            case 0: memcpy(&a[i], &word, sizeof word); break;
+            case 1: a[i] = uniform * 6; break;
+            case 2: a[i] = ldexp(uniform, (int)(word % 64) - 40); break;
+            default: a[i] = i % 8 == 3 ? uniform * 760 : 1 + ldexp(uniform, -(int)(word % 30)); break;
+            }
+        }
+        kernels->elementwise.unary(f->operation, MW_DTYPE_F64, 1, &count, out, a, &one);
+        for (int i = 0; i < block_size; i++) {
+            look_at(&found, f, a[i], out[i], f->wide((number)a[i]), 53, -1074);
+        }
+        for (ptrdiff_t p = 0; compares_paths && p < path_count; p++) {
+            mw_kernels_for(paths[p])->elementwise.unary(f->operation, MW_DTYPE_F64, 1, &count, other, a, &one);
+            for (int i = 0; i < block_size; i++) {
+                found.paths_differ += memcmp(&out[i], &other[i], 8) != 0 && (out[i] == out[i] || other[i] == other[i]);
+            }
+        }
+    }
+    return found;
+}
+
+static int usage(const char *program) {
+    fprintf(stderr, "usage: %s f32 STRIDE|f64 SAMPLES [paths] [FUNCTION...]\n", program);
+    return 2;
+}
+
+int main(int argument_count, char **arguments) {
+    if (argument_count < 3 || (strcmp(arguments[1], "f32") != 0 && strcmp(arguments[1], "f64") != 0)) {
+        return usage(arguments[0]);
+    }
+    const bool is_f32 = strcmp(arguments[1], "f32") == 0;
+    const uint64_t number_of = strtoull(arguments[2], NULL, 10);
+    if (number_of == 0) {
+        return usage(arguments[0]);
+    }
+    const bool compares_paths = argument_count > 3 && strcmp(arguments[3], "paths") == 0;
+    const int first_name = compares_paths ? 4 : 3;
+    const mw_kernels *kernels = mw_active_kernels();
+    bool all_good = true;
+    printf("%-13s %-7s %8s  at\n", "function", kernels->name, "ULP");
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+        const function *f = &functions[i];
+        bool is_wanted = first_name >= argument_count;
+        for (int n = first_name; n < argument_count; n++) {
+            is_wanted |= strcmp(arguments[n], f->name) == 0;
+        }
+        if (!is_wanted) {
+            continue;
+        }
+        const findings found = is_f32 ? look_at_f32(f, kernels, number_of, compares_paths)
+                                      : look_at_f64(f, kernels, number_of, compares_paths);
+        printf("%-13s %-7s %8.4f  %a", f->name, is_f32 ? "f32" : "f64", found.error, found.argument);
+        const double bound = f->is_relative_to_argument ? 1 : 2;
+        const bool is_good =
+            (!is_f32 || found.error <= bound) && found.wrong_kind + found.wrong_sign_of_zero + found.paths_differ == 0;
+        if (!is_good) {
+            printf(
+                "  WRONG: %llu of the wrong kind, %llu zeros of the wrong sign (at %a), %llu differ between paths",
+                (unsigned long long)found.wrong_kind, (unsigned long long)found.wrong_sign_of_zero,
+                found.wrong_argument, (unsigned long long)found.paths_differ);
+        }
+        printf("\n");
+        fflush(stdout);
+        all_good &= is_good;
+    }
+    return all_good ? 0 : 1;
+}

@@ -1,0 +1,116 @@
+// Activation functions of neural networks in operations that every path carries out alike, so that their bits agree.
+#ifndef MESHWORK_ACTIVATION_H
+#define MESHWORK_ACTIVATION_H
+
+#include "error_function.h"
+#include "exponential.h"
+#include "logarithm.h"
+
+#include <math.h>
+
+/// 1 + e^-x of the sigmoid and of what is made of it, as 2^exponent · *significand with exponent 32 for negative x (whose
+/// sum may have no room in f32) and else 0. Quotients by the significand are in the normal range, and scaling them rounds
+/// once more only if they leave it.
+MW_ALWAYS_INLINE float mw_one_plus_exp_of_negative(float x, float *significand) {
+    const int is_negative = x < 0.0f;
+    // e^-x does not count beyond 60; below -110 not even x e^x is a number but 0.
+    float clamped = x > 60.0f ? 60.0f : x;
+    clamped = clamped < -110.0f ? -110.0f : clamped;
+    float rest;
+    const uint32_t n = mw_exp_parts(-clamped, &rest);
+    const float scale = mw_power_of_two_f32(n - (is_negative ? 32 : 0));
+    const float one = is_negative ? 0x1p-32f : 1.0f;
+    *significand = MW_FMA(scale, rest, one + scale);
+    return one;
+}
+
+/// 1 / (1 + e^-x).
+MW_ALWAYS_INLINE float mw_sigmoid(float x) {
+    float significand;
+    const float scale = mw_one_plus_exp_of_negative(x, &significand);
+    return 1.0f / significand * scale;
+}
+
+/// x / (1 + e^-x), and 0 at -inf.
+MW_ALWAYS_INLINE float mw_silu(float x) {
+    float significand;
+    const float scale = mw_one_plus_exp_of_negative(x, &significand);
+    // The quotient is 0 from here on, and -inf · 0 would not be a number.
+    const float numerator = x < -110.0f ? -110.0f : x;
+    return numerator / significand * scale;
+}
+
+MW_ALWAYS_INLINE double mw_sigmoid_f64(double x, mw_precision precision) {
+    const double e = mw_exp_f64(-mw_abs_f64(x), precision);
+    return (x < 0 ? e : 1) / (1 + e);
+}
+
+MW_ALWAYS_INLINE double mw_silu_f64(double x, mw_precision precision) {
+    return (x < -1000 ? -1000 : x) * mw_sigmoid_f64(x, precision);
+}
+
+/// x Φ(x), Φ the normal distribution: max(x, 0) - |x| h with h = Φ(-|x|) = 2^(|x| p(|x|) - 1), p minimax by Lawson's
+/// iteration on [0, 5.8] (2^-26.9); beyond, h does not count. Within 2^-23 |x|.
+MW_ALWAYS_INLINE float mw_gelu(float x) {
+    const float magnitude = mw_abs_f32(x);
+    const float t = magnitude > 5.8f ? 5.8f : magnitude;
+    float p = -0x1.7c7edcp-19f;
+    p = MW_FMA(p, t, 0x1.4a52f2p-15f);
+    p = MW_FMA(p, t, -0x1.8672c0p-13f);
+    p = MW_FMA(p, t, -0x1.1f2d2ap-13f);
+    p = MW_FMA(p, t, 0x1.cee886p-8f);
+    p = MW_FMA(p, t, -0x1.ae0c78p-5f);
+    p = MW_FMA(p, t, -0x1.d63aacp-2f);
+    p = MW_FMA(p, t, -0x1.26aed4p0f);
+    float rest;
+    const uint32_t n = mw_exp2_parts(p * t, &rest);
+    const float part = (magnitude > 5.8f ? 0.0f : t) * mw_power_of_two_f32(n - 1);
+    const float upper = x < 0.0f ? 0.0f : x;
+    return (upper - part) - part * rest;
+}
+
+MW_ALWAYS_INLINE double mw_gelu_f64(double x) {
+    // Beyond -39 the product is less than the least f64, and -inf · 0 would not be a number.
+    const double bounded = x < -39 ? -39 : x;
+    return 0.5 * bounded * erfc(-0x1.6a09e667f3bcdp-1 * bounded);
+}
+
+/// x / (1 + e^(-2u)) with u = √(2/π) (x + 0.044715 x³), which is x (1 + tanh u) / 2. Within 2^-23 |x|.
+MW_ALWAYS_INLINE float mw_gelu_tanh(float x) {
+    const float magnitude = mw_abs_f32(x);
+    const float t = magnitude > 6.0f ? 6.0f : magnitude;
+    // 2u = x (a + b x²).
+    const float exponent = t * MW_FMA(t * t, 0x1.2444f2p-4f, 0x1.988454p0f);
+    float rest;
+    const float scale = mw_power_of_two_f32(mw_exp_parts(-exponent, &rest));
+    const float numerator = x < 0.0f ? -t * MW_FMA(scale, rest, scale) : x;
+    const float result = numerator / MW_FMA(scale, rest, 1.0f + scale);
+    return x < -6.0f ? 0.0f : result;
+}
+
+MW_ALWAYS_INLINE double mw_gelu_tanh_f64(double x) {
+    const double bounded = x < -30 ? -30 : x > 1e100 ? 1e100 : x;
+    const double exponent = bounded * MW_FMA_F64(bounded * bounded, 0x1.2444f2a4d8b4bp-4, 0x1.9884533d43651p0);
+    return (x < -30 ? -30 : x) * mw_sigmoid_f64(exponent, MW_FOR_F64);
+}
+
+/// ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|).
+MW_ALWAYS_INLINE double mw_softplus_f64(double x, mw_precision precision) {
+    const double part = mw_log1p_f64(mw_exp_f64(-mw_abs_f64(x), precision), precision);
+    return (x < 0 ? 0 : x) + part;
+}
+
+/// ln(1 / (1 + e^-x)) = min(x, 0) - ln(1 + e^-|x|).
+MW_ALWAYS_INLINE double mw_log_sigmoid_f64(double x, mw_precision precision) {
+    const double part = mw_log1p_f64(mw_exp_f64(-mw_abs_f64(x), precision), precision);
+    return (x > 0 ? 0 : x) - part;
+}
+
+/// x tanh(ln(1 + e^x)) = x (e² + 2e) / (e² + 2e + 2) with e = e^x, which is x from 40 on, and 0 at -inf.
+MW_ALWAYS_INLINE double mw_mish_f64(double x, mw_precision precision) {
+    const double e = mw_exp_f64(x > 40 ? 40 : x, precision);
+    const double numerator = e * (e + 2);
+    return (x < -1000 ? -1000 : x) * (numerator / (numerator + 2));
+}
+
+#endif
