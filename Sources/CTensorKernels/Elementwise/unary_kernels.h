@@ -55,6 +55,8 @@ MW_UNARY_NARROW_WALK_ROW(unary_walk_f16_row, mw_f32_of_f16, mw_f16_of_f32)
     MW_UNARY_SIGNED(name), [MW_DTYPE_U8] = name##_u8_row, [MW_DTYPE_U16] = name##_u16_row,                             \
                            [MW_DTYPE_U32] = name##_u32_row, [MW_DTYPE_U64] = name##_u64_row
 
+_Static_assert(MW_UNARY_LOGICAL_NOT + 1 == MW_UNARY_COUNT, "the count is that of the operations");
+
 static const unary_row unary_rows[MW_UNARY_COUNT][MW_DTYPE_COUNT] = {
     [MW_UNARY_NEGATE] = {MW_UNARY_FLOATS(negate), MW_UNARY_INTEGERS(integer_negate)},
     [MW_UNARY_RELU] = {MW_UNARY_FLOATS(relu), MW_UNARY_SIGNED(integer_relu)},

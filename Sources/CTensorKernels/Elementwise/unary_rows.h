@@ -25,24 +25,60 @@ typedef void (*unary_row)(ptrdiff_t count, void *out, const void *a, ptrdiff_t a
 /// A row whose expression calls the C library, which no vector holds.
 #define MW_UNARY_LIBRARY_ROW(name, TYPE, expression) MW_UNARY_ROW_OF(, name, TYPE, TYPE, expression)
 
-/// A row of a function that is good up to a limit of |x|, and of another that is slow and good beyond. Elements are
-/// looked at in blocks, so that the second costs nothing where it is not needed.
-#define MW_UNARY_LIMITED_ROW(name, TYPE, absolute, limit, expression, beyond)                                         \
+/// Elements of a block that is looked at before it is computed.
+#define MW_BLOCK 1024
+
+/// A row that has a shorter way for ordinary numbers, which gives the same bits: blocks that hold no others take it.
+/// Ordinary is what has a key (an unsigned number) up to a limit.
+#define MW_UNARY_TWO_WAY_ROW(name, key, limit, ordinary, expression)                                                  \
     static void name(ptrdiff_t count, void *out_base, const void *a_base, ptrdiff_t a_stride) {                        \
-        for (ptrdiff_t begin = 0; begin < count; begin += 1024) {                                                      \
+        for (ptrdiff_t begin = 0; begin < count; begin += MW_BLOCK) {                                                  \
+            float *out = (float *)out_base + begin;                                                                    \
+            const float *a = (const float *)a_base + begin * a_stride;                                                 \
+            const ptrdiff_t left = count - begin < MW_BLOCK ? count - begin : MW_BLOCK;                                \
+            uint32_t largest = 0;                                                                                      \
+            for (ptrdiff_t i = 0; i < left && a_stride == 1; i++) {                                                    \
+                const float x = a[i];                                                                                  \
+                largest = (key) > largest ? (key) : largest;                                                           \
+            }                                                                                                          \
+            if (a_stride != 1) {                                                                                       \
+                for (ptrdiff_t i = 0; i < left; i++) {                                                                 \
+                    const float x = a[i * a_stride];                                                                   \
+                    out[i] = (expression);                                                                             \
+                }                                                                                                      \
+            } else if (largest <= (limit)) {                                                                           \
+                MW_VECTOR_LOOP for (ptrdiff_t i = 0; i < left; i++) {                                                  \
+                    const float x = a[i];                                                                              \
+                    out[i] = (ordinary);                                                                               \
+                }                                                                                                      \
+            } else {                                                                                                   \
+                MW_VECTOR_LOOP for (ptrdiff_t i = 0; i < left; i++) {                                                  \
+                    const float x = a[i];                                                                              \
+                    out[i] = (expression);                                                                             \
+                }                                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+
+/// The same for what has an exponential in it.
+#define MW_UNARY_MODERATE_ROW(name, moderate, expression)                                                             \
+    MW_UNARY_TWO_WAY_ROW(                                                                                              \
+        name, mw_bits_of(x) & 0x7fffffffu, mw_bits_of(MW_MODERATE_EXP_LIMIT), moderate, expression)
+
+/// A row of a function that is good up to a limit of |x|, and of another that is slow and good beyond, where blocks need
+/// it. `BITS` and `bits_of` are of the type.
+#define MW_UNARY_LIMITED_ROW(name, TYPE, absolute, BITS, bits_of, limit, expression, beyond)                          \
+    static void name(ptrdiff_t count, void *out_base, const void *a_base, ptrdiff_t a_stride) {                        \
+        for (ptrdiff_t begin = 0; begin < count; begin += MW_BLOCK) {                                                  \
             TYPE *out = (TYPE *)out_base + begin;                                                                      \
             const TYPE *a = (const TYPE *)a_base + begin * a_stride;                                                   \
-            const ptrdiff_t left = count - begin < 1024 ? count - begin : 1024;                                        \
-            int is_inside = a_stride == 1;                                                                             \
-            for (ptrdiff_t i = 0; is_inside && i < left; i += 64) {                                                    \
-                const ptrdiff_t end = left - i < 64 ? left : i + 64;                                                   \
-                int beyond_limit = 0;                                                                                  \
-                for (ptrdiff_t j = i; j < end; j++) {                                                                  \
-                    beyond_limit |= absolute(a[j]) > limit;                                                            \
-                }                                                                                                      \
-                is_inside = !beyond_limit;                                                                             \
+            const ptrdiff_t left = count - begin < MW_BLOCK ? count - begin : MW_BLOCK;                                \
+            BITS largest = 0;                                                                                          \
+            for (ptrdiff_t i = 0; i < left && a_stride == 1; i++) {                                                    \
+                const BITS bits = bits_of(absolute(a[i]));                                                             \
+                largest = bits > largest ? bits : largest;                                                             \
             }                                                                                                          \
-            if (is_inside) {                                                                                           \
+            if (a_stride == 1 && largest <= bits_of((TYPE)(limit))) {                                                  \
                 MW_VECTOR_LOOP for (ptrdiff_t i = 0; i < left; i++) {                                                  \
                     const TYPE x = a[i];                                                                               \
                     out[i] = (TYPE)(expression);                                                                       \
@@ -50,11 +86,16 @@ typedef void (*unary_row)(ptrdiff_t count, void *out, const void *a, ptrdiff_t a
             } else {                                                                                                   \
                 for (ptrdiff_t i = 0; i < left; i++) {                                                                 \
                     const TYPE x = a[i * a_stride];                                                                    \
-                    out[i] = absolute(x) > limit ? (TYPE)(beyond) : (TYPE)(expression);                                \
+                    out[i] = absolute(x) > (limit) ? (TYPE)(beyond) : (TYPE)(expression);                              \
                 }                                                                                                      \
             }                                                                                                          \
         }                                                                                                              \
     }
+
+#define MW_UNARY_LIMITED_F32_ROW(name, limit, expression, beyond)                                                     \
+    MW_UNARY_LIMITED_ROW(name##_f32_row, float, mw_abs_f32, uint32_t, mw_bits_of, limit, expression, beyond)
+#define MW_UNARY_LIMITED_F64_ROW(name, limit, expression, beyond)                                                     \
+    MW_UNARY_LIMITED_ROW(name##_f64_row, double, mw_abs_f64, uint64_t, mw_bits_of_f64, limit, expression, beyond)
 
 /// A function of f32 that computes in f64 and is rounded once, and the same of f64.
 #define MW_UNARY_FLOAT_ROWS(name, f32_expression, f64_expression)                                                     \
@@ -109,20 +150,23 @@ MW_UNARY_BOTH_ROWS(floor, __builtin_elementwise_floor(x))
 MW_UNARY_BOTH_ROWS(round, __builtin_elementwise_rint(x))
 MW_UNARY_BOTH_ROWS(trunc, __builtin_elementwise_trunc(x))
 
-MW_UNARY_FLOAT_ROWS(exp, mw_exp(x), mw_exp_f64(x, MW_FOR_F64))
+MW_UNARY_MODERATE_ROW(exp_f32_row, mw_exp_moderate(x), mw_exp(x))
+MW_UNARY_ROW(exp_f64_row, double, double, mw_exp_f64(x, MW_FOR_F64))
 MW_UNARY_FLOAT_ROWS(exp2, mw_exp2(x), mw_exp2_f64(x))
 MW_UNARY_FLOAT_ROWS(expm1, mw_expm1_f64(x, MW_FOR_F32), mw_expm1_f64(x, MW_FOR_F64))
-MW_UNARY_FLOAT_ROWS(log, mw_log(x), mw_log_f64(x, MW_FOR_F64))
+// Positive normal numbers are those whose bits, less those of the least, are below those of infinity.
+MW_UNARY_TWO_WAY_ROW(log_f32_row, mw_bits_of(x) - 0x00800000u, 0x7effffffu, mw_log_ordinary(x), mw_log(x))
+MW_UNARY_ROW(log_f64_row, double, double, mw_log_f64(x, MW_FOR_F64))
 MW_UNARY_FLOAT_ROWS(log2, mw_log2_f64(x, MW_FOR_F32), mw_log2_f64(x, MW_FOR_F64))
 MW_UNARY_FLOAT_ROWS(log10, mw_log10_f64(x, MW_FOR_F32), mw_log10_f64(x, MW_FOR_F64))
-MW_UNARY_FLOAT_ROWS(log1p, mw_log1p_f64(x, MW_FOR_F32), mw_log1p_f64(x, MW_FOR_F64))
+MW_UNARY_FLOAT_ROWS(log1p, mw_log1p(x), mw_log1p_f64(x, MW_FOR_F64))
 
-MW_UNARY_LIMITED_ROW(sin_f32_row, float, mw_abs_f32, MW_TRIGONOMETRIC_LIMIT_F32, mw_sin(x), sin((double)x))
-MW_UNARY_LIMITED_ROW(cos_f32_row, float, mw_abs_f32, MW_TRIGONOMETRIC_LIMIT_F32, mw_cos(x), cos((double)x))
-MW_UNARY_LIMITED_ROW(tan_f32_row, float, mw_abs_f32, MW_TRIGONOMETRIC_LIMIT_F64, mw_tan_f64(x), tan((double)x))
-MW_UNARY_LIMITED_ROW(sin_f64_row, double, mw_abs_f64, MW_TRIGONOMETRIC_LIMIT_F64, mw_sin_f64(x), sin(x))
-MW_UNARY_LIMITED_ROW(cos_f64_row, double, mw_abs_f64, MW_TRIGONOMETRIC_LIMIT_F64, mw_cos_f64(x), cos(x))
-MW_UNARY_LIMITED_ROW(tan_f64_row, double, mw_abs_f64, MW_TRIGONOMETRIC_LIMIT_F64, mw_tan_f64(x), tan(x))
+MW_UNARY_LIMITED_F32_ROW(sin, MW_TRIGONOMETRIC_LIMIT_F32, mw_sin(x), sin((double)x))
+MW_UNARY_LIMITED_F32_ROW(cos, MW_TRIGONOMETRIC_LIMIT_F32, mw_cos(x), cos((double)x))
+MW_UNARY_LIMITED_F32_ROW(tan, MW_TRIGONOMETRIC_LIMIT_F64, mw_tan_f64(x), tan((double)x))
+MW_UNARY_LIMITED_F64_ROW(sin, MW_TRIGONOMETRIC_LIMIT_F64, mw_sin_f64(x), sin(x))
+MW_UNARY_LIMITED_F64_ROW(cos, MW_TRIGONOMETRIC_LIMIT_F64, mw_cos_f64(x), cos(x))
+MW_UNARY_LIMITED_F64_ROW(tan, MW_TRIGONOMETRIC_LIMIT_F64, mw_tan_f64(x), tan(x))
 MW_UNARY_BOTH_ROWS(asin, mw_asin_f64(x))
 MW_UNARY_BOTH_ROWS(acos, mw_acos_f64(x))
 MW_UNARY_BOTH_ROWS(atan, mw_atan_f64(x))
@@ -132,7 +176,7 @@ MW_UNARY_FLOAT_ROWS(cosh, mw_cosh_f64(x, MW_FOR_F32), mw_cosh_f64(x, MW_FOR_F64)
 MW_UNARY_FLOAT_ROWS(tanh, mw_tanh(x), mw_tanh_f64(x, MW_FOR_F64))
 MW_UNARY_FLOAT_ROWS(asinh, mw_asinh_f64(x, MW_FOR_F32), mw_asinh_f64(x, MW_FOR_F64))
 MW_UNARY_FLOAT_ROWS(acosh, mw_acosh_f64(x, MW_FOR_F32), mw_acosh_f64(x, MW_FOR_F64))
-MW_UNARY_FLOAT_ROWS(atanh, mw_atanh_f64(x, MW_FOR_F32), mw_atanh_f64(x, MW_FOR_F64))
+MW_UNARY_FLOAT_ROWS(atanh, mw_atanh(x), mw_atanh_f64(x))
 
 MW_UNARY_ROW(erf_f32_row, float, float, mw_erf(x))
 MW_UNARY_LIBRARY_ROW(erf_f64_row, double, erf(x))
@@ -141,15 +185,16 @@ MW_UNARY_LIBRARY_ROW(erfc_f64_row, double, erfc(x))
 MW_UNARY_ROW(erf_inverse_f32_row, float, float, mw_erf_inverse(x))
 MW_UNARY_LIBRARY_ROW(erf_inverse_f64_row, double, mw_erf_inverse_f64(x))
 
-MW_UNARY_FLOAT_ROWS(sigmoid, mw_sigmoid(x), mw_sigmoid_f64(x, MW_FOR_F64))
-// The sum: what f32 has no room for becomes -0, and f64's formula gives +0.
-MW_UNARY_FLOAT_ROWS(log_sigmoid, (float)mw_log_sigmoid_f64(x, MW_FOR_F32) + 0.0f, mw_log_sigmoid_f64(x, MW_FOR_F64))
+MW_UNARY_MODERATE_ROW(sigmoid_f32_row, 1.0f / mw_one_plus_exp_of_moderate(x), mw_sigmoid(x))
+MW_UNARY_ROW(sigmoid_f64_row, double, double, mw_sigmoid_f64(x))
+MW_UNARY_FLOAT_ROWS(log_sigmoid, mw_log_sigmoid(x), mw_log_sigmoid_f64(x))
 MW_UNARY_ROW(gelu_f32_row, float, float, mw_gelu(x))
 MW_UNARY_LIBRARY_ROW(gelu_f64_row, double, mw_gelu_f64(x))
 MW_UNARY_FLOAT_ROWS(gelu_tanh, mw_gelu_tanh(x), mw_gelu_tanh_f64(x))
-MW_UNARY_FLOAT_ROWS(silu, mw_silu(x), mw_silu_f64(x, MW_FOR_F64))
+MW_UNARY_MODERATE_ROW(silu_f32_row, x / mw_one_plus_exp_of_moderate(x), mw_silu(x))
+MW_UNARY_ROW(silu_f64_row, double, double, mw_silu_f64(x))
 MW_UNARY_FLOAT_ROWS(mish, mw_mish_f64(x, MW_FOR_F32), mw_mish_f64(x, MW_FOR_F64))
-MW_UNARY_FLOAT_ROWS(softplus, mw_softplus_f64(x, MW_FOR_F32), mw_softplus_f64(x, MW_FOR_F64))
+MW_UNARY_FLOAT_ROWS(softplus, mw_softplus(x), mw_softplus_f64(x))
 #define MW_RELU6(x) ((x) < 0 ? 0 : (x) > 6 ? 6 : (x))
 MW_UNARY_BOTH_ROWS(hard_sigmoid, MW_RELU6(x + 3) / 6)
 // Below -3 the factor is 0, and -inf · 0 would not be a number.

@@ -7,18 +7,17 @@
 
 #include <math.h>
 
-/// erf x: below 0.875 x + x p(x²), interpolated at Chebyshev's nodes (2^-31); above 1 - 2^(|x| p(|x|)), p minimax by
-/// Lawson's iteration on [0.85, 4] (2^-28.2 of the result).
+/// erf x: below 0.875 x + x p(x²) (2^-26.8); above 1 - 2^(|x| g(|x|)), g on [0.85, 4] (2^-28.2 of the result). Both are
+/// minimax by Lawson's iteration.
 MW_ALWAYS_INLINE float mw_erf(float x) {
     const float magnitude = mw_abs_f32(x);
     const float z = x * x;
-    float p = 0x1.5e4dd0p-14f;
-    p = MW_FMA(p, z, -0x1.aab506p-11f);
-    p = MW_FMA(p, z, 0x1.54d5c4p-8f);
-    p = MW_FMA(p, z, -0x1.b8100ep-6f);
-    p = MW_FMA(p, z, 0x1.ce2e1cp-4f);
-    p = MW_FMA(p, z, -0x1.812744p-2f);
-    p = MW_FMA(p, z, 0x1.06eba8p-3f);
+    float p = -0x1.462f2cp-11f;
+    p = MW_FMA(p, z, 0x1.4a052cp-8f);
+    p = MW_FMA(p, z, -0x1.b6fd96p-6f);
+    p = MW_FMA(p, z, 0x1.ce21d2p-4f);
+    p = MW_FMA(p, z, -0x1.812710p-2f);
+    p = MW_FMA(p, z, 0x1.06eba6p-3f);
     const float small = MW_FMA(magnitude, p, magnitude);
     const float t = magnitude > 4.0f ? 4.0f : magnitude;
     float g = 0x1.45b99cp-12f;
@@ -28,8 +27,8 @@ MW_ALWAYS_INLINE float mw_erf(float x) {
     g = MW_FMA(g, t, -0x1.d58c64p-1f);
     g = MW_FMA(g, t, -0x1.a0cc7cp0f);
     float rest;
-    const float scale = mw_power_of_two_f32(mw_exp2_parts(g * t, &rest));
-    const float large = (1.0f - scale) - scale * rest;
+    const float scale = mw_power_of_two_f32(mw_exp2_parts_of_addend(g * t, &rest));
+    const float large = MW_FMA(-scale, rest, 1.0f - scale);
     return mw_with_sign_f32(magnitude < 0.875f ? small : large, x);
 }
 

@@ -6,49 +6,55 @@
 
 #include "floating_point.h"
 
-/// e^x. With n = round(x / ln 2) and r = x - n ln 2 in two parts (Cody & Waite 1980, chapter 6), e^x = 2^n e^r, and
-/// e^r is 1 + r + r² q(r) with q of degree 5 (coefficients of Cephes' expf, S. Moshier). 2^n is multiplied in as
-/// two factors, so that results below the normal range are rounded once, and beyond the range give +inf.
+/// e^r - 1 for |r| up to ln √2: r + r² q(r) with q of degree 5 (coefficients of Cephes' expf, S. Moshier).
+MW_ALWAYS_INLINE float mw_expm1_near_zero(float r) {
+    float q = 1.9875691500e-4f;
+    q = MW_FMA(q, r, 1.3981999507e-3f);
+    q = MW_FMA(q, r, 8.3334519073e-3f);
+    q = MW_FMA(q, r, 4.1665795894e-2f);
+    q = MW_FMA(q, r, 1.6666665459e-1f);
+    q = MW_FMA(q, r, 5.0000001201e-1f);
+    return MW_FMA(q, r * r, r);
+}
+
+/// x - n ln 2 in two steps (Cody & Waite 1980, chapter 6), for an integer n next to x / ln 2.
+MW_ALWAYS_INLINE float mw_exp_rest(float x, float n) {
+    return MW_FMA(n, -0x1.7f7d1cp-20f, MW_FMA(n, -0x1.62e400p-1f, x));
+}
+
+/// e^x = 2^n e^r with n = round(x / ln 2). 2^n is multiplied in as two factors, so that results below the normal range
+/// are rounded once, and beyond the range give +inf.
 MW_ALWAYS_INLINE float mw_exp(float x) {
-    // Adding 1.5 · 2^23 leaves the nearest integer in the low bits.
-    const float shifter = 0x1.8p23f;
+    // Adding 1.5 · 2^23 leaves the nearest integer in the low bits, here with twice the exponent's bias on top.
+    const float shifter = 0x1.8p23f + 254.0f;
     // Beyond these e^x is 0 or +inf, and n stays in the range of the two factors. NaN passes both comparisons.
     float clamped = x > 89.0f ? 89.0f : x;
     clamped = clamped < -104.0f ? -104.0f : clamped;
     const float shifted = MW_FMA(clamped, 0x1.715476p0f, shifter);
-    const float n = shifted - shifter;
-    float r = MW_FMA(n, -0x1.62e400p-1f, clamped);
-    r = MW_FMA(n, -0x1.7f7d1cp-20f, r);
-    float q = 1.9875691500e-4f;
-    q = MW_FMA(q, r, 1.3981999507e-3f);
-    q = MW_FMA(q, r, 8.3334519073e-3f);
-    q = MW_FMA(q, r, 4.1665795894e-2f);
-    q = MW_FMA(q, r, 1.6666665459e-1f);
-    q = MW_FMA(q, r, 5.0000001201e-1f);
-    const float e = MW_FMA(q, r * r, r) + 1.0f;
-    const int32_t exponent = (int32_t)(mw_bits_of(shifted) - mw_bits_of(shifter));
-    const int32_t half = exponent >> 1;
-    const float scale1 = mw_float_of((uint32_t)(half + 127) << 23);
-    const float scale2 = mw_float_of((uint32_t)(exponent - half + 127) << 23);
-    const float result = e * scale1 * scale2;
-    return x != x ? x : result;
+    const float e = mw_expm1_near_zero(mw_exp_rest(clamped, shifted - shifter)) + 1.0f;
+    // The shifts to the exponent's place drop the upper bits of the shifter.
+    const uint32_t biased = mw_bits_of(shifted);
+    const uint32_t half = biased >> 1;
+    return e * mw_float_of(half << 23) * mw_float_of((biased - half) << 23);
 }
 
-/// e^x - 1 for |x| up to ln √2, and of any x the integer n with e^x = 2^n (1 + *rest), as two's complement bits. The
-/// caller keeps x where n is in the range it can use. Half the work of activations, which round 1 + rest themselves.
+/// The largest |x| of which `mw_exp_moderate` is good.
+#define MW_MODERATE_EXP_LIMIT 87.0f
+
+/// The same bits of arguments up to the limit, whose results are in the normal range, in less work.
+MW_ALWAYS_INLINE float mw_exp_moderate(float x) {
+    const float shifter = 0x1.8p23f;
+    const float shifted = MW_FMA(x, 0x1.715476p0f, shifter);
+    const float e = mw_expm1_near_zero(mw_exp_rest(x, shifted - shifter)) + 1.0f;
+    return mw_float_of(mw_bits_of(e) + (mw_bits_of(shifted) << 23));
+}
+
+/// The integer n next to x / ln 2 as two's complement bits, and *rest with e^x = 2^n (1 + *rest), for callers that round
+/// 1 + *rest themselves and keep n in the range that they can use.
 MW_ALWAYS_INLINE uint32_t mw_exp_parts(float x, float *rest) {
     const float shifter = 0x1.8p23f;
     const float shifted = MW_FMA(x, 0x1.715476p0f, shifter);
-    const float n = shifted - shifter;
-    float r = MW_FMA(n, -0x1.62e400p-1f, x);
-    r = MW_FMA(n, -0x1.7f7d1cp-20f, r);
-    float q = 1.9875691500e-4f;
-    q = MW_FMA(q, r, 1.3981999507e-3f);
-    q = MW_FMA(q, r, 8.3334519073e-3f);
-    q = MW_FMA(q, r, 4.1665795894e-2f);
-    q = MW_FMA(q, r, 1.6666665459e-1f);
-    q = MW_FMA(q, r, 5.0000001201e-1f);
-    *rest = MW_FMA(q, r * r, r);
+    *rest = mw_expm1_near_zero(mw_exp_rest(x, shifted - shifter));
     return mw_bits_of(shifted) - mw_bits_of(shifter);
 }
 
@@ -64,6 +70,20 @@ MW_ALWAYS_INLINE uint32_t mw_exp2_parts(float x, float *rest) {
     p = MW_FMA(p, f, 0x1.c6af6cp-5f);
     p = MW_FMA(p, f, 0x1.ebfbe0p-3f);
     p = MW_FMA(p, f, 0x1.62e430p-1f);
+    *rest = p * f;
+    return mw_bits_of(shifted) - mw_bits_of(shifter);
+}
+
+/// The same with p of degree 4, minimax by Lawson's iteration (2^-23.4), for what is added to a larger number.
+MW_ALWAYS_INLINE uint32_t mw_exp2_parts_of_addend(float x, float *rest) {
+    const float shifter = 0x1.8p23f;
+    const float shifted = x + shifter;
+    const float f = x - (shifted - shifter);
+    float p = 0x1.5f7698p-10f;
+    p = MW_FMA(p, f, 0x1.3ced92p-7f);
+    p = MW_FMA(p, f, 0x1.c6ae68p-5f);
+    p = MW_FMA(p, f, 0x1.ebf9b2p-3f);
+    p = MW_FMA(p, f, 0x1.62e432p-1f);
     *rest = p * f;
     return mw_bits_of(shifted) - mw_bits_of(shifter);
 }

@@ -5,21 +5,30 @@
 #include "exponential.h"
 #include "logarithm.h"
 
-/// tanh x: below 0.625 x + x³ p(x²) (coefficients of Cephes' tanhf, S. Moshier), above 1 - 2 / (e^{2|x|} + 1), which is
-/// 1 from 10 on.
+/// tanh x = E / (E + 2) with E = e^{2|x|} - 1, and 1 from 8.66 on, where E + 2 is no longer exact. With 2|x| = n ln 2 + r,
+/// E is 2^n (e^r - 1) + (2^n - 1), and where n is 0 loses nothing.
 MW_ALWAYS_INLINE float mw_tanh(float x) {
+    // With the exponent's bias on top of the nearest integer; the shift drops what is above.
+    const float shifter = 0x1.8p23f + 127.0f;
     const float magnitude = mw_abs_f32(x);
-    const float z = x * x;
-    float p = MW_FMA(z, -5.70498872745e-3f, 2.06390887954e-2f);
-    p = MW_FMA(p, z, -5.37397155531e-2f);
-    p = MW_FMA(p, z, 1.33314422036e-1f);
-    p = MW_FMA(p, z, -3.33332819422e-1f);
-    const float small = MW_FMA(magnitude * z, p, magnitude);
-    const float clamped = magnitude > 10.0f ? 10.0f : magnitude;
-    float rest;
-    const float scale = mw_power_of_two_f32(mw_exp_parts(2.0f * clamped, &rest));
-    const float large = 1.0f - 2.0f / MW_FMA(scale, rest, scale + 1.0f);
-    return mw_with_sign_f32(magnitude < 0.625f ? small : large, x);
+    const float argument = magnitude + magnitude;
+    const float shifted = MW_FMA(argument, 0x1.715476p0f, shifter);
+    // One step: n is at most 25, and where it is not small E does not count.
+    const float r = MW_FMA(shifted - shifter, -0x1.62e430p-1f, argument);
+    const float scale = mw_float_of(mw_bits_of(shifted) << 23);
+    // e^r - 1 = r + r² q(r), q minimax by Lawson's iteration (2^-26.2).
+    float q = 0x1.6d9aeep-10f;
+    q = MW_FMA(q, r, 0x1.1227d6p-7f);
+    q = MW_FMA(q, r, 0x1.555486p-5f);
+    q = MW_FMA(q, r, 0x1.5554b0p-3f);
+    q = MW_FMA(q, r, 0.5f);
+    const float e = MW_FMA(scale, MW_FMA(q, r * r, r), scale - 1.0f);
+    const float sum = e + 2.0f;
+    const float quotient = e / sum;
+    // The quotient by the sum without its rounding; 1 / sum is (1 - quotient) / 2.
+    const float lost = (e - (sum - 2.0f)) * MW_FMA(quotient, -0.5f, 0.5f);
+    const float result = MW_FMA(-quotient, lost, quotient);
+    return mw_with_sign_f32(magnitude > 8.66f ? 1.0f : result, x);
 }
 
 /// sinh x = (E + E / (E + 1)) / 2 with E = e^|x| - 1.
@@ -29,8 +38,7 @@ MW_ALWAYS_INLINE double mw_sinh_f64(double x, mw_precision precision) {
         const double e = mw_expm1_f64(magnitude > 700 ? 700 : magnitude, precision);
         return mw_with_sign_f64(0.5 * (e + e / (e + 1)), x);
     }
-    // From 22 on it is e^|x| / 2, which has room for a little longer than e^|x|: as e^(|x| - ln 2 · 1) would lose digits,
-    // the half goes into the power of 2.
+    // From 22 on it is e^|x| / 2. That is a number for longer than e^|x|, so the half goes into the power of 2.
     const double clamped = magnitude > 711 ? 711 : magnitude;
     double rest;
     const uint64_t n = mw_exp_parts_f64(clamped, &rest, precision);
@@ -82,10 +90,29 @@ MW_ALWAYS_INLINE double mw_acosh_f64(double x, mw_precision precision) {
     return x < 1 ? MW_NAN_F64 : x != x ? x : result;
 }
 
+/// atanh x: up to ½ x + x³ p(x²), p minimax by Lawson's iteration (2^-33), above ½ ln(1 + 2|x| / (1 - |x|)); infinite
+/// at ±1, NaN beyond.
+MW_ALWAYS_INLINE float mw_atanh(float x) {
+    const float magnitude = mw_abs_f32(x);
+    const float z = x * x;
+    float p = 0x1.6962dap-3f;
+    p = MW_FMA(p, z, 0x1.8a76f2p-6f);
+    p = MW_FMA(p, z, 0x1.a5cbd4p-4f);
+    p = MW_FMA(p, z, 0x1.c11cf4p-4f);
+    p = MW_FMA(p, z, 0x1.24c34ep-3f);
+    p = MW_FMA(p, z, 0x1.999820p-3f);
+    p = MW_FMA(p, z, 0x1.555558p-2f);
+    const float small = MW_FMA(magnitude * z, p, magnitude);
+    const float large = 0.5f * mw_log1p_ordinary(2.0f * magnitude / (1.0f - magnitude));
+    const float result = mw_with_sign_f32(magnitude <= 0.5f ? small : large, x);
+    const float edge = mw_with_sign_f32(magnitude == 1.0f ? MW_INFINITY_F32 : MW_NAN_F32, x);
+    return magnitude < 1.0f ? result : edge;
+}
+
 /// atanh x = ½ ln(1 + 2|x| / (1 - |x|)); infinite at ±1, NaN beyond.
-MW_ALWAYS_INLINE double mw_atanh_f64(double x, mw_precision precision) {
+MW_ALWAYS_INLINE double mw_atanh_f64(double x) {
     const double magnitude = mw_abs_f64(x);
-    const double result = 0.5 * mw_log1p_f64(2 * magnitude / (1 - magnitude), precision);
+    const double result = 0.5 * mw_log1p_f64(2 * magnitude / (1 - magnitude), MW_FOR_F64);
     const double signed_result = mw_with_sign_f64(magnitude < 0x1p-30 ? magnitude : result, x);
     return magnitude > 1 ? MW_NAN_F64 : x != x ? x : signed_result;
 }

@@ -4,17 +4,9 @@
 
 #include "floating_point.h"
 
-/// ln x. With x = 2^e m and m in [√½, √2), ln x = e ln 2 + ln m, and ln(1 + f) is f - f²/2 + f³ p(f) with p of
-/// degree 8 (coefficients of Cephes' logf, S. Moshier).
-MW_ALWAYS_INLINE float mw_log(float x) {
-    const int subnormal = x < 0x1p-126f;
-    const float normal = subnormal ? x * 0x1p23f : x;
-    // Subtracting √½'s bits before the shift splits the exponents at √½ instead of at 1.
-    const uint32_t shifted = mw_bits_of(normal) - 0x3f3504f3u;
-    const int32_t exponent = ((int32_t)shifted >> 23) - (subnormal ? 23 : 0);
-    const float m = mw_float_of((shifted & 0x007fffffu) + 0x3f3504f3u);
-    const float e = (float)exponent;
-    const float f = m - 1.0f;
+/// e ln 2 + ln(1 + f) for 1 + f in [√½, √2): ln(1 + f) is f - f²/2 + f³ p(f) with p of degree 8 (coefficients of
+/// Cephes' logf, S. Moshier).
+MW_ALWAYS_INLINE float mw_log_of_fraction(float f, float e) {
     const float z = f * f;
     float p = 7.0376836292e-2f;
     p = MW_FMA(p, f, -1.1514610310e-1f);
@@ -28,12 +20,55 @@ MW_ALWAYS_INLINE float mw_log(float x) {
     float tail = z * f * p;
     tail = MW_FMA(e, -2.12194440e-4f, tail);
     tail = MW_FMA(z, -0.5f, tail);
-    float result = f + tail;
-    result = MW_FMA(e, 0.693359375f, result);
-    result = x == 0.0f ? mw_float_of(0xff800000u) : result;
-    result = x < 0.0f ? mw_float_of(0x7fc00000u) : result;
-    result = x == mw_float_of(0x7f800000u) ? x : result;
-    return x != x ? x : result;
+    return MW_FMA(e, 0.693359375f, f + tail);
+}
+
+/// The bits of √½. Subtracting them before the shift splits the exponents at √½ instead of at 1.
+#define MW_ROOT_HALF_BITS 0x3f3504f3u
+
+/// ln x of a positive normal number.
+MW_ALWAYS_INLINE float mw_log_ordinary(float x) {
+    const uint32_t shifted = mw_bits_of(x) - MW_ROOT_HALF_BITS;
+    const float m = mw_float_of((shifted & 0x007fffffu) + MW_ROOT_HALF_BITS);
+    return mw_log_of_fraction(m - 1.0f, (float)((int32_t)shifted >> 23));
+}
+
+/// What a logarithm is where its formula is not: of 0, negative numbers, +inf and NaN.
+MW_ALWAYS_INLINE float mw_log_special(float x, float result) {
+    result = x == 0.0f ? -MW_INFINITY_F32 : result;
+    result = x < 0.0f ? MW_NAN_F32 : result;
+    return x == MW_INFINITY_F32 || x != x ? x : result;
+}
+
+/// ln x, of ordinary numbers with the bits of `mw_log_ordinary`.
+MW_ALWAYS_INLINE float mw_log(float x) {
+    const int subnormal = x < 0x1p-126f;
+    const uint32_t shifted = mw_bits_of(subnormal ? x * 0x1p23f : x) - MW_ROOT_HALF_BITS;
+    const int32_t exponent = ((int32_t)shifted >> 23) - (subnormal ? 23 : 0);
+    const float m = mw_float_of((shifted & 0x007fffffu) + MW_ROOT_HALF_BITS);
+    return mw_log_special(x, mw_log_of_fraction(m - 1.0f, (float)exponent));
+}
+
+/// ln(1 + x) for x in (-1, 2^127). With 2^e next to 1 + x, the fraction (1 + x) / 2^e - 1 is x / 2^e + (2^-e - 1), whose
+/// rounding is its only one, and none where e is 0.
+MW_ALWAYS_INLINE float mw_log1p_ordinary(float x) {
+    const float u = 1.0f + x;
+    const uint32_t shifted = mw_bits_of(u) - MW_ROOT_HALF_BITS;
+    const int32_t exponent = (int32_t)shifted >> 23;
+    const float scale = mw_power_of_two_f32((uint32_t)-exponent);
+    return mw_log_of_fraction(MW_FMA(x, scale, scale - 1.0f), (float)exponent);
+}
+
+/// ln(1 + x), without the loss near 0.
+MW_ALWAYS_INLINE float mw_log1p(float x) {
+    // From 2^100 on it is ln x, and as that of x / 2^64 in the range of the formula above.
+    const int is_huge = x > 0x1p100f;
+    float result = mw_log1p_ordinary(is_huge ? x * 0x1p-64f : x);
+    result = is_huge ? result + 0x1.62e430p5f : result;
+    result = x == -1.0f ? -MW_INFINITY_F32 : result;
+    result = x < -1.0f ? MW_NAN_F32 : result;
+    // -0 would lose its sign in the sum.
+    return x == 0.0f || x == MW_INFINITY_F32 || x != x ? x : result;
 }
 
 /// A positive normal number as 2^exponent (1 + fraction), 1 + fraction in [√½, √2).
