@@ -156,6 +156,21 @@ static void look_at(
         }
         return;
     }
+    const double magnitude = fabs((double)truth);
+    if (digits == 24 && !f->is_relative_to_argument && magnitude >= 0x1p-126 && magnitude < 0x1p127 && !isinf(got)) {
+        // The usual case, without long double: the unit has the exponent of the truth, less 23.
+        uint64_t bits;
+        memcpy(&bits, &magnitude, sizeof bits);
+        bits = (bits & 0x7ff0000000000000u) - (UINT64_C(23) << 52);
+        double last_place;
+        memcpy(&last_place, &bits, sizeof last_place);
+        const double error = fabs(got - (double)truth) / last_place;
+        if (error > found->error) {
+            found->error = error;
+            found->argument = x;
+        }
+        return;
+    }
     // What rounds to infinity is as far from it as from the power of 2 that the format ends before.
     const number end = ldexpl(1, maximum_exponent);
     const number value = isinf(got) ? copysignl(end, got) : (number)got;

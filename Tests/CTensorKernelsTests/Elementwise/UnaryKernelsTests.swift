@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 @Suite struct UnaryKernelsTests {
-    static let operations = [MW_UNARY_NEGATE, MW_UNARY_RELU, MW_UNARY_EXP, MW_UNARY_LOG, MW_UNARY_SQRT]
+    static let operations = Unary.ofFloats
     static let seed: UInt64 = 0x6d77_0001
 
     static func apply(_ operation: mw_unary_operation, _ a: [Float], on path: KernelPath) -> [Float] {
