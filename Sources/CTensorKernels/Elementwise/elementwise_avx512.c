@@ -3,6 +3,8 @@
 
 #define MW_PATH avx512
 #define MW_PATH_HAS_FMA 1
+// AVX-512 F converts f16 itself; AVX2 alone does not.
+#define MW_PATH_HAS_F16 1
 #include "../Dispatch/kernel_body.h"
 
 #if MW_HAS_X86_PATHS

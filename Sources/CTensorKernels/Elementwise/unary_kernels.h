@@ -48,6 +48,7 @@ MW_UNARY_NARROW_WALK_ROW(unary_walk_bf16_row, mw_f32_of_bf16, mw_bf16_of_f32)
 MW_UNARY_NARROW_WALK_ROW(unary_walk_f16_row, mw_f32_of_f16, mw_f16_of_f32)
 
 #define MW_UNARY_FLOATS(name) [MW_DTYPE_F32] = name##_f32_row, [MW_DTYPE_F64] = name##_f64_row
+#define MW_UNARY_HALVES(name) [MW_DTYPE_BF16] = name##_half_row, [MW_DTYPE_F16] = name##_half_row
 #define MW_UNARY_SIGNED(name)                                                                                         \
     [MW_DTYPE_I8] = name##_i8_row, [MW_DTYPE_I16] = name##_i16_row, [MW_DTYPE_I32] = name##_i32_row,                   \
     [MW_DTYPE_I64] = name##_i64_row
@@ -58,12 +59,12 @@ MW_UNARY_NARROW_WALK_ROW(unary_walk_f16_row, mw_f32_of_f16, mw_f16_of_f32)
 _Static_assert(MW_UNARY_LOGICAL_NOT + 1 == MW_UNARY_COUNT, "the count is that of the operations");
 
 static const unary_row unary_rows[MW_UNARY_COUNT][MW_DTYPE_COUNT] = {
-    [MW_UNARY_NEGATE] = {MW_UNARY_FLOATS(negate), MW_UNARY_INTEGERS(integer_negate)},
+    [MW_UNARY_NEGATE] = {MW_UNARY_FLOATS(negate), MW_UNARY_HALVES(negate), MW_UNARY_INTEGERS(integer_negate)},
     [MW_UNARY_RELU] = {MW_UNARY_FLOATS(relu), MW_UNARY_SIGNED(integer_relu)},
     [MW_UNARY_EXP] = {MW_UNARY_FLOATS(exp)},
     [MW_UNARY_LOG] = {MW_UNARY_FLOATS(log)},
     [MW_UNARY_SQRT] = {MW_UNARY_FLOATS(sqrt)},
-    [MW_UNARY_ABS] = {MW_UNARY_FLOATS(abs), MW_UNARY_INTEGERS(integer_abs)},
+    [MW_UNARY_ABS] = {MW_UNARY_FLOATS(abs), MW_UNARY_HALVES(abs), MW_UNARY_INTEGERS(integer_abs)},
     [MW_UNARY_SIGN] = {MW_UNARY_FLOATS(sign), MW_UNARY_INTEGERS(integer_sign)},
     [MW_UNARY_SQUARE] = {MW_UNARY_FLOATS(square), MW_UNARY_INTEGERS(integer_square)},
     [MW_UNARY_RECIPROCAL] = {MW_UNARY_FLOATS(reciprocal)},
@@ -137,12 +138,13 @@ void MW_KERNEL(unary)(
     if (!mw_strided_loop_begin(&loop, rank, shape, 1, (const ptrdiff_t *const[]){a_strides})) {
         return;
     }
-    const bool is_narrow = dtype == MW_DTYPE_BF16 || dtype == MW_DTYPE_F16;
+    // 16-bit floats without a row of their own are computed by that of f32.
+    const unary_row own = unary_rows[operation][dtype];
     const ptrdiff_t size = mw_dtype_size(dtype);
-    unary_walk walk = {unary_rows[operation][is_narrow ? MW_DTYPE_F32 : dtype], out, a, size, size};
-    const mw_row_function row = dtype == MW_DTYPE_BF16  ? unary_walk_bf16_row
-                                : dtype == MW_DTYPE_F16 ? unary_walk_f16_row
-                                                        : unary_walk_row;
+    unary_walk walk = {own != NULL ? own : unary_rows[operation][MW_DTYPE_F32], out, a, size, size};
+    const mw_row_function row = own != NULL              ? unary_walk_row
+                                : dtype == MW_DTYPE_BF16 ? unary_walk_bf16_row
+                                                         : unary_walk_f16_row;
     mw_strided_run(&loop, unary_sharing_threshold(operation), row, &walk);
 }
 

@@ -3,12 +3,12 @@
 
 typedef void (*unary_row)(ptrdiff_t count, void *out, const void *a, ptrdiff_t a_stride);
 
-#define MW_UNARY_ROW_OF(LOOP, name, OUT, IN, expression)                                                              \
+#define MW_UNARY_ROW(name, OUT, IN, expression)                                                                       \
     static void name(ptrdiff_t count, void *out_base, const void *a_base, ptrdiff_t a_stride) {                        \
         OUT *out = out_base;                                                                                           \
         const IN *a = a_base;                                                                                          \
         if (a_stride == 1) {                                                                                           \
-            LOOP for (ptrdiff_t i = 0; i < count; i++) {                                                               \
+            MW_VECTOR_LOOP for (ptrdiff_t i = 0; i < count; i++) {                                                     \
                 const IN x = a[i];                                                                                     \
                 out[i] = (OUT)(expression);                                                                            \
             }                                                                                                          \
@@ -19,11 +19,6 @@ typedef void (*unary_row)(ptrdiff_t count, void *out, const void *a, ptrdiff_t a
             }                                                                                                          \
         }                                                                                                              \
     }
-
-#define MW_UNARY_ROW(name, OUT, IN, expression) MW_UNARY_ROW_OF(MW_VECTOR_LOOP, name, OUT, IN, expression)
-
-/// A row whose expression calls the C library, which no vector holds.
-#define MW_UNARY_LIBRARY_ROW(name, TYPE, expression) MW_UNARY_ROW_OF(, name, TYPE, TYPE, expression)
 
 /// Elements of a block that is looked at before it is computed.
 #define MW_BLOCK 1024
@@ -178,18 +173,14 @@ MW_UNARY_FLOAT_ROWS(asinh, mw_asinh_f64(x, MW_FOR_F32), mw_asinh_f64(x, MW_FOR_F
 MW_UNARY_FLOAT_ROWS(acosh, mw_acosh_f64(x, MW_FOR_F32), mw_acosh_f64(x, MW_FOR_F64))
 MW_UNARY_FLOAT_ROWS(atanh, mw_atanh(x), mw_atanh_f64(x))
 
-MW_UNARY_ROW(erf_f32_row, float, float, mw_erf(x))
-MW_UNARY_LIBRARY_ROW(erf_f64_row, double, erf(x))
-MW_UNARY_ROW(erfc_f32_row, float, float, mw_erfc_f64_for_f32(x))
-MW_UNARY_LIBRARY_ROW(erfc_f64_row, double, erfc(x))
-MW_UNARY_ROW(erf_inverse_f32_row, float, float, mw_erf_inverse(x))
-MW_UNARY_LIBRARY_ROW(erf_inverse_f64_row, double, mw_erf_inverse_f64(x))
+MW_UNARY_FLOAT_ROWS(erf, mw_erf(x), mw_erf_f64(x))
+MW_UNARY_FLOAT_ROWS(erfc, mw_erfc_f64_for_f32(x), mw_erfc_f64(x))
+MW_UNARY_FLOAT_ROWS(erf_inverse, mw_erf_inverse(x), mw_erf_inverse_f64(x))
 
 MW_UNARY_MODERATE_ROW(sigmoid_f32_row, 1.0f / mw_one_plus_exp_of_moderate(x), mw_sigmoid(x))
 MW_UNARY_ROW(sigmoid_f64_row, double, double, mw_sigmoid_f64(x))
 MW_UNARY_FLOAT_ROWS(log_sigmoid, mw_log_sigmoid(x), mw_log_sigmoid_f64(x))
-MW_UNARY_ROW(gelu_f32_row, float, float, mw_gelu(x))
-MW_UNARY_LIBRARY_ROW(gelu_f64_row, double, mw_gelu_f64(x))
+MW_UNARY_FLOAT_ROWS(gelu, mw_gelu(x), mw_gelu_f64(x))
 MW_UNARY_FLOAT_ROWS(gelu_tanh, mw_gelu_tanh(x), mw_gelu_tanh_f64(x))
 MW_UNARY_MODERATE_ROW(silu_f32_row, x / mw_one_plus_exp_of_moderate(x), mw_silu(x))
 MW_UNARY_ROW(silu_f64_row, double, double, mw_silu_f64(x))
@@ -211,6 +202,9 @@ MW_UNARY_SIGNED_ROWS(integer_square, (wide)x *(wide)x)
 MW_UNARY_UNSIGNED_ROWS(integer_square, (wide)x *(wide)x)
 MW_UNARY_SIGNED_ROWS(bitwise_not, ~(wide)x)
 MW_UNARY_UNSIGNED_ROWS(bitwise_not, ~(wide)x)
+// 16-bit floats have their sign where the other 16-bit floats have it.
+MW_UNARY_ROW(negate_half_row, uint16_t, uint16_t, x ^ 0x8000)
+MW_UNARY_ROW(abs_half_row, uint16_t, uint16_t, x & 0x7fff)
 MW_UNARY_ROW(logical_not_row, uint8_t, uint8_t, x ^ 1)
 
 // Conversions.

@@ -6,8 +6,6 @@
 #include "exponential.h"
 #include "logarithm.h"
 
-#include <math.h>
-
 /// 1 + e^-x of the sigmoid and of what is made of it, as 2^exponent · *significand with exponent 32 for negative x (whose
 /// sum may have no room in f32) and else 0. Quotients by the significand are in the normal range, and scaling them rounds
 /// once more only if they leave it.
@@ -20,7 +18,8 @@ MW_ALWAYS_INLINE float mw_one_plus_exp_of_negative(float x, float *significand) 
     const uint32_t n = mw_exp_parts(-clamped, &rest);
     const float scale = mw_power_of_two_f32(n - (is_negative ? 32 : 0));
     const float one = is_negative ? 0x1p-32f : 1.0f;
-    *significand = MW_FMA(scale, rest, one + scale);
+    // The small sum first, so that it loses little of 1 where e^-x is large.
+    *significand = scale + MW_FMA(scale, rest, one);
     return one;
 }
 
@@ -30,7 +29,7 @@ MW_ALWAYS_INLINE float mw_one_plus_exp_of_moderate(float x) {
     const float shifted = MW_FMA(-x, 0x1.715476p0f, shifter);
     const float rest = mw_expm1_near_zero(mw_exp_rest(-x, shifted - shifter));
     const float scale = mw_float_of(mw_bits_of(shifted) << 23);
-    return MW_FMA(scale, rest, 1.0f + scale);
+    return scale + MW_FMA(scale, rest, 1.0f);
 }
 
 /// 1 / (1 + e^-x).
@@ -93,7 +92,7 @@ MW_ALWAYS_INLINE float mw_gelu(float x) {
 MW_ALWAYS_INLINE double mw_gelu_f64(double x) {
     // Beyond -39 the product is less than the least f64, and -inf · 0 would not be a number.
     const double bounded = x < -39 ? -39 : x;
-    return 0.5 * bounded * erfc(-0x1.6a09e667f3bcdp-1 * bounded);
+    return 0.5 * bounded * mw_erfc_f64(-0x1.6a09e667f3bcdp-1 * bounded);
 }
 
 /// x / (1 + e^(-2u)) with u = √(2/π) (x + 0.044715 x³), which is x (1 + tanh u) / 2. Within 2^-23 |x|.

@@ -16,6 +16,23 @@ MW_ALWAYS_INLINE uint16_t mw_bf16_of_f32(float x) {
     return (uint16_t)(x != x ? (bits >> 16) | 0x40 : rounded);
 }
 
+#if defined(MW_PATH_HAS_F16)
+
+MW_ALWAYS_INLINE float mw_f32_of_f16(uint16_t bits) {
+    _Float16 x;
+    memcpy(&x, &bits, sizeof x);
+    return (float)x;
+}
+
+MW_ALWAYS_INLINE uint16_t mw_f16_of_f32(float x) {
+    const _Float16 rounded = (_Float16)x;
+    uint16_t bits;
+    memcpy(&bits, &rounded, sizeof bits);
+    return bits;
+}
+
+#else
+
 /// The exponent moves from the bias of 15 to that of 127 by a multiplication, which takes subnormal numbers along.
 MW_ALWAYS_INLINE float mw_f32_of_f16(uint16_t bits) {
     const uint32_t magnitude = (uint32_t)(bits & 0x7fff) << 13;
@@ -36,5 +53,7 @@ MW_ALWAYS_INLINE uint16_t mw_f16_of_f32(float x) {
     value = magnitude > 0x7f800000u ? 0x7e00 : value;
     return (uint16_t)(value | ((bits >> 16) & 0x8000));
 }
+
+#endif
 
 #endif

@@ -16,11 +16,12 @@ MW_ALWAYS_INLINE float mw_tanh(float x) {
     // One step: n is at most 25, and where it is not small E does not count.
     const float r = MW_FMA(shifted - shifter, -0x1.62e430p-1f, argument);
     const float scale = mw_float_of(mw_bits_of(shifted) << 23);
-    // e^r - 1 = r + r² q(r), q minimax by Lawson's iteration (2^-26.2).
-    float q = 0x1.6d9aeep-10f;
-    q = MW_FMA(q, r, 0x1.1227d6p-7f);
-    q = MW_FMA(q, r, 0x1.555486p-5f);
-    q = MW_FMA(q, r, 0x1.5554b0p-3f);
+    // e^r - 1 = r + r² q(r), q minimax by Lawson's iteration (2^-31.9).
+    float q = 0x1.a1a210p-13f;
+    q = MW_FMA(q, r, 0x1.6d71eep-10f);
+    q = MW_FMA(q, r, 0x1.111090p-7f);
+    q = MW_FMA(q, r, 0x1.5554b2p-5f);
+    q = MW_FMA(q, r, 0x1.555556p-3f);
     q = MW_FMA(q, r, 0.5f);
     const float e = MW_FMA(scale, MW_FMA(q, r * r, r), scale - 1.0f);
     const float sum = e + 2.0f;
