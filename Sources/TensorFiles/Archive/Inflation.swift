@@ -33,7 +33,7 @@ import Tensor
 
     /// Fills `destination` with the next bytes.
     ///
-    /// - Throws: ``TensorError/Code/fileMalformed`` when there are not as many, or the data is corrupt.
+    /// - Throws: `TensorError.Code.fileMalformed` when there are not as many, or the data is corrupt.
     func read(into destination: UnsafeMutableRawBufferPointer) throws(TensorError) {
         var place = 0
         while place < destination.count {

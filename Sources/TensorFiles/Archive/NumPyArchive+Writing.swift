@@ -6,8 +6,8 @@ extension NumPyArchive {
     /// Elements are streamed to a new file beside it, one tensor after the other, which takes the name when all of it is
     /// on disk: a reader, and a machine that loses power, see the old file or the new one.
     ///
-    /// - Throws: ``Tensor/TensorError/Code/fileUnwritable``, also for a name of more than 65,531 bytes or with a zero byte,
-    ///   ``Tensor/TensorError/Code/valuesUnknown`` for an abstract tensor.
+    /// - Throws: `TensorError.Code.fileUnwritable`, also for a name of more than 65,531 bytes or with a zero byte,
+    ///   `TensorError.Code.valuesUnknown` for an abstract tensor.
     public static func write(
         _ tensors: NamedTensors, to path: String, compression: Compression = .stored
     ) throws(TensorError) {

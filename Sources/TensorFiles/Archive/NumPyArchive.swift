@@ -35,14 +35,14 @@ public enum NumPyArchive {
     ///
     /// The file is mapped into memory. A stored array is not copied where its elements are little-endian and lie aligned,
     /// as ``write(_:to:compression:)`` puts them (NumPy leaves alignment to chance): see
-    /// ``Tensor/Safetensors/read(_:)`` for what a mapping means. Every byte is read once, for the checksums.
+    /// `Safetensors.read(_:)` for what a mapping means. Every byte is read once, for the checksums.
     ///
     /// - Parameters:
     ///   - unknownMembers: What to do with a member whose name does not end in `.npy`.
     ///   - inflatedLimit: How many bytes the deflated members may become, all together. By default what the shapes say.
-    /// - Throws: ``Tensor/TensorError/Code/fileUnreadable``, ``Tensor/TensorError/Code/fileMalformed``,
-    ///   ``Tensor/TensorError/Code/dtypeUnsupported``, ``Tensor/TensorError/Code/fileTooLarge`` for the limit,
-    ///   ``Tensor/TensorError/Code/outOfMemory``.
+    /// - Throws: `TensorError.Code.fileUnreadable`, `TensorError.Code.fileMalformed`,
+    ///   `TensorError.Code.dtypeUnsupported`, `TensorError.Code.fileTooLarge` for the limit,
+    ///   `TensorError.Code.outOfMemory`.
     public static func read(
         _ path: String, unknownMembers: UnknownMembers = .refused, inflatedLimit: Int = .max
     ) throws(TensorError) -> NamedTensors {
@@ -77,14 +77,15 @@ public enum NumPyArchive {
         var tensors = NamedTensors()
         do throws(TensorError) {
             for member in unsafe try ZipDirectory(of: bytes).members {
-                guard member.name.hasSuffix(suffix) else {
+                // By scalars: a character may join the suffix to what is before it.
+                guard member.name.utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8) else {
                     if unknownMembers == .skipped { continue }
                     throw TensorError(
                         .fileMalformed,
                         "member \"\(member.name)\" is no array; unknown members can be skipped by choice")
                 }
                 if member.method == .deflated {
-                    // Both are at most what an `Int` holds, and the limit is not negative when the sum can overflow.
+                    // Nothing overflows: what is inflated stays within the limit.
                     guard member.byteCount <= inflatedLimit - inflated else {
                         throw TensorError(
                             .fileTooLarge,
@@ -94,7 +95,7 @@ public enum NumPyArchive {
                     inflated += member.byteCount
                 }
                 do throws(TensorError) {
-                    tensors[String(member.name.dropLast(suffix.count))] = unsafe try member.tensor(
+                    tensors[String(member.name.unicodeScalars.dropLast(suffix.utf8.count))] = unsafe try member.tensor(
                         in: UnsafeRawBufferPointer(rebasing: bytes[member.place]), owner: owner)
                 } catch {
                     throw error.found(in: "member \"\(member.name)\"")

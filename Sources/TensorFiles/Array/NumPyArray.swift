@@ -19,11 +19,11 @@ public enum NumPyArray {
     /// The array in a file.
     ///
     /// The file is mapped into memory and not copied where elements are little-endian and begin at a multiple of their
-    /// width, as all do that NumPy wrote: see ``Tensor/Safetensors/read(_:)`` for what that means. An array in
+    /// width, as all do that NumPy wrote: see `Safetensors.read(_:)` for what that means. An array in
     /// column-major order is a transposed view of the mapping.
     ///
-    /// - Throws: ``Tensor/TensorError/Code/fileUnreadable``, ``Tensor/TensorError/Code/fileMalformed``,
-    ///   ``Tensor/TensorError/Code/dtypeUnsupported``.
+    /// - Throws: `TensorError.Code.fileUnreadable`, `TensorError.Code.fileMalformed`,
+    ///   `TensorError.Code.dtypeUnsupported`.
     public static func read(_ path: String) throws(TensorError) -> AnyTensor {
         let mapping = try FileMapping(path)
         // Safe: the mapping keeps the bytes, and is what the tensor retains.
@@ -51,7 +51,7 @@ public enum NumPyArray {
 
     /// Writes a tensor to a file, in place of the one that is there, if any; a reader sees the old file or the new one.
     ///
-    /// - Throws: ``Tensor/TensorError/Code/fileUnwritable``, ``Tensor/TensorError/Code/valuesUnknown`` for an abstract
+    /// - Throws: `TensorError.Code.fileUnwritable`, `TensorError.Code.valuesUnknown` for an abstract
     ///   tensor.
     public static func write(_ tensor: AnyTensor, to path: String) throws(TensorError) {
         try requireValues(tensor)

@@ -1,6 +1,6 @@
 import Tensor
 
-/// The element type of an array file: NumPy's type string, as a ``DType`` and an order of bytes.
+/// The element type of an array file: NumPy's type string, as a `DType` and an order of bytes.
 struct NumPyElementType {
     let dtype: DType
     /// Whether each element's bytes are in big-endian order.
@@ -8,8 +8,8 @@ struct NumPyElementType {
 
     /// Reads the type that a head calls `descr`.
     ///
-    /// - Throws: ``TensorError/Code/dtypeUnsupported`` for a type of NumPy's that tensors do not have, by its name and
-    ///   a structured one's fields; ``TensorError/Code/fileMalformed`` for what is no type.
+    /// - Throws: `TensorError.Code.dtypeUnsupported` for a type of NumPy's that tensors do not have, by its name and
+    ///   a structured one's fields; `TensorError.Code.fileMalformed` for what is no type.
     init(_ description: PythonLiteral) throws(TensorError) {
         guard case .text(let text) = description else {
             guard case .sequence(let fields) = description else {

@@ -47,7 +47,7 @@ struct NumPyHead {
 
     /// Reads the head at the start of `bytes`, which may end with it.
     ///
-    /// - Throws: ``TensorError/Code/fileMalformed``, ``TensorError/Code/dtypeUnsupported``.
+    /// - Throws: `TensorError.Code.fileMalformed`, `TensorError.Code.dtypeUnsupported`.
     init(_ bytes: UnsafeRawBufferPointer) throws(TensorError) {
         byteCount = unsafe try Self.byteCount(of: bytes)
         guard byteCount <= bytes.count else {

@@ -28,7 +28,7 @@ enum Samples {
         tensors["none"] = try .zeros([0, 4])
         tensors["scalar"] = try .scalar(Double(-0.0))
         tensors["deep"] = try counting.reshaped(to: [1, 2, 1, 3, 1, 4, 1, 1])
-        for name in ["", ".", "../escape", "/absolute", "a b", "é😀", "x.npy", "quo\"te'\\"] {
+        for name in ["", ".", "../escape", "/absolute", "a b", "é😀", "\u{600}", "x.npy", "quo\"te'\\"] {
             tensors[name] = try .scalar(Float(name.utf8.count))
         }
         return tensors
