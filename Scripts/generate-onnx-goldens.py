@@ -7,7 +7,8 @@ Needs a Python with numpy, ml_dtypes and onnx, and takes the node tests from it;
 --pip first makes an environment in .build/onnx with these and runs there.
 
 A node test is a model of one operator, its inputs and the outputs that ONNX's reference gives. One file an operator of the
-list below holds all of its tests: the inputs and outputs as arrays, the attributes as JSON. What is left out is told with
+list below holds all of its tests: the inputs and outputs as arrays, the attributes as JSON. A function's test, expanded into
+several operators, is a graph of these. What is left out is told with
 the reason in left-out.json, so that nothing is missing without a word.
 """
 
@@ -33,6 +34,9 @@ OPERATORS = """
     Softmax SoftmaxCrossEntropyLoss Softplus Softsign SpaceToDepth Split Sqrt Squeeze Sub Sum Tan Tanh ThresholdedRelu Tile
     TopK Transpose Trilu Unique Unsqueeze Where Xor
 """.split()
+
+# The file of the functions whose tests are given again as graphs of simpler operators.
+EXPANDED = "expanded-functions"
 
 # No test of these shows more than its smaller siblings do.
 MOST_BYTES = 64 << 10
@@ -88,11 +92,11 @@ def convert(folder, goldens):
 
     model = onnx.load(folder / "model.onnx")
     nodes = model.graph.node
-    if len(nodes) != 1:
-        raise LeftOut("a function, expanded into several operators")
-    node = nodes[0]
-    if node.domain not in ("", "ai.onnx") or node.op_type not in OPERATORS:
-        raise LeftOut("the operator is outside the scope")
+    known = OPERATORS if len(nodes) == 1 else [*OPERATORS, "Constant"]
+    if any(node.domain not in ("", "ai.onnx") or node.op_type not in known for node in nodes):
+        raise LeftOut(
+            "the operator is outside the scope" if len(nodes) == 1
+            else "a function, expanded into operators of which one is outside the scope")
     data = folder / "test_data_set_0"
     if sum(path.stat().st_size for path in data.iterdir()) > MOST_BYTES:
         raise LeftOut(f"more than {MOST_BYTES >> 10} KiB of data")
@@ -110,9 +114,22 @@ def convert(folder, goldens):
         return values
 
     given, expected = read("input", model.graph.input), read("output", model.graph.output)
+    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    if len(nodes) > 1:
+        golden = goldens.setdefault(EXPANDED, GoldenFile(EXPANDED))
+        steps = [{
+            "operation": node.op_type,
+            "inputs": [name or None for name in node.input],
+            "outputs": list(node.output),
+            "attributes": {value.name: attribute(golden, value) for value in node.attribute},
+        } for node in nodes]
+        golden.case(
+            folder.name, "expanded functions", list(given.values()), list(expected.values()), opset=opset,
+            graph={"inputs": list(given), "outputs": list(expected), "nodes": steps})
+        return
+    node = nodes[0]
     golden = goldens.setdefault(node.op_type, GoldenFile(node.op_type))
     attributes = {value.name: attribute(golden, value) for value in node.attribute}
-    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
     golden.case(
         folder.name, node.op_type, [given[name] if name else None for name in node.input],
         [expected[name] for name in node.output if name], attributes, opset=opset)

@@ -33,6 +33,7 @@ struct ConformancePage {
 
             The node tests of the `onnx` package (1.16.2), by `Scripts/generate-onnx-goldens.py`: inputs, attributes and outputs as
             ONNX's reference gives them, compared as its own runner does (10⁻³ relative, 10⁻⁷ absolute; types and shapes exactly).
+            *Expanded functions* are operators that ONNX also defines as graphs of simpler ones, run as these graphs.
 
             \(onnx.table)
 

@@ -68,7 +68,8 @@ struct ConformanceTests {
         }
         let cases = ["wrong", "throws", "lacks", "outside", "absent"].map {
             GoldenCase(
-                name: $0, operation: $0, inputs: [one], outputs: [one], attributes: [:], tolerance: 0, opset: 0)
+                name: $0, operation: $0, inputs: [one], outputs: [one], attributes: [:], tolerance: 0, outputCount: 1,
+                attributeTensors: [:], graph: nil, opset: 0)
         }
         let operations: [String: GoldenOperation] = [
             "wrong": { [try $0.input(0).negated()] }, "throws": { [try $0.input(0).element(9)] },

@@ -53,6 +53,12 @@ struct GoldenCase: Sendable {
     let attributes: [String: GoldenValue]
     /// How far a float may be from the expected one, relative to it; 0 asks for the same bits. Nil for the family's own.
     let tolerance: Double?
+    /// How many outputs are asked for.
+    let outputCount: Int
+    /// The attributes that are tensors.
+    let attributeTensors: [String: AnyTensor]
+    /// What to run for the outputs, where the operation is several.
+    let graph: GoldenGraph?
     /// The version of ONNX's operators that the case is written for; 0 elsewhere.
     let opset: Int
 
@@ -68,6 +74,7 @@ struct GoldenCase: Sendable {
     func integer(_ name: String) -> Int? { attributes[name]?.integer }
     func integers(_ name: String) -> [Int]? { attributes[name]?.integers }
     func number(_ name: String) -> Double? { attributes[name]?.number }
+    func tensor(_ name: String) -> AnyTensor? { attributeTensors[name] }
     func text(_ name: String) -> String? { attributes[name]?.text }
     func isTrue(_ name: String) -> Bool { attributes[name]?.isTrue ?? false }
 
@@ -75,6 +82,26 @@ struct GoldenCase: Sendable {
     func require(_ name: String, _ value: Int, because reason: String) throws {
         if let found = integer(name), found != value { throw OutsideScope(reason) }
     }
+}
+
+/// Operations that hand each other values by name.
+struct GoldenGraph: Decodable, Sendable {
+    struct Node: Decodable, Sendable {
+        let operation: String
+        let inputs: [String?]
+        let outputs: [String]
+        let attributes: [String: GoldenValue]
+        /// The tensors among the attributes, once the file's arrays are known.
+        var attributeTensors: [String: AnyTensor] = [:]
+
+        private enum CodingKeys: CodingKey {
+            case operation, inputs, outputs, attributes
+        }
+    }
+
+    let inputs: [String]
+    let outputs: [String]
+    var nodes: [Node]
 }
 
 /// What an operation of the library has no counterpart for, on purpose.
@@ -108,6 +135,7 @@ struct GoldenFile {
         let attributes: [String: GoldenValue]?
         let tolerance: Double?
         let opset: Int?
+        let graph: GoldenGraph?
     }
 
     private struct Malformed: Error {
@@ -132,11 +160,22 @@ struct GoldenFile {
             }
             return tensor
         }
+        func tensors(_ attributes: [String: GoldenValue]) throws -> [String: AnyTensor] {
+            try attributes.compactMapValues { value in
+                guard case .object(let object) = value, let name = object["array"]?.text else { return nil }
+                return try arrays.tensor(named: name)
+            }
+        }
         cases = try JSONDecoder().decode([Record].self, from: Data(text)).map { record in
-            GoldenCase(
+            var graph = record.graph
+            for place in record.graph?.nodes.indices ?? 0..<0 {
+                graph?.nodes[place].attributeTensors = try tensors(record.graph?.nodes[place].attributes ?? [:])
+            }
+            return GoldenCase(
                 name: record.name, operation: record.operation, inputs: try record.inputs.map { try $0.map(tensor) },
                 outputs: try record.outputs.map(tensor), attributes: record.attributes ?? [:],
-                tolerance: record.tolerance, opset: record.opset ?? 0)
+                tolerance: record.tolerance, outputCount: record.outputs.count,
+                attributeTensors: try tensors(record.attributes ?? [:]), graph: graph, opset: record.opset ?? 0)
         }
     }
 

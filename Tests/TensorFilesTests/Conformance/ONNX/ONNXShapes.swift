@@ -78,7 +78,7 @@ let onnxShapes: [String: GoldenOperation] = [
     "Split": { golden in
         let (x, axis) = (try golden.input(0), golden.integer("axis") ?? 0)
         let length = x.shape[axis < 0 ? axis + x.rank : axis]
-        let parts = golden.integer("num_outputs") ?? golden.outputs.count
+        let parts = golden.integer("num_outputs") ?? golden.outputCount
         let even = (length + parts - 1) / parts
         let sizes =
             try golden.integers("split") ?? golden.numbers(1)
