@@ -108,7 +108,7 @@ double mw_reflector(double *x, ptrdiff_t count, double *beta) {
         return 0;
     }
     double norm = hypot(alpha, tail);
-    norm = alpha > 0 ? -norm : norm;
+    norm = signbit(alpha) ? norm : -norm;
     // Both differences are of numbers with opposite signs: nothing cancels.
     const double pivot = alpha - norm;
     for (ptrdiff_t i = 1; i < count; i++) {

@@ -12,7 +12,11 @@ int mw_factor_lu(double *a, ptrdiff_t m, ptrdiff_t n, ptrdiff_t *order) {
     for (ptrdiff_t k = 0; k < m && k < n; k++) {
         ptrdiff_t pivot = k;
         for (ptrdiff_t i = k + 1; i < m; i++) {
-            pivot = fabs(a[i * n + k]) > fabs(a[pivot * n + k]) ? i : pivot;
+            // A NaN is taken for the largest, so that no pivot of 0 hides it.
+            const double candidate = fabs(a[i * n + k]), largest = fabs(a[pivot * n + k]);
+            if (largest == largest && !(candidate <= largest)) {
+                pivot = i;
+            }
         }
         if (pivot != k) {
             for (ptrdiff_t j = 0; j < n; j++) {

@@ -36,7 +36,7 @@ struct FactorizationErrorTests {
     @Test("a NaN or an infinity ends an iteration at once", arguments: [Double.nan, .infinity, -.infinity])
     func notFinite(value: Double) throws {
         for dtype in [DType.float32, .float64] {
-            let batch = try batch(Matrix(3, 3) { $0 == 2 && $1 == 1 ? value : 1 }, dtype)
+            let batch = try batch(Matrix(3, 3) { $0 == 2 && $1 == 1 ? value : $0 == $1 ? 3 : 1 }, dtype)
             expectError(.notConverged, mentioning: "svd", "matrix 1 of 3") { _ = try batch.svd() }
             expectError(.notConverged, mentioning: "singularValues") { _ = try batch.singularValues() }
             expectError(.notConverged, mentioning: "symmetricEigen", "matrix 1 of 3") { _ = try batch.symmetricEigen() }
@@ -47,8 +47,8 @@ struct FactorizationErrorTests {
             expectError(.notConverged, mentioning: "matrixRank") { _ = try batch.matrixRank() }
             expectError(.notConverged, mentioning: "matrixNorm") { _ = try batch.matrixNorm(.spectral) }
             expectError(.notConverged, mentioning: "conditionNumber") { _ = try batch.conditionNumber() }
-            // Elimination and reflections go on, with NaNs.
-            #expect(try batch.inverse().element(1).doubles().contains { $0.isNaN })
+            // Elimination and reflections go on with what they find.
+            #expect(try batch.inverse().element(1).doubles().contains { $0.isNaN } == value.isNaN)
             #expect(try batch.qr().q.element(1).doubles().contains { $0.isNaN })
             #expect(try batch.lu().upper.element(1).doubles().contains { !$0.isFinite })
         }

@@ -60,26 +60,28 @@ struct EinsumAxes {
         for (axis, name) in names.enumerated() {
             let length = shape[axis]
             if let first = names[..<axis].firstIndex(of: name), shape[first] != length {
-                throw mismatch(name, shape[first], length, operand, expression)
+                throw mismatch(axis, names.count, shape[first], length, operand, expression)
             }
             guard let known = lengths[name], known != length, known != 1 else {
                 lengths[name] = length
                 continue
             }
-            guard length == 1 else { throw mismatch(name, known, length, operand, expression) }
+            guard length == 1 else { throw mismatch(axis, names.count, known, length, operand, expression) }
         }
     }
 
     private func mismatch(
-        _ name: Int, _ expected: Int, _ found: Int, _ operand: Int, _ expression: EinsumExpression
+        _ axis: Int, _ rank: Int, _ expected: Int, _ found: Int, _ operand: Int, _ expression: EinsumExpression
     ) -> TensorError {
         let term = expression.operands[operand]
-        guard let label = term.labels.first(where: { $0.number == name }) else {
+        let behind = axis - (rank - (term.trailing?.count ?? 0))
+        guard axis < term.leading.count || behind >= 0 else {
             return TensorError(
                 .shapeMismatch,
                 "einsum: in \"\(expression.text)\", the axes of an ellipsis do not broadcast: operand \(operand) has "
                     + "length \(found), not \(expected)")
         }
+        let label = axis < term.leading.count ? term.leading[axis] : term.trailing![behind]
         return TensorError(
             .shapeMismatch,
             "einsum: in \"\(expression.text)\", '\(label.letter)' of operand \(operand), at character \(label.place), has "
