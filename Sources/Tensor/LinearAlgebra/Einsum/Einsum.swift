@@ -40,10 +40,10 @@ extension AnyTensor {
 extension LabelledTensor {
     /// An operand with one axis for each name: the diagonal of axes that share one, and without axes of length 1 that stand
     /// for longer ones.
-    fileprivate init(diagonalOf operand: AnyTensor, _ names: [Int], _ lengths: [Int: Int]) throws(TensorError) {
+    fileprivate init(diagonalOf operand: AnyTensor, _ names: [Int], _ lengths: [Int]) throws(TensorError) {
         tensor = operand
         labels = names
-        let kept = names.indices.filter { operand.shape[$0] == lengths[names[$0]]! }
+        let kept = names.indices.filter { operand.shape[$0] == lengths[names[$0]] }
         if kept.count < names.count {
             labels = kept.map { names[$0] }
             tensor = try tensor.reshaped(to: Shape(kept.map { operand.shape[$0] }))
@@ -65,11 +65,11 @@ extension [LabelledTensor] {
             let (first, second) = terms.cheapestPair(keeping: result)
             let right = terms.remove(at: second)
             let left = terms.remove(at: first)
-            let kept = terms.reduce(into: Set(result)) { $0.formUnion($1.labels) }
+            let kept = terms.reduce(result) { $0 + $1.labels }
             terms.append(
                 try LabelledTensor.contract(left, right, keeping: kept, last: terms.isEmpty ? result.last : nil))
         }
-        return try terms[0].summed(keeping: Set(result)).transposed(to: result).tensor
+        return try terms[0].summed(keeping: result).transposed(to: result).tensor
     }
 
     /// The pair whose product has the fewest elements against those of the two; of several, the one with the fewest

@@ -4,11 +4,12 @@ struct EinsumAxes {
     private(set) var operands: [[Int]] = []
     /// The names of the result's axes.
     private(set) var result: [Int] = []
-    /// How long the axes of a name are: the same wherever it occurs, but for axes of length 1, which are repeated.
-    private(set) var lengths: [Int: Int] = [:]
+    /// How long the axes of a name are: the same wherever it occurs, but for axes of length 1, which are repeated; −1 for a
+    /// name that does not occur.
+    private(set) var lengths = [Int](repeating: -1, count: ellipsisBase + Shape.maximumRank)
 
     /// The first name of an axis that an ellipsis stands for; letters have smaller ones.
-    private static let ellipsisBase = 1_000
+    private static let ellipsisBase = 128
 
     /// - Throws: ``TensorError/Code/shapeMismatch`` where the numbers of operands, of axes, or their lengths do not fit, and
     ///   ``TensorError/Code/malformedExpression`` for a result that leaves an ellipsis out.
@@ -48,9 +49,9 @@ struct EinsumAxes {
             result = written.leading.map(\.number) + allEllipsis + (written.trailing ?? []).map(\.number)
         } else {
             // Without an arrow: what occurs once, in alphabetical order, behind the ellipsis.
-            var occurrences: [Int: Int] = [:]
-            for term in expression.operands { for label in term.labels { occurrences[label.number, default: 0] += 1 } }
-            result = allEllipsis + occurrences.filter { $0.value == 1 }.keys.sorted()
+            var occurrences = [Int](repeating: 0, count: Self.ellipsisBase)
+            for term in expression.operands { for label in term.labels { occurrences[label.number] += 1 } }
+            result = allEllipsis + occurrences.indices.filter { occurrences[$0] == 1 }
         }
     }
 
@@ -62,7 +63,8 @@ struct EinsumAxes {
             if let first = names[..<axis].firstIndex(of: name), shape[first] != length {
                 throw mismatch(axis, names.count, shape[first], length, operand, expression)
             }
-            guard let known = lengths[name], known != length, known != 1 else {
+            let known = lengths[name]
+            guard known >= 0, known != length, known != 1 else {
                 lengths[name] = length
                 continue
             }

@@ -14,11 +14,11 @@ struct EinsumExpression {
 
     /// A letter, and which character of the expression it is, counted from 1.
     struct Label: Equatable {
-        let letter: Character
+        /// The number that names an axis of this label: the letter's in ASCII.
+        let number: Int
         let place: Int
 
-        /// The number that names an axis of this label: the letter's in ASCII.
-        var number: Int { Int(letter.asciiValue!) }
+        var letter: Character { Character(Unicode.Scalar(UInt8(number))) }
     }
 
     let text: String
@@ -30,36 +30,38 @@ struct EinsumExpression {
     /// - Throws: ``TensorError/Code/malformedExpression`` with the place of the first character that does not fit.
     init(_ text: String) throws(TensorError) {
         self.text = text
-        let characters = Array(text)
+        // Bytes are characters up to the first that is not ASCII, where reading ends.
+        let characters = Array(text.utf8)
         var index = 0
         while index < characters.count {
             let character = characters[index]
             let place = index + 1
             switch character {
-            case " ": break
-            case ",":
+            case UInt8(ascii: " "): break
+            case UInt8(ascii: ","):
                 guard result == nil else { throw error("a comma behind the arrow", at: place) }
                 operands.append(Term())
-            case "-":
-                guard index + 1 < characters.count, characters[index + 1] == ">" else {
+            case UInt8(ascii: "-"):
+                guard index + 1 < characters.count, characters[index + 1] == UInt8(ascii: ">") else {
                     throw error("'-' without '>'", at: place)
                 }
                 guard result == nil else { throw error("a second arrow", at: place) }
                 result = Term()
                 index += 1
-            case ".":
-                guard index + 2 < characters.count, characters[index + 1] == ".", characters[index + 2] == "." else {
+            case UInt8(ascii: "."):
+                guard index + 2 < characters.count, characters[index + 1] == character,
+                    characters[index + 2] == character
+                else {
                     throw error("an ellipsis has three dots", at: place)
                 }
                 guard !current.hasEllipsis else { throw error("a second ellipsis in one term", at: place) }
                 current.trailing = []
                 index += 2
-            case "a"..."z", "A"..."Z":
-                guard character.isASCII, character.isLetter else { throw unexpected(character, at: place) }
-                let label = Label(letter: character, place: place)
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"):
+                let label = Label(number: Int(character), place: place)
                 if current.hasEllipsis { current.trailing!.append(label) } else { current.leading.append(label) }
             default:
-                throw unexpected(character, at: place)
+                throw error("'\(Array(text)[index])' is no label", at: place)
             }
             index += 1
         }
@@ -75,13 +77,14 @@ struct EinsumExpression {
     /// Throws for a label of the result that no operand has, or that it has twice.
     private func checkResult() throws(TensorError) {
         guard let result else { return }
-        let known = Set(operands.flatMap { $0.labels.map(\.letter) })
-        var seen: Set<Character> = []
+        var occurrences = [Int](repeating: 0, count: 128)
+        for term in operands { for label in term.labels { occurrences[label.number] = 1 } }
         for label in result.labels {
-            guard known.contains(label.letter) else {
+            guard occurrences[label.number] > 0 else {
                 throw error("'\(label.letter)' of the result is in no operand", at: label.place)
             }
-            guard seen.insert(label.letter).inserted else {
+            occurrences[label.number] += 1
+            guard occurrences[label.number] == 2 else {
                 throw error("'\(label.letter)' is twice in the result", at: label.place)
             }
         }
@@ -89,10 +92,6 @@ struct EinsumExpression {
             throw TensorError(
                 .malformedExpression, "einsum: in \"\(text)\", the result has an ellipsis and no operand has one")
         }
-    }
-
-    private func unexpected(_ character: Character, at place: Int) -> TensorError {
-        error("'\(character)' is no label", at: place)
     }
 
     /// What is wrong with the expression, and where.

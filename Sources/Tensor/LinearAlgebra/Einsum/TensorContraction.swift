@@ -12,7 +12,8 @@ struct LabelledTensor {
     /// These of its labels, those first whose axes lie further apart in memory: neighbours in that order can be merged
     /// without a copy, if any can.
     func ordered(_ chosen: [Int]) -> [Int] {
-        chosen.enumerated().sorted { left, right in
+        if chosen.count < 2 { return chosen }
+        return chosen.enumerated().sorted { left, right in
             let (first, second) = (stride(of: left.element), stride(of: right.element))
             return first == second ? left.offset < right.offset : first > second
         }.map(\.element)
@@ -41,7 +42,7 @@ struct LabelledTensor {
     }
 
     /// The sum over every axis that `kept` does not hold.
-    consuming func summed(keeping kept: Set<Int>) throws(TensorError) -> LabelledTensor {
+    consuming func summed(keeping kept: [Int]) throws(TensorError) -> LabelledTensor {
         let axes = labels.indices.filter { !kept.contains(labels[$0]) }
         if axes.isEmpty { return self }
         return LabelledTensor(tensor: try tensor.sum(axes: axes), labels: labels.filter { kept.contains($0) })
@@ -60,17 +61,17 @@ extension LabelledTensor {
     /// It is one batch of matrix products: axes of both that are kept are the batch, those of one are rows or columns. The
     /// result's axes come in the order batch, left, right; `last`, where one of them, becomes one of the columns.
     static func contract(
-        _ left: consuming LabelledTensor, _ right: consuming LabelledTensor, keeping kept: Set<Int>, last: Int?
+        _ left: consuming LabelledTensor, _ right: consuming LabelledTensor, keeping kept: [Int], last: Int?
     ) throws(TensorError) -> LabelledTensor {
         if let last, left.labels.contains(last), !right.labels.contains(last) { swap(&left, &right) }
-        let (leftSet, rightSet) = (Set(left.labels), Set(right.labels))
-        left = try left.summed(keeping: kept.union(rightSet))
-        right = try right.summed(keeping: kept.union(leftSet))
-        let shared = left.labels.filter { rightSet.contains($0) }
+        left = try left.summed(keeping: kept + right.labels)
+        right = try right.summed(keeping: kept + left.labels)
+        let (leftLabels, rightLabels) = (left.labels, right.labels)
+        let shared = left.labels.filter { rightLabels.contains($0) }
         let batch = left.ordered(shared.filter { kept.contains($0) })
         let contracted = shared.filter { !kept.contains($0) }
-        let rows = left.ordered(left.labels.filter { !rightSet.contains($0) })
-        let columns = right.ordered(right.labels.filter { !leftSet.contains($0) })
+        let rows = left.ordered(left.labels.filter { !rightLabels.contains($0) })
+        let columns = right.ordered(right.labels.filter { !leftLabels.contains($0) })
         let labels = batch + rows + columns
         let shape = try Shape(
             (batch + rows).map { label in left.length(of: label) } + columns.map { label in right.length(of: label) })
@@ -131,7 +132,7 @@ extension AnyTensor {
         let kept = leftLabels.filter { !summed.contains($0) } + rightLabels.filter { !summed.contains($0) }
         return try LabelledTensor.contract(
             LabelledTensor(tensor: self, labels: leftLabels), LabelledTensor(tensor: other, labels: rightLabels),
-            keeping: Set(kept), last: nil
+            keeping: kept, last: nil
         ).transposed(to: kept).tensor
     }
 
