@@ -1,7 +1,7 @@
-extension Tensor: ExpressibleByFloatLiteral where Scalar == Float {
+extension Tensor: ExpressibleByFloatLiteral where Scalar: FloatingTensorScalar {
     /// A tensor without axes that holds `value`.
-    public init(floatLiteral value: Float) {
-        self.init(value)
+    public init(floatLiteral value: Scalar.FloatLiteralType) {
+        self.init(Scalar(floatLiteral: value))
     }
 }
 

@@ -38,6 +38,9 @@ extension TensorError {
         public static let shapeMismatch = Code("shapeMismatch")
         /// An index, an axis, a range or a label lies outside what it indexes.
         public static let indexOutOfRange = Code("indexOutOfRange")
+        /// A value for which an operation is not defined (an integer divisor 0, a negative integer exponent), or that an
+        /// element type does not hold.
+        public static let valueOutOfRange = Code("valueOutOfRange")
         /// The operation is not defined for this element type, or two element types differ.
         public static let dtypeMismatch = Code("dtypeMismatch")
         /// An element type that a format knows and this package does not.

@@ -27,11 +27,14 @@ const mw_kernels *mw_kernels_for(mw_isa isa) {
 #if MW_HAS_X86_PATHS
     // The builtins also ask whether the operating system saves the wide registers (XGETBV).
     case MW_ISA_AVX2:
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &avx2_kernels : NULL;
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")
+                   ? &avx2_kernels
+                   : NULL;
     case MW_ISA_AVX512:
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                       __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
+                       __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                       __builtin_cpu_supports("f16c")
                    ? &avx512_kernels
                    : NULL;
 #endif

@@ -7,8 +7,6 @@
 
 #if MW_HAS_X86_PATHS
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#include "binary_kernels.h"
-#include "select_kernels.h"
 #include "unary_kernels.h"
 #pragma clang attribute pop
 #endif

@@ -4,6 +4,4 @@
 #define MW_PATH scalar
 #include "../Dispatch/kernel_body.h"
 
-#include "binary_kernels.h"
-#include "select_kernels.h"
 #include "unary_kernels.h"

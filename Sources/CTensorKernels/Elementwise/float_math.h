@@ -7,7 +7,6 @@
 #include "../Math/exponential.h"
 #include "../Math/half_precision.h"
 #include "../Math/hyperbolic.h"
-#include "../Math/integer.h"
 #include "../Math/inverse_trigonometric.h"
 #include "../Math/logarithm.h"
 #include "../Math/trigonometric.h"

@@ -147,19 +147,3 @@ void MW_KERNEL(unary)(
                                                          : unary_walk_f16_row;
     mw_strided_run(&loop, unary_sharing_threshold(operation), row, &walk);
 }
-
-void MW_KERNEL(convert)(
-    mw_dtype to, mw_dtype from, ptrdiff_t rank, const ptrdiff_t *shape, void *out, const void *a,
-    const ptrdiff_t *a_strides) {
-    static const unary_row rows[MW_DTYPE_COUNT][MW_DTYPE_COUNT] = {
-        [MW_DTYPE_I32] = {[MW_DTYPE_F32] = f32_to_i32_row, [MW_DTYPE_BOOL] = bool_to_i32_row},
-        [MW_DTYPE_F32] = {[MW_DTYPE_I32] = i32_to_f32_row, [MW_DTYPE_BOOL] = bool_to_f32_row},
-        [MW_DTYPE_BOOL] = {[MW_DTYPE_F32] = f32_to_bool_row, [MW_DTYPE_I32] = i32_to_bool_row},
-    };
-    mw_strided_loop loop;
-    if (!mw_strided_loop_begin(&loop, rank, shape, 1, (const ptrdiff_t *const[]){a_strides})) {
-        return;
-    }
-    unary_walk walk = {rows[to][from], out, a, mw_dtype_size(to), mw_dtype_size(from)};
-    mw_strided_run(&loop, MW_SHARE_CHEAP_FROM, unary_walk_row, &walk);
-}

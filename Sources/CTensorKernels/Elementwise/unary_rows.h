@@ -206,11 +206,3 @@ MW_UNARY_UNSIGNED_ROWS(bitwise_not, ~(wide)x)
 MW_UNARY_ROW(negate_half_row, uint16_t, uint16_t, x ^ 0x8000)
 MW_UNARY_ROW(abs_half_row, uint16_t, uint16_t, x & 0x7fff)
 MW_UNARY_ROW(logical_not_row, uint8_t, uint8_t, x ^ 1)
-
-// Conversions.
-MW_UNARY_ROW(f32_to_i32_row, int32_t, float, mw_saturating_int32(x))
-MW_UNARY_ROW(i32_to_f32_row, float, int32_t, x)
-MW_UNARY_ROW(f32_to_bool_row, uint8_t, float, x != 0.0f)
-MW_UNARY_ROW(i32_to_bool_row, uint8_t, int32_t, x != 0)
-MW_UNARY_ROW(bool_to_f32_row, float, uint8_t, x)
-MW_UNARY_ROW(bool_to_i32_row, int32_t, uint8_t, x)

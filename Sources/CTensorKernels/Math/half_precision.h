@@ -37,7 +37,9 @@ MW_ALWAYS_INLINE uint16_t mw_f16_of_f32(float x) {
 MW_ALWAYS_INLINE float mw_f32_of_f16(uint16_t bits) {
     const uint32_t magnitude = (uint32_t)(bits & 0x7fff) << 13;
     const uint32_t finite = mw_bits_of(mw_float_of(magnitude) * 0x1p112f);
-    const uint32_t value = magnitude >= 0x0f800000u ? magnitude | 0x7f800000u : finite;
+    // Of a NaN the quiet bit is set, as the processors' instruction does.
+    const uint32_t special = magnitude | (magnitude > 0x0f800000u ? 0x7fc00000u : 0x7f800000u);
+    const uint32_t value = magnitude >= 0x0f800000u ? special : finite;
     return mw_float_of(value | ((uint32_t)(bits & 0x8000) << 16));
 }
 
@@ -50,7 +52,8 @@ MW_ALWAYS_INLINE uint16_t mw_f16_of_f32(float x) {
     const uint32_t normal = (magnitude - 0x38000000u + 0xfff + ((magnitude >> 13) & 1)) >> 13;
     uint32_t value = magnitude < 0x38800000u ? subnormal : normal;
     value = magnitude >= 0x477ff000u ? 0x7c00 : value;
-    value = magnitude > 0x7f800000u ? 0x7e00 : value;
+    // A NaN keeps the upper bits of its payload, as the processors' instruction has it.
+    value = magnitude > 0x7f800000u ? 0x7e00 | (magnitude >> 13 & 0x3ff) : value;
     return (uint16_t)(value | ((bits >> 16) & 0x8000));
 }
 

@@ -70,9 +70,37 @@ typedef enum mw_binary_operation {
     MW_BINARY_MULTIPLY,
     MW_BINARY_DIVIDE,         ///< floats only
     MW_BINARY_RELU_GRADIENT,  ///< floats only; a is ReLU's output, b the upstream gradient: a > 0 ? b : 0
+    MW_BINARY_FLOOR_DIVIDE,   ///< the quotient toward -inf, as Python's; integers: b holds no 0 (`contains`)
+    MW_BINARY_REMAINDER,      ///< what is left by it, with b's sign; integers: b holds no 0
+    MW_BINARY_FMOD,           ///< what a quotient toward zero leaves, with a's sign, as C's; integers: b holds no 0
+    MW_BINARY_POWER,          ///< a^b; 1^b and a^0 are 1, with NaN too; integers: b holds nothing negative
+    MW_BINARY_MAXIMUM,        ///< NaN where one is; of equal ones a
+    MW_BINARY_MINIMUM,        ///< NaN where one is; of equal ones a
+    MW_BINARY_ATAN2,          ///< floats only; the angle of the point (b, a), in -pi...pi
+    MW_BINARY_HYPOT,          ///< floats only; sqrt(a^2 + b^2)
+    MW_BINARY_COPYSIGN,       ///< floats only; |a| with b's sign
+    MW_BINARY_LOG_ADD_EXP,    ///< floats only; log(e^a + e^b)
+    MW_BINARY_AND,            ///< integers and bools, as the next two
+    MW_BINARY_OR,
+    MW_BINARY_XOR,
+    MW_BINARY_SHIFT_LEFT,     ///< integers only; 0 where b is negative, or the type's width or more
+    MW_BINARY_SHIFT_RIGHT,    ///< integers only; 0 (or -1 where a is negative) for such a b
 } mw_binary_operation;
 
-/// Comparisons. With a NaN operand only NOT_EQUAL is true.
+/// What a float may be. Exactly one of infinite, finite and NaN is true of each.
+typedef enum mw_float_class {
+    MW_FLOAT_IS_NAN,
+    MW_FLOAT_IS_INFINITE,
+    MW_FLOAT_IS_FINITE,
+} mw_float_class;
+
+/// What makes an integer unfit for an operation.
+typedef enum mw_integer_trait {
+    MW_INTEGER_IS_ZERO,      ///< as a divisor
+    MW_INTEGER_IS_NEGATIVE,  ///< as an exponent
+} mw_integer_trait;
+
+/// Comparisons, of every type. With a NaN operand only NOT_EQUAL is true; false is less than true.
 typedef enum mw_comparison {
     MW_COMPARISON_EQUAL,
     MW_COMPARISON_NOT_EQUAL,
@@ -107,9 +135,19 @@ typedef struct mw_elementwise_kernels {
         const ptrdiff_t *condition_strides, const void *a, const ptrdiff_t *a_strides, const void *b,
         const ptrdiff_t *b_strides);
 
+    /// Whether each float is of the class; `out` holds bools.
+    void (*classify)(
+        mw_float_class class_, mw_dtype dtype, ptrdiff_t rank, const ptrdiff_t *shape, uint8_t *out, const void *a,
+        const ptrdiff_t *a_strides);
+
+    /// Whether an integer among the elements of `a` has the trait.
+    bool (*contains)(
+        mw_integer_trait trait, mw_dtype dtype, ptrdiff_t rank, const ptrdiff_t *shape, const void *a,
+        const ptrdiff_t *a_strides);
+
     /// Elements of `a`, of type `from`, as elements of type `to`, which is another; `out` is never `a`. Floats become
-    /// integers toward zero, saturating, and NaN becomes 0; integers become floats to nearest, ties to even; what is
-    /// not 0 (NaN among it) is true, and true is 1.
+    /// integers toward zero, saturating, and NaN becomes 0; numbers become floats to nearest, rounded once, ties to
+    /// even; integers become others modulo their range; what is not 0 (NaN among it) is true, and true is 1.
     void (*convert)(
         mw_dtype to, mw_dtype from, ptrdiff_t rank, const ptrdiff_t *shape, void *out, const void *a,
         const ptrdiff_t *a_strides);
@@ -121,6 +159,8 @@ typedef struct mw_elementwise_kernels {
     apply(elementwise, binary, path) \
     apply(elementwise, compare, path) \
     apply(elementwise, select, path) \
+    apply(elementwise, classify, path) \
+    apply(elementwise, contains, path) \
     apply(elementwise, convert, path)
 
 #pragma clang assume_nonnull end

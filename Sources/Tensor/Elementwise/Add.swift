@@ -3,17 +3,14 @@ import CTensorKernels
 extension Primitive {
     /// `left + right`, broadcasting; integers wrap around.
     package static let add: Primitive = Primitive(
-        id: 1, name: "add",
-        .binary(
-            rule: arithmeticRule("add", .float32, .int32),
-            kernel: elementwise(MW_BINARY_ADD)),
+        id: 1, name: "add", pairwise: MW_BINARY_ADD, of: .numbers,
         derivative: .reverse([
             OperandDerivative { cotangent, step throws(TensorError) in try cotangent.summed(toOperandOf: step) }
         ]))
 }
 
 extension AnyTensor {
-    /// The sum of each pair of elements. Shapes broadcast; int32 wraps around.
+    /// The sum of each pair of elements. Shapes broadcast; integers wrap around.
     ///
     /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch``.
     public static func + (left: consuming AnyTensor, right: consuming AnyTensor) throws(TensorError) -> AnyTensor {
@@ -34,7 +31,7 @@ extension AnyTensor {
 }
 
 extension Tensor where Scalar: NumericTensorScalar {
-    /// The sum of each pair of elements. Shapes broadcast; `Int32` wraps around.
+    /// The sum of each pair of elements. Shapes broadcast; integers wrap around.
     public static func + (left: consuming Tensor, right: consuming Tensor) -> Tensor {
         Tensor { () throws(TensorError) in try Primitive.add.apply(&left.core, &right.core) }
     }

@@ -21,9 +21,9 @@ extension Primitive {
     package static let compare: Primitive = Primitive(
         id: 11, name: "compare",
         .binary(
-            rule: { left, right, attributes throws(TensorError) in
-                let type = try arithmeticRule("compare", .float32, .int32)(left, right, attributes)
-                return TensorType(.bool, type.shape)
+            rule: { left, right, _ throws(TensorError) in
+                try left.requireSameType(as: right, in: "compare")
+                return TensorType(.bool, try Shape.broadcast(left.shape, right.shape, in: "compare"))
             },
             kernel: { left, right, attributes, type throws(TensorError) in
                 guard case .comparison(let comparison) = attributes else { preconditionFailure("no comparison") }
@@ -42,8 +42,8 @@ extension Primitive {
 }
 
 extension AnyTensor {
-    /// Whether each pair of elements is equal, as bools; the other comparisons likewise. Shapes broadcast. Defined for
-    /// float32 and int32.
+    /// Whether each pair of elements is equal, as bools; the other comparisons likewise. Shapes broadcast. Of bools,
+    /// false is less than true.
     ///
     /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch``.
     public static func .== (left: consuming AnyTensor, right: consuming AnyTensor) throws(TensorError) -> AnyTensor {
@@ -86,7 +86,7 @@ extension AnyTensor {
     }
 }
 
-extension Tensor where Scalar: NumericTensorScalar {
+extension Tensor {
     /// Whether each pair of elements is equal; the other comparisons likewise. Shapes broadcast.
     public static func .== (left: consuming Tensor, right: consuming Tensor) -> Tensor<Bool> {
         compare(.equal, &left, &right)
@@ -117,7 +117,7 @@ extension Tensor where Scalar: NumericTensorScalar {
         compare(.greaterOrEqual, &left, &right)
     }
 
-    private static func compare(_ comparison: Comparison, _ left: inout Tensor, _ right: inout Tensor) -> Tensor<Bool> {
+    static func compare(_ comparison: Comparison, _ left: inout Tensor, _ right: inout Tensor) -> Tensor<Bool> {
         Tensor<Bool> { () throws(TensorError) in
             try Primitive.compare.apply(&left.core, &right.core, .comparison(comparison))
         }

@@ -3,8 +3,7 @@ import CTensorKernels
 extension Primitive {
     /// `left / right`, broadcasting. With `y = a / b`: `∂y/∂a = 1 / b` and `∂y/∂b = -y / b`.
     package static let divide: Primitive = Primitive(
-        id: 4, name: "divide",
-        .binary(rule: arithmeticRule("divide", .float32), kernel: elementwise(MW_BINARY_DIVIDE)),
+        id: 4, name: "divide", pairwise: MW_BINARY_DIVIDE, of: .floats,
         derivative: .reverse([
             OperandDerivative(saving: .second) { cotangent, step throws(TensorError) in
                 try (cotangent / step.operands[1]).summed(toOperandOf: step)
@@ -25,7 +24,7 @@ extension AnyTensor {
     }
 }
 
-extension Tensor where Scalar == Float {
+extension Tensor where Scalar: FloatingTensorScalar {
     /// The quotient of each pair of elements. Shapes broadcast.
     public static func / (left: consuming Tensor, right: consuming Tensor) -> Tensor {
         Tensor { () throws(TensorError) in try Primitive.divide.apply(&left.core, &right.core) }

@@ -4,19 +4,20 @@ import CTensorKernels
 
 extension Primitive {
     /// The rule of an operation on each element of a float tensor.
-    static func floatRule(_ operation: StaticString) -> UnaryRule {
+    static func floatRule(_ operation: StaticString) -> UnaryRule { unaryRule(operation, .floats) }
+
+    /// The rule of an operation on each element that keeps the type, which is one of these.
+    static func unaryRule(_ operation: StaticString, _ allowed: DTypeSet) -> UnaryRule {
         { type, _ throws(TensorError) in
-            try type.require(.float32, in: operation)
+            try type.require(allowed, in: operation)
             return type
         }
     }
 
     /// The rule of arithmetic on two tensors of one of these types that broadcast to each other.
-    static func arithmeticRule(_ operation: StaticString, _ allowed: DType...) -> BinaryRule {
+    static func arithmeticRule(_ operation: StaticString, _ allowed: DTypeSet) -> BinaryRule {
         { left, right, _ throws(TensorError) in
-            guard allowed.contains(left.dtype) else {
-                throw TensorError(.dtypeMismatch, "\(operation): not defined for \(left)")
-            }
+            try left.require(allowed, in: operation)
             try left.requireSameType(as: right, in: operation)
             return TensorType(left.dtype, try Shape.broadcast(left.shape, right.shape, in: operation))
         }
@@ -52,6 +53,28 @@ extension Primitive {
                 }
             }
             return result.tensor
+        }
+    }
+
+    /// As ``elementwise(_:)`` for an operation that no integer of the second operand with the trait allows.
+    static func elementwise(
+        _ operation: mw_binary_operation, refusing trait: mw_integer_trait, _ mistake: StaticString
+    ) -> BinaryKernel {
+        let kernel = elementwise(operation)
+        return { left, right, attributes, type throws(TensorError) in
+            if type.dtype.isInteger, type.shape.elementCount > 0 {
+                let isUnfit = right.layout.shape.dimensions.withPointer { shape in
+                    right.layout.strides.withPointer { strides in
+                        // Safe: the strides stay in the operand's storage.
+                        unsafe mw_active_kernels().pointee.elementwise.contains(
+                            trait, right.dtype.kernel, right.rank, shape, right.firstByte, strides)
+                    }
+                }
+                guard !isUnfit else {
+                    throw TensorError(.valueOutOfRange, "\(mistake): \(left.type) and \(right.type)")
+                }
+            }
+            return try kernel(&left, &right, attributes, type)
         }
     }
 }

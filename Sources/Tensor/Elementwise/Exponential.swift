@@ -38,7 +38,7 @@ extension AnyTensor {
     }
 }
 
-extension Tensor where Scalar == Float {
+extension Tensor where Scalar: FloatingTensorScalar {
     /// e to the power of each element.
     public consuming func exp() -> Tensor {
         Tensor { () throws(TensorError) in try Primitive.exponential.apply(&self.core) }

@@ -3,10 +3,7 @@ import CTensorKernels
 extension Primitive {
     /// `left · right` element by element, broadcasting; integers wrap around.
     package static let multiply: Primitive = Primitive(
-        id: 3, name: "multiply",
-        .binary(
-            rule: arithmeticRule("multiply", .float32, .int32),
-            kernel: elementwise(MW_BINARY_MULTIPLY)),
+        id: 3, name: "multiply", pairwise: MW_BINARY_MULTIPLY, of: .numbers,
         derivative: .reverse([
             OperandDerivative(saving: .second) { cotangent, step throws(TensorError) in
                 try (cotangent * step.operands[1]).summed(toOperandOf: step)
@@ -18,7 +15,7 @@ extension Primitive {
 }
 
 extension AnyTensor {
-    /// The product of each pair of elements. Shapes broadcast; int32 wraps around.
+    /// The product of each pair of elements. Shapes broadcast; integers wrap around.
     ///
     /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch``.
     public static func * (left: consuming AnyTensor, right: consuming AnyTensor) throws(TensorError) -> AnyTensor {
@@ -27,7 +24,7 @@ extension AnyTensor {
 }
 
 extension Tensor where Scalar: NumericTensorScalar {
-    /// The product of each pair of elements. Shapes broadcast; `Int32` wraps around.
+    /// The product of each pair of elements. Shapes broadcast; integers wrap around.
     public static func * (left: consuming Tensor, right: consuming Tensor) -> Tensor {
         Tensor { () throws(TensorError) in try Primitive.multiply.apply(&left.core, &right.core) }
     }

@@ -11,17 +11,18 @@ extension Primitive {
 }
 
 extension AnyTensor {
-    /// Each float with its sign flipped.
+    /// Each number with its sign flipped; integers wrap around.
     ///
-    /// - Throws: ``TensorError/Code/dtypeMismatch``.
+    /// - Throws: ``TensorError/Code/dtypeMismatch`` for bools.
     public consuming func negated() throws(TensorError) -> AnyTensor {
-        try Primitive.negate.apply(&self)
+        if dtype.isInteger { return try 0 - self }
+        return try Primitive.negate.apply(&self)
     }
 }
 
-extension Tensor where Scalar == Float {
-    /// Each element with its sign flipped.
+extension Tensor where Scalar: NumericTensorScalar {
+    /// Each element with its sign flipped; integers wrap around.
     public static prefix func - (operand: consuming Tensor) -> Tensor {
-        Tensor { () throws(TensorError) in try Primitive.negate.apply(&operand.core) }
+        Tensor { () throws(TensorError) in try operand.core.take().negated() }
     }
 }

@@ -3,5 +3,8 @@ extension Primitive {
     static let allElementwise: [Primitive] = [
         add, subtract, multiply, divide, negate, exponential, logarithm, squareRoot,
         relu, reluGradient, compare, select, cast,
+        floatCast, floorDivide, floorRemainder, truncatingRemainder, power, larger, smaller, angle, hypotenuse,
+        copySign,
+        logAddExp, bitwiseAnd, bitwiseOr, bitwiseXor, shiftLeft, shiftRight, isNaN, isInfinite, isFinite,
     ]
 }

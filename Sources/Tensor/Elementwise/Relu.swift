@@ -17,7 +17,7 @@ extension Primitive {
         id: 10, name: "reluGradient",
         .binary(
             rule: { output, cotangent, _ throws(TensorError) in
-                try output.require(.float32, in: "reluGradient")
+                try output.require(.floats, in: "reluGradient")
                 guard output == cotangent else {
                     throw TensorError(.shapeMismatch, "reluGradient: \(output) and \(cotangent) differ")
                 }
@@ -41,7 +41,7 @@ extension AnyTensor {
     }
 }
 
-extension Tensor where Scalar == Float {
+extension Tensor where Scalar: FloatingTensorScalar {
     /// Each element, or 0 where it is negative; NaN stays NaN.
     public consuming func relu() -> Tensor {
         Tensor { () throws(TensorError) in try Primitive.relu.apply(&self.core) }

@@ -7,7 +7,6 @@ extension Primitive {
         .ternary(
             rule: { condition, first, second, _ throws(TensorError) in
                 try condition.require(.bool, in: "select")
-                try first.require(.float32, .int32, in: "select")
                 try first.requireSameType(as: second, in: "select")
                 let values = try Shape.broadcast(first.shape, second.shape, in: "select")
                 return TensorType(first.dtype, try Shape.broadcast(condition.shape, values, in: "select"))
@@ -30,10 +29,12 @@ extension Primitive {
         derivative: .reverse([
             .constant,
             OperandDerivative(saving: .first) { cotangent, step throws(TensorError) in
-                try AnyTensor.select(step.operands[0], cotangent, .scalar(Float(0))).summed(toOperandOf: step)
+                try AnyTensor.select(step.operands[0], cotangent, .scalar(0, dtype: step.result.dtype))
+                    .summed(toOperandOf: step)
             },
             OperandDerivative(saving: .first) { cotangent, step throws(TensorError) in
-                try AnyTensor.select(step.operands[0], .scalar(Float(0)), cotangent).summed(toOperandOf: step)
+                try AnyTensor.select(step.operands[0], .scalar(0, dtype: step.result.dtype), cotangent)
+                    .summed(toOperandOf: step)
             },
         ]))
 }
@@ -42,7 +43,7 @@ extension AnyTensor {
     /// Elements of `first` where `condition` holds and of `second` elsewhere. The three broadcast.
     ///
     /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` unless the condition is bool and
-    ///   the others are both float32 or both int32.
+    ///   the others have one type.
     public static func select(
         _ condition: consuming AnyTensor, _ first: consuming AnyTensor, _ second: consuming AnyTensor
     ) throws(TensorError) -> AnyTensor {
@@ -52,7 +53,7 @@ extension AnyTensor {
 
 extension Tensor where Scalar == Bool {
     /// Elements of `first` where this tensor holds true and of `second` elsewhere. The three broadcast.
-    public consuming func select<Value: NumericTensorScalar>(
+    public consuming func select<Value: TensorScalar>(
         _ first: consuming Tensor<Value>, _ second: consuming Tensor<Value>
     ) -> Tensor<Value> {
         Tensor<Value> { () throws(TensorError) in

@@ -21,7 +21,7 @@ extension AnyTensor {
     }
 }
 
-extension Tensor where Scalar == Float {
+extension Tensor where Scalar: FloatingTensorScalar {
     /// The square root of each element, correctly rounded; NaN of what is negative.
     public consuming func squareRoot() -> Tensor {
         Tensor { () throws(TensorError) in try Primitive.squareRoot.apply(&self.core) }

@@ -3,10 +3,7 @@ import CTensorKernels
 extension Primitive {
     /// `left - right`, broadcasting; integers wrap around.
     package static let subtract: Primitive = Primitive(
-        id: 2, name: "subtract",
-        .binary(
-            rule: arithmeticRule("subtract", .float32, .int32),
-            kernel: elementwise(MW_BINARY_SUBTRACT)),
+        id: 2, name: "subtract", pairwise: MW_BINARY_SUBTRACT, of: .numbers,
         derivative: .reverse([
             OperandDerivative { cotangent, step throws(TensorError) in try cotangent.summed(toOperandOf: step) },
             OperandDerivative { cotangent, step throws(TensorError) in
@@ -16,7 +13,7 @@ extension Primitive {
 }
 
 extension AnyTensor {
-    /// The difference of each pair of elements. Shapes broadcast; int32 wraps around.
+    /// The difference of each pair of elements. Shapes broadcast; integers wrap around.
     ///
     /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch``.
     public static func - (left: consuming AnyTensor, right: consuming AnyTensor) throws(TensorError) -> AnyTensor {
@@ -25,7 +22,7 @@ extension AnyTensor {
 }
 
 extension Tensor where Scalar: NumericTensorScalar {
-    /// The difference of each pair of elements. Shapes broadcast; `Int32` wraps around.
+    /// The difference of each pair of elements. Shapes broadcast; integers wrap around.
     public static func - (left: consuming Tensor, right: consuming Tensor) -> Tensor {
         Tensor { () throws(TensorError) in try Primitive.subtract.apply(&left.core, &right.core) }
     }

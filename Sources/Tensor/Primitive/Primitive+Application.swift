@@ -17,6 +17,7 @@ extension Primitive {
         guard first.trace == nil, second.trace == nil else {
             return try traced([first.take(), second.take()], attributes)
         }
+        if let pairwise, let result = try pairwise.apply(&first, &second) { return result }
         guard case .binary(let rule, let kernel) = form else { wrongNumberOfOperands(2) }
         let type = try rule(first.type, second.type, attributes)
         return try kernel(&first, &second, attributes, type)

@@ -1,3 +1,5 @@
+import CTensorKernels
+
 /// One operation on tensors: an integer id, a shape rule, a kernel and a derivative.
 ///
 /// Primitives are static values, each declared in one file with the spellings that apply it (`Elementwise/Add.swift`).
@@ -11,12 +13,28 @@ package struct Primitive: Sendable {
     package let name: StaticString
     package let form: Form
     package let derivative: Derivative
+    /// The short way for two contiguous operands of one type, where the primitive has one.
+    let pairwise: Pairwise?
 
     package init(id: Int, name: StaticString, _ form: Form, derivative: Derivative) {
         self.id = id
         self.name = name
         self.form = form
         self.derivative = derivative
+        self.pairwise = nil
+    }
+
+    /// A binary operation on each pair of elements of `allowed` types, broadcasting, with the operands' type.
+    init(
+        id: Int, name: StaticString, pairwise operation: mw_binary_operation, of allowed: DTypeSet,
+        derivative: Derivative
+    ) {
+        self.id = id
+        self.name = name
+        self.form = .binary(
+            rule: Self.arithmeticRule(name, allowed), kernel: Self.elementwise(operation))
+        self.derivative = derivative
+        self.pairwise = Pairwise(operation: operation, allowed: allowed)
     }
 
     /// A shape rule and a kernel for a number of operands.

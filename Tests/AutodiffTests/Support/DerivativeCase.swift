@@ -26,7 +26,8 @@ struct DerivativeCase: Sendable, CustomTestStringConvertible {
     var testDescription: String { "\(primitive.name): \(what)" }
 
     /// Every differentiable primitive, with operands that broadcast, are transposed, sliced, empty or used twice.
-    static let all: [DerivativeCase] = arithmetic + functions + views + reductions + products + indexing + linearAlgebra
+    static let all: [DerivativeCase] =
+        arithmetic + pairs + functions + views + reductions + products + indexing + linearAlgebra
 
     private static let arithmetic: [DerivativeCase] = {
         let shapes: [(String, [Shape])] = [
@@ -49,6 +50,37 @@ struct DerivativeCase: Sendable, CustomTestStringConvertible {
                 },
             ]
         }
+    }()
+
+    /// Functions of two operands that do not lie on a kink or a pole in these ranges.
+    private static let pairs: [DerivativeCase] = {
+        let shapes: [(String, [Shape])] = [
+            ("equal shapes", [[3, 4], [3, 4]]), ("a row", [[3, 4], [4]]), ("a column and a row", [[3, 1], [1, 4]]),
+        ]
+        let operations: [(Primitive, ClosedRange<Float>, @Sendable ([AnyTensor]) throws -> AnyTensor)] = [
+            (.power, 0.6...1.8, { try $0[0].raised(to: $0[1]) }),
+            (.angle, 0.5...2, { try AnyTensor.atan2(y: $0[0], x: 0 - $0[1]) }),
+            (.hypotenuse, 0.5...2, { try AnyTensor.hypot($0[0], $0[1]) }),
+            (.logAddExp, -2...2, { try AnyTensor.logAddExp($0[0], $0[1]) }),
+            (.larger, 0.1...1, { try AnyTensor.maximum($0[0] * alternatingSigns($0[0].shape), $0[1] * 0 + 0.05) }),
+            (.smaller, 0.1...1, { try AnyTensor.minimum($0[0] * alternatingSigns($0[0].shape), $0[1] * 0 - 0.05) }),
+            (.larger, 0.1...1, { try AnyTensor.maximum($0[0], $0[1] + 2) }),
+            (.smaller, 0.1...1, { try AnyTensor.minimum($0[0], $0[1] - 2) }),
+            // Quotients between 3.2 and 3.8, and between −3.8 and −3.2, whose whole part no small step changes.
+            (.floorRemainder, 0.95...1.05, { try ($0[0] * 3.5).floorRemainder(dividingBy: $0[1]) }),
+            (.floorRemainder, 0.95...1.05, { try ($0[0] * 3.5).floorRemainder(dividingBy: 0 - $0[1]) }),
+            (.truncatingRemainder, 0.95...1.05, { try ($0[0] * -3.5).truncatingRemainder(dividingBy: $0[1]) }),
+            (.copySign, 0.5...2, { try $0[0].copyingSign(of: 0 - $0[1]) }),
+        ]
+        return operations.flatMap { primitive, range, function in
+            shapes.map { DerivativeCase(primitive, $0.0, $0.1, in: range, function) } + [
+                DerivativeCase(primitive, "a transposed operand", [[4, 3], [3, 4]], in: range) {
+                    try function([$0[0].transposed(), $0[1]])
+                }
+            ]
+        } + [
+            DerivativeCase(.floatCast, "there and back", [[3, 4]]) { try $0[0].cast(to: .float64).cast(to: .float32) }
+        ]
     }()
 
     private static let functions: [DerivativeCase] = {

@@ -26,7 +26,13 @@ struct PrimitiveTests {
         let constant = Primitive.all.filter { primitive in
             if case .notDifferentiable = primitive.derivative { true } else { false }
         }
-        #expect(constant.map(\.name.description) == ["compare", "cast", "argmax", "rowNumbers", "matrixRank"])
+        let expected: Set = [
+            "compare", "cast", "floorDivide", "and", "or", "xor", "shiftLeft", "shiftRight", "isNaN", "isInfinite",
+            "isFinite",
+            "argmax",
+            "rowNumbers", "matrixRank",
+        ]
+        #expect(Set(constant.map(\.name.description)) == expected)
     }
 
     @Test("a kernel gives the type that its rule promised", arguments: 0..<5)
