@@ -12,6 +12,19 @@ extension Primitive {
     /// The bits moved down, the sign's into the places that become free.
     package static let shiftRight: Primitive = bitwise(1015, "shiftRight", .integers, MW_BINARY_SHIFT_RIGHT)
 
+    /// Each bit flipped.
+    package static let bitwiseNot: Primitive = Primitive(
+        id: 1199, name: "not",
+        .unary(
+            rule: unaryRule("not", .integersAndBools),
+            kernel: { operand, attributes, type throws(TensorError) in
+                try (type.dtype == .bool ? flippingTruths : flippingBits)(&operand, attributes, type)
+            }),
+        derivative: .notDifferentiable)
+
+    private static let flippingBits = elementwise(MW_UNARY_BITWISE_NOT)
+    private static let flippingTruths = elementwise(MW_UNARY_LOGICAL_NOT)
+
     private static func bitwise(
         _ id: Int, _ name: StaticString, _ allowed: DTypeSet, _ operation: mw_binary_operation
     ) -> Primitive {
@@ -39,6 +52,13 @@ extension AnyTensor {
     /// - Throws: as `&`.
     public static func ^ (left: consuming AnyTensor, right: consuming AnyTensor) throws(TensorError) -> AnyTensor {
         try Primitive.bitwiseXor.apply(&left, &right)
+    }
+
+    /// Each bit of each integer flipped; of bools, whether each is false.
+    ///
+    /// - Throws: ``TensorError/Code/dtypeMismatch`` for floats.
+    public static prefix func ~ (operand: consuming AnyTensor) throws(TensorError) -> AnyTensor {
+        try Primitive.bitwiseNot.apply(&operand)
     }
 
     /// The bits of each integer moved up as far as the other says; 0 where that is the type's width or more, or negative.
@@ -72,6 +92,11 @@ extension Tensor where Scalar: IntegerTensorScalar {
     /// The bits that just one element of each pair has. Shapes broadcast.
     public static func ^ (left: consuming Tensor, right: consuming Tensor) -> Tensor {
         Tensor { () throws(TensorError) in try Primitive.bitwiseXor.apply(&left.core, &right.core) }
+    }
+
+    /// Each bit of each element flipped.
+    public static prefix func ~ (operand: consuming Tensor) -> Tensor {
+        Tensor { () throws(TensorError) in try Primitive.bitwiseNot.apply(&operand.core) }
     }
 
     /// The bits of each element moved up as far as the other says; 0 where that is the type's width or more, or negative.

@@ -76,9 +76,8 @@ extension AnyTensor {
         to other: AnyTensor, relative: Double = 1e-5, absolute: Double = 1e-8, equalNaN: Bool = false
     ) throws(TensorError) -> AnyTensor {
         try type.require(.floats, in: "isClose")
-        let difference = try self - other
-        let distance = try AnyTensor.maximum(difference, difference.negated())
-        let magnitude = try AnyTensor.maximum(other, other.negated())
+        let distance = try (self - other).abs()
+        let magnitude = try other.abs()
         // The tolerance of an infinite `other` is infinite, and would let every finite number pass.
         let isNear = try (distance .<= magnitude * relative + absolute) & other.isFinite()
         let isClose = try isNear | (self .== other)

@@ -27,13 +27,13 @@ extension AnyTensor {
     ///
     /// - Throws: ``TensorError/Code/outOfMemory``.
     public consuming func logicalNot() throws(TensorError) -> AnyTensor {
-        try self .== 0
+        try ~self.cast(to: .bool)
     }
 }
 
 extension Tensor where Scalar == Bool {
     /// Whether each element is false.
     public static prefix func ! (operand: consuming Tensor) -> Tensor {
-        Tensor { () throws(TensorError) in try operand.core.take().logicalNot() }
+        Tensor { () throws(TensorError) in try Primitive.bitwiseNot.apply(&operand.core) }
     }
 }

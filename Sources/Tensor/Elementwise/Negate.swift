@@ -4,7 +4,7 @@ extension Primitive {
     /// `-x`.
     package static let negate: Primitive = Primitive(
         id: 5, name: "negate",
-        .unary(rule: floatRule("negate"), kernel: elementwise(MW_UNARY_NEGATE)),
+        .unary(rule: unaryRule("negate", .numbers), kernel: elementwise(MW_UNARY_NEGATE)),
         derivative: .reverse([
             OperandDerivative { cotangent, _ throws(TensorError) in try cotangent.negated() }
         ]))
@@ -15,14 +15,13 @@ extension AnyTensor {
     ///
     /// - Throws: ``TensorError/Code/dtypeMismatch`` for bools.
     public consuming func negated() throws(TensorError) -> AnyTensor {
-        if dtype.isInteger { return try 0 - self }
-        return try Primitive.negate.apply(&self)
+        try Primitive.negate.apply(&self)
     }
 }
 
 extension Tensor where Scalar: NumericTensorScalar {
     /// Each element with its sign flipped; integers wrap around.
     public static prefix func - (operand: consuming Tensor) -> Tensor {
-        Tensor { () throws(TensorError) in try operand.core.take().negated() }
+        Tensor { () throws(TensorError) in try Primitive.negate.apply(&operand.core) }
     }
 }

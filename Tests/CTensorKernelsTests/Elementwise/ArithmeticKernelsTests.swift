@@ -145,8 +145,9 @@ import Testing
         for (code, model) in Self.functions {
             for (index, found) in apply(code, a, b, on: path).enumerated() {
                 let expected = Float(model(Double(a[index]), Double(b[index])))
-                guard found.isNaN != expected.isNaN || (!found.isNaN && found != expected)
-                    || (found == 0 && found.sign != expected.sign)
+                guard
+                    found.isNaN != expected.isNaN || (!found.isNaN && found != expected)
+                        || (found == 0 && found.sign != expected.sign)
                 else { continue }
                 // Two roundings may differ where the model's own error tips a tie.
                 if abs(found - expected) <= expected.ulp, !found.isNaN { continue }

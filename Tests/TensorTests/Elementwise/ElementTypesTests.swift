@@ -115,7 +115,9 @@ struct ElementTypesTests {
 
     @Test("angles, lengths and signs have the special values of IEEE 754", arguments: floats)
     func planar(dtype: DType) throws {
-        func tensor(_ values: [Double]) throws -> AnyTensor { try AnyTensor(values, shape: [values.count]).cast(to: dtype) }
+        func tensor(_ values: [Double]) throws -> AnyTensor {
+            try AnyTensor(values, shape: [values.count]).cast(to: dtype)
+        }
         let y = try tensor([0, -0.0, 0, 1, -1, .infinity])
         let x = try tensor([1, -1, -1, 0, 0, -.infinity])
         let angles = try AnyTensor.atan2(y: y, x: x).cast(to: .float64).scalars(as: Double.self)
