@@ -1,13 +1,6 @@
-// The tree of maxima; see reduction_tree.h.
+// The tree of f32 maxima; see reduction_tree.h.
 #define MW_TREE(name) maximum_##name
 #define MW_TREE_IDENTITY mw_float_of(0xff800000u)
 #define MW_TREE_COMBINE(x, y) MW_MAXIMUM(x, y)
 #define MW_TREE_COMBINE_LANES(x, y) MW_MAXIMUM_LANES(x, y)
-#include "reduction_tree.h"
-#ifdef MW_TREE_WALKS
-#include "reduction_walks.h"
-#endif
-#undef MW_TREE
-#undef MW_TREE_IDENTITY
-#undef MW_TREE_COMBINE
-#undef MW_TREE_COMBINE_LANES
+#include "tree_f32.h"

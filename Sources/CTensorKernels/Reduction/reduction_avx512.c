@@ -4,15 +4,15 @@
 #define MW_PATH avx512
 #define MW_PATH_HAS_FMA 1
 #include "../Dispatch/kernel_body.h"
-#include "../include/mw_indexing.h"
+#include "../include/mw_pool.h"
 #include "lanes.h"
+#include "narrow_floats.h"
+
+#include <math.h>
 
 #if MW_HAS_X86_PATHS
 #pragma clang attribute push(                                                                                         \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
-#define MW_TREE_WALKS
-#include "sum_tree.h"
-#include "maximum_tree.h"
-#include "reduction_kernels.h"
+#include "reduction_body.h"
 #pragma clang attribute pop
 #endif

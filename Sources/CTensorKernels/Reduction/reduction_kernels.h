@@ -21,91 +21,118 @@ MW_ALWAYS_INLINE bool split_axes(
     return mw_strided_loop_begin(kept, kept_rank, kept_shape, 1, (const ptrdiff_t *const[]){kept_strides});
 }
 
-MW_ALWAYS_INLINE ptrdiff_t result_count(const mw_strided_loop *kept) {
+MW_ALWAYS_INLINE ptrdiff_t element_count(const mw_strided_loop *loop) {
     ptrdiff_t count = 1;
-    for (int axis = 0; axis < kept->rank; axis++) {
-        count *= kept->shape[axis];
+    for (int axis = 0; axis < loop->rank; axis++) {
+        count *= loop->shape[axis];
     }
     return count;
 }
 
-void MW_KERNEL(reduce_f32)(
-    mw_reduction reduction, ptrdiff_t rank, const ptrdiff_t *shape, float *out, const float *a,
-    const ptrdiff_t *strides, uint32_t axes) {
-    mw_strided_loop kept, reduced;
-    bool is_empty;
-    if (!split_axes(rank, shape, strides, axes, &kept, &reduced, &is_empty)) {
-        return;
+/// Where the row with this number, in row-major order, begins.
+MW_ALWAYS_INLINE ptrdiff_t row_offset(const mw_strided_loop *loop, ptrdiff_t row) {
+    ptrdiff_t offset = 0;
+    for (int axis = loop->rank - 2; axis >= 0; axis--) {
+        offset += row % loop->shape[axis] * loop->strides[0][axis];
+        row /= loop->shape[axis];
     }
-    if (is_empty) {
-        const float nothing = reduction == MW_REDUCE_SUM ? 0.0f : mw_float_of(0xff800000u);
-        mw_fill_32(result_count(&kept), (uint32_t *)out, mw_bits_of(nothing));
-    } else if (reduction == MW_REDUCE_SUM) {
-        sum_reduce(out, a, kept, reduced);
-    } else {
-        maximum_reduce(out, a, kept, reduced);
-    }
+    return offset;
 }
 
-void MW_KERNEL(reduce_i32)(
-    mw_reduction reduction, ptrdiff_t rank, const ptrdiff_t *shape, int32_t *out, const int32_t *a,
-    const ptrdiff_t *strides, uint32_t axes) {
-    mw_strided_loop kept, reduced;
-    bool is_empty;
-    if (!split_axes(rank, shape, strides, axes, &kept, &reduced, &is_empty)) {
-        return;
+/// Cuts the results into segments and chunks of about 64 Ki elements, whatever the number of threads.
+MW_ALWAYS_INLINE ptrdiff_t plan_chunks(
+    const mw_strided_loop *kept, ptrdiff_t count, ptrdiff_t *segment, ptrdiff_t *segments_of_run,
+    ptrdiff_t *segments_of_chunk, ptrdiff_t *segments) {
+    const ptrdiff_t run = mw_strided_loop_row(kept);
+    ptrdiff_t size = (32768 / count + MW_TILE - 1) / MW_TILE * MW_TILE;
+    size = size < MW_TILE ? MW_TILE : size;
+    *segment = run < size ? run : size;
+    *segments_of_run = (run + *segment - 1) / *segment;
+    *segments = element_count(kept) / run * *segments_of_run;
+    // The product may overflow only where it is larger than any tensor.
+    ptrdiff_t work;
+    if (__builtin_mul_overflow(*segment, count, &work)) {
+        work = PTRDIFF_MAX;
     }
-    const int32_t nothing = reduction == MW_REDUCE_SUM ? 0 : INT32_MIN;
-    if (is_empty) {
-        mw_fill_32(result_count(&kept), (uint32_t *)out, (uint32_t)nothing);
-        return;
-    }
-    // Integers combine to the same value in any order, so results are simply visited one after the other.
-    const ptrdiff_t kept_count = mw_strided_loop_row(&kept);
-    const ptrdiff_t kept_stride = mw_strided_loop_stride(&kept, 0);
-    const ptrdiff_t count = mw_strided_loop_row(&reduced);
-    const ptrdiff_t stride = mw_strided_loop_stride(&reduced, 0);
-    do {
-        for (ptrdiff_t i = 0; i < kept_count; i++) {
-            const int32_t *base = a + kept.offset[0] + i * kept_stride;
-            mw_strided_loop walk = reduced;
-            uint32_t sum = 0;
-            int32_t maximum = INT32_MIN;
-            do {
-                for (ptrdiff_t j = 0; j < count; j++) {
-                    const int32_t value = base[walk.offset[0] + j * stride];
-                    sum += (uint32_t)value;
-                    maximum = value > maximum ? value : maximum;
-                }
-            } while (mw_strided_loop_advance(&walk));
-            *out++ = reduction == MW_REDUCE_SUM ? (int32_t)sum : maximum;
-        }
-    } while (mw_strided_loop_advance(&kept));
+    *segments_of_chunk = work >= 65536 ? 1 : 65536 / work;
+    return (*segments + *segments_of_chunk - 1) / *segments_of_chunk;
 }
 
-void MW_KERNEL(argmax_f32)(
-    ptrdiff_t rank, const ptrdiff_t *shape, int32_t *out, const float *a, const ptrdiff_t *strides, ptrdiff_t axis) {
-    mw_strided_loop kept, reduced;
-    bool is_empty;
-    if (!split_axes(rank, shape, strides, UINT32_C(1) << axis, &kept, &reduced, &is_empty) || is_empty) {
-        return;
-    }
-    const ptrdiff_t kept_count = mw_strided_loop_row(&kept);
-    const ptrdiff_t kept_stride = mw_strided_loop_stride(&kept, 0);
-    const ptrdiff_t count = reduced.shape[0];
-    const ptrdiff_t stride = reduced.strides[0][0];
-    do {
-        for (ptrdiff_t i = 0; i < kept_count; i++) {
-            const float *base = a + kept.offset[0] + i * kept_stride;
-            ptrdiff_t best = 0;
-            // A NaN beats everything but an earlier NaN; the comparison is false once the best is NaN.
-            for (ptrdiff_t j = 1; j < count && base[best * stride] == base[best * stride]; j++) {
-                const float value = base[j * stride];
-                if (value > base[best * stride] || value != value) {
-                    best = j;
-                }
+static void reduce_chunk(void *context, ptrdiff_t chunk) {
+    const reduction_job *job = context;
+    const ptrdiff_t run = mw_strided_loop_row(&job->kept);
+    const ptrdiff_t stride = mw_strided_loop_stride(&job->kept, 0);
+    const ptrdiff_t first = chunk * job->segments_of_chunk;
+    const ptrdiff_t rest = job->segments - first;
+    const ptrdiff_t end = first + (rest < job->segments_of_chunk ? rest : job->segments_of_chunk);
+    union {
+        float f32[MW_TILE];
+        double f64[MW_TILE];
+        uint64_t integers[MW_TILE];
+    } results;
+    for (ptrdiff_t segment = first; segment < end; segment++) {
+        const ptrdiff_t row = segment / job->segments_of_run;
+        const ptrdiff_t begin = segment % job->segments_of_run * job->segment;
+        const ptrdiff_t limit = run - begin < job->segment ? run : begin + job->segment;
+        const char *base = job->a + row_offset(&job->kept, row) * job->source.size;
+        for (ptrdiff_t i = begin; i < limit; i += MW_TILE) {
+            const ptrdiff_t count = limit - i < MW_TILE ? limit - i : MW_TILE;
+            const char *tile = base + i * stride * job->source.size;
+            switch (job->to) {
+            case MW_DTYPE_F32:
+            case MW_DTYPE_BF16:
+            case MW_DTYPE_F16: reduce_tile_f32(job, results.f32, count, stride, tile); break;
+            case MW_DTYPE_F64: reduce_tile_f64(job, results.f64, count, stride, tile); break;
+            default: reduce_tile_integers(job, results.integers, count, stride, tile); break;
             }
-            *out++ = (int32_t)best;
+            store_results(job->to, job->out, row * run + i, &results, count);
         }
-    } while (mw_strided_loop_advance(&kept));
+    }
+}
+
+/// What there is to say of no elements.
+static void store_nothing(mw_reduction reduction, mw_dtype to, char *out, ptrdiff_t results) {
+    double value = 0;
+    switch (reduction) {
+    case MW_REDUCE_PRODUCT:
+    case MW_REDUCE_ALL: value = 1; break;
+    case MW_REDUCE_MAXIMUM:
+    case MW_REDUCE_LOG_SUM_EXP: value = -__builtin_inf(); break;
+    case MW_REDUCE_MINIMUM: value = __builtin_inf(); break;
+    case MW_REDUCE_MEAN:
+    case MW_REDUCE_VARIANCE:
+    case MW_REDUCE_DEVIATION: value = __builtin_nan(""); break;
+    default: break;
+    }
+    const float single = (float)value;
+    const uint64_t integer = value == 1;
+    const bool is_single = to == MW_DTYPE_F32 || to == MW_DTYPE_BF16 || to == MW_DTYPE_F16;
+    const void *source = is_single ? (const void *)&single : to == MW_DTYPE_F64 ? (const void *)&value : &integer;
+    for (ptrdiff_t i = 0; i < results; i++) {
+        store_results(to, out, i, source, 1);
+    }
+}
+
+void MW_KERNEL(reduce)(
+    mw_reduction reduction, mw_dtype to, mw_dtype from, double parameter, ptrdiff_t rank, const ptrdiff_t *shape,
+    void *out, const void *a, const ptrdiff_t *strides, uint32_t axes) {
+    reduction_job job = {.reduction = reduction, .to = to, .parameter = parameter, .out = out, .a = a};
+    bool is_empty;
+    if (!split_axes(rank, shape, strides, axes, &job.kept, &job.reduced, &is_empty)) {
+        return;
+    }
+    if (is_empty) {
+        store_nothing(reduction, to, out, element_count(&job.kept));
+        return;
+    }
+    const bool counts = reduction == MW_REDUCE_ANY || reduction == MW_REDUCE_ALL || reduction == MW_REDUCE_COUNT;
+    job.source = counts ? nonzero_source_of(from) : source_of(from);
+    job.count = element_count(&job.reduced);
+    const ptrdiff_t chunks = plan_chunks(
+        &job.kept, job.count, &job.segment, &job.segments_of_run, &job.segments_of_chunk, &job.segments);
+    if (chunks == 1) {
+        reduce_chunk(&job, 0);
+    } else {
+        mw_parallel_for(chunks, 0, reduce_chunk, &job);
+    }
 }

@@ -3,10 +3,10 @@
 
 #define MW_PATH scalar
 #include "../Dispatch/kernel_body.h"
-#include "../include/mw_indexing.h"
+#include "../include/mw_pool.h"
 #include "lanes.h"
+#include "narrow_floats.h"
 
-#define MW_TREE_WALKS
-#include "sum_tree.h"
-#include "maximum_tree.h"
-#include "reduction_kernels.h"
+#include <math.h>
+
+#include "reduction_body.h"

@@ -3,5 +3,11 @@
 
 #define MW_PATH scalar
 #include "../Dispatch/kernel_body.h"
+#include "../Reduction/lanes.h"
+#include "../Reduction/narrow_floats.h"
+#include "../include/mw_pool.h"
+
+#include <math.h>
 
 #include "scan_kernels.h"
+#include "cumulate_kernels.h"

@@ -3,6 +3,16 @@ package enum Attributes: Sendable {
     case none
     /// The axes that a reduction runs over, and whether they stay with length 1.
     case reduction(AxisSet, keepsDimensions: Bool)
+    /// As ``reduction(_:keepsDimensions:)``, with a number that the operation needs: a correction, a norm's order.
+    case reductionBy(Double, AxisSet, keepsDimensions: Bool)
+    /// As ``reduction(_:keepsDimensions:)``, with the type of the result.
+    case reductionTo(DType, AxisSet, keepsDimensions: Bool)
+    /// The direction in which an operation along the last axis sorts.
+    case order(descending: Bool)
+    /// The first `count` along the last axis in that direction.
+    case leading(count: Int, descending: Bool)
+    /// A place between the smallest (0) and the largest (1) along the last axis.
+    case quantile(Double)
     /// One axis: concatenation, argmax.
     case axis(Int)
     /// The shape of the result: reshape, broadcast.
@@ -18,4 +28,16 @@ package enum Attributes: Sendable {
     case dtype(DType)
     /// What a factorisation of matrices is asked for.
     case factorization(FactorizationOptions)
+}
+
+extension Attributes {
+    /// What a reduction of any kind runs over.
+    var reduced: (axes: AxisSet, keepsDimensions: Bool) {
+        switch self {
+        case .reduction(let axes, let keepsDimensions), .reductionBy(_, let axes, let keepsDimensions),
+            .reductionTo(_, let axes, let keepsDimensions):
+            (axes, keepsDimensions)
+        default: preconditionFailure("no axes to reduce")
+        }
+    }
 }

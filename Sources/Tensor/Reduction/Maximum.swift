@@ -8,16 +8,20 @@ extension Primitive {
     package static let maximum: Primitive = Primitive(
         id: 20, name: "max",
         .unary(
-            rule: reductionRule("max", .float32, .int32, needsElements: true), kernel: reduction(MW_REDUCE_MAXIMUM)),
-        derivative: .reverse([
-            OperandDerivative(saving: [.first, .result]) { cotangent, step throws(TensorError) in
-                guard case .reduction(let axes, _) = step.attributes else { preconditionFailure("no axes to reduce") }
-                let isLargest = try step.operands[0] .== step.result.spread(overOperandOf: step)
-                var weights = try isLargest.cast(to: .float32)
-                weights = try weights / Primitive.sum.applied(to: weights, .reduction(axes, keepsDimensions: true))
-                return try cotangent.spread(overOperandOf: step) * weights
-            }
-        ]))
+            rule: reductionRule("max", needsElements: true) { $0 != .bool }, kernel: reduction(MW_REDUCE_MAXIMUM)),
+        derivative: extremeDerivative)
+
+    /// Of the largest or the smallest element: a share for each element that equals it.
+    static let extremeDerivative: Derivative = .reverse([
+        OperandDerivative(saving: [.first, .result]) { cotangent, step throws(TensorError) in
+            let isExtreme = try step.operands[0] .== step.result.spread(overOperandOf: step)
+            var weights = try isExtreme.cast(to: cotangent.dtype)
+            weights =
+                try weights
+                / Primitive.sum.applied(to: weights, .reduction(step.attributes.reduced.axes, keepsDimensions: true))
+            return try cotangent.spread(overOperandOf: step) * weights
+        }
+    ])
 }
 
 extension AnyTensor {

@@ -9,8 +9,9 @@ import Testing
         var out = [Float](repeating: -99, count: kept.reduce(1, *))
         let mask = axes.reduce(UInt32(0)) { $0 | 1 << UInt32($1) }
         // The strides name elements of the array only, and the result has an element for each kept index.
-        unsafe path.kernels.reduction.reduce_f32(
-            reduction, shape.count, shape, &out, a, strides ?? contiguousStrides(shape), mask)
+        unsafe path.kernels.reduction.reduce(
+            reduction, MW_DTYPE_F32, MW_DTYPE_F32, 0, shape.count, shape, &out, a, strides ?? contiguousStrides(shape),
+            mask)
         return out
     }
 
@@ -99,9 +100,11 @@ import Testing
         var sums = [Int32](repeating: 0, count: 2)
         var maxima = [Int32](repeating: 0, count: 3)
         // a has two rows of three elements.
-        unsafe path.kernels.reduction.reduce_i32(MW_REDUCE_SUM, 2, [2, 3], &sums, a, [3, 1], 0b10)
+        unsafe path.kernels.reduction.reduce(
+            MW_REDUCE_SUM, MW_DTYPE_I32, MW_DTYPE_I32, 0, 2, [2, 3], &sums, a, [3, 1], 0b10)
         // As above.
-        unsafe path.kernels.reduction.reduce_i32(MW_REDUCE_MAXIMUM, 2, [2, 3], &maxima, a, [3, 1], 0b01)
+        unsafe path.kernels.reduction.reduce(
+            MW_REDUCE_MAXIMUM, MW_DTYPE_I32, MW_DTYPE_I32, 0, 2, [2, 3], &maxima, a, [3, 1], 0b01)
         #expect(sums == [.min + 1, 6])
         #expect(maxima == [1, .max, 9])
     }
@@ -111,11 +114,102 @@ import Testing
         let a: [Float] = [1, 3, 3, 2, -1, .nan, 5, .nan, -.infinity, -.infinity, -8, -9]
         var rows = [Int32](repeating: -1, count: 3)
         // a has three rows of four elements.
-        unsafe path.kernels.reduction.argmax_f32(2, [3, 4], &rows, a, [4, 1], 1)
+        unsafe path.kernels.reduction.argument_of_extreme(false, MW_DTYPE_F32, 2, [3, 4], &rows, a, [4, 1], 1)
         #expect(rows == [1, 1, 2])
         var columns = [Int32](repeating: -1, count: 4)
         // As above.
-        unsafe path.kernels.reduction.argmax_f32(2, [3, 4], &columns, a, [4, 1], 0)
+        unsafe path.kernels.reduction.argument_of_extreme(false, MW_DTYPE_F32, 2, [3, 4], &columns, a, [4, 1], 0)
         #expect(columns == [0, 1, 1, 1])
+    }
+
+    @Test("the first minimum, and the first NaN, of every numeric type", arguments: KernelPath.all)
+    func argmin(path: KernelPath) {
+        func places<Element: BitwiseCopyable>(_ values: [Element], _ dtype: mw_dtype, isMinimum: Bool) -> [Int32] {
+            var row = [Int32](repeating: -1, count: 1)
+            // One row of as many elements.
+            unsafe path.kernels.reduction.argument_of_extreme(
+                isMinimum, dtype, 1, [values.count], &row, values, [1], 0)
+            var columns = [Int32](repeating: -1, count: 2)
+            let twice = values.flatMap { [$0, $0] }
+            // Two columns side by side.
+            unsafe path.kernels.reduction.argument_of_extreme(
+                isMinimum, dtype, 2, [values.count, 2], &columns, twice, [2, 1], 0)
+            return row + columns
+        }
+        for length in [5, 40, 2100] {
+            let at = length - 2
+            var floats = [Float](repeating: 2, count: length)
+            (floats[at], floats[at + 1]) = (-1, -1)
+            #expect(places(floats, MW_DTYPE_F32, isMinimum: true) == [Int32](repeating: Int32(at), count: 3))
+            floats[at + 1] = .nan
+            #expect(places(floats, MW_DTYPE_F32, isMinimum: true) == [Int32](repeating: Int32(at + 1), count: 3))
+            var words = [UInt64](repeating: 1 << 63, count: length)
+            (words[at], words[at + 1]) = (.max, .max)
+            #expect(places(words, MW_DTYPE_U64, isMinimum: false) == [Int32](repeating: Int32(at), count: 3))
+            let halves = floats.map { Float16($0) }
+            #expect(places(halves, MW_DTYPE_F16, isMinimum: false) == [Int32](repeating: Int32(at + 1), count: 3))
+            let bytes = (0..<length).map { $0 == at ? Int8.min : -100 }
+            #expect(places(bytes, MW_DTYPE_I8, isMinimum: true) == [Int32](repeating: Int32(at), count: 3))
+        }
+    }
+
+    @Test("a sum over the pool has the bits of a sum in one piece", arguments: KernelPath.all)
+    func piecesDoNotChangeTheBits(path: KernelPath) {
+        var values = SeededValues(seed: 53)
+        let count = 2 * 65_536 + 3_333
+        let a = values.floats(count)
+        let row = Self.reduce(MW_REDUCE_SUM, a, shape: [count], axes: [0], on: path)[0]
+        // Two axes that do not merge are walked in one piece.
+        var gaps = [Float](repeating: 99, count: 2 * (count + 1))
+        let half = count / 2
+        gaps.replaceSubrange(0..<half, with: a[0..<half])
+        gaps.replaceSubrange(half + 1..<2 * half + 1, with: a[half..<2 * half])
+        let walked = Self.reduce(
+            MW_REDUCE_SUM, gaps, shape: [2, half], strides: [half + 1, 1], axes: [0, 1], on: path)[0]
+        let even = Self.reduce(MW_REDUCE_SUM, Array(a[0..<2 * half]), shape: [2 * half], axes: [0], on: path)[0]
+        #expect(walked == even, "seed 53")
+        #expect(row == Self.reduce(MW_REDUCE_SUM, a, shape: [count], axes: [0], on: .scalar)[0], "seed 53")
+    }
+
+    @Test("every float reduction has the same bits on every path, along rows and columns", arguments: KernelPath.all)
+    func pathsAgree(path: KernelPath) {
+        var values = SeededValues(seed: 54)
+        let shape = [70, 33]
+        let a = values.floats(70 * 33)
+        let operations: [(mw_reduction, Double)] = [
+            (MW_REDUCE_SUM, 0), (MW_REDUCE_PRODUCT, 0), (MW_REDUCE_MAXIMUM, 0), (MW_REDUCE_MINIMUM, 0),
+            (MW_REDUCE_MEAN, 0), (MW_REDUCE_VARIANCE, 1), (MW_REDUCE_DEVIATION, 0), (MW_REDUCE_LOG_SUM_EXP, 0),
+            (MW_REDUCE_NORM, 1), (MW_REDUCE_NORM, 2), (MW_REDUCE_NORM, 3.5), (MW_REDUCE_NORM, .infinity),
+        ]
+        func run<Element: BitwiseCopyable & Equatable>(
+            _ a: [Element], _ dtype: mw_dtype, _ operation: (mw_reduction, Double), on path: KernelPath, zero: Element
+        ) -> [Element] {
+            [[0], [1], [0, 1]].flatMap { axes in
+                let kept = shape.indices.filter { !axes.contains($0) }.map { shape[$0] }
+                var out = [Element](repeating: zero, count: kept.reduce(1, *))
+                let mask = axes.reduce(UInt32(0)) { $0 | 1 << UInt32($1) }
+                // The strides are those of the array, and the result has an element for each kept index.
+                unsafe path.kernels.reduction.reduce(
+                    operation.0, dtype, dtype, operation.1, 2, shape, &out, a, [33, 1], mask)
+                return out
+            }
+        }
+        let doubles = a.map { Double($0) }
+        let halves = a.map { Float16($0).bitPattern }
+        let brains = a.map { UInt16($0.bitPattern >> 16) }
+        for operation in operations {
+            #expect(
+                run(a, MW_DTYPE_F32, operation, on: path, zero: 0)
+                    == run(a, MW_DTYPE_F32, operation, on: .scalar, zero: 0), "\(operation), seed 54")
+            #expect(
+                run(doubles, MW_DTYPE_F64, operation, on: path, zero: 0)
+                    == run(doubles, MW_DTYPE_F64, operation, on: .scalar, zero: 0), "\(operation), seed 54")
+            #expect(
+                run(halves, MW_DTYPE_F16, operation, on: path, zero: 0)
+                    == run(halves, MW_DTYPE_F16, operation, on: .scalar, zero: 0), "\(operation), seed 54")
+            #expect(
+                run(brains, MW_DTYPE_BF16, operation, on: path, zero: 0)
+                    == run(brains, MW_DTYPE_BF16, operation, on: .scalar, zero: 0), "\(operation), seed 54")
+        }
     }
 }
