@@ -18,5 +18,6 @@
 #include "mw_kernels.h"
 #include "mw_pool.h"
 #include "mw_product.h"
+#include "mw_sorting.h"
 
 #endif

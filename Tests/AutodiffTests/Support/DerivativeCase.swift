@@ -27,7 +27,7 @@ struct DerivativeCase: Sendable, CustomTestStringConvertible {
 
     /// Every differentiable primitive, with operands that broadcast, are transposed, sliced, empty or used twice.
     static let all: [DerivativeCase] =
-        arithmetic + pairs + functions + views + reductions + products + indexing + linearAlgebra
+        arithmetic + pairs + functions + views + reductions + products + indexing + linearAlgebra + sorting
 
     private static let arithmetic: [DerivativeCase] = {
         let shapes: [(String, [Shape])] = [
@@ -168,7 +168,24 @@ struct DerivativeCase: Sendable, CustomTestStringConvertible {
         DerivativeCase(.sum, "all axes", [[3, 4]]) { try $0[0].sum() },
         DerivativeCase(.sum, "one axis of three", [[2, 3, 4]]) { try $0[0].sum(axes: [1]) },
         DerivativeCase(.sum, "axes that stay", [[2, 3, 4]]) { try $0[0].sum(axes: [0, -1], keepsDimensions: true) },
-        DerivativeCase(.sum, "a mean", [[3, 4]]) { try $0[0].mean(axes: [0]) },
+        DerivativeCase(.mean, "all axes", [[3, 4]]) { try $0[0].mean() },
+        DerivativeCase(.mean, "one axis", [[3, 4]]) { try $0[0].mean(axes: [0]) },
+        DerivativeCase(.minimum, "an axis", [[3, 4]]) { try spread($0[0]).min(axes: [1]) },
+        DerivativeCase(.variance, "an axis, unbiased", [[3, 4]]) { try $0[0].variance(axes: [1], correction: 1) },
+        DerivativeCase(.variance, "all axes that stay", [[2, 3]]) { try $0[0].variance(keepsDimensions: true) },
+        DerivativeCase(.standardDeviation, "the first axis", [[4, 3]]) {
+            // Far from values that are all the same, where it has a corner.
+            try (spread($0[0]) * .scalar(Float(0.2))).standardDeviation(axes: [0])
+        },
+        DerivativeCase(.logSumExp, "an axis", [[3, 4]]) { try $0[0].logSumExp(axes: [1]) },
+        DerivativeCase(.logSumExp, "with an element of -∞", [[3]]) {
+            try AnyTensor.concatenate([$0[0], .full([1], -Float.infinity)]).logSumExp()
+        },
+        DerivativeCase(.euclideanNorm, "an axis", [[3, 4]]) {
+            try ($0[0] + .scalar(Float(3))).norm(axes: [0])
+        },
+        DerivativeCase(.cumulativeSum, "the first axis", [[4, 3]]) { try $0[0].cumulativeSum(axis: 0) },
+        DerivativeCase(.cumulativeSum, "the last axis", [[2, 5]]) { try $0[0].cumulativeSum() },
         DerivativeCase(.maximum, "an axis", [[3, 4]]) { try (spread($0[0])).max(axes: [1]) },
         DerivativeCase(.maximum, "all axes", [[7]]) { try (spread($0[0])).max() },
         DerivativeCase(.maximum, "a transposed view", [[3, 4]]) {
@@ -259,6 +276,17 @@ struct DerivativeCase: Sendable, CustomTestStringConvertible {
             var labels = try AnyTensor([0, 3, 1] as [Int32], shape: [3])
             var upstream = $0[1]
             return try Primitive.crossEntropyGradient.apply(&logits, &labels, &upstream)
+        },
+    ]
+
+    private static let sorting: [DerivativeCase] = [
+        DerivativeCase(.sort, "the first axis", [[4, 3]]) { try spread($0[0]).sorted(axis: 0) },
+        DerivativeCase(.sort, "the last axis, descending", [[2, 5]]) { try spread($0[0]).sorted(descending: true) },
+        DerivativeCase(.takePlaces, "the two largest of each row", [[3, 4]]) { try spread($0[0]).topK(2).values },
+        DerivativeCase(.spreadPlaces, "two places of four", [[2, 2]]) {
+            var values = $0[0]
+            var places = try AnyTensor([3, 0, 1, 2] as [Int32], shape: [2, 2])
+            return try Primitive.spreadPlaces.apply(&values, &places, .rowCount(4))
         },
     ]
 
