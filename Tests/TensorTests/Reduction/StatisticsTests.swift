@@ -97,7 +97,7 @@ struct StatisticsTests {
         #expect(Tensor<UInt64>([.max, 2]).sum().scalar == 1)
         #expect(Tensor<Int32>([-3, 5, 7]).product().scalar == -105)
         #expect(Tensor<Int16>([300, 300]).product(as: Int32.self).scalar == 90_000)
-        #expect(Tensor<Int64>([[1, 2], [3, 4]]).product(axes: [0]).scalars == [3, 8])
+        #expect(Tensor<Int64>([1, 2, 3, 4], shape: [2, 2]).product(axes: [0]).scalars == [3, 8])
         #expect(Tensor<Double>([0.5, 4, 3]).product().scalar == 6)
         expectError(.dtypeMismatch, mentioning: "sum(as:)", "float32[2]", "int64") {
             _ = try AnyTensor.zeros([2]).sum(as: .int64)
@@ -113,7 +113,7 @@ struct StatisticsTests {
             let values = Tensor<Scalar>([1, .max, .min, 2, .max, .min])
             #expect(values.max().scalar == .max && values.min().scalar == .min)
             #expect(values.argmax().scalar == 1 && values.argmin().scalar == 2)
-            let columns = Tensor<Scalar>([[1, 2], [.min, .max], [0, 1]])
+            let columns = Tensor<Scalar>([1, 2, .min, .max, 0, 1], shape: [3, 2])
             #expect(columns.max(axes: [0]).scalars == [1, .max] && columns.min(axes: [0]).scalars == [.min, 1])
         }
         expectEnds(Int8.self)

@@ -28,7 +28,7 @@ struct OrderStatisticsTests {
         #expect(found[0] == 2.5)
         #expect(found[1].isNaN)
         #expect(rows.median().scalar.isNaN)
-        #expect(Tensor<Float16>([[1, 5], [3, 5], [2, 9]]).median(axis: 0).scalars == [2, 5])
+        #expect(Tensor<Float16>([1, 5, 3, 5, 2, 9], shape: [3, 2]).median(axis: 0).scalars == [2, 5])
         #expect(Tensor<BFloat16>([1, 2]).median().scalar == BFloat16(1.5))
         #expect(Tensor<Float>([-.infinity, -.infinity, 1]).quantile(0.25).scalar == -.infinity)
         #expect(Tensor<Double>([7, 7, 7, 7]).quantile(0.3).scalar == 7)
@@ -84,7 +84,7 @@ struct OrderStatisticsTests {
         }
         let floats = Tensor<Float>([-1, 0, 2])
         #expect(floats.searchSorted(Tensor<Float>([-0.0, .nan, -.infinity, 2])).scalars == [1, 3, 0, 2])
-        #expect(Tensor<Double>([1, 2]).searchSorted(Tensor<Double>(2.0), side: .right).scalar == 2)
+        #expect(Tensor<Double>([1, 2]).searchSorted(Tensor<Double>([2]), side: .right).scalars == [2])
         expectError(.dtypeMismatch, mentioning: "searchSorted", "float32[2]", "int32[1]") {
             _ = try AnyTensor.zeros([2]).searchSorted(.zeros([1], dtype: .int32))
         }
@@ -96,7 +96,7 @@ struct OrderStatisticsTests {
     @Test("how often each integer is there")
     func bins() throws {
         #expect(Tensor<UInt8>([3, 0, 3, 1]).binCounts().scalars == [1, 1, 0, 2])
-        #expect(Tensor<Int64>([[2, 2], [0, 2]]).binCounts(minimumCount: 5).scalars == [1, 0, 3, 0, 0])
+        #expect(Tensor<Int64>([2, 2, 0, 2], shape: [2, 2]).binCounts(minimumCount: 5).scalars == [1, 0, 3, 0, 0])
         #expect(try AnyTensor.zeros([0], dtype: .int32).binCounts(minimumCount: 2).scalars(as: Int64.self) == [0, 0])
         expectError(.indexOutOfRange, mentioning: "binCounts", "-2") {
             _ = try AnyTensor([1, -2] as [Int32], shape: [2]).binCounts()
