@@ -11,8 +11,8 @@ typedef struct extreme_job {
     ptrdiff_t segment, segments_of_run, segments_of_chunk, segments;
 } extreme_job;
 
-/// Two ways to the first extreme. A row is cut into blocks, whose extremes the tree finds; only in a block that beats the
-/// ones before it is the place looked for. Columns keep, for each, the best so far and its place. Either way a NaN
+/// Two ways to the first extreme. A row is cut into blocks, whose extremes the tree finds; only in a block that beats
+/// the ones before it is the place looked for. Columns keep, for each, the best so far and its place. Either way a NaN
 /// beats everything but an earlier NaN.
 #define MW_EXTREMES(name, VALUE, ROW, BEATS)                                                                          \
     static int32_t name##_of_row(const extreme_job *job, const char *base) {                                           \

@@ -1,5 +1,5 @@
-// Sixteen numbers side by side: for f32 one AVX-512 register, two of AVX2, four of SSE2 or NEON. The compiler lowers the
-// same operations to each, so that all paths combine the same lanes.
+// Sixteen numbers side by side: for f32 one AVX-512 register, two of AVX2, four of SSE2 or NEON. The compiler lowers
+// the same operations to each, so that all paths combine the same lanes.
 #ifndef MESHWORK_LANES_H
 #define MESHWORK_LANES_H
 

@@ -22,7 +22,8 @@ MW_ALWAYS_INLINE uint16_t bf16_bits(float x) {
     return x != x ? (uint16_t)(bits >> 16 | 0x40) : (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-/// Rounded once, ties to even. Adding a power of two whose last bit weighs as much as the result's rounds in f32 itself.
+/// Rounded once, ties to even. Adding a power of two whose last bit weighs as much as the result's rounds in f32
+/// itself.
 MW_ALWAYS_INLINE uint16_t f16_bits(float x) {
     const uint32_t bits = mw_bits_of(x);
     const uint16_t sign = (uint16_t)(bits >> 16 & 0x8000);

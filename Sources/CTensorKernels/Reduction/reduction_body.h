@@ -1,7 +1,7 @@
 // What the reductions of a path are made of, in the order in which the parts need each other.
 
-/// A long reduction is cut into pieces of this many elements, or of a larger power of two where that makes more than the
-/// largest number of pieces.
+/// A long reduction is cut into pieces of this many elements, or of a larger power of two where that makes more than
+/// the largest number of pieces.
 #define MW_SMALLEST_PIECE 65536
 #define MW_MAXIMUM_PIECES 256
 

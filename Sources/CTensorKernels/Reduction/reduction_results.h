@@ -87,8 +87,8 @@ typedef struct reduction_job {
 MW_FLOAT_TILE(
     reduce_tile_f32, float, sum_tile, product_tile, maximum_tile, minimum_tile, f32, __builtin_sqrtf, mw_log, powf)
 MW_FLOAT_TILE(
-    reduce_tile_f64, double, sum_f64_tile, product_f64_tile, maximum_f64_tile, minimum_f64_tile, f64, __builtin_sqrt, log,
-    pow)
+    reduce_tile_f64, double, sum_f64_tile, product_f64_tile, maximum_f64_tile, minimum_f64_tile, f64, __builtin_sqrt,
+    log, pow)
 
 #undef MW_FLOAT_TILE
 

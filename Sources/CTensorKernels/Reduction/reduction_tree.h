@@ -56,9 +56,10 @@ MW_ALWAYS_INLINE void MW_TREE(clear_lanes)(MW_TREE_LANES *lanes, int count) {
     }
 }
 
-#define MW_FOLD_16(x)                                                                                                 \
+#define MW_FOLD_16(x)                                                                                                  \
     MW_TREE_COMBINE_LANES(                                                                                             \
-        __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7), __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15))
+        __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7),                                                         \
+        __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15))
 #define MW_FOLD_8(x)                                                                                                  \
     MW_TREE_COMBINE_LANES(__builtin_shufflevector(x, x, 0, 1, 2, 3), __builtin_shufflevector(x, x, 4, 5, 6, 7))
 

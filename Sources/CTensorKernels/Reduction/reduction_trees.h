@@ -1,5 +1,5 @@
-// The trees of reductions over axes: every operation and every type in which it is computed. Those of f32 sums and maxima,
-// which softmax needs too, have files of their own.
+// The trees of reductions over axes: every operation and every type in which it is computed. Those of f32 sums and
+// maxima, which softmax needs too, have files of their own.
 #include "sum_tree.h"
 #include "maximum_tree.h"
 

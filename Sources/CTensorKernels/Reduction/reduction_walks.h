@@ -95,8 +95,8 @@ static MW_TREE_VALUE MW_TREE(one)(
     return value;
 }
 
-/// Adds 64 rows of 16 `vectors` elements each to the columns' lanes: the rows of a lane, sixteen apart, together, since each
-/// store costs as much as several loads.
+/// Adds 64 rows of 16 `vectors` elements each to the columns' lanes: the rows of a lane, sixteen apart, together, since
+/// each store costs as much as several loads.
 MW_ALWAYS_INLINE void MW_TREE(add_group)(
     MW_TREE_LANES (*sums)[MW_TILE / MW_LANES], ptrdiff_t vectors, const char *rows, ptrdiff_t row_bytes) {
     for (ptrdiff_t l = 0; l < MW_LANES; l++) {

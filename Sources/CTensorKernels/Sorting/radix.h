@@ -85,8 +85,8 @@ MW_RADIX_SORT(radix_sort_u32, uint32_t, MW_OWN_KEY)
 MW_RADIX_SORT(radix_sort_u64, uint64_t, MW_OWN_KEY)
 MW_RADIX_SORT(radix_sort_wide, wide_entry, MW_WIDE_KEY)
 
-/// The key at `place` of the order of keys of `bits` bits, with room for as many in `other`: of the keys with the digits
-/// found so far, those with the next one are kept. Changes nothing but `other`.
+/// The key at `place` of the order of keys of `bits` bits, with room for as many in `other`: of the keys with the
+/// digits found so far, those with the next one are kept. Changes nothing but `other`.
 #define MW_RADIX_SELECT(name, KEY)                                                                                    \
     static inline KEY name(const KEY *keys, KEY *other, ptrdiff_t count, ptrdiff_t place, int bits) {                  \
         ptrdiff_t counters[MW_LARGEST_DIGIT];                                                                          \

@@ -109,7 +109,8 @@ static void quantile_row(const void *context, ptrdiff_t row, void *room) {
     double value = __builtin_nan("");
     if (is_number) {
         const double lower = value_at(job->dtype, &ends[0]), upper = value_at(job->dtype, &ends[1]);
-        // Equal infinities have no difference; from the nearer end, the result is that end where the fraction is 0 or 1.
+        // Equal infinities have no difference; from the nearer end, the result is that end where the fraction is 0 or
+        // 1.
         value = fraction == 0 || lower == upper ? lower
                 : fraction < 0.5                ? lower + (upper - lower) * fraction
                                                 : upper - (upper - lower) * (1 - fraction);

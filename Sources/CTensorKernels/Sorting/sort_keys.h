@@ -1,7 +1,7 @@
 // Keys: integers without a sign that have the order of the elements they stand for.
 //
-// A float's bits, with all of them turned where the sign is set and the sign alone where it is not, ascend as the numbers
-// do. NaN has the largest key of its width whether the order ascends or descends; no number's key is that one.
+// A float's bits, with all of them turned where the sign is set and the sign alone where it is not, ascend as the
+// numbers do. NaN has the largest key of its width whether the order ascends or descends; no number's key is that one.
 #ifndef MESHWORK_SORT_KEYS_H
 #define MESHWORK_SORT_KEYS_H
 

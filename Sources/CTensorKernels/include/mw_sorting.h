@@ -9,14 +9,14 @@
 
 #pragma clang assume_nonnull begin
 
-/// Sorts each of `rows` rows of `count` contiguous elements of any type into `out`, which may be `values`. Zeros come out
-/// ordered by their sign, and NaN as the one quiet NaN. Returns false, with `out` undefined, where memory lacks.
+/// Sorts each of `rows` rows of `count` contiguous elements of any type into `out`, which may be `values`. Zeros come
+/// out ordered by their sign, and NaN as the one quiet NaN. Returns false, with `out` undefined, where memory lacks.
 ///
 /// Radix sort: O(count) for each of the key's digits that differ.
 bool mw_sort(mw_dtype dtype, bool descending, ptrdiff_t rows, ptrdiff_t count, void *out, const void *values);
 
-/// The places that a stable sort takes each row's elements from. `count` is at most INT32_MAX. Returns false where memory
-/// lacks.
+/// The places that a stable sort takes each row's elements from. `count` is at most INT32_MAX. Returns false where
+/// memory lacks.
 bool mw_argsort(
     mw_dtype dtype, bool descending, ptrdiff_t rows, ptrdiff_t count, int32_t *out, const void *values);
 
@@ -46,8 +46,8 @@ bool mw_select(mw_dtype dtype, ptrdiff_t rows, ptrdiff_t count, ptrdiff_t place,
 bool mw_quantile(mw_dtype dtype, double quantile, ptrdiff_t rows, ptrdiff_t count, void *out, const void *values);
 
 /// The different elements among `count` (at most INT32_MAX), in order: `firsts[g]` is the first place of the g-th,
-/// `counts[g]` how often it is there, and `inverse[i]` the g of element i. Each has room for `count` entries. Returns how
-/// many there are, or -1 where memory lacks.
+/// `counts[g]` how often it is there, and `inverse[i]` the g of element i. Each has room for `count` entries. Returns
+/// how many there are, or -1 where memory lacks.
 ptrdiff_t mw_unique(
     mw_dtype dtype, ptrdiff_t count, int32_t *firsts, int64_t *counts, int32_t *inverse, const void *values);
 
@@ -60,8 +60,8 @@ bool mw_search_sorted(
 /// counts[v] += 1 for each of `count` integers v, all within the bins.
 void mw_count_bins(mw_dtype dtype, ptrdiff_t count, int64_t *counts, const void *values);
 
-/// Counts numbers in `bins` bins of equal width from `low` to `high`, each without its upper end but for the last; other
-/// numbers, and NaN, are in none. `counts` holds zeros.
+/// Counts numbers in `bins` bins of equal width from `low` to `high`, each without its upper end but for the last;
+/// other numbers, and NaN, are in none. `counts` holds zeros.
 void mw_histogram(
     mw_dtype dtype, double low, double high, ptrdiff_t bins, ptrdiff_t count, int64_t *counts, const void *values);
 
