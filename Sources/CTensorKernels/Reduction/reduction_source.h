@@ -9,7 +9,7 @@ typedef struct reduction_source {
     /// Writes `count` elements, `stride` elements apart, as values of the type that the tree combines.
     void (*fetch)(void *values, const char *elements, ptrdiff_t stride, ptrdiff_t count);
     /// Changes fetched values where the reduction is not of the elements themselves; `shifts` has a value for all of
-    /// them (stride 0) or for each (stride 1).
+    /// them (stride 0) or for each (stride 1), or are NULL, with stride 0.
     void (*map)(void *values, ptrdiff_t count, const void *shifts, ptrdiff_t shift_stride, double parameter);
     double parameter;
     /// Bytes of an element.

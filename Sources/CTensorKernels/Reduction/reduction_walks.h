@@ -145,7 +145,7 @@ static void MW_TREE(columns)(
             } else {
                 source->fetch(fetched, run, column_stride, columns);
                 if (source->map != NULL) {
-                    source->map(fetched, columns, shifts, 1, source->parameter);
+                    source->map(fetched, columns, shifts, shifts != NULL, source->parameter);
                 }
                 MW_TREE_LANES *sum = sums[filled % MW_LANES];
                 for (ptrdiff_t v = 0; v < vectors; v++) {
