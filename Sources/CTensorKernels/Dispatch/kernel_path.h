@@ -23,7 +23,10 @@
     apply(matrix, MW_FOR_EACH_MATRIX_KERNEL, path) \
     apply(random, MW_FOR_EACH_RANDOM_KERNEL, path) \
     apply(optimizer, MW_FOR_EACH_OPTIMIZER_KERNEL, path) \
-    apply(scan, MW_FOR_EACH_SCAN_KERNEL, path)
+    apply(scan, MW_FOR_EACH_SCAN_KERNEL, path) \
+    apply(convolution, MW_FOR_EACH_CONVOLUTION_KERNEL, path) \
+    apply(pooling, MW_FOR_EACH_POOLING_KERNEL, path) \
+    apply(attention, MW_FOR_EACH_ATTENTION_KERNEL, path)
 
 #define MW_DECLARE_KERNEL(family, kernel, path)                                                                       \
     __typeof__(*(((mw_kernels *)0)->family.kernel)) MW_KERNEL_NAME(kernel, path)                                       \

@@ -4,9 +4,12 @@
 #ifndef MESHWORK_KERNELS_H
 #define MESHWORK_KERNELS_H
 
+#include "mw_attention.h"
+#include "mw_convolution.h"
 #include "mw_elementwise.h"
 #include "mw_matrix.h"
 #include "mw_optimizer.h"
+#include "mw_pooling.h"
 #include "mw_random.h"
 #include "mw_reduction.h"
 #include "mw_rows.h"
@@ -27,6 +30,9 @@ typedef struct mw_kernels {
     mw_random_kernels random;
     mw_optimizer_kernels optimizer;
     mw_scan_kernels scan;
+    mw_convolution_kernels convolution;
+    mw_pooling_kernels pooling;
+    mw_attention_kernels attention;
 } mw_kernels;
 
 /// The table in use in this process: the widest path that the machine has, or the one that the environment variable

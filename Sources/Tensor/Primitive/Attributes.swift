@@ -28,6 +28,11 @@ package enum Attributes: Sendable {
     case dtype(DType)
     /// What a factorisation of matrices is asked for.
     case factorization(FactorizationOptions)
+    /// ε, and the number of last axes that a row has, or of groups of channels.
+    case normalization(epsilon: Double, extent: Int)
+    indirect case convolution(ConvolutionGeometry)
+    indirect case pooling(PoolingGeometry)
+    case attention(scale: Float, isCausal: Bool)
 }
 
 extension Attributes {

@@ -49,10 +49,11 @@ package struct SavedValues: OptionSet, Sendable {
     package static let second = SavedValues(rawValue: 2)
     package static let third = SavedValues(rawValue: 4)
     package static let result = SavedValues(rawValue: 8)
+    package static let fourth = SavedValues(rawValue: 16)
 
-    /// Whether the operand at `index` is among them. Only the first three can be.
+    /// Whether the operand at `index` is among them. Only the first four can be.
     package func contains(operand index: Int) -> Bool {
-        index < 3 && contains(SavedValues(rawValue: 1 << UInt8(index)))
+        index < 3 ? contains(SavedValues(rawValue: 1 << UInt8(index))) : index == 3 && contains(.fourth)
     }
 }
 

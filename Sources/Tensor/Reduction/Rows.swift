@@ -31,7 +31,7 @@ extension Primitive {
     /// The rule of an operation along the last axis of a float tensor.
     static func rowsRule(_ operation: StaticString) -> UnaryRule {
         { type, _ throws(TensorError) in
-            try type.require(.float32, in: operation)
+            try type.require(.float32, .float64, .bfloat16, .float16, in: operation)
             guard type.shape.rank >= 1 else {
                 throw TensorError(.shapeMismatch, "\(operation): a scalar has no axis of classes")
             }

@@ -10,8 +10,9 @@ extension Primitive {
             kernel: { operand, _, type throws(TensorError) in
                 try rowwise(&operand, type) { rows, result in
                     // Safe: the result has as many elements as the rows.
-                    unsafe mw_active_kernels().pointee.rows.softmax_f32(
-                        rows.count, rows.width, result.elements(), rows.tensor.elements(), rows.stride)
+                    unsafe mw_active_kernels().pointee.rows.softmax(
+                        type.dtype.kernel, rows.count, rows.width, result.firstByte, rows.tensor.firstByte,
+                        rows.stride)
                 }
             }),
         derivative: .reverse([
@@ -30,8 +31,9 @@ extension Primitive {
             kernel: { operand, _, type throws(TensorError) in
                 try rowwise(&operand, type) { rows, result in
                     // Safe: as for softmax.
-                    unsafe mw_active_kernels().pointee.rows.log_softmax_f32(
-                        rows.count, rows.width, result.elements(), rows.tensor.elements(), rows.stride)
+                    unsafe mw_active_kernels().pointee.rows.log_softmax(
+                        type.dtype.kernel, rows.count, rows.width, result.firstByte, rows.tensor.firstByte,
+                        rows.stride)
                 }
             }),
         derivative: .reverse([
@@ -41,14 +43,17 @@ extension Primitive {
             }
         ]))
 
-    /// Runs a kernel over the rows of an operand, in place where the operand allows it.
-    private static func rowwise(
-        _ operand: inout AnyTensor, _ type: TensorType, _ kernel: (Rows, AnyTensor) -> Void
+    /// Runs a kernel over the rows of an operand, in place where the operand allows it; the kernel says whether there was
+    /// memory for its working space.
+    static func rowwise(
+        _ operand: inout AnyTensor, _ type: TensorType, innerAxes: Int = 1, _ kernel: (Rows, AnyTensor) -> Bool
     ) throws(TensorError) -> AnyTensor {
         let result =
             operand.layout.isContiguous && operand.isReusable(for: type)
             ? operand : try AnyTensor(uninitialized: type.shape, dtype: type.dtype)
-        kernel(try Rows(of: operand), result)
+        guard kernel(try Rows(of: operand, innerAxes: innerAxes), result) else {
+            throw TensorError(.outOfMemory, "no memory for a widened row of \(type)")
+        }
         return result
     }
 }
@@ -57,7 +62,7 @@ extension AnyTensor {
     /// The exponentials along `axis`, scaled so that they add up to 1. Values of only -∞ give NaN.
     ///
     /// - Throws: ``TensorError/Code/indexOutOfRange`` for an axis that the tensor lacks,
-    ///   ``TensorError/Code/dtypeMismatch`` unless float32.
+    ///   ``TensorError/Code/dtypeMismatch`` unless of a float type.
     public consuming func softmax(axis: Int = -1) throws(TensorError) -> AnyTensor {
         let axis = try AxisSet.position(of: axis, rank: rank, of: "softmax")
         var rows = try self.swappingLast(with: axis)
@@ -74,7 +79,7 @@ extension AnyTensor {
     }
 }
 
-extension Tensor where Scalar == Float {
+extension Tensor where Scalar: FloatingTensorScalar {
     /// The exponentials along `axis`, scaled so that they add up to 1. Values of only -∞ give NaN.
     public consuming func softmax(axis: Int = -1) -> Tensor {
         Tensor { () throws(TensorError) in try self.core.take().softmax(axis: axis) }

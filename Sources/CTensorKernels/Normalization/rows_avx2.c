@@ -1,15 +1,19 @@
-// Softmax and cross-entropy: the AVX2 path.
+// Softmax, cross-entropy and normalisation of rows: the AVX2 path.
 #pragma STDC FP_CONTRACT OFF
 
 #define MW_PATH avx2
 #define MW_PATH_HAS_FMA 1
 #include "../Dispatch/kernel_body.h"
-#include "lanes.h"
+#include "../Lanes/f32x16_type.h"
+#include "row_jobs.h"
 
 #if MW_HAS_X86_PATHS
+#include <immintrin.h>
+
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#include "sum_tree.h"
-#include "maximum_tree.h"
+#include "../Lanes/f32x16_avx2.h"
+#include "../Lanes/f32x16.h"
 #include "softmax_kernels.h"
+#include "normalize_kernels.h"
 #pragma clang attribute pop
 #endif

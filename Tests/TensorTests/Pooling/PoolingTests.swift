@@ -1,0 +1,97 @@
+import Tensor
+import Testing
+
+@Suite("Pooling")
+struct PoolingTests {
+    private let image = Tensor<Float>((1...16).map { Float($0) }, shape: [1, 1, 4, 4])
+
+    @Test("maxima and their places, in windows that touch, overlap and reach into the padding")
+    func maxima() {
+        #expect(image.maxPool([2, 2]).scalars == [6, 8, 14, 16])
+        #expect(image.maxPoolIndices([2, 2]).scalars == [5, 7, 13, 15])
+        #expect(image.maxPool([3, 3], strides: [1, 1]).scalars == [11, 12, 15, 16])
+        #expect(image.maxPool([3, 3], strides: [2, 2], padding: [1, 1]).scalars == [6, 8, 14, 16])
+        #expect(image.maxPool([2, 2], strides: [1, 1], dilations: [2, 2]).scalars == [11, 12, 15, 16])
+        #expect(image.maxPool([4, 1], strides: [1, 1]).scalars == [13, 14, 15, 16])
+        let negative = Tensor<Float>([-3, -2, -5], shape: [1, 1, 3])
+        #expect(negative.maxPool([3], strides: [1], padding: [1]).scalars == [-2, -2, -2])
+    }
+
+    @Test("averages that count the padding and that do not")
+    func averages() {
+        #expect(image.averagePool([2, 2]).scalars == [3.5, 5.5, 11.5, 13.5])
+        let signal = Tensor<Float>([2, 4, 6], shape: [1, 1, 3])
+        #expect(signal.averagePool([2], strides: [2], padding: [1]).scalars == [2, 5])
+        #expect(signal.averagePool([2], strides: [2], padding: [1], countsPadding: true).scalars == [1, 5])
+    }
+
+    @Test("layouts, views and volumes agree", arguments: 0..<4)
+    func layouts(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        let x = try RandomView(shape: [2, 3, 5, 6], using: &generator).tensor
+        let last = try x.transposed([0, 2, 3, 1])
+        let volume = try x.contiguousCopy().reshaped(to: [2, 3, 1, 5, 6])
+        let first = try x.maxPool([3, 2], strides: [2, 1], padding: [1, 0]).scalars(as: Float.self)
+        #expect(
+            try last.maxPool([3, 2], strides: [2, 1], padding: [1, 0], layout: .channelsLast)
+                .transposed([0, 3, 1, 2]).scalars(as: Float.self) == first)
+        #expect(
+            try volume.maxPool([1, 3, 2], strides: [1, 2, 1], padding: [0, 1, 0]).scalars(as: Float.self) == first)
+        let indices = try last.maxPoolIndices([3, 2], strides: [2, 1], padding: [1, 0], layout: .channelsLast)
+        #expect(
+            try indices.transposed([0, 3, 1, 2]).scalars(as: Int32.self)
+                == x.maxPoolIndices([3, 2], strides: [2, 1], padding: [1, 0]).scalars(as: Int32.self))
+    }
+
+    @Test("global and adaptive pooling")
+    func wholes() {
+        #expect(image.globalAveragePool().scalars == [8.5])
+        #expect(image.globalMaxPool().shape == [1, 1, 1, 1])
+        #expect(image.globalMaxPool().scalars == [16])
+        #expect(image.adaptiveAveragePool(to: [2, 2]).scalars == [3.5, 5.5, 11.5, 13.5])
+        let signal = Tensor<Float>([1, 2, 3, 4, 5], shape: [1, 1, 5])
+        // Windows 0..<2, 1..<4 and 3..<5.
+        #expect(signal.adaptiveAveragePool(to: [3]).scalars == [1.5, 3, 4.5])
+        #expect(signal.adaptiveAveragePool(to: [5]).scalars == [1, 2, 3, 4, 5])
+        #expect(signal.transposed([0, 2, 1]).adaptiveAveragePool(to: [1], layout: .channelsLast).scalars == [3])
+    }
+
+    @Test("the first of equal maxima is named, and the first NaN wins")
+    func ties() {
+        let signal = Tensor<Float>([1, 1, .nan, .nan], shape: [1, 1, 4])
+        #expect(signal.maxPoolIndices([2]).scalars == [0, 2])
+        #expect(signal.maxPool([2]).scalars[1].isNaN)
+        #expect(Tensor<Float>([-.infinity, -.infinity], shape: [1, 1, 2]).maxPoolIndices([2]).scalars == [0])
+    }
+
+    @Test("16-bit floats and float64 pool")
+    func otherTypes() {
+        #expect(Tensor<Float16>([1, 3, 2, 2], shape: [1, 1, 4]).averagePool([2]).scalars == [2, 2])
+        #expect(Tensor<BFloat16>([1, 3, 2, 2], shape: [1, 1, 4]).maxPool([2]).scalars == [3, 2])
+        #expect(Tensor<Double>([1, 4, 2, 2], shape: [1, 1, 4]).averagePool([2]).scalars == [2.5, 2])
+    }
+
+    @Test("what does not fit throws with the shapes")
+    func mistakes() throws {
+        let x = try AnyTensor.zeros([1, 2, 4, 4])
+        expectError(.shapeMismatch, mentioning: "maxPool", "kernel [2]", "[1, 2, 4, 4]") { _ = try x.maxPool([2]) }
+        expectError(.shapeMismatch, mentioning: "kernel", "[0, 2]") { _ = try x.maxPool([0, 2]) }
+        expectError(.shapeMismatch, mentioning: "strides", "[2, 0]") { _ = try x.maxPool([2, 2], strides: [2, 0]) }
+        expectError(.shapeMismatch, mentioning: "window of 5", "[1, 2, 4, 4]") { _ = try x.averagePool([5, 1]) }
+        expectError(.shapeMismatch, mentioning: "more than half") { _ = try x.maxPool([2, 2], padding: [2, 0]) }
+        expectError(.shapeMismatch, mentioning: "padding only") {
+            _ = try AnyTensor.zeros([1, 1, 1]).maxPool([2], strides: [1], padding: [1], dilations: [2])
+        }
+        expectError(.dtypeMismatch, mentioning: "maxPool", "int32") {
+            _ = try AnyTensor.zeros([1, 1, 4], dtype: .int32).maxPool([2])
+        }
+        expectError(.shapeMismatch, mentioning: "spatial axes") { _ = try AnyTensor.zeros([4, 4]).maxPool([]) }
+        expectError(.shapeMismatch, mentioning: "adaptiveAveragePool", "[0, 1]") {
+            _ = try x.adaptiveAveragePool(to: [0, 1])
+        }
+    }
+}
+
+extension AnyTensor {
+    fileprivate func contiguousCopy() throws -> AnyTensor { try AnyTensor(scalars(as: Float.self), shape: shape) }
+}
