@@ -144,26 +144,20 @@ typedef struct row_normalization {
     const void *bias;
 } row_normalization;
 
-static void normalize_row(const void *details, ptrdiff_t row, ptrdiff_t columns, float *out, const float *a) {
-    const row_normalization *normalization = details;
+/// One row with what its elements are shifted and scaled by.
+static void apply_normalization(
+    const row_normalization *normalization, ptrdiff_t row, ptrdiff_t columns, float *out, const float *a, float mean,
+    float scale) {
     const mw_rows_to_normalize *shape = normalization->shape;
-    double mean = 0, spread;
-    if (normalization->kind == MW_NORMALIZE_MOMENTS) {
-        row_moments(columns, a, &mean, &spread);
-    } else {
-        spread = row_mean_square(columns, a);
-    }
-    const float scale = (float)(1.0 / sqrt(spread + shape->epsilon));
-    const ptrdiff_t first_channel = row % shape->groups * shape->channels;
+    const ptrdiff_t first_channel = shape->groups == 1 ? 0 : row % shape->groups * shape->channels;
     const float *weight = normalization->weight;
     const float *bias = normalization->bias;
     if (weight == NULL) {
-        apply_elementwise(false, false, columns, out, a, (float)mean, scale, NULL, NULL);
+        apply_elementwise(false, false, columns, out, a, mean, scale, NULL, NULL);
     } else if (shape->width == 1 && bias == NULL) {
-        apply_elementwise(true, false, columns, out, a, (float)mean, scale, weight + first_channel, NULL);
+        apply_elementwise(true, false, columns, out, a, mean, scale, weight + first_channel, NULL);
     } else if (shape->width == 1) {
-        apply_elementwise(
-            true, true, columns, out, a, (float)mean, scale, weight + first_channel, bias + first_channel);
+        apply_elementwise(true, true, columns, out, a, mean, scale, weight + first_channel, bias + first_channel);
     } else {
         for (ptrdiff_t channel = 0; channel < shape->channels; channel++) {
             const ptrdiff_t begin = channel * shape->width;
@@ -172,12 +166,40 @@ static void normalize_row(const void *details, ptrdiff_t row, ptrdiff_t columns,
             ptrdiff_t i = begin;
             const ptrdiff_t end = begin + shape->width;
             for (; i + 16 <= end; i += 16) {
-                store16(out + i, fma16(load16(a + i) - splat((float)mean), splat(w), splat(b)));
+                store16(out + i, fma16(load16(a + i) - splat(mean), splat(w), splat(b)));
             }
             if (i < end) {
-                const mw_f32x16 x = load_first(a + i, end - i, 0) - splat((float)mean);
+                const mw_f32x16 x = load_first(a + i, end - i, 0) - splat(mean);
                 store_first(out + i, fma16(x, splat(w), splat(b)), end - i);
             }
+        }
+    }
+}
+
+static void normalize_rows(
+    const void *details, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t columns, float *out, const float *a,
+    ptrdiff_t a_row_stride) {
+    const row_normalization *normalization = details;
+    const ptrdiff_t batch = mw_rows_in_batch(columns);
+    for (ptrdiff_t begin = 0; begin < rows; begin += batch) {
+        const ptrdiff_t count = rows - begin < batch ? rows - begin : batch;
+        double means[MW_ROWS_BATCH] = {0}, spreads[MW_ROWS_BATCH] = {0};
+        float scales[MW_ROWS_BATCH];
+        for (ptrdiff_t i = 0; i < count; i++) {
+            const float *source = a + (begin + i) * a_row_stride;
+            if (normalization->kind == MW_NORMALIZE_MOMENTS) {
+                row_moments(columns, source, &means[i], &spreads[i]);
+            } else {
+                spreads[i] = row_mean_square(columns, source);
+            }
+        }
+        MW_VECTOR_LOOP for (int i = 0; i < MW_ROWS_BATCH; i++) {
+            scales[i] = (float)(1.0 / __builtin_elementwise_sqrt(spreads[i] + normalization->shape->epsilon));
+        }
+        for (ptrdiff_t i = 0; i < count; i++) {
+            apply_normalization(
+                normalization, row + begin + i, columns, out + (begin + i) * columns, a + (begin + i) * a_row_stride,
+                (float)means[i], scales[i]);
         }
     }
 }
@@ -230,7 +252,8 @@ bool MW_KERNEL(normalize)(
     }
     mw_row_job job = {
         .dtype = dtype, .rows = shape->rows, .columns = shape->channels * shape->width,
-        .a_row_stride = shape->a_row_stride, .out = out, .a = a, .f32 = normalize_row, .f64 = normalize_row_f64,
+        .a_row_stride = shape->a_row_stride, .out = out, .a = a,
+        .f32 = normalize_rows, .f64 = normalize_row_f64,
         .details = &normalization};
     const bool succeeded = mw_run_rows(&job);
     if (widens) {

@@ -16,14 +16,20 @@
 /// A row of at most this many 16-bit floats is widened on the stack.
 #define MW_ROWS_ON_STACK 2048
 
-/// What is done to each row: `f32` to rows of f32 and, widened, of 16-bit floats (`out` may be `a`), `f64` to the
-/// others. `details` is the operation's own, for row number `row`; whoever reads per-row weights widens them itself.
+/// What is left to do for so many rows is done side by side: the logarithm or the root that each needs.
+#define MW_ROWS_BATCH 16
+
+/// What is done to rows: `f32` to neighbouring ones of f32 and, widened, to one of 16-bit floats (`out` may be `a`), `f64`
+/// to one of the others. `details` is the operation's own; `row` is the number of the first row. Whoever reads weights of
+/// 16-bit floats has widened them.
 typedef struct mw_row_job {
     mw_dtype dtype;
     ptrdiff_t rows, columns, a_row_stride;
     char *out;
     const char *a;
-    void (*f32)(const void *details, ptrdiff_t row, ptrdiff_t columns, float *out, const float *a);
+    void (*f32)(
+        const void *details, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t columns, float *out, const float *a,
+        ptrdiff_t a_row_stride);
     void (*f64)(const void *details, ptrdiff_t row, ptrdiff_t columns, double *out, const double *a);
     const void *details;
     ptrdiff_t rows_in_chunk;
@@ -36,11 +42,9 @@ static void mw_run_row_chunk(void *context, ptrdiff_t chunk) {
     const ptrdiff_t end = begin + job->rows_in_chunk < job->rows ? begin + job->rows_in_chunk : job->rows;
     const ptrdiff_t columns = job->columns;
     if (job->dtype == MW_DTYPE_F32) {
-        for (ptrdiff_t row = begin; row < end; row++) {
-            job->f32(
-                job->details, row, columns, (float *)job->out + row * columns,
-                (const float *)job->a + row * job->a_row_stride);
-        }
+        job->f32(
+            job->details, begin, end - begin, columns, (float *)job->out + begin * columns,
+            (const float *)job->a + begin * job->a_row_stride, job->a_row_stride);
         return;
     }
     if (job->dtype == MW_DTYPE_F64) {
@@ -62,12 +66,18 @@ static void mw_run_row_chunk(void *context, ptrdiff_t chunk) {
     }
     for (ptrdiff_t row = begin; row < end; row++) {
         mw_widen(job->dtype, columns, wide, (const uint16_t *)job->a + row * job->a_row_stride, 1);
-        job->f32(job->details, row, columns, wide, wide);
+        job->f32(job->details, row, 1, columns, wide, wide, columns);
         mw_round(job->dtype, columns, (uint16_t *)job->out + row * columns, wide);
     }
     if (wide != on_stack) {
         mw_storage_release(wide, (size_t)columns * sizeof(float));
     }
+}
+
+/// Rows of a batch: as many as stay in the first-level cache between two passes.
+static inline ptrdiff_t mw_rows_in_batch(ptrdiff_t columns) {
+    const ptrdiff_t rows = 4096 / columns;
+    return rows < 1 ? 1 : rows < MW_ROWS_BATCH ? rows : MW_ROWS_BATCH;
 }
 
 /// Runs the job; false when there was no memory for a widened row.

@@ -73,23 +73,64 @@ MW_ALWAYS_INLINE void scale_row(ptrdiff_t count, float *out, float scale) {
     }
 }
 
-static void softmax_row(const void *details, ptrdiff_t row, ptrdiff_t columns, float *out, const float *a) {
+static void softmax_rows(
+    const void *details, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t columns, float *out, const float *a,
+    ptrdiff_t a_row_stride) {
     (void)details, (void)row;
-    const double total = shifted_exponentials(true, columns, out, a, greatest_element(columns, a));
-    scale_row(columns, out, (float)(1.0 / total));
+    const ptrdiff_t batch = mw_rows_in_batch(columns);
+    for (ptrdiff_t begin = 0; begin < rows; begin += batch) {
+        const ptrdiff_t count = rows - begin < batch ? rows - begin : batch;
+        double totals[MW_ROWS_BATCH] = {0};
+        float scales[MW_ROWS_BATCH];
+        for (ptrdiff_t i = 0; i < count; i++) {
+            const float *source = a + (begin + i) * a_row_stride;
+            totals[i] = shifted_exponentials(
+                true, columns, out + (begin + i) * columns, source, greatest_element(columns, source));
+        }
+        MW_VECTOR_LOOP for (int i = 0; i < MW_ROWS_BATCH; i++) {
+            scales[i] = (float)(1.0 / totals[i]);
+        }
+        for (ptrdiff_t i = 0; i < count; i++) {
+            scale_row(columns, out + (begin + i) * columns, scales[i]);
+        }
+    }
 }
 
-static void log_softmax_row(const void *details, ptrdiff_t row, ptrdiff_t columns, float *out, const float *a) {
-    (void)details, (void)row;
-    const float greatest = greatest_element(columns, a);
-    const float log_total = mw_log((float)shifted_exponentials(false, columns, out, a, greatest));
-    ptrdiff_t i = 0;
-    for (; i + 16 <= columns; i += 16) {
-        store16(out + i, (load16(a + i) - splat(greatest)) - splat(log_total));
+/// The largest element of each of up to MW_ROWS_BATCH rows, and the logarithm of Σ_j exp(a[j] - largest).
+static void log_totals(
+    ptrdiff_t count, ptrdiff_t columns, const float *a, ptrdiff_t a_row_stride, float *greatest, float *logarithms) {
+    float totals[MW_ROWS_BATCH] = {0};
+    for (ptrdiff_t i = 0; i < count; i++) {
+        const float *source = a + i * a_row_stride;
+        greatest[i] = greatest_element(columns, source);
+        totals[i] = (float)shifted_exponentials(false, columns, NULL, source, greatest[i]);
     }
-    if (i < columns) {
-        const mw_f32x16 rest = load_first(a + i, columns - i, 0);
-        store_first(out + i, (rest - splat(greatest)) - splat(log_total), columns - i);
+    MW_VECTOR_LOOP for (int i = 0; i < MW_ROWS_BATCH; i++) {
+        logarithms[i] = mw_log(totals[i]);
+    }
+}
+
+static void log_softmax_rows(
+    const void *details, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t columns, float *out, const float *a,
+    ptrdiff_t a_row_stride) {
+    (void)details, (void)row;
+    const ptrdiff_t batch = mw_rows_in_batch(columns);
+    for (ptrdiff_t begin = 0; begin < rows; begin += batch) {
+        const ptrdiff_t count = rows - begin < batch ? rows - begin : batch;
+        float greatest[MW_ROWS_BATCH], logarithms[MW_ROWS_BATCH];
+        log_totals(count, columns, a + begin * a_row_stride, a_row_stride, greatest, logarithms);
+        for (ptrdiff_t i = 0; i < count; i++) {
+            const float *source = a + (begin + i) * a_row_stride;
+            float *target = out + (begin + i) * columns;
+            const mw_f32x16 shift = splat(greatest[i]), log_total = splat(logarithms[i]);
+            ptrdiff_t j = 0;
+            for (; j + 16 <= columns; j += 16) {
+                store16(target + j, (load16(source + j) - shift) - log_total);
+            }
+            if (j < columns) {
+                store_first(target + j, (load_first(source + j, columns - j, 0) - shift) - log_total, columns - j);
+            }
+        }
     }
 }
 
@@ -130,7 +171,7 @@ bool MW_KERNEL(softmax)(
     mw_dtype dtype, ptrdiff_t rows, ptrdiff_t columns, void *out, const void *a, ptrdiff_t a_row_stride) {
     mw_row_job job = {
         .dtype = dtype, .rows = rows, .columns = columns, .a_row_stride = a_row_stride, .out = out, .a = a,
-        .f32 = softmax_row, .f64 = softmax_row_f64};
+        .f32 = softmax_rows, .f64 = softmax_row_f64};
     return mw_run_rows(&job);
 }
 
@@ -138,18 +179,22 @@ bool MW_KERNEL(log_softmax)(
     mw_dtype dtype, ptrdiff_t rows, ptrdiff_t columns, void *out, const void *a, ptrdiff_t a_row_stride) {
     mw_row_job job = {
         .dtype = dtype, .rows = rows, .columns = columns, .a_row_stride = a_row_stride, .out = out, .a = a,
-        .f32 = log_softmax_row, .f64 = log_softmax_row_f64};
+        .f32 = log_softmax_rows, .f64 = log_softmax_row_f64};
     return mw_run_rows(&job);
 }
 
 void MW_KERNEL(cross_entropy_f32)(
     ptrdiff_t rows, ptrdiff_t classes, float *losses, const float *logits, ptrdiff_t logits_row_stride,
     const int32_t *labels) {
-    for (ptrdiff_t row = 0; row < rows; row++) {
-        const float greatest = greatest_element(classes, logits);
-        const float log_total = mw_log((float)shifted_exponentials(false, classes, losses, logits, greatest));
-        losses[row] = log_total - (logits[labels[row]] - greatest);
-        logits += logits_row_stride;
+    for (ptrdiff_t begin = 0; begin < rows; begin += MW_ROWS_BATCH) {
+        const ptrdiff_t count = rows - begin < MW_ROWS_BATCH ? rows - begin : MW_ROWS_BATCH;
+        const float *batch = logits + begin * logits_row_stride;
+        float greatest[MW_ROWS_BATCH], logarithms[MW_ROWS_BATCH];
+        log_totals(count, classes, batch, logits_row_stride, greatest, logarithms);
+        for (ptrdiff_t i = 0; i < count; i++) {
+            const float score = batch[i * logits_row_stride + labels[begin + i]];
+            losses[begin + i] = logarithms[i] - (score - greatest[i]);
+        }
     }
 }
 

@@ -63,7 +63,7 @@ import Testing
     func largeScores(path: KernelPath) {
         var out = [Float](repeating: .nan, count: 3)
         // One row of three.
-        _ = unsafe path.kernels.rows.softmax(MW_DTYPE_F32, 1, 3, &out, [1000, 1000, -1000], 3)
+        _ = unsafe path.kernels.rows.softmax(MW_DTYPE_F32, 1, 3, &out, [1000, 1000, -1000] as [Float], 3)
         #expect(out == [0.5, 0.5, 0])
     }
 
