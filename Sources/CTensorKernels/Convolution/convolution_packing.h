@@ -106,6 +106,14 @@ static void pad_row(const mw_convolution_plan *plan, float *out, ptrdiff_t a_off
         } else {
             mw_widen(plan->dtype, (end - begin) * pixel, out, (const uint16_t *)plan->a + source, 1);
         }
+    } else if (repeats == 1 && width_stride == 1 && plan->dtype == MW_DTYPE_F32 && channels < 6) {
+        // Most of a square of sixteen would be empty.
+        for (ptrdiff_t channel = 0; channel < channels; channel++) {
+            const float *a = (const float *)plan->a + source + channel * channel_stride;
+            for (ptrdiff_t column = 0; column < end - begin; column++) {
+                out[column * pixel + channel] = a[column];
+            }
+        }
     } else if (repeats == 1 && width_stride == 1 && plan->dtype == MW_DTYPE_F32) {
         transpose_block(channels, end - begin, out, pixel, (const float *)plan->a + source, channel_stride);
     } else {

@@ -65,12 +65,17 @@ static void transpose_block(
                 }
                 continue;
             }
+            // Unrolled, or the block would have to lie in memory.
+#pragma clang loop unroll(full)
             for (int k = 0; k < 16; k++) {
                 block[k] = k < height ? load_first(a + (i + k) * a_stride + j, width, 0) : splat(0);
             }
             transpose16(block);
-            for (int k = 0; k < 16 && k < width; k++) {
-                store_first(out + (j + k) * out_stride + i, block[k], height);
+#pragma clang loop unroll(full)
+            for (int k = 0; k < 16; k++) {
+                if (k < width) {
+                    store_first(out + (j + k) * out_stride + i, block[k], height);
+                }
             }
         }
     }

@@ -4,10 +4,15 @@
 #define MW_PATH avx2
 #define MW_PATH_HAS_FMA 1
 #include "../Dispatch/kernel_body.h"
+#include "../Lanes/f32x16_type.h"
 #include "pooling_job.h"
 
 #if MW_HAS_X86_PATHS
+#include <immintrin.h>
+
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#include "../Lanes/f32x16_avx2.h"
+#include "../Lanes/f32x16.h"
 #include "pooling_kernels.h"
 #pragma clang attribute pop
 #endif

@@ -114,9 +114,15 @@ static void MW_POOL(strip)(
     }
     if (!is_maximum) {
         const ptrdiff_t rows = mw_pooling_count(&axes[0], depth, job) * mw_pooling_count(&axes[1], row, job);
-        for (ptrdiff_t i = 0; i < count; i++) {
-            const ptrdiff_t place = of->is_channels_last ? column : column + i;
-            values[i] /= (MW_POOL_VALUE)(rows * mw_pooling_count(&axes[2], place, job));
+        if (of->is_channels_last || axes[2].padding == 0 || job->operation == MW_POOL_PADDED_AVERAGE) {
+            const MW_POOL_VALUE elements = (MW_POOL_VALUE)(rows * mw_pooling_count(&axes[2], column, job));
+            MW_VECTOR_LOOP for (ptrdiff_t i = 0; i < count; i++) {
+                values[i] /= elements;
+            }
+        } else {
+            for (ptrdiff_t i = 0; i < count; i++) {
+                values[i] /= (MW_POOL_VALUE)(rows * mw_pooling_count(&axes[2], column + i, job));
+            }
         }
     }
     for (ptrdiff_t i = 0; i < count; i++) {

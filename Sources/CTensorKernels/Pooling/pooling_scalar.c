@@ -3,6 +3,9 @@
 
 #define MW_PATH scalar
 #include "../Dispatch/kernel_body.h"
+#include "../Lanes/f32x16_type.h"
 #include "pooling_job.h"
 
+#include "../Lanes/f32x16_scalar.h"
+#include "../Lanes/f32x16.h"
 #include "pooling_kernels.h"

@@ -8,7 +8,8 @@
 //  - `out` may be the very same pointer as an input whose strides are the contiguous ones (in-place use);
 //    any other overlap of `out` with an input is undefined.
 //  - Floating-point contraction is off everywhere and fused operations are spelt out on every path, so that all
-//    results but those of `gemm_f32` have the same bits on every instruction set (a NaN's sign and payload aside).
+//    results but those of products, convolutions and attention have the same bits on every instruction set (a NaN's
+//    sign and payload aside).
 #ifndef MESHWORK_CTENSORKERNELS_H
 #define MESHWORK_CTENSORKERNELS_H
 
