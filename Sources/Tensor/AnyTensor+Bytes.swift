@@ -133,6 +133,15 @@ extension AnyTensor {
         return packed
     }
 
+    /// The same elements, contiguous, in storage of their own.
+    func contiguousCopy() throws(TensorError) -> AnyTensor {
+        guard trace == nil, storage != nil else { return self }
+        let copy = try AnyTensor(uninitialized: shape, dtype: dtype)
+        // Safe: the copy is new and has the layout that is passed.
+        unsafe copyElements(to: copy.firstByte, layout: copy.layout)
+        return copy
+    }
+
     /// Copies the elements into memory that is laid out in another way, for elements of the same type and shape.
     func copyElements(to destination: UnsafeMutableRawPointer, layout target: Layout) {
         target.shape.dimensions.withPointer { shape in

@@ -6,8 +6,9 @@ extension AnyTensor {
     /// - Throws: ``TensorError/Code/outOfMemory``.
     public static func zeros(_ shape: Shape, dtype: DType = .float32) throws(TensorError) -> AnyTensor {
         let tensor = try AnyTensor(uninitialized: shape, dtype: dtype)
+        var zero: UInt8 = 0
         // Safe: the storage is new, and holds exactly these bytes.
-        unsafe tensor.storage!.base.initializeMemory(as: UInt8.self, repeating: 0, count: tensor.byteCount)
+        unsafe mw_fill(1, tensor.byteCount, tensor.storage!.base, &zero)
         return tensor
     }
 
@@ -18,8 +19,10 @@ extension AnyTensor {
         _ shape: Shape, _ value: Scalar
     ) throws(TensorError) -> AnyTensor {
         let tensor = try AnyTensor(uninitialized: shape, dtype: Scalar.dtype)
-        // Safe: the storage is new, aligned, and as large as the elements.
-        unsafe tensor.storage!.base.initializeMemory(as: Scalar.self, repeating: value, count: shape.elementCount)
+        // Safe: the storage is new, aligned, and as large as the elements, which have the size of the value.
+        unsafe withUnsafeBytes(of: value) { bytes in
+            unsafe mw_fill(Scalar.dtype.byteWidth, shape.elementCount, tensor.storage!.base, bytes.baseAddress!)
+        }
         return tensor
     }
 

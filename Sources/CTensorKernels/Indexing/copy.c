@@ -2,6 +2,8 @@
 
 #include "../Elementwise/strided_loop.h"
 #include "../include/mw_indexing.h"
+#include "../include/mw_pool.h"
+#include "copy_transpose.h"
 
 #include <string.h>
 
@@ -12,10 +14,19 @@
         const ELEMENT *a = a_base;                                                                                     \
         if (out_stride == 1 && a_stride == 1) {                                                                        \
             memcpy(out, a, (size_t)count * sizeof(ELEMENT));                                                           \
-            return;                                                                                                    \
-        }                                                                                                              \
-        for (ptrdiff_t i = 0; i < count; i++) {                                                                        \
-            out[i * out_stride] = a[i * a_stride];                                                                     \
+        } else if (out_stride == 1 && a_stride == 0) {                                                                 \
+            const ELEMENT value = *a;                                                                                  \
+            for (ptrdiff_t i = 0; i < count; i++) {                                                                    \
+                out[i] = value;                                                                                        \
+            }                                                                                                          \
+        } else if (out_stride == 1 && a_stride == -1) {                                                                \
+            for (ptrdiff_t i = 0; i < count; i++) {                                                                    \
+                out[i] = a[-i];                                                                                        \
+            }                                                                                                          \
+        } else {                                                                                                       \
+            for (ptrdiff_t i = 0; i < count; i++) {                                                                    \
+                out[i * out_stride] = a[i * a_stride];                                                                 \
+            }                                                                                                          \
         }                                                                                                              \
     }
 
@@ -24,54 +35,137 @@ MW_COPY_ROW(copy_row_16, uint16_t)
 MW_COPY_ROW(copy_row_32, uint32_t)
 MW_COPY_ROW(copy_row_64, uint64_t)
 
-/// A transpose of f32 or i32 in squares of 16 × 16, so that each cache line that is touched is used whole: `out` is
-/// contiguous along the columns, `a` along the rows.
-static void transpose_32(
-    ptrdiff_t rows, ptrdiff_t columns, uint32_t *out, ptrdiff_t out_row_stride, const uint32_t *a,
+static void copy_row(
+    ptrdiff_t element_size, ptrdiff_t count, void *out, ptrdiff_t out_stride, const void *a, ptrdiff_t a_stride) {
+    switch (element_size) {
+    case 1: copy_row_8(count, out, out_stride, a, a_stride); break;
+    case 2: copy_row_16(count, out, out_stride, a, a_stride); break;
+    case 4: copy_row_32(count, out, out_stride, a, a_stride); break;
+    default: copy_row_64(count, out, out_stride, a, a_stride);
+    }
+}
+
+static void transpose(
+    ptrdiff_t element_size, ptrdiff_t rows, ptrdiff_t columns, void *out, ptrdiff_t out_row_stride, const void *a,
     ptrdiff_t a_column_stride) {
-    enum { side = 16 };
-    for (ptrdiff_t row = 0; row < rows; row += side) {
-        const ptrdiff_t row_end = rows - row < side ? rows : row + side;
-        for (ptrdiff_t column = 0; column < columns; column += side) {
-            const ptrdiff_t column_end = columns - column < side ? columns : column + side;
-            for (ptrdiff_t i = row; i < row_end; i++) {
-                for (ptrdiff_t j = column; j < column_end; j++) {
-                    out[i * out_row_stride + j] = a[i + j * a_column_stride];
-                }
+    switch (element_size) {
+    case 1: transpose_8(rows, columns, out, out_row_stride, a, a_column_stride); break;
+    case 2: transpose_16(rows, columns, out, out_row_stride, a, a_column_stride); break;
+    case 4: transpose_32(rows, columns, out, out_row_stride, a, a_column_stride); break;
+    default: transpose_64(rows, columns, out, out_row_stride, a, a_column_stride);
+    }
+}
+
+/// A copy whose axes are in the order of the destination's memory, collapsed.
+typedef struct copy_plan {
+    ptrdiff_t element_size;
+    char *out;
+    const char *a;
+    /// Operand 0 is the destination, operand 1 the source.
+    mw_strided_loop loop;
+    /// The axis along which the source is contiguous where the innermost one, contiguous in the destination, is not:
+    /// those two are transposed. -1 if there is none.
+    int transposed_axis;
+    /// The axis that is cut into pieces, and the length of a piece.
+    int cut_axis;
+    ptrdiff_t piece;
+} copy_plan;
+
+/// Puts the axes in the order of the destination's memory, so that it is written from front to back.
+static bool plan_copy(
+    copy_plan *plan, ptrdiff_t rank, const ptrdiff_t *shape, const ptrdiff_t *out_strides, const ptrdiff_t *a_strides) {
+    ptrdiff_t sorted_shape[MW_MAXIMUM_RANK], sorted_out[MW_MAXIMUM_RANK], sorted_a[MW_MAXIMUM_RANK];
+    ptrdiff_t count = 0;
+    for (ptrdiff_t axis = 0; axis < rank; axis++) {
+        const ptrdiff_t stride = out_strides[axis] < 0 ? -out_strides[axis] : out_strides[axis];
+        ptrdiff_t place = count++;
+        for (; place > 0; place--) {
+            const ptrdiff_t before = sorted_out[place - 1] < 0 ? -sorted_out[place - 1] : sorted_out[place - 1];
+            if (before >= stride) {
+                break;
+            }
+            sorted_shape[place] = sorted_shape[place - 1];
+            sorted_out[place] = sorted_out[place - 1];
+            sorted_a[place] = sorted_a[place - 1];
+        }
+        sorted_shape[place] = shape[axis];
+        sorted_out[place] = out_strides[axis];
+        sorted_a[place] = a_strides[axis];
+    }
+    if (!mw_strided_loop_begin(
+            &plan->loop, rank, sorted_shape, 2, (const ptrdiff_t *const[]){sorted_out, sorted_a})) {
+        return false;
+    }
+    const int inner = plan->loop.rank - 1;
+    plan->transposed_axis = -1;
+    if (plan->loop.strides[0][inner] == 1 && plan->loop.strides[1][inner] != 1) {
+        for (int axis = 0; axis < inner; axis++) {
+            if (plan->loop.strides[1][axis] == 1 && plan->loop.shape[axis] >= 4 && plan->loop.shape[inner] >= 4) {
+                plan->transposed_axis = axis;
             }
         }
     }
+    return true;
+}
+
+/// Copies what the loop's shape says, from these addresses.
+static void copy_piece(const copy_plan *plan, mw_strided_loop *loop, char *out, const char *a) {
+    const int inner = loop->rank - 1;
+    const int across = plan->transposed_axis;
+    const ptrdiff_t rows = across < 0 ? 1 : loop->shape[across];
+    if (across >= 0) {
+        // The walk stands still on the axis that each transpose covers whole.
+        loop->shape[across] = 1;
+    }
+    do {
+        char *to = out + loop->offset[0] * plan->element_size;
+        const char *from = a + loop->offset[1] * plan->element_size;
+        if (across < 0) {
+            copy_row(
+                plan->element_size, loop->shape[inner], to, loop->strides[0][inner], from, loop->strides[1][inner]);
+        } else {
+            transpose(
+                plan->element_size, rows, loop->shape[inner], to, loop->strides[0][across], from,
+                loop->strides[1][inner]);
+        }
+    } while (mw_strided_loop_advance(loop));
+}
+
+static void copy_chunk(void *context, ptrdiff_t chunk) {
+    const copy_plan *plan = context;
+    mw_strided_loop loop = plan->loop;
+    const int axis = plan->cut_axis;
+    const ptrdiff_t start = chunk * plan->piece;
+    loop.shape[axis] = loop.shape[axis] - start < plan->piece ? loop.shape[axis] - start : plan->piece;
+    copy_piece(
+        plan, &loop, plan->out + start * loop.strides[0][axis] * plan->element_size,
+        plan->a + start * loop.strides[1][axis] * plan->element_size);
 }
 
 void mw_copy(
     ptrdiff_t element_size, ptrdiff_t rank, const ptrdiff_t *shape, void *out, const ptrdiff_t *out_strides,
     const void *a, const ptrdiff_t *a_strides) {
-    mw_strided_loop loop;
-    if (!mw_strided_loop_begin(&loop, rank, shape, 2, (const ptrdiff_t *const[]){out_strides, a_strides})) {
+    copy_plan plan = {.element_size = element_size, .out = out, .a = a};
+    if (!plan_copy(&plan, rank, shape, out_strides, a_strides)) {
         return;
     }
-    const int inner = loop.rank - 1;
-    if (element_size == 4 && loop.rank == 2 && loop.strides[0][inner] == 1 && loop.strides[1][0] == 1) {
-        transpose_32(loop.shape[0], loop.shape[1], out, loop.strides[0][0], a, loop.strides[1][1]);
-        return;
-    }
-    const ptrdiff_t count = mw_strided_loop_row(&loop);
-    const ptrdiff_t out_stride = mw_strided_loop_stride(&loop, 0);
-    const ptrdiff_t a_stride = mw_strided_loop_stride(&loop, 1);
-    do {
-        char *out_row = (char *)out + loop.offset[0] * element_size;
-        const char *a_row = (const char *)a + loop.offset[1] * element_size;
-        switch (element_size) {
-        case 1: copy_row_8(count, out_row, out_stride, a_row, a_stride); break;
-        case 2: copy_row_16(count, out_row, out_stride, a_row, a_stride); break;
-        case 4: copy_row_32(count, out_row, out_stride, a_row, a_stride); break;
-        default: copy_row_64(count, out_row, out_stride, a_row, a_stride);
+    // Pieces of at least half a megabyte, along the longest axis; at most 64.
+    enum { smallest_piece = 1 << 19, most_pieces = 64 };
+    ptrdiff_t bytes = element_size;
+    for (int axis = 0; axis < plan.loop.rank; axis++) {
+        bytes *= plan.loop.shape[axis];
+        if (plan.loop.shape[axis] > plan.loop.shape[plan.cut_axis]) {
+            plan.cut_axis = axis;
         }
-    } while (mw_strided_loop_advance(&loop));
-}
-
-void mw_fill_32(ptrdiff_t count, uint32_t *out, uint32_t pattern) {
-    for (ptrdiff_t i = 0; i < count; i++) {
-        out[i] = pattern;
     }
+    ptrdiff_t pieces = bytes / smallest_piece;
+    pieces = pieces > most_pieces ? most_pieces : pieces;
+    if (pieces < 2) {
+        copy_piece(&plan, &plan.loop, out, a);
+        return;
+    }
+    const ptrdiff_t length = plan.loop.shape[plan.cut_axis];
+    // Whole cache lines, where the axis is contiguous.
+    plan.piece = ((length + pieces - 1) / pieces + 63) / 64 * 64;
+    mw_parallel_for((length + plan.piece - 1) / plan.piece, 0, copy_chunk, &plan);
 }

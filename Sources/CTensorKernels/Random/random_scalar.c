@@ -3,6 +3,9 @@
 
 #define MW_PATH scalar
 #include "../Dispatch/kernel_body.h"
+#include "normal_math.h"
+#include "random_work.h"
 #include "threefry.h"
 
 #include "random_kernels.h"
+#include "distribution_kernels.h"

@@ -22,6 +22,8 @@ package enum Attributes: Sendable {
     /// A range with a step on each axis of a whole. Boxed, so that the other cases, which every application copies, stay
     /// small.
     indirect case bounds(SliceBounds, whole: Shape)
+    /// A diagonal or windows of a whole. Boxed for the same reason.
+    indirect case view(StridedView, whole: Shape)
     /// The number of rows of a scatter's result.
     case rowCount(Int)
     case comparison(Comparison)

@@ -12,6 +12,11 @@ package struct AxisValues: Sendable {
         slots = (value, value, value, value, value, value, value, value)
     }
 
+    /// Values for two axes, and zeros.
+    package init(_ first: Int, _ second: Int) {
+        slots = (first, second, 0, 0, 0, 0, 0, 0)
+    }
+
     /// The value of `axis`.
     package subscript(axis: Int) -> Int {
         @inline(__always)

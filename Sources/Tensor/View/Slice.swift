@@ -83,9 +83,4 @@ extension Tensor {
     public consuming func sliced(axis: Int, _ range: Range<Int>, step: Int = 1) -> Tensor {
         Tensor { () throws(TensorError) in try self.core.take().sliced(axis: axis, range, step: step) }
     }
-
-    /// The elements at one place of the first axis, which the result lacks; without a copy.
-    public subscript(index: Int) -> Tensor {
-        Tensor { () throws(TensorError) in try core.element(index) }
-    }
 }
