@@ -44,15 +44,4 @@ struct AnyTensorTests {
         expectError(.valuesUnknown, mentioning: "float32[32, 10]") { _ = try logits.scalars(as: Float.self) }
         expectError(.valuesUnknown) { _ = try logits.firstNonFinite() }
     }
-
-    @Test("short values print in full, long axes with their ends")
-    func description() throws {
-        #expect(
-            "\(try AnyTensor([1, 2.5, 3, 4] as [Float], shape: [2, 2]))" == "[[1.0, 2.5], [3.0, 4.0]] float32[2, 2]")
-        #expect("\(try AnyTensor.scalar(Int32(-3)))" == "-3 int32[]")
-        #expect("\(try AnyTensor([true, false], shape: [2]))" == "[true, false] bool[2]")
-        let long = try AnyTensor((0..<20).map(Int32.init), shape: [20])
-        #expect("\(long)" == "[0, 1, 2, …, 17, 18, 19] int32[20]")
-        #expect("\(try AnyTensor.zeros([0]))" == "[] float32[0]")
-    }
 }

@@ -163,6 +163,31 @@ struct DerivativeCase: Sendable, CustomTestStringConvertible {
             }
             return gradient.gradient.core
         },
+        DerivativeCase(.stridedView, "a diagonal", [[2, 3, 4]]) { try $0[0].diagonal(offset: 1) },
+        DerivativeCase(.stridedView, "windows that overlap", [[3, 7]]) { try $0[0].windows(axis: 1, size: 3, step: 2) },
+        DerivativeCase(.stridedView, "windows of windows", [[6]]) {
+            try $0[0].windows(axis: 0, size: 3).windows(axis: 1, size: 2)
+        },
+        DerivativeCase(.accumulateView, "matrices with a diagonal", [[2, 3]]) { try $0[0].diagonalMatrix(offset: -1) },
+        DerivativeCase(.accumulateView, "the adjoint of windows", [[4, 3]]) {
+            let x = try Tensor<Float>($0[0])
+            let y = Tensor<Float>(repeating: 1, shape: [6])
+            return valueAndGradient(at: y) { ($0.windows(axis: 0, size: 3) * x).sum() }.gradient.core
+        },
+        DerivativeCase(.replaceSlice, "a slice backwards", [[3, 5], [2]]) {
+            var x = $0[0]
+            try x.assign($0[1], at: [.all, .stride(by: -3)])
+            return try x * x
+        },
+        DerivativeCase(.replaceSlice, "the whole by itself", [[4]]) {
+            var x = $0[0]
+            try x.assign($0[0].flipped(), at: [.all])
+            return try x * $0[0]
+        },
+        DerivativeCase(.replaceSlice, "a padded constant", [[2, 2]]) {
+            try $0[0].padded([(1, 0), (0, 2)], mode: .constant(.scalar(Float(3))))
+        },
+        DerivativeCase(.embed, "padded zeros", [[2, 2]]) { try $0[0].padded([(1, 0), (0, 2)]) },
     ]
 
     private static let reductions: [DerivativeCase] = [
@@ -261,6 +286,23 @@ struct DerivativeCase: Sendable, CustomTestStringConvertible {
             var rows = $0[0]
             var indices = try AnyTensor([2, 0, 2] as [Int32], shape: [3])
             return try Primitive.scatterAddRows.apply(&rows, &indices, .rowCount(4))
+        },
+        DerivativeCase(.gather, "slices named twice", [[2, 4]]) {
+            try $0[0].taking(AnyTensor([3, 0, -1, 3] as [Int32], shape: [4]), axis: 1)
+        },
+        DerivativeCase(.gather, "an element for each index, of a transposed view", [[3, 2]]) {
+            try $0[0].transposed().taking(along: 1, AnyTensor([2, 2, 0, 1, -3, 1] as [Int64], shape: [2, 3]))
+        },
+        DerivativeCase(.gather, "reflected padding", [[3, 2]]) { try $0[0].padded([(2, 1), (0, 0)], mode: .reflect) },
+        DerivativeCase(.scatterAdd, "a target and a source", [[2, 3], [2, 4]]) {
+            try $0[0].scattering(
+                $0[1], along: 1, AnyTensor([0, 2, 0, -1, 1, 1, 1, 2] as [Int32], shape: [2, 4]), mode: .add)
+        },
+        DerivativeCase(.scatter, "of which the last stays", [[4], [5]]) {
+            try $0[0].scattering($0[1], along: 0, AnyTensor([1, 3, 1, 1, 0] as [Int32], shape: [5]))
+        },
+        DerivativeCase(.scatter, "slices", [[3, 4], [3, 2]]) {
+            try $0[0].scattering(slices: $0[1], at: AnyTensor([2, 0] as [Int32], shape: [2]), axis: 1)
         },
         DerivativeCase(.concatenate, "three along an axis", [[2, 1], [2, 3], [2, 2]]) {
             try AnyTensor.concatenate($0, axis: 1)
