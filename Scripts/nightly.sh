@@ -34,7 +34,7 @@ soak() {
 # The tests whose numbers come from the kernels, on each path that this processor has, and on one thread.
 kernel_paths() {
     local tests='CTensorKernelsTests|TensorTests|TensorFilesTests|AutodiffTests|OptimizersTests|NeuralNetworkTests|TrainingTests' path
-    for path in scalar avx2 avx512; do
+    for path in scalar avx2 avx512 avx512vnni avx512bf16; do
         MESHWORK_ISA=$path swift test --skip-build --filter "$tests" || return 1
     done
     MESHWORK_THREADS=1 swift test --skip-build --filter "$tests"

@@ -18,6 +18,27 @@ static const mw_kernels avx2_kernels = {
 
 static const mw_kernels avx512_kernels = {
     .isa = MW_ISA_AVX512, .name = "avx512", MW_FOR_EACH_FAMILY(MW_TABLE_FAMILY, avx512)};
+
+// AVX-512's table with another kernel or two, made once.
+static mw_kernels avx512vnni_kernels, avx512bf16_kernels;
+static pthread_once_t made_once = PTHREAD_ONCE_INIT;
+
+static void make_kernels(void) {
+    avx512vnni_kernels = avx512_kernels;
+    avx512vnni_kernels.isa = MW_ISA_AVX512_VNNI;
+    avx512vnni_kernels.name = "avx512vnni";
+    avx512vnni_kernels.matrix.gemm_u8i8 = mw_gemm_u8i8_avx512vnni;
+    avx512bf16_kernels = avx512vnni_kernels;
+    avx512bf16_kernels.isa = MW_ISA_AVX512_BF16;
+    avx512bf16_kernels.name = "avx512bf16";
+    avx512bf16_kernels.matrix.gemm_bf16 = mw_gemm_bf16_avx512bf16;
+}
+
+/// The table, made by now, where the machine has both AVX-512 and a set of instructions beyond it.
+static const mw_kernels *beyond_avx512(const mw_kernels *table, int has_more) {
+    pthread_once(&made_once, make_kernels);
+    return has_more && mw_kernels_for(MW_ISA_AVX512) != NULL ? table : NULL;
+}
 #endif
 
 const mw_kernels *mw_kernels_for(mw_isa isa) {
@@ -37,6 +58,12 @@ const mw_kernels *mw_kernels_for(mw_isa isa) {
                        __builtin_cpu_supports("f16c")
                    ? &avx512_kernels
                    : NULL;
+    case MW_ISA_AVX512_VNNI:
+        return beyond_avx512(&avx512vnni_kernels, __builtin_cpu_supports("avx512vnni"));
+    case MW_ISA_AVX512_BF16:
+        // Every processor with BF16 has VNNI.
+        return beyond_avx512(
+            &avx512bf16_kernels, __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni"));
 #endif
     default:
         return NULL;

@@ -57,6 +57,8 @@ static ptrdiff_t width;
 
 static _Thread_local bool is_worker;
 static _Thread_local bool is_inside_chunk;
+/// The bound of `mw_pool_set_thread_budget`, 0 for none.
+static _Thread_local ptrdiff_t thread_budget;
 
 static void pause_briefly(void) {
 #if defined(__x86_64__)
@@ -96,6 +98,18 @@ static void prepare(void) {
 ptrdiff_t mw_pool_width(void) {
     pthread_once(&once, prepare);
     return width;
+}
+
+ptrdiff_t mw_pool_set_thread_budget(ptrdiff_t threads) {
+    const ptrdiff_t before = thread_budget;
+    thread_budget = threads > 0 ? threads : 0;
+    return before;
+}
+
+ptrdiff_t mw_pool_threads_for(ptrdiff_t budget) {
+    const ptrdiff_t most = mw_pool_width();
+    const ptrdiff_t bound = budget > 0 ? budget : thread_budget;
+    return bound > 0 && bound < most ? bound : most;
 }
 
 bool mw_pool_is_worker(void) { return is_worker; }
@@ -229,8 +243,7 @@ bool mw_pool_submit(void (*function)(void *context), void *context) {
 
 void mw_parallel_for(
     ptrdiff_t chunks, ptrdiff_t budget, void (*function)(void *context, ptrdiff_t chunk), void *context) {
-    pthread_once(&once, prepare);
-    ptrdiff_t threads = budget <= 0 || budget > width ? width : budget;
+    ptrdiff_t threads = mw_pool_threads_for(budget);
     threads = threads < chunks ? threads : chunks;
     if (threads <= 1 || is_inside_chunk) {
         for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {

@@ -21,7 +21,7 @@
 /// The kernels of one instruction set, a table for each family.
 typedef struct mw_kernels {
     mw_isa isa;
-    /// "scalar", "avx2" or "avx512".
+    /// "scalar", "avx2", "avx512", "avx512vnni" or "avx512bf16".
     const char *name;
     mw_elementwise_kernels elementwise;
     mw_reduction_kernels reduction;
@@ -36,7 +36,7 @@ typedef struct mw_kernels {
 } mw_kernels;
 
 /// The table in use in this process: the widest path that the machine has, or the one that the environment variable
-/// MESHWORK_ISA (scalar, avx2 or avx512) forces. A name that is unknown, or that this machine lacks, is ignored.
+/// MESHWORK_ISA forces by its name. A name that is unknown, or that this machine lacks, is ignored.
 /// Chosen once, at the first call.
 const mw_kernels *mw_active_kernels(void);
 

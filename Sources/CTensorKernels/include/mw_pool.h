@@ -16,10 +16,17 @@
 /// MESHWORK_THREADS if it is a positive number), at least 1. Found out once, at the first call.
 ptrdiff_t mw_pool_width(void);
 
+/// Bounds the threads that `mw_parallel_for` takes with a budget of 0 when the calling thread calls it; 0 or less (how
+/// each thread begins) allows the pool's width. Returns the bound before, for the caller to restore.
+ptrdiff_t mw_pool_set_thread_budget(ptrdiff_t threads);
+
+/// How many threads, the caller included, a call of `mw_parallel_for` with this budget may take: 1 or more.
+ptrdiff_t mw_pool_threads_for(ptrdiff_t budget);
+
 /// Calls `function(context, i)` once for each i in 0..<chunks and returns when all have returned.
 ///
 /// The caller takes part, so the call ends even if every pool thread is busy. At most `budget` threads work on it,
-/// the caller included; 0 means the pool's width. Which thread runs which chunk is not defined: a chunk's result must
+/// the caller included; 0 means the calling thread's bound (`mw_pool_set_thread_budget`). Which thread runs which chunk is not defined: a chunk's result must
 /// not depend on it. A call from inside a chunk runs its chunks inline, in order. Must not be left by longjmp, and a
 /// chunk must not fork.
 void mw_parallel_for(

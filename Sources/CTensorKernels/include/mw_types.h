@@ -14,12 +14,14 @@
 /// An instruction-set path. Every machine has the scalar one.
 typedef enum mw_isa {
     MW_ISA_SCALAR = 0,
-    MW_ISA_AVX2 = 1,    ///< AVX2 and FMA3
-    MW_ISA_AVX512 = 2,  ///< AVX-512 F, BW, DQ and VL
+    MW_ISA_AVX2 = 1,         ///< AVX2 and FMA3
+    MW_ISA_AVX512 = 2,       ///< AVX-512 F, BW, DQ and VL
+    MW_ISA_AVX512_VNNI = 3,  ///< and VNNI, for products of bytes; every other kernel is AVX-512's
+    MW_ISA_AVX512_BF16 = 4,  ///< and BF16, for products of bf16
 } mw_isa;
 
 /// Number of values of `mw_isa`.
-#define MW_ISA_COUNT 3
+#define MW_ISA_COUNT 5
 
 /// An element type. The values are those of Swift's `DType`, and permanent: they travel in messages and files.
 typedef enum mw_dtype {

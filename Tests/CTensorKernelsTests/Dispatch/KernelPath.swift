@@ -18,8 +18,12 @@ struct KernelPath: Sendable, CustomTestStringConvertible {
 
     static let scalar = KernelPath(isa: MW_ISA_SCALAR)
 
-    /// Every path that this machine has, the scalar one first.
-    static let all: [KernelPath] = {
+    /// The paths of this machine whose kernels are their own in every family, the scalar one first. For matrix products
+    /// there are more: ``ofProducts``.
+    static let all = ofProducts.filter { $0.isa.rawValue <= MW_ISA_AVX512.rawValue }
+
+    /// Every path that this machine has, narrowest first: those beyond AVX-512 differ in products of matrices alone.
+    static let ofProducts: [KernelPath] = {
         var paths = [mw_isa](repeating: MW_ISA_SCALAR, count: Int(MW_ISA_COUNT))
         // The array has the room that the function asks for.
         let count = unsafe mw_available_paths(&paths)

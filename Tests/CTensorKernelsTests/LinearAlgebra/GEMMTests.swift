@@ -8,9 +8,13 @@ import Testing
         var k: Int
         var transposesA = false
         var transposesB = false
+        /// Elements between the rows of a and b (of their transposes), and none of them.
+        var gap = 0
 
-        var aStrides: [Int] { transposesA ? [1, m] : [k, 1] }
-        var bStrides: [Int] { transposesB ? [1, k] : [n, 1] }
+        var aStrides: [Int] { transposesA ? [1, m + gap] : [k + gap, 1] }
+        var bStrides: [Int] { transposesB ? [1, k + gap] : [n + gap, 1] }
+        var aCount: Int { transposesA ? k * (m + gap) : m * (k + gap) }
+        var bCount: Int { transposesB ? n * (k + gap) : k * (n + gap) }
 
         func multiply(
             _ a: [Float], _ b: [Float], into c: inout [Float], accumulate: Bool = false, threads: Int = 1,
@@ -62,6 +66,25 @@ import Testing
                     #expect(
                         abs(Double(found) - expected.value) <= expected.tolerance, "\(product), seed 41")
                 }
+            }
+        }
+    }
+
+    @Test(
+        "products of a few rows, and of rows that lie far apart, agree with Double", arguments: KernelPath.all)
+    func readsAndPacks(path: KernelPath) {
+        var values = SeededValues(seed: 45)
+        for product in [
+            Product(m: 1, n: 4500, k: 7), Product(m: 2, n: 2100, k: 5), Product(m: 4, n: 1030, k: 6),
+            Product(m: 3, n: 20, k: 530), Product(m: 49, n: 130, k: 9, gap: 1100),
+            Product(m: 49, n: 130, k: 9, transposesA: true, gap: 1100),
+            Product(m: 26, n: 140, k: 7, transposesB: true, gap: 1100),
+        ] {
+            let a = values.floats(product.aCount)
+            let b = values.floats(product.bCount)
+            let c = product.multiply(a, b, on: path)
+            for (found, expected) in zip(c, product.reference(a, b)) {
+                #expect(abs(Double(found) - expected.value) <= expected.tolerance, "\(product), seed 45")
             }
         }
     }

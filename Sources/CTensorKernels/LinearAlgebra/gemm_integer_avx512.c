@@ -1,4 +1,4 @@
-// Matrix products: the AVX-512 path.
+// Products of integer matrices: the AVX-512 path.
 #pragma STDC FP_CONTRACT OFF
 
 #define MW_PATH avx512
@@ -9,9 +9,9 @@
 #if MW_HAS_X86_PATHS
 #include <immintrin.h>
 
-#pragma clang attribute push(                                                                                         \
+#pragma clang attribute push(                                                                                          \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
-#include "gemm_tile_avx512.h"
-#include "gemm_driver.h"
+
+#include "gemm_integer.h"
 #pragma clang attribute pop
 #endif

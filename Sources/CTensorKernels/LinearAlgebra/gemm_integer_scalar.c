@@ -1,9 +1,8 @@
-// Matrix products: the portable path.
+// Products of integer matrices: the portable path.
 #pragma STDC FP_CONTRACT OFF
 
 #define MW_PATH scalar
 #include "../Dispatch/kernel_body.h"
 #include "gemm_plan.h"
 
-#include "gemm_tile_scalar.h"
-#include "gemm_driver.h"
+#include "gemm_integer.h"

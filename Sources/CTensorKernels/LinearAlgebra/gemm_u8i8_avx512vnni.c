@@ -1,0 +1,40 @@
+// Products of a u8 and an i8 matrix, summed in i32: AVX-512 with VNNI multiplies bytes by fours, exactly.
+#pragma STDC FP_CONTRACT OFF
+
+#define MW_PATH avx512vnni
+#define MW_PATH_HAS_FMA 1
+#include "../Dispatch/kernel_body.h"
+#include "gemm_plan.h"
+
+#if MW_HAS_X86_PATHS
+#include <immintrin.h>
+
+#pragma clang attribute push(                                                                                          \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma"))), apply_to = function)
+
+typedef uint8_t left_element;
+typedef int8_t right_element;
+typedef int32_t sum_element;
+typedef uint32_t packed_left, packed_right;
+#define MW_GEMM_STEP 4
+#define MW_GEMM_PACKS_WORDS 1
+#define MW_GEMM_SUM i32
+#define MW_GEMM_OWN_PRODUCT 1
+#include "gemm_lanes_avx512.h"
+
+typedef __m512i right_vector;
+#define load_right load_sum
+
+MW_ALWAYS_INLINE __m512i multiply_add(__m512i sum, const packed_left *a, __m512i right) {
+    return _mm512_dpbusd_epi32(sum, _mm512_set1_epi32((int)*a), right);
+}
+
+#define widen(element) ((uint32_t)(uint8_t)(element))
+#include "gemm_tile_avx512.h"
+#include "gemm_transpose_avx512.h"
+#include "gemm_words.h"
+#include "gemm_driver.h"
+
+MW_GEMM_DEFINE(gemm_u8i8)
+#pragma clang attribute pop
+#endif
