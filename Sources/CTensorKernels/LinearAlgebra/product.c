@@ -4,6 +4,7 @@
 #include "../Dispatch/kernel_path.h"
 #include "../Elementwise/float_math.h"
 #include "../include/mw_allocator.h"
+#include "product.h"
 
 /// To the nearest bf16, ties to even; a NaN stays one.
 MW_ALWAYS_INLINE uint16_t round_to_bf16(float x) {
@@ -26,68 +27,82 @@ MW_ALWAYS_INLINE uint16_t round_to_f16(float x) {
     return (uint16_t)(sign | magnitude);
 }
 
-/// Rows of a 16-bit product that are summed in f32 at once.
-static const ptrdiff_t rows_at_once = 240;
-
-/// A 16-bit product, some rows at a time in f32.
-static bool multiply_halves(
-    mw_dtype dtype, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const uint16_t *a, ptrdiff_t a_row_stride,
-    ptrdiff_t a_column_stride, const uint16_t *b, ptrdiff_t b_row_stride, ptrdiff_t b_column_stride, uint16_t *c,
-    ptrdiff_t c_row_stride, ptrdiff_t thread_budget) {
-    const mw_matrix_kernels *kernels = &mw_active_kernels()->matrix;
-    const size_t bytes = (size_t)(n * (m < rows_at_once ? m : rows_at_once)) * sizeof(float);
-    float *sums = mw_storage_allocate(bytes);
-    if (sums == NULL) {
-        return false;
+MW_ALWAYS_INLINE float widen(mw_dtype dtype, uint16_t bits) {
+    if (dtype == MW_DTYPE_BF16) {
+        return mw_float_of((uint32_t)bits << 16);
     }
-    for (ptrdiff_t row = 0; row < m; row += rows_at_once) {
-        const ptrdiff_t rows = m - row < rows_at_once ? m - row : rows_at_once;
-        (dtype == MW_DTYPE_BF16 ? kernels->gemm_bf16 : kernels->gemm_f16)(
-            rows, n, k, a + row * a_row_stride, a_row_stride, a_column_stride, b, b_row_stride, b_column_stride, sums,
-            n, false, thread_budget);
-        for (ptrdiff_t i = 0; i < rows; i++) {
-            const float *source = sums + i * n;
-            uint16_t *out = c + (row + i) * c_row_stride;
-            if (dtype == MW_DTYPE_BF16) {
-                for (ptrdiff_t j = 0; j < n; j++) {
-                    out[j] = round_to_bf16(source[j]);
+    const uint32_t sign = (uint32_t)(bits & 0x8000) << 16;
+    const uint32_t magnitude = bits & 0x7fff;
+    const uint32_t normal = (magnitude << 13) + ((127u - 15) << 23);
+    const uint32_t subnormal = mw_bits_of((float)(int32_t)magnitude * 0x1p-24f);
+    const uint32_t special = magnitude << 13 | 0x7f800000u;
+    return mw_float_of(sign | (magnitude >= 0x7c00 ? special : magnitude < 0x400 ? subnormal : normal));
+}
+
+/// A 16-bit product, some rows at a time in f32 and then rounded once.
+static void multiply_halves(
+    const mw_product *product, uint16_t *c, const uint16_t *a, const uint16_t *b, ptrdiff_t budget) {
+    enum { rows_at_once = 240, side = 64 };
+    const mw_matrix_kernels *kernels = &mw_active_kernels()->matrix;
+    const mw_dtype dtype = product->dtype;
+    // Squares on the stack where there is no memory for rows: slower, and the same bits.
+    float square[side * side];
+    ptrdiff_t height = product->m < rows_at_once ? product->m : rows_at_once;
+    ptrdiff_t width = product->n;
+    const size_t bytes = (size_t)(height * width) * sizeof(float);
+    const bool fits = height * width <= side * side;
+    float *sums = fits ? square : mw_storage_allocate(bytes);
+    const bool is_allocated = !fits && sums != NULL;
+    if (sums == NULL) {
+        sums = square;
+        height = side;
+        width = side;
+    }
+    for (ptrdiff_t row = 0; row < product->m; row += height) {
+        const ptrdiff_t rows = product->m - row < height ? product->m - row : height;
+        for (ptrdiff_t column = 0; column < product->n; column += width) {
+            const ptrdiff_t columns = product->n - column < width ? product->n - column : width;
+            uint16_t *corner = c + row * product->c_row_stride + column;
+            for (ptrdiff_t i = 0; product->accumulate && i < rows; i++) {
+                for (ptrdiff_t j = 0; j < columns; j++) {
+                    sums[i * columns + j] = widen(dtype, corner[i * product->c_row_stride + j]);
                 }
-            } else {
-                for (ptrdiff_t j = 0; j < n; j++) {
-                    out[j] = round_to_f16(source[j]);
+            }
+            (dtype == MW_DTYPE_BF16 ? kernels->gemm_bf16 : kernels->gemm_f16)(
+                rows, columns, product->k, a + row * product->a_row_stride, product->a_row_stride,
+                product->a_column_stride, b + column * product->b_column_stride, product->b_row_stride,
+                product->b_column_stride, sums, columns, product->accumulate, budget);
+            for (ptrdiff_t i = 0; i < rows; i++) {
+                const float *source = sums + i * columns;
+                uint16_t *out = corner + i * product->c_row_stride;
+                if (dtype == MW_DTYPE_BF16) {
+                    for (ptrdiff_t j = 0; j < columns; j++) {
+                        out[j] = round_to_bf16(source[j]);
+                    }
+                } else {
+                    for (ptrdiff_t j = 0; j < columns; j++) {
+                        out[j] = round_to_f16(source[j]);
+                    }
                 }
             }
         }
     }
-    mw_storage_release(sums, bytes);
-    return true;
+    if (is_allocated) {
+        mw_storage_release(sums, bytes);
+    }
 }
 
-bool mw_matrix_product(
-    mw_dtype dtype, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const void *a, ptrdiff_t a_row_stride,
-    ptrdiff_t a_column_stride, const void *b, ptrdiff_t b_row_stride, ptrdiff_t b_column_stride, void *c,
-    ptrdiff_t c_row_stride, ptrdiff_t thread_budget) {
+void mw_multiply_one(const mw_product *product, void *c, const void *a, const void *b, ptrdiff_t budget) {
     const mw_matrix_kernels *kernels = &mw_active_kernels()->matrix;
-    switch (dtype) {
-    case MW_DTYPE_F32:
-        kernels->gemm_f32(
-            m, n, k, a, a_row_stride, a_column_stride, b, b_row_stride, b_column_stride, c, c_row_stride, false,
-            thread_budget);
-        return true;
-    case MW_DTYPE_F64:
-        kernels->gemm_f64(
-            m, n, k, a, a_row_stride, a_column_stride, b, b_row_stride, b_column_stride, c, c_row_stride, false,
-            thread_budget);
-        return true;
+#define MW_PRODUCT_ARGUMENTS                                                                                          \
+    product->m, product->n, product->k, a, product->a_row_stride, product->a_column_stride, b, product->b_row_stride,  \
+        product->b_column_stride, c, product->c_row_stride, product->accumulate, budget
+    switch (product->dtype) {
+    case MW_DTYPE_F32: kernels->gemm_f32(MW_PRODUCT_ARGUMENTS); return;
+    case MW_DTYPE_F64: kernels->gemm_f64(MW_PRODUCT_ARGUMENTS); return;
     case MW_DTYPE_BF16:
-    case MW_DTYPE_F16:
-        return multiply_halves(
-            dtype, m, n, k, a, a_row_stride, a_column_stride, b, b_row_stride, b_column_stride, c, c_row_stride,
-            thread_budget);
-    default:
-        kernels->gemm_integer(
-            dtype, m, n, k, a, a_row_stride, a_column_stride, b, b_row_stride, b_column_stride, c, c_row_stride, false,
-            thread_budget);
-        return true;
+    case MW_DTYPE_F16: multiply_halves(product, c, a, b, budget); return;
+    default: kernels->gemm_integer(product->dtype, MW_PRODUCT_ARGUMENTS);
     }
+#undef MW_PRODUCT_ARGUMENTS
 }

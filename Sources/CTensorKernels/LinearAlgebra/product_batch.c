@@ -1,9 +1,8 @@
 #pragma STDC FP_CONTRACT OFF
 
 #include "../include/mw_product.h"
-#include "../include/mw_kernels.h"
 #include "../include/mw_pool.h"
-#include "product_plain.h"
+#include "product.h"
 
 /// Multiply-adds that are worth waking a thread for.
 #define GROUP_WORK ((ptrdiff_t)1 << 18)
@@ -15,16 +14,6 @@ typedef struct product_groups {
     ptrdiff_t count, matrices;
     ptrdiff_t budget;
 } product_groups;
-
-static void multiply_one(const mw_product *product, void *c, const void *a, const void *b, ptrdiff_t budget) {
-    if (product->dtype == MW_DTYPE_F32) {
-        mw_active_kernels()->matrix.gemm_f32(
-            product->m, product->n, product->k, a, product->a_row_stride, product->a_column_stride, b,
-            product->b_row_stride, product->b_column_stride, c, product->c_row_stride, product->accumulate, budget);
-    } else {
-        mw_multiply_plain(product, c, a, b, budget);
-    }
-}
 
 static void multiply_group(void *context, ptrdiff_t group) {
     const product_groups *groups = context;
@@ -40,7 +29,7 @@ static void multiply_group(void *context, ptrdiff_t group) {
             a_offset += place * product->a_batch_strides[axis];
             b_offset += place * product->b_batch_strides[axis];
         }
-        multiply_one(
+        mw_multiply_one(
             product, (char *)groups->c + matrix * product->m * product->c_row_stride * size,
             (const char *)groups->a + a_offset * size, (const char *)groups->b + b_offset * size, groups->budget);
     }

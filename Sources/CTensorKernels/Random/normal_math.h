@@ -42,18 +42,6 @@ MW_ALWAYS_INLINE void mw_random_turn_f32(uint32_t w, float *cosine, float *sine)
     *sine = mw_float_of(mw_bits_of(b) ^ (quarter & 2) << 30);
 }
 
-MW_ALWAYS_INLINE uint64_t mw_bits_of_f64(double x) {
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-MW_ALWAYS_INLINE double mw_f64_of(uint64_t bits) {
-    double x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
 /// An integer below 2^53 as a double, without an instruction for it that only AVX-512 has.
 MW_ALWAYS_INLINE double mw_f64_of_integer(uint64_t value) {
     const double low = mw_f64_of((value & 0xffffffffu) | 0x4330000000000000u) - 0x1p52;

@@ -53,13 +53,6 @@ typedef struct mw_matrix_kernels {
     apply(matrix, gemm_u8i8, path) \
     apply(matrix, gemm_integer, path)
 
-/// c = a · b where all three have the type `dtype`, which is not bool, by the table in use. Sums of 16-bit floats are
-/// formed in f32 and rounded once, to nearest. Returns false, with c undefined, if there is no memory for those.
-bool mw_matrix_product(
-    mw_dtype dtype, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const void *a, ptrdiff_t a_row_stride,
-    ptrdiff_t a_column_stride, const void *b, ptrdiff_t b_row_stride, ptrdiff_t b_column_stride, void *c,
-    ptrdiff_t c_row_stride, ptrdiff_t thread_budget);
-
 #pragma clang assume_nonnull end
 
 #endif
