@@ -235,9 +235,11 @@ static void convolve_piece(void *context, ptrdiff_t piece) {
     greatest = greatest < high->in ? greatest : high->in - 1;
     const ptrdiff_t rows = greatest >= least ? greatest - least + 1 : 0;
     const ptrdiff_t row_size = plan->row_width * plan->pixel;
+    // The runs lie before the padded rows, which begin on a cache line.
+    const ptrdiff_t most_runs = deep->kernel * high->kernel * (plan->is_planar ? of->in_channels : wide->kernel);
     const size_t run_bytes =
-        (size_t)(deep->kernel * high->kernel * (plan->is_planar ? of->in_channels : wide->kernel)) *
-        sizeof(mw_convolution_run);
+        ((size_t)most_runs * sizeof(mw_convolution_run) + MW_STORAGE_ALIGNMENT - 1) / MW_STORAGE_ALIGNMENT *
+        MW_STORAGE_ALIGNMENT;
     // A tile's last vector may reach beyond the last row.
     const ptrdiff_t beyond = plan->is_planar ? MW_TILE_COLUMNS : 0;
     const size_t row_bytes =
@@ -247,10 +249,11 @@ static void convolve_piece(void *context, ptrdiff_t piece) {
         atomic_store_explicit(&plan->is_out_of_memory, true, memory_order_relaxed);
         return;
     }
-    mw_convolution_run *runs = (mw_convolution_run *)(space + row_bytes);
+    mw_convolution_run *runs = (mw_convolution_run *)space;
+    float *padded_rows = (float *)(space + run_bytes);
     if (!plan->reads_in_place) {
         source = (convolution_source){
-            .base = (float *)space,
+            .base = padded_rows,
             .depth_stride = rows * row_size,
             .row_stride = row_size,
             .pixel_stride = plan->is_planar ? 1 : plan->pixel,
@@ -261,7 +264,7 @@ static void convolve_piece(void *context, ptrdiff_t piece) {
         for (ptrdiff_t tap = 0; tap < deep->kernel; tap++) {
             const ptrdiff_t depth = mw_convolution_source(deep, target.depth, tap);
             for (ptrdiff_t row = least; row <= greatest && depth >= 0; row++) {
-                float *const padded = (float *)space + tap * source.depth_stride + (row - least) * row_size;
+                float *const padded = padded_rows + tap * source.depth_stride + (row - least) * row_size;
                 const ptrdiff_t offset = image + depth * of->in_strides[2] + row * of->in_strides[3];
                 if (plan->is_planar) {
                     pad_row_planar(plan, padded, offset);
