@@ -1,5 +1,5 @@
-// What the factorisations share: a batch run over the compute pool, matrices widened to f64 and rounded back, and sums of
-// products.
+// What the factorisations share: a batch run over the compute pool, matrices widened to f64 and rounded back, and sums
+// of products.
 #ifndef MESHWORK_FACTORIZATION_BATCH_H
 #define MESHWORK_FACTORIZATION_BATCH_H
 
@@ -84,16 +84,17 @@ double mw_euclidean_norm(const double *a, ptrdiff_t count) __attribute__((visibi
 /// The power of two by which a largest magnitude becomes one in 0.5..<1; 1 of 0.
 double mw_unit_scale(double magnitude) __attribute__((visibility("hidden")));
 
-/// Makes the reflection H = I − tau · v · vᵀ with H · x = (beta, 0, …): x becomes v, whose first element is 1. Returns tau, 0
-/// where x has that form already (H = I).
+/// Makes the reflection H = I − tau · v · vᵀ with H · x = (beta, 0, …): x becomes v, whose first element is 1. Returns
+/// tau, 0 where x has that form already (H = I).
 double mw_reflector(double *x, ptrdiff_t count, double *beta) __attribute__((visibility("hidden")));
 
-/// PA = LU in place by partial pivoting: a is [m, n]; `order` [m] receives the rows of A. Returns the permutation's sign.
+/// PA = LU in place by partial pivoting: a is [m, n]; `order` [m] receives the rows of A. Returns the permutation's
+/// sign.
 int mw_factor_lu(double *a, ptrdiff_t m, ptrdiff_t n, ptrdiff_t *order) __attribute__((visibility("hidden")));
 
 /// A = U · diag(s) · Vᵀ of a matrix [m, n], m ≥ n, whose elements are finite; a is overwritten. `left` receives the
-/// left vectors as `left_rows` rows of length m (n or m of them, or 0: none), `right` the right ones as n rows of length n
-/// (not where there are no left ones). `scratch` has room for mw_tall_svd_scratch(m, n).
+/// left vectors as `left_rows` rows of length m (n or m of them, or 0: none), `right` the right ones as n rows of
+/// length n (not where there are no left ones). `scratch` has room for mw_tall_svd_scratch(m, n).
 mw_factorization_status mw_tall_svd(
     double *a, ptrdiff_t m, ptrdiff_t n, double *s, double *left, ptrdiff_t left_rows, double *right, double *scratch)
     __attribute__((visibility("hidden")));

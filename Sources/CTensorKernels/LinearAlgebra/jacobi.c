@@ -1,6 +1,6 @@
-// Singular values by Householder QR with column pivoting and one-sided Jacobi rotations of Rᵀ (Drmač & Veselić, "New fast
-// and accurate Jacobi SVD algorithm", SIAM J. Matrix Anal. Appl. 29, 2008): small singular values of a graded matrix keep
-// their relative accuracy, which bidiagonalisation loses. All vectors are rows.
+// Singular values by Householder QR with column pivoting and one-sided Jacobi rotations of Rᵀ (Drmač & Veselić, "New
+// fast and accurate Jacobi SVD algorithm", SIAM J. Matrix Anal. Appl. 29, 2008): small singular values of a graded
+// matrix keep their relative accuracy, which bidiagonalisation loses. All vectors are rows.
 #pragma STDC FP_CONTRACT OFF
 
 #include "factorization_batch.h"
@@ -14,8 +14,8 @@
 /// A vector so much shorter than the longest has no direction that could be seen in the matrix.
 #define NO_DIRECTION 0x1p-480
 
-/// A · P = Q · R in place; row k of the transpose of `a` keeps the k-th reflection. `columns[j]` is the column of A that
-/// became the j-th.
+/// A · P = Q · R in place: column k of `a` keeps the k-th reflection below the diagonal of R. `columns[j]` is the column
+/// of A that became the j-th.
 static void factor_with_pivoting(
     double *a, ptrdiff_t m, ptrdiff_t n, double *taus, ptrdiff_t *columns, double *norms, double *v, double *sums) {
     for (ptrdiff_t j = 0; j < n; j++) {
@@ -118,7 +118,7 @@ static bool orthogonalise(double *x, double *turns, ptrdiff_t n) {
     return false;
 }
 
-/// Replaces the rows of an orthonormal set that `missing` names by unit vectors orthogonal to all others.
+/// Replaces each row whose value in `s`, which descends, is at most `least` by a unit vector orthogonal to all others.
 static void complete(double *rows, ptrdiff_t n, const double *s, double least, double *shares) {
     memset(shares, 0, (size_t)n * sizeof(double));
     for (ptrdiff_t r = 0; r < n; r++) {
@@ -130,8 +130,7 @@ static void complete(double *rows, ptrdiff_t n, const double *s, double least, d
         if (s[r] > least) {
             continue;
         }
-        // The axis that the set has the least part of, less that part. Rows behind this one are present only where
-        // their own values are large enough: the values are sorted, so there are none.
+        // The axis that the set has the least part of, less that part.
         ptrdiff_t axis = 0;
         for (ptrdiff_t j = 1; j < n; j++) {
             axis = shares[j] < shares[axis] ? j : axis;

@@ -1,6 +1,6 @@
 // Eigenvalues of symmetric matrices: Householder reduction to a tridiagonal matrix, then implicit QL with Wilkinson's
-// shift (Golub & Van Loan, "Matrix Computations", 4th ed., sections 8.3.1 and 8.3.3). Vectors are kept as rows, so that a
-// rotation runs over two contiguous ones.
+// shift (Golub & Van Loan, "Matrix Computations", 4th ed., sections 8.3.1 and 8.3.3). Vectors are kept as rows, so that
+// a rotation runs over two contiguous ones.
 #pragma STDC FP_CONTRACT OFF
 
 #include "factorization_batch.h"

@@ -1,8 +1,8 @@
 // Factorisations of matrices, and what is computed with them. These have one portable form.
 //
-// Every function takes a batch of row-major matrices without gaps, of f32 or f64, and computes in f64 whatever the type:
-// an f32 result is that of f64 arithmetic, rounded once. Matrices of a batch are shared out over the compute pool in
-// groups that depend on the shapes alone, and each is computed by one thread.
+// Every function takes a batch of row-major matrices without gaps, of f32 or f64, and computes in f64 whatever the
+// type: an f32 result is that of f64 arithmetic, rounded once. Matrices of a batch are shared out over the compute pool
+// in groups that depend on the shapes alone, and each is computed by one thread.
 #ifndef MESHWORK_FACTORIZATION_H
 #define MESHWORK_FACTORIZATION_H
 
@@ -30,8 +30,8 @@ typedef struct mw_factorization_outcome {
 mw_factorization_outcome mw_cholesky(mw_dtype dtype, ptrdiff_t batch, ptrdiff_t n, void *l, const void *a);
 
 /// Rows of A in the order `permutation` = L · U, pivoting on the largest element of a column: A is [batch, m, n], L is
-/// [batch, m, min(m, n)] with ones on its diagonal, U is [batch, min(m, n), n]; `permutation` [batch, m] holds row numbers
-/// in the matrices' own type. A pivot of 0 leaves its column as it is and is no failure.
+/// [batch, m, min(m, n)] with ones on its diagonal, U is [batch, min(m, n), n]; `permutation` [batch, m] holds row
+/// numbers in the matrices' own type. A pivot of 0 leaves its column as it is and is no failure.
 mw_factorization_outcome mw_lu(
     mw_dtype dtype, ptrdiff_t batch, ptrdiff_t m, ptrdiff_t n, void *l, void *u, void *permutation, const void *a);
 
@@ -55,8 +55,8 @@ mw_factorization_outcome mw_determinant(
 mw_factorization_outcome mw_sign_and_log_determinant(
     mw_dtype dtype, ptrdiff_t batch, ptrdiff_t n, void *sign, void *logarithm, const void *a);
 
-/// A = Q · R by Householder reflections, R upper triangular: A is [batch, m, n]; Q is [batch, m, k] and R [batch, k, n] with
-/// k = min(m, n), or k = m where `complete`.
+/// A = Q · R by Householder reflections, R upper triangular: A is [batch, m, n]; Q is [batch, m, k] and R [batch, k, n]
+/// with k = min(m, n), or k = m where `complete`.
 mw_factorization_outcome mw_qr(
     mw_dtype dtype, ptrdiff_t batch, ptrdiff_t m, ptrdiff_t n, bool complete, void *q, void *r, const void *a);
 
@@ -65,8 +65,8 @@ mw_factorization_outcome mw_qr(
 mw_factorization_outcome mw_symmetric_eigen(
     mw_dtype dtype, ptrdiff_t batch, ptrdiff_t n, void *w, void *_Nullable v, const void *a);
 
-/// A = U · diag(s) · Vᵀ, s in descending order: A is [batch, m, n], s is [batch, k] with k = min(m, n), U is [batch, m, k] and
-/// Vᵀ [batch, k, n], or [batch, m, m] and [batch, n, n] where `complete`. U and Vᵀ may be null, both or neither.
+/// A = U · diag(s) · Vᵀ, s in descending order: A is [batch, m, n], s is [batch, k] with k = min(m, n), U is [batch, m,
+/// k] and Vᵀ [batch, k, n], or [batch, m, m] and [batch, n, n] where `complete`. U and Vᵀ may be null, both or neither.
 mw_factorization_outcome mw_singular_values(
     mw_dtype dtype, ptrdiff_t batch, ptrdiff_t m, ptrdiff_t n, bool complete, void *_Nullable u, void *s,
     void *_Nullable vt, const void *a);
@@ -76,8 +76,8 @@ mw_factorization_outcome mw_singular_values(
 mw_factorization_outcome mw_pseudo_inverse(
     mw_dtype dtype, ptrdiff_t batch, ptrdiff_t m, ptrdiff_t n, double tolerance, void *inverse, const void *a);
 
-/// The X [batch, n, columns] of least Frobenius norm among those that minimise that of A · X − B: A is [batch, m, n], B is
-/// [batch, m, columns]; `tolerance` as for the pseudo-inverse.
+/// The X [batch, n, columns] of least Frobenius norm among those that minimise that of A · X − B: A is [batch, m, n], B
+/// is [batch, m, columns]; `tolerance` as for the pseudo-inverse.
 mw_factorization_outcome mw_least_squares(
     mw_dtype dtype, ptrdiff_t batch, ptrdiff_t m, ptrdiff_t n, ptrdiff_t columns, double tolerance, void *x,
     const void *a, const void *b);

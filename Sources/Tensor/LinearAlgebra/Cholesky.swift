@@ -3,8 +3,8 @@ import CTensorKernels
 extension Primitive {
     /// `A = L · Lᵀ` with L lower triangular.
     ///
-    /// The derivative is that of a symmetric A (Murray, "Differentiation of the Cholesky decomposition", 2016): with `Φ` the
-    /// lower triangle with half the diagonal and `P = Φ(Lᵀ · L̄)`, `Ā = ½ · L⁻ᵀ · (P + Pᵀ) · L⁻¹`.
+    /// The derivative is that of a symmetric A (Murray, "Differentiation of the Cholesky decomposition", 2016): with
+    /// `Φ` the lower triangle with half the diagonal and `P = Φ(Lᵀ · L̄)`, `Ā = ½ · L⁻ᵀ · (P + Pᵀ) · L⁻¹`.
     package static let cholesky: Primitive = Primitive(
         id: 5_001, name: "cholesky",
         .unary(
@@ -37,8 +37,8 @@ extension Primitive {
 }
 
 extension AnyTensor {
-    /// The lower triangular `L` with `A = L · Lᵀ`, for each matrix in the last two axes, `[…, n, n]`. Only the lower triangle is
-    /// read; the derivative is that of a symmetric matrix.
+    /// The lower triangular `L` with `A = L · Lᵀ`, for each matrix in the last two axes, `[…, n, n]`. Only the lower
+    /// triangle is read; the derivative is that of a symmetric matrix.
     ///
     /// - Throws: ``TensorError/Code/notPositiveDefinite`` with the first matrix that is not, also for a NaN;
     ///   ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` unless float32 or float64.
@@ -48,8 +48,8 @@ extension AnyTensor {
 }
 
 extension Tensor where Scalar: LinearAlgebraScalar {
-    /// The lower triangular `L` with `A = L · Lᵀ`, for each matrix in the last two axes, `[…, n, n]`. Only the lower triangle is
-    /// read. Traps unless the matrices are positive definite; those that come from data belong to
+    /// The lower triangular `L` with `A = L · Lᵀ`, for each matrix in the last two axes, `[…, n, n]`. Only the lower
+    /// triangle is read. Traps unless the matrices are positive definite; those that come from data belong to
     /// ``AnyTensor/cholesky()``.
     public consuming func cholesky() -> Tensor {
         Tensor { () throws(TensorError) in try self.core.take().cholesky() }

@@ -53,16 +53,16 @@ extension Primitive {
 }
 
 extension AnyTensor {
-    /// The determinant of each matrix in the last two axes: `[…, n, n]` to `[…]`; 1 of a matrix without elements. Its derivative
-    /// throws ``TensorError/Code/singularMatrix`` for a singular matrix.
+    /// The determinant of each matrix in the last two axes: `[…, n, n]` to `[…]`; 1 of a matrix without elements. Its
+    /// derivative throws ``TensorError/Code/singularMatrix`` for a singular matrix.
     ///
     /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` unless float32 or float64.
     public consuming func determinant() throws(TensorError) -> AnyTensor {
         try Primitive.determinant.apply(&self)
     }
 
-    /// The sign of each determinant (−1, 0 or 1) and the logarithm of its absolute value (−infinity of 0), for determinants that no
-    /// float can hold: `[…, n, n]` to `[…]` each.
+    /// The sign of each determinant (−1, 0 or 1) and the logarithm of its absolute value (−infinity of 0), for
+    /// determinants that no float can hold: `[…, n, n]` to `[…]` each.
     ///
     /// - Throws: as ``determinant()``.
     public consuming func signAndLogDeterminant() throws(TensorError) -> (
@@ -79,8 +79,8 @@ extension Tensor where Scalar: LinearAlgebraScalar {
         Tensor { () throws(TensorError) in try self.core.take().determinant() }
     }
 
-    /// The sign of each determinant (−1, 0 or 1) and the logarithm of its absolute value (−infinity of 0), for determinants that no
-    /// float can hold: `[…, n, n]` to `[…]` each.
+    /// The sign of each determinant (−1, 0 or 1) and the logarithm of its absolute value (−infinity of 0), for
+    /// determinants that no float can hold: `[…, n, n]` to `[…]` each.
     public consuming func signAndLogDeterminant() -> (sign: Tensor, logarithm: Tensor) {
         let (sign, logarithm) = trapping { () throws(TensorError) in try self.core.take().signAndLogDeterminant() }
         return (Tensor(known: sign), Tensor(known: logarithm))

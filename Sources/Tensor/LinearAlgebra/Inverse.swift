@@ -28,8 +28,8 @@ extension Primitive {
 }
 
 extension AnyTensor {
-    /// The inverse of each matrix in the last two axes, `[…, n, n]`. To multiply by it once, ``solve(_:)`` is faster and more
-    /// accurate.
+    /// The inverse of each matrix in the last two axes, `[…, n, n]`. To multiply by it once, ``solve(_:)`` is faster
+    /// and more accurate.
     ///
     /// - Throws: ``TensorError/Code/singularMatrix`` with the first matrix that has a pivot of exactly 0,
     ///   ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` unless float32 or float64.
@@ -39,8 +39,8 @@ extension AnyTensor {
 }
 
 extension Tensor where Scalar: LinearAlgebraScalar {
-    /// The inverse of each matrix in the last two axes, `[…, n, n]`. Traps for a singular matrix; those that come from data
-    /// belong to ``AnyTensor/inverse()``.
+    /// The inverse of each matrix in the last two axes, `[…, n, n]`. Traps for a singular matrix; those that come from
+    /// data belong to ``AnyTensor/inverse()``.
     public consuming func inverse() -> Tensor {
         Tensor { () throws(TensorError) in try self.core.take().inverse() }
     }

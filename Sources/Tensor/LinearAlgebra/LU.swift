@@ -54,11 +54,11 @@ extension PackedResults {
 }
 
 extension AnyTensor {
-    /// Triangular factors of each matrix in the last two axes, `[…, m, n]`, by partial pivoting: row `i` of `lower · upper` is row
-    /// `permutation[i]` of the matrix.
+    /// Triangular factors of each matrix in the last two axes, `[…, m, n]`, by partial pivoting: row `i` of `lower ·
+    /// upper` is row `permutation[i]` of the matrix.
     ///
-    /// With `k = min(m, n)`: `permutation` is `[…, m]`, int32; `lower` is `[…, m, k]` with ones on its diagonal and none of its
-    /// elements beyond ±1; `upper` is `[…, k, n]`. A singular matrix has a 0 on the diagonal of `upper`.
+    /// With `k = min(m, n)`: `permutation` is `[…, m]`, int32; `lower` is `[…, m, k]` with ones on its diagonal and
+    /// none of its elements beyond ±1; `upper` is `[…, k, n]`. A singular matrix has a 0 on the diagonal of `upper`.
     ///
     /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` unless float32 or float64.
     public consuming func lu() throws(TensorError) -> (permutation: AnyTensor, lower: AnyTensor, upper: AnyTensor) {
@@ -70,8 +70,8 @@ extension AnyTensor {
 }
 
 extension Tensor where Scalar: LinearAlgebraScalar {
-    /// Triangular factors of each matrix in the last two axes, `[…, m, n]`, by partial pivoting: row `i` of `lower · upper` is row
-    /// `permutation[i]` of the matrix.
+    /// Triangular factors of each matrix in the last two axes, `[…, m, n]`, by partial pivoting: row `i` of `lower ·
+    /// upper` is row `permutation[i]` of the matrix.
     public consuming func lu() -> (permutation: Tensor<Int32>, lower: Tensor, upper: Tensor) {
         let factors = trapping { () throws(TensorError) in try self.core.take().lu() }
         return (Tensor<Int32>(known: factors.permutation), Tensor(known: factors.lower), Tensor(known: factors.upper))

@@ -33,8 +33,8 @@ extension Primitive {
 }
 
 extension AnyTensor {
-    /// The X that minimises `‖A · X − B‖` for this tensor's matrices A, `[…, m, n]`; of several, the one of least norm. It is the
-    /// pseudo-inverse times B, by the singular value decomposition: right for matrices of any rank.
+    /// The X that minimises `‖A · X − B‖` for this tensor's matrices A, `[…, m, n]`; of several, the one of least norm.
+    /// It is the pseudo-inverse times B, by the singular value decomposition: right for matrices of any rank.
     ///
     /// - Parameters:
     ///   - values: B, `[…, m, columns]`, or one vector `[m]`. The axes before the last two broadcast.
@@ -52,8 +52,8 @@ extension AnyTensor {
 }
 
 extension Tensor where Scalar: LinearAlgebraScalar {
-    /// The X that minimises `‖A · X − B‖` for this tensor's matrices A, `[…, m, n]`; of several, the one of least norm. B is
-    /// `[…, m, columns]`, or one vector `[m]`.
+    /// The X that minimises `‖A · X − B‖` for this tensor's matrices A, `[…, m, n]`; of several, the one of least norm.
+    /// B is `[…, m, columns]`, or one vector `[m]`.
     public consuming func leastSquares(_ values: consuming Tensor, tolerance: Double? = nil) -> Tensor {
         Tensor { () throws(TensorError) in
             try self.core.take().leastSquares(values.core.take(), tolerance: tolerance)

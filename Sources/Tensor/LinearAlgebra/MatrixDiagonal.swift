@@ -1,6 +1,6 @@
 extension AnyTensor {
-    /// The diagonal of the last two axes, which become one; `offset` places to the right of the main diagonal, or below it
-    /// where negative. A view where the two axes join in memory: every `n + 1`-th element of a matrix of n columns.
+    /// The diagonal of the last two axes, which become one; `offset` places to the right of the main diagonal, or below
+    /// it where negative. A view where the two axes join in memory: every `n + 1`-th element of a matrix of n columns.
     ///
     /// The operations that it is made of carry its derivative.
     consuming func diagonalOfLastAxes(offset: Int = 0) throws(TensorError) -> AnyTensor {
@@ -25,7 +25,8 @@ extension AnyTensor {
     /// The sum of the diagonal of each matrix in the last two axes: `[…, m, n]` to `[…]`.
     ///
     /// - Parameter offset: How far to the right of the main diagonal, or below it where negative.
-    /// - Throws: ``TensorError/Code/shapeMismatch`` for fewer than two axes, ``TensorError/Code/dtypeMismatch`` for bools.
+    /// - Throws: ``TensorError/Code/shapeMismatch`` for fewer than two axes, ``TensorError/Code/dtypeMismatch`` for
+    ///   bools.
     public consuming func matrixTrace(offset: Int = 0) throws(TensorError) -> AnyTensor {
         guard rank >= 2 else {
             throw TensorError(.shapeMismatch, "matrixTrace: \(shape) has fewer than the two axes of a matrix")
@@ -35,8 +36,8 @@ extension AnyTensor {
 }
 
 extension Tensor where Scalar: NumericTensorScalar {
-    /// The sum of the diagonal of each matrix in the last two axes, `[…, m, n]` to `[…]`; `offset` places to the right of the main
-    /// diagonal, or below it where negative.
+    /// The sum of the diagonal of each matrix in the last two axes, `[…, m, n]` to `[…]`; `offset` places to the right
+    /// of the main diagonal, or below it where negative.
     public consuming func matrixTrace(offset: Int = 0) -> Tensor {
         Tensor { () throws(TensorError) in try self.core.take().matrixTrace(offset: offset) }
     }

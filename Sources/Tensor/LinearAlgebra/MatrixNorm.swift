@@ -75,21 +75,22 @@ extension Primitive {
 }
 
 extension AnyTensor {
-    /// A norm of each matrix in the last two axes: `[…, m, n]` to `[…]`; 0 of a matrix without elements. The derivative of the
-    /// Frobenius norm is NaN at 0; the others have none yet.
+    /// A norm of each matrix in the last two axes: `[…, m, n]` to `[…]`; 0 of a matrix without elements. The derivative
+    /// of the Frobenius norm is NaN at 0; the others have none yet.
     ///
-    /// - Throws: ``TensorError/Code/notConverged`` with the first matrix that holds a NaN or an infinity, for the nuclear and
-    ///   the spectral norm; ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` unless float32 or float64.
+    /// - Throws: ``TensorError/Code/notConverged`` with the first matrix that holds a NaN or an infinity, for the
+    ///   nuclear and the spectral norm; ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` unless
+    ///   float32 or float64.
     public consuming func matrixNorm(_ norm: MatrixNorm = .frobenius) throws(TensorError) -> AnyTensor {
         try Primitive.matrixNorm.apply(&self, .factorization(FactorizationOptions(norm: MatrixMeasure(norm))))
     }
 
-    /// The condition number of each matrix in the last two axes, `[…, m, n]` to `[…]`: `‖A‖ · ‖A⁻¹‖`, and for the spectral norm, the
-    /// default, the largest singular value over the smallest, infinity where that is 0.
+    /// The condition number of each matrix in the last two axes, `[…, m, n]` to `[…]`: `‖A‖ · ‖A⁻¹‖`, and for the
+    /// spectral norm, the default, the largest singular value over the smallest, infinity where that is 0.
     ///
-    /// - Throws: as ``matrixNorm(_:)``, and ``TensorError/Code/shapeMismatch`` for matrices without elements; for other norms
-    ///   than the spectral one also ``TensorError/Code/singularMatrix``, and ``TensorError/Code/shapeMismatch`` for matrices that
-    ///   are not square.
+    /// - Throws: as ``matrixNorm(_:)``, and ``TensorError/Code/shapeMismatch`` for matrices without elements; for other
+    ///   norms than the spectral one also ``TensorError/Code/singularMatrix``, and ``TensorError/Code/shapeMismatch``
+    ///   for matrices that are not square.
     public consuming func conditionNumber(_ norm: MatrixNorm = .spectral) throws(TensorError) -> AnyTensor {
         if norm == .spectral {
             return try Primitive.matrixNorm.apply(&self, .factorization(FactorizationOptions(norm: .condition)))
@@ -106,8 +107,8 @@ extension Tensor where Scalar: LinearAlgebraScalar {
         Tensor { () throws(TensorError) in try self.core.take().matrixNorm(norm) }
     }
 
-    /// The condition number of each matrix in the last two axes, `[…, m, n]` to `[…]`: `‖A‖ · ‖A⁻¹‖`, and for the spectral norm, the
-    /// default, the largest singular value over the smallest, infinity where that is 0.
+    /// The condition number of each matrix in the last two axes, `[…, m, n]` to `[…]`: `‖A‖ · ‖A⁻¹‖`, and for the
+    /// spectral norm, the default, the largest singular value over the smallest, infinity where that is 0.
     public consuming func conditionNumber(_ norm: MatrixNorm = .spectral) -> Tensor {
         Tensor { () throws(TensorError) in try self.core.take().conditionNumber(norm) }
     }

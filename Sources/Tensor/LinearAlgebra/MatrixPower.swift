@@ -1,9 +1,9 @@
 extension AnyTensor {
-    /// Each square matrix in the last two axes, `[…, n, n]`, multiplied with itself `exponent` times, by repeated squaring: the
-    /// identity for 0, a power of the inverse for a negative exponent.
+    /// Each square matrix in the last two axes, `[…, n, n]`, multiplied with itself `exponent` times, by repeated
+    /// squaring: the identity for 0, a power of the inverse for a negative exponent.
     ///
-    /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` for bools; for a negative exponent, as
-    ///   ``inverse()``.
+    /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` for bools; for a negative
+    ///   exponent, as ``inverse()``.
     public consuming func matrixPower(_ exponent: Int) throws(TensorError) -> AnyTensor {
         let type = self.type
         guard type.shape.rank >= 2, type.rowCount == type.columnCount else {
@@ -23,8 +23,8 @@ extension AnyTensor {
         }
     }
 
-    /// The identity of a numeric type. A row that is one element longer than the matrix is wide, repeated and cut off, has its
-    /// 1 on the diagonal.
+    /// The identity of a numeric type. A row that is one element longer than the matrix is wide, repeated and cut off,
+    /// has its 1 on the diagonal.
     static func identityMatrix(_ count: Int, dtype: DType) throws(TensorError) -> AnyTensor {
         let row = try AnyTensor.concatenate([.one(dtype), .zeros(Shape([count]), dtype: dtype)])
         let rows = try row.broadcast(to: Shape([count, count + 1])).reshaped(to: Shape([count * (count + 1)]))
@@ -62,8 +62,8 @@ extension AnyTensor {
 }
 
 extension Tensor where Scalar: NumericTensorScalar {
-    /// Each square matrix in the last two axes, `[…, n, n]`, multiplied with itself `exponent` times: the identity for 0, a power
-    /// of the inverse for a negative exponent, which `Float` and `Double` have.
+    /// Each square matrix in the last two axes, `[…, n, n]`, multiplied with itself `exponent` times: the identity for
+    /// 0, a power of the inverse for a negative exponent, which `Float` and `Double` have.
     public consuming func matrixPower(_ exponent: Int) -> Tensor {
         Tensor { () throws(TensorError) in try self.core.take().matrixPower(exponent) }
     }

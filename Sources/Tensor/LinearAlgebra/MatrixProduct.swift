@@ -44,12 +44,12 @@ extension Primitive {
 }
 
 extension AnyTensor {
-    /// The product of matrices in the last two axes, `[…, m, k] · […, k, n]`; the axes before them broadcast. Transposed
-    /// and sliced views are multiplied where they lie.
+    /// The product of matrices in the last two axes, `[…, m, k] · […, k, n]`; the axes before them broadcast.
+    /// Transposed and sliced views are multiplied where they lie.
     ///
     /// A vector counts as a row on the left and as a column on the right, and the axis that it gained vanishes again:
-    /// `[k] · […, k, n]` is `[…, n]`, `[…, m, k] · [k]` is `[…, m]`, and `[k] · [k]` a scalar. Integers wrap around; 16-bit
-    /// floats are summed in float32 and rounded once.
+    /// `[k] · […, k, n]` is `[…, n]`, `[…, m, k] · [k]` is `[…, m]`, and `[k] · [k]` a scalar. Integers wrap around;
+    /// 16-bit floats are summed in float32 and rounded once.
     ///
     /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` for bools and for two types.
     public consuming func matmul(_ other: consuming AnyTensor) throws(TensorError) -> AnyTensor {
@@ -70,9 +70,9 @@ extension AnyTensor {
 }
 
 extension Tensor where Scalar: NumericTensorScalar {
-    /// The product of matrices in the last two axes, `[…, m, k] · […, k, n]`; the axes before them broadcast. Transposed
-    /// and sliced views are multiplied where they lie. A vector `[k]` counts as a row on the left and as a column on the
-    /// right, and the axis that it gained vanishes again.
+    /// The product of matrices in the last two axes, `[…, m, k] · […, k, n]`; the axes before them broadcast.
+    /// Transposed and sliced views are multiplied where they lie. A vector `[k]` counts as a row on the left and as a
+    /// column on the right, and the axis that it gained vanishes again.
     public consuming func matmul(_ other: consuming Tensor) -> Tensor {
         Tensor { () throws(TensorError) in try self.core.take().matmul(other.core.take()) }
     }

@@ -41,11 +41,11 @@ extension Primitive {
 }
 
 extension AnyTensor {
-    /// This tensor plus the product of two matrices, `self + left · right`, in one pass. The tensor broadcasts to the product
-    /// `[…, m, n]`; where it has that shape and nothing else refers to it, it is added to in place.
+    /// This tensor plus the product of two matrices, `self + left · right`, in one pass. The tensor broadcasts to the
+    /// product `[…, m, n]`; where it has that shape and nothing else refers to it, it is added to in place.
     ///
-    /// - Throws: ``TensorError/Code/shapeMismatch``, also for vectors; ``TensorError/Code/dtypeMismatch`` for bools and for
-    ///   types that differ.
+    /// - Throws: ``TensorError/Code/shapeMismatch``, also for vectors; ``TensorError/Code/dtypeMismatch`` for bools and
+    ///   for types that differ.
     public consuming func addingProduct(
         of left: consuming AnyTensor, _ right: consuming AnyTensor
     ) throws(TensorError) -> AnyTensor {
@@ -54,8 +54,8 @@ extension AnyTensor {
 }
 
 extension Tensor where Scalar: NumericTensorScalar {
-    /// This tensor plus the product of two matrices, `self + left · right`, in one pass. The tensor broadcasts to the product
-    /// `[…, m, n]`; where it has that shape and nothing else refers to it, it is added to in place.
+    /// This tensor plus the product of two matrices, `self + left · right`, in one pass. The tensor broadcasts to the
+    /// product `[…, m, n]`; where it has that shape and nothing else refers to it, it is added to in place.
     public consuming func addingProduct(of left: consuming Tensor, _ right: consuming Tensor) -> Tensor {
         Tensor { () throws(TensorError) in
             try Primitive.matrixProductSum.apply(&self.core, &left.core, &right.core)

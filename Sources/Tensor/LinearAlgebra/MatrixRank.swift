@@ -34,8 +34,8 @@ extension AnyTensor {
 }
 
 extension Tensor where Scalar: LinearAlgebraScalar {
-    /// The rank of each matrix in the last two axes: `[…, m, n]` to `[…]`. Singular values of at most `tolerance` times the
-    /// largest count as 0; by default `max(m, n)` times the distance from 1 to the next number.
+    /// The rank of each matrix in the last two axes: `[…, m, n]` to `[…]`. Singular values of at most `tolerance` times
+    /// the largest count as 0; by default `max(m, n)` times the distance from 1 to the next number.
     public consuming func matrixRank(tolerance: Double? = nil) -> Tensor<Int64> {
         Tensor<Int64> { () throws(TensorError) in try self.core.take().matrixRank(tolerance: tolerance) }
     }

@@ -31,7 +31,8 @@ struct ProductPlan {
         }
     }
 
-    /// Makes the innermost axis of the batch part of the rows, or of the columns of a single row, where that is the same.
+    /// Makes the innermost axis of the batch part of the rows, or of the columns of a single row, where that is the
+    /// same.
     private mutating func foldInnermostAxis() -> Bool {
         let axis = batch.rank - 1
         let length = batch[axis]

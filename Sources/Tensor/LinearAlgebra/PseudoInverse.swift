@@ -35,8 +35,8 @@ extension TensorType {
 extension AnyTensor {
     /// The Moore–Penrose inverse of each matrix in the last two axes: `[…, m, n]` to `[…, n, m]`.
     ///
-    /// - Parameter tolerance: Singular values of at most this times the largest count as 0; by default `max(m, n)` times the
-    ///   distance from 1 to the next number of the type.
+    /// - Parameter tolerance: Singular values of at most this times the largest count as 0; by default `max(m, n)`
+    ///   times the distance from 1 to the next number of the type.
     /// - Throws: ``TensorError/Code/notConverged`` with the first matrix that holds a NaN or an infinity,
     ///   ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` unless float32 or float64.
     public consuming func pseudoInverse(tolerance: Double? = nil) throws(TensorError) -> AnyTensor {
@@ -46,8 +46,9 @@ extension AnyTensor {
 }
 
 extension Tensor where Scalar: LinearAlgebraScalar {
-    /// The Moore–Penrose inverse of each matrix in the last two axes: `[…, m, n]` to `[…, n, m]`. Singular values of at most
-    /// `tolerance` times the largest count as 0; by default `max(m, n)` times the distance from 1 to the next number.
+    /// The Moore–Penrose inverse of each matrix in the last two axes: `[…, m, n]` to `[…, n, m]`. Singular values of at
+    /// most `tolerance` times the largest count as 0; by default `max(m, n)` times the distance from 1 to the next
+    /// number.
     public consuming func pseudoInverse(tolerance: Double? = nil) -> Tensor {
         Tensor { () throws(TensorError) in try self.core.take().pseudoInverse(tolerance: tolerance) }
     }

@@ -38,8 +38,8 @@ extension AnyTensor {
     /// `A = Q · R` for each matrix in the last two axes, `[…, m, n]`, by Householder reflections: the columns of Q are
     /// orthonormal, R is upper triangular. The signs are LAPACK's: a diagonal element of R may be negative.
     ///
-    /// - Parameter complete: Whether Q is square: `[…, m, m]` with R `[…, m, n]`. Otherwise, with `k = min(m, n)`, Q is `[…, m, k]` and R
-    ///   `[…, k, n]`.
+    /// - Parameter complete: Whether Q is square: `[…, m, m]` with R `[…, m, n]`. Otherwise, with `k = min(m, n)`, Q is
+    ///   `[…, m, k]` and R `[…, k, n]`.
     /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` unless float32 or float64.
     public consuming func qr(complete: Bool = false) throws(TensorError) -> (q: AnyTensor, r: AnyTensor) {
         try type.requireMatrices(in: "qr")
@@ -51,8 +51,8 @@ extension AnyTensor {
 }
 
 extension Tensor where Scalar: LinearAlgebraScalar {
-    /// `A = Q · R` for each matrix in the last two axes, `[…, m, n]`: the columns of Q are orthonormal, R is upper triangular. Q is
-    /// `[…, m, min(m, n)]`, or square where `complete`.
+    /// `A = Q · R` for each matrix in the last two axes, `[…, m, n]`: the columns of Q are orthonormal, R is upper
+    /// triangular. Q is `[…, m, min(m, n)]`, or square where `complete`.
     public consuming func qr(complete: Bool = false) -> (q: Tensor, r: Tensor) {
         let factors = trapping { () throws(TensorError) in try self.core.take().qr(complete: complete) }
         return (Tensor(known: factors.q), Tensor(known: factors.r))

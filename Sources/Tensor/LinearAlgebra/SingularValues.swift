@@ -56,13 +56,15 @@ extension PackedResults {
 }
 
 extension AnyTensor {
-    /// `A = U · diag(s) · Vᵀ` for each matrix in the last two axes, `[…, m, n]`: orthonormal columns in U and rows in Vᵀ, and singular
-    /// values s in descending order, none negative.
+    /// `A = U · diag(s) · Vᵀ` for each matrix in the last two axes, `[…, m, n]`: orthonormal columns in U and rows in
+    /// Vᵀ, and singular values s in descending order, none negative.
     ///
-    /// By one-sided Jacobi rotations after a pivoted QR factorisation (Drmač & Veselić 2008), so that small singular values
-    /// of a matrix with graded columns are right to the last digits. The sign of a pair of vectors is not defined.
+    /// By one-sided Jacobi rotations after a pivoted QR factorisation (Drmač & Veselić 2008), so that small singular
+    /// values of a matrix with graded columns are right to the last digits. The sign of a pair of vectors is not
+    /// defined.
     ///
-    /// - Parameter complete: Whether U and Vᵀ are square. Otherwise, with `k = min(m, n)`, U is `[…, m, k]` and Vᵀ `[…, k, n]`.
+    /// - Parameter complete: Whether U and Vᵀ are square. Otherwise, with `k = min(m, n)`, U is `[…, m, k]` and Vᵀ `[…,
+    ///   k, n]`.
     /// - Throws: ``TensorError/Code/notConverged`` with the first matrix that holds a NaN or an infinity,
     ///   ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` unless float32 or float64.
     public consuming func svd(
@@ -85,8 +87,9 @@ extension AnyTensor {
 }
 
 extension Tensor where Scalar: LinearAlgebraScalar {
-    /// `A = U · diag(s) · Vᵀ` for each matrix in the last two axes, `[…, m, n]`: orthonormal columns in U and rows in Vᵀ, and singular
-    /// values s in descending order. U and Vᵀ are square where `complete`. Traps for a NaN or an infinity.
+    /// `A = U · diag(s) · Vᵀ` for each matrix in the last two axes, `[…, m, n]`: orthonormal columns in U and rows in
+    /// Vᵀ, and singular values s in descending order. U and Vᵀ are square where `complete`. Traps for a NaN or an
+    /// infinity.
     public consuming func svd(complete: Bool = false) -> (u: Tensor, s: Tensor, vTransposed: Tensor) {
         let result = trapping { () throws(TensorError) in try self.core.take().svd(complete: complete) }
         return (Tensor(known: result.u), Tensor(known: result.s), Tensor(known: result.vTransposed))

@@ -30,11 +30,11 @@ extension Primitive {
 extension AnyTensor {
     /// `X` with `A · X = B` for this tensor's matrices A, `[…, n, n]`, by elimination with partial pivoting.
     ///
-    /// - Parameter values: B, `[…, n, columns]`, or one vector `[n]`. The axes before the last two broadcast; a single matrix is
-    ///   factorised once for a batch of right sides.
+    /// - Parameter values: B, `[…, n, columns]`, or one vector `[n]`. The axes before the last two broadcast; a single
+    ///   matrix is factorised once for a batch of right sides.
     /// - Throws: ``TensorError/Code/singularMatrix`` with the first matrix that has a pivot of exactly 0,
-    ///   ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` unless both are float32 or float64. A NaN gives
-    ///   NaNs.
+    ///   ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` unless both are float32 or float64. A
+    ///   NaN gives NaNs.
     public consuming func solve(_ values: consuming AnyTensor) throws(TensorError) -> AnyTensor {
         try self.solving(for: values) { matrices, values throws(TensorError) in
             try Primitive.solve.applied(to: matrices, values)
@@ -43,8 +43,8 @@ extension AnyTensor {
 }
 
 extension Tensor where Scalar: LinearAlgebraScalar {
-    /// `X` with `A · X = B` for this tensor's matrices A, `[…, n, n]`; B is `[…, n, columns]`, or one vector `[n]`. Traps for a
-    /// singular matrix; those that come from data belong to ``AnyTensor/solve(_:)``.
+    /// `X` with `A · X = B` for this tensor's matrices A, `[…, n, n]`; B is `[…, n, columns]`, or one vector `[n]`.
+    /// Traps for a singular matrix; those that come from data belong to ``AnyTensor/solve(_:)``.
     public consuming func solve(_ values: consuming Tensor) -> Tensor {
         Tensor { () throws(TensorError) in try self.core.take().solve(values.core.take()) }
     }

@@ -53,9 +53,9 @@ extension PackedResults {
 }
 
 extension AnyTensor {
-    /// The eigenvalues of each symmetric matrix in the last two axes, `[…, n, n]`, in ascending order, `[…, n]`, and its
-    /// eigenvectors as the columns of an orthogonal matrix, `[…, n, n]`. Only the lower triangle is read. The sign of a
-    /// vector is not defined.
+    /// The eigenvalues of each symmetric matrix in the last two axes, `[…, n, n]`, in ascending order, `[…, n]`, and
+    /// its eigenvectors as the columns of an orthogonal matrix, `[…, n, n]`. Only the lower triangle is read. The sign
+    /// of a vector is not defined.
     ///
     /// - Throws: ``TensorError/Code/notConverged`` with the first matrix that holds a NaN or an infinity,
     ///   ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` unless float32 or float64.
@@ -66,8 +66,8 @@ extension AnyTensor {
         return (views[0], views[1])
     }
 
-    /// The eigenvalues of each symmetric matrix in the last two axes, `[…, n, n]`, in ascending order: `[…, n]`. Only the lower
-    /// triangle is read.
+    /// The eigenvalues of each symmetric matrix in the last two axes, `[…, n, n]`, in ascending order: `[…, n]`. Only
+    /// the lower triangle is read.
     ///
     /// - Throws: as ``symmetricEigen()``.
     public consuming func symmetricEigenvalues() throws(TensorError) -> AnyTensor {
@@ -76,8 +76,9 @@ extension AnyTensor {
 }
 
 extension Tensor where Scalar: LinearAlgebraScalar {
-    /// The eigenvalues of each symmetric matrix in the last two axes, `[…, n, n]`, in ascending order, and its eigenvectors as the
-    /// columns of an orthogonal matrix. Only the lower triangle is read. Traps for a NaN or an infinity.
+    /// The eigenvalues of each symmetric matrix in the last two axes, `[…, n, n]`, in ascending order, and its
+    /// eigenvectors as the columns of an orthogonal matrix. Only the lower triangle is read. Traps for a NaN or an
+    /// infinity.
     public consuming func symmetricEigen() -> (values: Tensor, vectors: Tensor) {
         let result = trapping { () throws(TensorError) in try self.core.take().symmetricEigen() }
         return (Tensor(known: result.values), Tensor(known: result.vectors))

@@ -66,8 +66,8 @@ extension AnyTensor {
         return (matrices, try other.broadcast(to: type.shape).contiguous())
     }
 
-    /// Solves with `operation` for right sides of any shape: a vector becomes a column, and a batch of right sides for a
-    /// single matrix becomes more columns, so that the matrix is factorised once.
+    /// Solves with `operation` for right sides of any shape: a vector becomes a column, and a batch of right sides for
+    /// a single matrix becomes more columns, so that the matrix is factorised once.
     consuming func solving(
         for values: consuming AnyTensor, with operation: (AnyTensor, AnyTensor) throws(TensorError) -> AnyTensor
     ) throws(TensorError) -> AnyTensor {
@@ -88,8 +88,8 @@ extension AnyTensor {
         return try operation(self, rows.reshaped(to: wide)).reshaped(to: whole).transposed(toBack)
     }
 
-    /// `X` with `T · X = B`, where T is the lower or the upper triangle of this tensor's matrices `[…, n, n]`; the rest of
-    /// them is not used, nor is the diagonal where `hasUnitDiagonal`: it counts as ones.
+    /// `X` with `T · X = B`, where T is the lower or the upper triangle of this tensor's matrices `[…, n, n]`; the rest
+    /// of them is not used, nor is the diagonal where `hasUnitDiagonal`: it counts as ones.
     ///
     /// - Parameters:
     ///   - values: B, `[…, n, columns]`, or one vector `[n]`. The axes before the last two broadcast.

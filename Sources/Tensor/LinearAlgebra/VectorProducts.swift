@@ -24,8 +24,8 @@ extension AnyTensor {
     /// The sums of products along an axis: both tensors broadcast, and the axis vanishes from the result.
     ///
     /// - Parameter axis: Counted from the back, −1 is the last: the same axis of both before they broadcast.
-    /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/indexOutOfRange`` for an axis that is not negative or that
-    ///   one of them lacks, ``TensorError/Code/dtypeMismatch``.
+    /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/indexOutOfRange`` for an axis that is not
+    ///   negative or that one of them lacks, ``TensorError/Code/dtypeMismatch``.
     public consuming func vectorDot(_ other: consuming AnyTensor, axis: Int = -1) throws(TensorError) -> AnyTensor {
         guard axis < 0, axis >= -Swift.min(rank, other.rank) else {
             throw TensorError(
@@ -49,7 +49,8 @@ extension AnyTensor {
         return try self.transposed((0..<rank).filter { $0 != position } + [position])
     }
 
-    /// The products of each element of one tensor with each of another, both read row-major: `[m]` and `[n]` to `[m, n]`.
+    /// The products of each element of one tensor with each of another, both read row-major: `[m]` and `[n]` to `[m,
+    /// n]`.
     ///
     /// - Throws: as the product of tensors.
     public consuming func outer(_ other: consuming AnyTensor) throws(TensorError) -> AnyTensor {
@@ -57,7 +58,8 @@ extension AnyTensor {
         return try self.reshaped(to: Shape([rows, 1])) * other.reshaped(to: Shape([1, columns]))
     }
 
-    /// The sums of products over the last axis of both: `[a…, k]` and `[b…, k]` to `[a…, b…]`. A scalar multiplies the other tensor.
+    /// The sums of products over the last axis of both: `[a…, k]` and `[b…, k]` to `[a…, b…]`. A scalar multiplies the
+    /// other tensor.
     ///
     /// - Throws: as ``matmul(_:)``.
     public consuming func inner(_ other: consuming AnyTensor) throws(TensorError) -> AnyTensor {
@@ -65,8 +67,8 @@ extension AnyTensor {
         return try self.tensorDot(other, axes: [-1], [-1])
     }
 
-    /// The Kronecker product: each element of this tensor times all of the other, block by block. `[m, n]` and `[p, q]` give
-    /// `[m · p, n · q]`; missing axes on the left count as 1, and there are at most four.
+    /// The Kronecker product: each element of this tensor times all of the other, block by block. `[m, n]` and `[p, q]`
+    /// give `[m · p, n · q]`; missing axes on the left count as 1, and there are at most four.
     ///
     /// - Throws: ``TensorError/Code/rankTooLarge`` for more axes, and as the product of tensors.
     public consuming func kron(_ other: consuming AnyTensor) throws(TensorError) -> AnyTensor {
@@ -118,12 +120,14 @@ extension Tensor where Scalar: NumericTensorScalar {
         Tensor { () throws(TensorError) in try self.core.take().vectorDot(other.core.take(), axis: axis) }
     }
 
-    /// The products of each element of one tensor with each of another, both read row-major: `[m]` and `[n]` to `[m, n]`.
+    /// The products of each element of one tensor with each of another, both read row-major: `[m]` and `[n]` to `[m,
+    /// n]`.
     public consuming func outer(_ other: consuming Tensor) -> Tensor {
         Tensor { () throws(TensorError) in try self.core.take().outer(other.core.take()) }
     }
 
-    /// The sums of products over the last axis of both: `[a…, k]` and `[b…, k]` to `[a…, b…]`. A scalar multiplies the other tensor.
+    /// The sums of products over the last axis of both: `[a…, k]` and `[b…, k]` to `[a…, b…]`. A scalar multiplies the
+    /// other tensor.
     public consuming func inner(_ other: consuming Tensor) -> Tensor {
         Tensor { () throws(TensorError) in try self.core.take().inner(other.core.take()) }
     }

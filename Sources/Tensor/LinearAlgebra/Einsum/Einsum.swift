@@ -5,18 +5,18 @@ extension AnyTensor {
     /// let scores = try AnyTensor.einsum("bqhd,bkhd->bhqk", queries, keys)
     /// ```
     ///
-    /// An operand has a letter for each of its axes, and commas part the operands. A label that the result lacks is summed
-    /// over; one that an operand has twice takes its diagonal. `...` stands for axes without labels, which broadcast, aligned
-    /// at the last; so does an axis of length 1. Without an arrow, the result has the labels that occur once, in
-    /// alphabetical order, behind the ellipsis. The answers are NumPy's.
+    /// An operand has a letter for each of its axes, and commas part the operands. A label that the result lacks is
+    /// summed over; one that an operand has twice takes its diagonal. `...` stands for axes without labels, which
+    /// broadcast, aligned at the last; so does an axis of length 1. Without an arrow, the result has the labels that
+    /// occur once, in alphabetical order, behind the ellipsis. The answers are NumPy's.
     ///
     /// Operands are multiplied two at a time, always the pair whose product is smallest against what it replaces, each
-    /// pair as one batch of matrix products. Axes are transposed without a copy; an operand is copied only where axes that
-    /// become one do not join in memory. The result may be a transposed view.
+    /// pair as one batch of matrix products. Axes are transposed without a copy; an operand is copied only where axes
+    /// that become one do not join in memory. The result may be a transposed view.
     ///
-    /// - Throws: ``TensorError/Code/malformedExpression`` with the place in the expression; ``TensorError/Code/shapeMismatch``
-    ///   for operands that do not fit it; ``TensorError/Code/rankTooLarge`` for an intermediate result of more than eight axes;
-    ///   ``TensorError/Code/dtypeMismatch``.
+    /// - Throws: ``TensorError/Code/malformedExpression`` with the place in the expression;
+    ///   ``TensorError/Code/shapeMismatch`` for operands that do not fit it; ``TensorError/Code/rankTooLarge`` for an
+    ///   intermediate result of more than eight axes; ``TensorError/Code/dtypeMismatch``.
     public static func einsum(
         _ expression: String, _ operands: consuming [AnyTensor]
     ) throws(TensorError) -> AnyTensor {
@@ -38,8 +38,8 @@ extension AnyTensor {
 }
 
 extension LabelledTensor {
-    /// An operand with one axis for each name: the diagonal of axes that share one, and without axes of length 1 that stand
-    /// for longer ones.
+    /// An operand with one axis for each name: the diagonal of axes that share one, and without axes of length 1 that
+    /// stand for longer ones.
     fileprivate init(diagonalOf operand: AnyTensor, _ names: [Int], _ lengths: [Int]) throws(TensorError) {
         tensor = operand
         labels = names
@@ -103,8 +103,9 @@ extension [LabelledTensor] {
 }
 
 extension Tensor where Scalar: NumericTensorScalar {
-    /// Sums of products written with a label for each axis: `"bij,bjk->bik"` is a product of matrices for each b. Traps for an
-    /// expression that is malformed or does not fit; ``AnyTensor/einsum(_:_:)-(String,[AnyTensor])`` says how it is read.
+    /// Sums of products written with a label for each axis: `"bij,bjk->bik"` is a product of matrices for each b. Traps
+    /// for an expression that is malformed or does not fit; ``AnyTensor/einsum(_:_:)-(String,[AnyTensor])`` says how it
+    /// is read.
     public static func einsum(_ expression: String, _ operands: Tensor...) -> Tensor {
         Tensor { () throws(TensorError) in try AnyTensor.einsum(expression, operands.map(\.core)) }
     }

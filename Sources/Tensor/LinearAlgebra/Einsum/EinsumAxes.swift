@@ -4,15 +4,15 @@ struct EinsumAxes {
     private(set) var operands: [[Int]] = []
     /// The names of the result's axes.
     private(set) var result: [Int] = []
-    /// How long the axes of a name are: the same wherever it occurs, but for axes of length 1, which are repeated; −1 for a
-    /// name that does not occur.
+    /// How long the axes of a name are: the same wherever it occurs, but for axes of length 1, which are repeated; −1
+    /// for a name that does not occur.
     private(set) var lengths = [Int](repeating: -1, count: ellipsisBase + Shape.maximumRank)
 
     /// The first name of an axis that an ellipsis stands for; letters have smaller ones.
     private static let ellipsisBase = 128
 
-    /// - Throws: ``TensorError/Code/shapeMismatch`` where the numbers of operands, of axes, or their lengths do not fit, and
-    ///   ``TensorError/Code/malformedExpression`` for a result that leaves an ellipsis out.
+    /// - Throws: ``TensorError/Code/shapeMismatch`` where the numbers of operands, of axes, or their lengths do not
+    ///   fit, and ``TensorError/Code/malformedExpression`` for a result that leaves an ellipsis out.
     init(_ expression: EinsumExpression, _ shapes: [Shape]) throws(TensorError) {
         guard expression.operands.count == shapes.count else {
             throw TensorError(
@@ -86,7 +86,7 @@ struct EinsumAxes {
         let label = axis < term.leading.count ? term.leading[axis] : term.trailing![behind]
         return TensorError(
             .shapeMismatch,
-            "einsum: in \"\(expression.text)\", '\(label.letter)' of operand \(operand), at character \(label.place), has "
-                + "length \(found), not \(expected)")
+            "einsum: in \"\(expression.text)\", '\(label.letter)' of operand \(operand), at character \(label.place), "
+                + "has length \(found), not \(expected)")
     }
 }

@@ -58,8 +58,8 @@ struct LabelledTensor {
 extension LabelledTensor {
     /// The product of two tensors, summed over the axes that both have and `kept` does not hold.
     ///
-    /// It is one batch of matrix products: axes of both that are kept are the batch, those of one are rows or columns. The
-    /// result's axes come in the order batch, left, right; `last`, where one of them, becomes one of the columns.
+    /// It is one batch of matrix products: axes of both that are kept are the batch, those of one are rows or columns.
+    /// The result's axes come in the order batch, left, right; `last`, where one of them, becomes one of the columns.
     static func contract(
         _ left: consuming LabelledTensor, _ right: consuming LabelledTensor, keeping kept: [Int], last: Int?
     ) throws(TensorError) -> LabelledTensor {
@@ -106,8 +106,8 @@ extension AnyTensor {
     /// - Parameters:
     ///   - leftAxes: This tensor's axes that are summed over. They may be counted from the back (−1 is the last).
     ///   - rightAxes: The other's, as many and as long.
-    /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/indexOutOfRange`` for an axis that a tensor lacks,
-    ///   ``TensorError/Code/rankTooLarge``, ``TensorError/Code/dtypeMismatch``.
+    /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/indexOutOfRange`` for an axis that a tensor
+    ///   lacks, ``TensorError/Code/rankTooLarge``, ``TensorError/Code/dtypeMismatch``.
     public consuming func tensorDot(
         _ other: consuming AnyTensor, axes leftAxes: [Int], _ rightAxes: [Int]
     ) throws(TensorError) -> AnyTensor {
