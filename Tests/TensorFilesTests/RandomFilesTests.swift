@@ -67,4 +67,42 @@ struct RandomFilesTests {
             expectError(.fileMalformed, mentioning: "bytes") { _ = try Safetensors.decode(part) }
         }
     }
+
+    #if os(Linux)
+        @Test(
+            "a file that is refused stays neither mapped nor open, and one that is read only as long as a tensor shows it"
+        )
+        func release() throws {
+            /// Whether the process has the file mapped or open.
+            func isHeld(_ path: String) throws -> Bool {
+                // Not by its size, which is told as 0.
+                let maps = try FileHandle(forReadingFrom: URL(filePath: "/proc/self/maps")).readToEnd() ?? Data()
+                let descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+                return String(decoding: maps, as: UTF8.self).contains(path)
+                    || descriptors.contains {
+                        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == path
+                    }
+            }
+            let tensors = try NamedTensors([("x", .full([100], Float(7)))])
+            try withDirectory { directory in
+                let files: [(name: String, bytes: [UInt8], read: (String) throws -> AnyTensor)] = [
+                    ("x.npy", try NumPyArray.encode(tensors[0].tensor), { try NumPyArray.read($0) }),
+                    ("x.npz", try NumPyArchive.encode(tensors), { try NumPyArchive.read($0).tensor(named: "x") }),
+                    ("x.safetensors", try Safetensors.encode(tensors), { try Safetensors.read($0).tensor(named: "x") }),
+                ]
+                for (name, bytes, read) in files {
+                    let path = "\(directory)/\(name)"
+                    try Data(bytes.dropLast(5)).write(to: URL(filePath: path))
+                    expectError(.fileMalformed, mentioning: path) { _ = try read(path) }
+                    #expect(try !isHeld(path), "\(name)")
+                    try Data(bytes).write(to: URL(filePath: path))
+                    var tensor: AnyTensor? = try read(path)
+                    #expect(try isHeld(path), "\(name)")
+                    #expect(try tensor?.scalars(as: Float.self).last == 7)
+                    tensor = nil
+                    #expect(try !isHeld(path), "\(name)")
+                }
+            }
+        }
+    #endif
 }

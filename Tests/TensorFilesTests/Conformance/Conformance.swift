@@ -81,7 +81,7 @@ struct Conformance {
             rows.append("| \(operation) | \(counts.map(String.init).joined(separator: " | ")) |")
             totals = zip(totals, counts).map(+)
         }
-        rows.append("| all | \(totals.map(String.init).joined(separator: " | ")) |")
+        rows.append("| **together** | \(totals.map(String.init).joined(separator: " | ")) |")
         return rows.joined(separator: "\n")
     }
 

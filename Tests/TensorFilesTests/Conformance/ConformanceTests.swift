@@ -78,7 +78,7 @@ struct ConformanceTests {
         ]
         let outcome = Conformance(cases, operations) { _ in (0, 0) }
         #expect(outcome.failures.count == 2)
-        #expect(outcome.table.hasSuffix("| all | 0 | 2 | 2 | 1 |"))
+        #expect(outcome.table.hasSuffix("| **together** | 0 | 2 | 2 | 1 |"))
         #expect(outcome.reasons(namingCases: true).contains("- outside, outside the scope: on purpose: outside"))
     }
 }
