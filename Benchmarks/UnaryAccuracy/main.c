@@ -32,7 +32,9 @@ static number log_sigmoidl(number x) { return fminl(x, 0) - log1pl(expl(-fabsl(x
 static double softplus(double x) { return fmax(x, 0) + log1p(exp(-fabs(x))) + (x != x ? x : 0); }
 static number softplusl(number x) { return fmaxl(x, 0) + log1pl(expl(-fabsl(x))) + (x != x ? x : 0); }
 static double gelu(double x) { return x == -INFINITY ? 0 : 0.5 * x * erfc(-x * M_SQRT1_2); }
-static number gelul(number x) { return x == -INFINITY ? 0 : 0.5L * x * erfcl(-x * 0.70710678118654752440084436210485L); }
+static number gelul(number x) {
+    return x == -INFINITY ? 0 : 0.5L * x * erfcl(-x * 0.70710678118654752440084436210485L);
+}
 static double gelu_tanh(double x) {
     return x == -INFINITY ? 0 : x * sigmoid(2 * 0.79788456080286535588 * x * (1 + 0.044715 * x * x));
 }
@@ -220,8 +222,8 @@ static uint64_t next_word(uint64_t *state) {
     return z ^ (z >> 31);
 }
 
-/// Every fourth number has any bits, and the others are spread over what functions find hard: a few units around 0, small
-/// powers of 2, and what exponentials have room for.
+/// Every fourth number has any bits, and the others are spread over what functions find hard: a few units around 0,
+/// small powers of 2, and what exponentials have room for.
 static findings look_at_f64(const function *f, const mw_kernels *kernels, uint64_t samples, bool compares_paths) {
     findings found = {0};
     static double a[block_size], out[block_size], other[block_size];

@@ -60,8 +60,8 @@ typedef void (*unary_row)(ptrdiff_t count, void *out, const void *a, ptrdiff_t a
     MW_UNARY_TWO_WAY_ROW(                                                                                              \
         name, mw_bits_of(x) & 0x7fffffffu, mw_bits_of(MW_MODERATE_EXP_LIMIT), moderate, expression)
 
-/// A row of a function that is good up to a limit of |x|, and of another that is slow and good beyond, where blocks need
-/// it. `BITS` and `bits_of` are of the type.
+/// A row of a function that is good up to a limit of |x|, and of another that is slow and good beyond, where blocks
+/// need it. `BITS` and `bits_of` are of the type.
 #define MW_UNARY_LIMITED_ROW(name, TYPE, absolute, BITS, bits_of, limit, expression, beyond)                          \
     static void name(ptrdiff_t count, void *out_base, const void *a_base, ptrdiff_t a_stride) {                        \
         for (ptrdiff_t begin = 0; begin < count; begin += MW_BLOCK) {                                                  \

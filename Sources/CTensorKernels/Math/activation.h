@@ -6,9 +6,9 @@
 #include "exponential.h"
 #include "logarithm.h"
 
-/// 1 + e^-x of the sigmoid and of what is made of it, as 2^exponent · *significand with exponent 32 for negative x (whose
-/// sum may have no room in f32) and else 0. Quotients by the significand are in the normal range, and scaling them rounds
-/// once more only if they leave it.
+/// 1 + e^-x of the sigmoid and of what is made of it, as 2^exponent · *significand with exponent 32 for negative x
+/// (whose sum may have no room in f32) and else 0. Quotients by the significand are in the normal range, and scaling
+/// them rounds once more only if they leave it.
 MW_ALWAYS_INLINE float mw_one_plus_exp_of_negative(float x, float *significand) {
     const int is_negative = x < 0.0f;
     // e^-x does not count beyond 60; below -110 not even x e^x is a number but 0.
@@ -53,8 +53,8 @@ MW_ALWAYS_INLINE double mw_sigmoid_f64(double x) {
     return (x < 0 ? e : 1) / (1 + e);
 }
 
-/// factor · e^x, scaled last because e^x alone may be subnormal where the product is not, and *exponential = e^x. For x up
-/// to 709.
+/// factor · e^x, scaled last because e^x alone may be subnormal where the product is not, and *exponential = e^x. For x
+/// up to 709.
 MW_ALWAYS_INLINE double mw_times_exp_f64(double x, double factor, double *exponential) {
     const double clamped = x < -800 ? -800 : x;
     double rest;
@@ -86,7 +86,7 @@ MW_ALWAYS_INLINE float mw_gelu(float x) {
     const uint32_t n = mw_exp2_parts(p * t, &rest);
     const float part = (magnitude > 5.8f ? 0.0f : t) * mw_power_of_two_f32(n - 1);
     const float upper = x < 0.0f ? 0.0f : x;
-    return (upper - part) - part * rest;
+    return MW_FMA(-part, 1.0f + rest, upper);
 }
 
 MW_ALWAYS_INLINE double mw_gelu_f64(double x) {
@@ -149,7 +149,8 @@ MW_ALWAYS_INLINE double mw_log_sigmoid_f64(double x) {
     return (x > 0 ? 0 : x) - mw_log1p_of_exp_f64(x);
 }
 
-/// x tanh(ln(1 + e^x)) = x (e² + 2e) / (e² + 2e + 2) with e = e^x, which is x from 40 on, x e^x below -40, and 0 at -inf.
+/// x tanh(ln(1 + e^x)) = x (e² + 2e) / (e² + 2e + 2) with e = e^x, which is x from 40 on, x e^x below -40, and 0 at
+/// -inf.
 MW_ALWAYS_INLINE double mw_mish_f64(double x, mw_precision precision) {
     const double clamped = x > 40 ? 40 : x;
     double e, product = 0;

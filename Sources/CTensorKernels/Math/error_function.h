@@ -69,8 +69,8 @@ MW_ALWAYS_INLINE double mw_erf_near_zero_f64(double x) {
     return MW_FMA_F64(x, p, x);
 }
 
-/// erfc x from 0.6 on: e^(-x²) R(x), where R(x) (1 + 2x) is a polynomial of degree 20 in (x - 4) / (x + 4), interpolated
-/// at Chebyshev's nodes up to 27.3 (2^-55.8), where f64 ends.
+/// erfc x from 0.6 on: e^(-x²) R(x), where R(x) (1 + 2x) is a polynomial of degree 20 in (x - 4) / (x + 4),
+/// interpolated at Chebyshev's nodes up to 27.3 (2^-55.8), where f64 ends.
 MW_ALWAYS_INLINE double mw_erfc_tail_f64(double x) {
     const double t = x > 27.3 ? 27.3 : x;
     const double q = (t - 4) / (t + 4);

@@ -49,8 +49,8 @@ MW_ALWAYS_INLINE float mw_exp_moderate(float x) {
     return mw_float_of(mw_bits_of(e) + (mw_bits_of(shifted) << 23));
 }
 
-/// The integer n next to x / ln 2 as two's complement bits, and *rest with e^x = 2^n (1 + *rest), for callers that round
-/// 1 + *rest themselves and keep n in the range that they can use.
+/// The integer n next to x / ln 2 as two's complement bits, and *rest with e^x = 2^n (1 + *rest), for callers that
+/// round 1 + *rest themselves and keep n in the range that they can use.
 MW_ALWAYS_INLINE uint32_t mw_exp_parts(float x, float *rest) {
     const float shifter = 0x1.8p23f;
     const float shifted = MW_FMA(x, 0x1.715476p0f, shifter);

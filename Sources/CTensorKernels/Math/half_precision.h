@@ -43,8 +43,8 @@ MW_ALWAYS_INLINE float mw_f32_of_f16(uint16_t bits) {
     return mw_float_of(value | ((uint32_t)(bits & 0x8000) << 16));
 }
 
-/// To nearest, ties to even; from 65520 on infinite; a NaN stays one. Of what is subnormal in f16, adding ½ rounds where
-/// f16 does, and leaves its bits; of the rest, the bias goes away and the last 13 bits are rounded off.
+/// To nearest, ties to even; from 65520 on infinite; a NaN stays one. Of what is subnormal in f16, adding ½ rounds
+/// where f16 does, and leaves its bits; of the rest, the bias goes away and the last 13 bits are rounded off.
 MW_ALWAYS_INLINE uint16_t mw_f16_of_f32(float x) {
     const uint32_t bits = mw_bits_of(x);
     const uint32_t magnitude = bits & 0x7fffffffu;

@@ -5,8 +5,8 @@
 #include "exponential.h"
 #include "logarithm.h"
 
-/// tanh x = E / (E + 2) with E = e^{2|x|} - 1, and 1 from 8.66 on, where E + 2 is no longer exact. With 2|x| = n ln 2 + r,
-/// E is 2^n (e^r - 1) + (2^n - 1), and where n is 0 loses nothing.
+/// tanh x = E / (E + 2) with E = e^{2|x|} - 1, and 1 from 8.66 on, where E + 2 is no longer exact. With 2|x| = n ln 2 +
+/// r, E is 2^n (e^r - 1) + (2^n - 1), and where n is 0 loses nothing.
 MW_ALWAYS_INLINE float mw_tanh(float x) {
     // With the exponent's bias on top of the nearest integer; the shift drops what is above.
     const float shifter = 0x1.8p23f + 127.0f;

@@ -49,8 +49,8 @@ MW_ALWAYS_INLINE float mw_log(float x) {
     return mw_log_special(x, mw_log_of_fraction(m - 1.0f, (float)exponent));
 }
 
-/// ln(1 + x) for x in (-1, 2^127). With 2^e next to 1 + x, the fraction (1 + x) / 2^e - 1 is x / 2^e + (2^-e - 1), whose
-/// rounding is its only one, and none where e is 0.
+/// ln(1 + x) for x in (-1, 2^127). With 2^e next to 1 + x, the fraction (1 + x) / 2^e - 1 is x / 2^e + (2^-e - 1),
+/// whose rounding is its only one, and none where e is 0.
 MW_ALWAYS_INLINE float mw_log1p_ordinary(float x) {
     const float u = 1.0f + x;
     const uint32_t shifted = mw_bits_of(u) - MW_ROOT_HALF_BITS;
@@ -111,7 +111,8 @@ MW_ALWAYS_INLINE double mw_log_of_parts(mw_log_parts parts, double correction, m
     const double low = MW_FMA_F64(parts.exponent, 1.90821492927058770002e-10, correction);
     // ln 2's upper part has so few bits that its products with exponents are exact.
     return MW_FMA_F64(
-        parts.exponent, 6.93147180369123816490e-01, f - (half_square - MW_FMA_F64(s, MW_FMA_F64(z, p, half_square), low)));
+        parts.exponent, 6.93147180369123816490e-01,
+        f - (half_square - MW_FMA_F64(s, MW_FMA_F64(z, p, half_square), low)));
 }
 
 /// What a logarithm is where its formula is not: of 0, negative numbers, +inf and NaN.

@@ -3,7 +3,8 @@
 // The argument is |x| = n π/2 + r with |r| ≤ π/4 (a little more at the ends), π/2 in three parts (Cody & Waite 1980,
 // chapter 8). n times the first part, taken from |x| by a fused multiply-add, is exact; what is left has a relative
 // error of a unit in the last place, for no f32 or f64 in range is nearer to a multiple of π/2 than the third part
-// reaches. Beyond the range the C library reduces the argument (by Payne & Hanek's method): row functions send it there.
+// reaches. Beyond the range the C library reduces the argument (by Payne & Hanek's method): row functions send it
+// there.
 #ifndef MESHWORK_TRIGONOMETRIC_H
 #define MESHWORK_TRIGONOMETRIC_H
 
@@ -26,7 +27,8 @@ MW_ALWAYS_INLINE uint32_t mw_reduce_by_half_pi(float magnitude, float *rest) {
     return mw_bits_of(shifted) - mw_bits_of(shifter);
 }
 
-/// sin(r) if the quadrant is even, else cos(r), negative in quadrants 2 and 3 (coefficients of Cephes' sinf, S. Moshier).
+/// sin(r) if the quadrant is even, else cos(r), negative in quadrants 2 and 3 (coefficients of Cephes' sinf, S.
+/// Moshier).
 MW_ALWAYS_INLINE float mw_sin_of_quadrant(float r, uint32_t quadrant) {
     const float z = r * r;
     float s = MW_FMA(z, -1.9515295891e-4f, 8.3321608736e-3f);
