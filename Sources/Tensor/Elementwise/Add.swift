@@ -14,7 +14,8 @@ extension AnyTensor {
     ///
     /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch``.
     public static func + (left: consuming AnyTensor, right: consuming AnyTensor) throws(TensorError) -> AnyTensor {
-        try Primitive.add.apply(&left, &right)
+        try Primitive.add.combine(&left, &right)
+        return left
     }
 
     /// Adds the elements of a tensor of the same shape to this one's: in this storage where nothing else refers to it,
@@ -33,7 +34,8 @@ extension AnyTensor {
 extension Tensor where Scalar: NumericTensorScalar {
     /// The sum of each pair of elements. Shapes broadcast; integers wrap around.
     public static func + (left: consuming Tensor, right: consuming Tensor) -> Tensor {
-        Tensor { () throws(TensorError) in try Primitive.add.apply(&left.core, &right.core) }
+        trapping { () throws(TensorError) in try Primitive.add.combine(&left.core, &right.core) }
+        return left
     }
 
     /// Adds to this tensor, in place where nothing else refers to its storage.

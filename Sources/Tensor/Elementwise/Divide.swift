@@ -20,14 +20,16 @@ extension AnyTensor {
     ///
     /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch``.
     public static func / (left: consuming AnyTensor, right: consuming AnyTensor) throws(TensorError) -> AnyTensor {
-        try Primitive.divide.apply(&left, &right)
+        try Primitive.divide.combine(&left, &right)
+        return left
     }
 }
 
 extension Tensor where Scalar: FloatingTensorScalar {
     /// The quotient of each pair of elements. Shapes broadcast.
     public static func / (left: consuming Tensor, right: consuming Tensor) -> Tensor {
-        Tensor { () throws(TensorError) in try Primitive.divide.apply(&left.core, &right.core) }
+        trapping { () throws(TensorError) in try Primitive.divide.combine(&left.core, &right.core) }
+        return left
     }
 
     /// Divides this tensor, in place where nothing else refers to its storage.

@@ -19,14 +19,16 @@ extension AnyTensor {
     ///
     /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch``.
     public static func * (left: consuming AnyTensor, right: consuming AnyTensor) throws(TensorError) -> AnyTensor {
-        try Primitive.multiply.apply(&left, &right)
+        try Primitive.multiply.combine(&left, &right)
+        return left
     }
 }
 
 extension Tensor where Scalar: NumericTensorScalar {
     /// The product of each pair of elements. Shapes broadcast; integers wrap around.
     public static func * (left: consuming Tensor, right: consuming Tensor) -> Tensor {
-        Tensor { () throws(TensorError) in try Primitive.multiply.apply(&left.core, &right.core) }
+        trapping { () throws(TensorError) in try Primitive.multiply.combine(&left.core, &right.core) }
+        return left
     }
 
     /// Multiplies this tensor, in place where nothing else refers to its storage.

@@ -17,14 +17,16 @@ extension AnyTensor {
     ///
     /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch``.
     public static func - (left: consuming AnyTensor, right: consuming AnyTensor) throws(TensorError) -> AnyTensor {
-        try Primitive.subtract.apply(&left, &right)
+        try Primitive.subtract.combine(&left, &right)
+        return left
     }
 }
 
 extension Tensor where Scalar: NumericTensorScalar {
     /// The difference of each pair of elements. Shapes broadcast; integers wrap around.
     public static func - (left: consuming Tensor, right: consuming Tensor) -> Tensor {
-        Tensor { () throws(TensorError) in try Primitive.subtract.apply(&left.core, &right.core) }
+        trapping { () throws(TensorError) in try Primitive.subtract.combine(&left.core, &right.core) }
+        return left
     }
 
     /// Subtracts from this tensor, in place where nothing else refers to its storage.

@@ -17,10 +17,16 @@ extension Primitive {
         guard first.trace == nil, second.trace == nil else {
             return try traced([first.take(), second.take()], attributes)
         }
-        if let pairwise, let result = try pairwise.apply(&first, &second) { return result }
         guard case .binary(let rule, let kernel) = form else { wrongNumberOfOperands(2) }
         let type = try rule(first.type, second.type, attributes)
         return try kernel(&first, &second, attributes, type)
+    }
+
+    /// As `apply`, with the result in the first operand's place: of a small tensor, the copies of the value itself are most
+    /// of what an operation costs.
+    func combine(_ first: inout AnyTensor, _ second: inout AnyTensor) throws(TensorError) {
+        if let pairwise, first.trace == nil, second.trace == nil, try pairwise.apply(&first, &second) { return }
+        first = try apply(&first, &second)
     }
 
     package func apply(
