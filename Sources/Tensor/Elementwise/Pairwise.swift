@@ -1,7 +1,7 @@
 import CTensorKernels
 
-/// A binary operation for the most frequent case, two contiguous operands of one type, without the rule and the walk, on
-/// which most of a small operation's time goes.
+/// A binary operation for the most frequent cases, two contiguous operands of one type and shape or one beside a single
+/// number, without the rule and the walk, on which most of a small operation's time goes.
 struct Pairwise: Sendable {
     let operation: mw_binary_operation
     let allowed: DTypeSet
@@ -10,19 +10,29 @@ struct Pairwise: Sendable {
     /// among them, changes nothing and gives false. (What copies of a tensor value cost shows at this size.)
     func apply(_ left: inout AnyTensor, _ right: inout AnyTensor) throws(TensorError) -> Bool {
         guard
-            left.dtype == right.dtype, allowed.contains(left.dtype), left.layout.shape == right.layout.shape,
-            left.layout.isContiguous, right.layout.isContiguous
+            left.dtype == right.dtype, allowed.contains(left.dtype), left.layout.isContiguous,
+            right.layout.isContiguous
         else { return false }
-        var count = left.layout.elementCount
-        var stride = 1
+        var (leftStride, rightStride) = (1, 1)
+        if left.layout.shape != right.layout.shape {
+            // A number broadcasts to every shape.
+            if right.rank == 0 {
+                rightStride = 0
+            } else if left.rank == 0 {
+                leftStride = 0
+            } else {
+                return false
+            }
+        }
+        var count = leftStride == 0 ? right.layout.elementCount : left.layout.elementCount
         // Safe: addresses of the first elements, which the operands keep alive.
         let first = unsafe left.firstByte
         let second = unsafe right.firstByte
         let out: UnsafeMutableRawPointer
         var storage: Storage?
-        if left.ownsStorage() {
+        if leftStride == 1, left.ownsStorage() {
             unsafe out = first
-        } else if right.ownsStorage() {
+        } else if rightStride == 1, right.ownsStorage() {
             unsafe out = second
             storage = right.storage
         } else {
@@ -30,14 +40,15 @@ struct Pairwise: Sendable {
             unsafe out = new.base
             storage = new
         }
-        // Safe: all three hold `count` elements of the type, which their storage keeps until after the call; the two
-        // numbers outlive it.
+        // Safe: all three hold `count` elements of the type, or one that is repeated, which their storage keeps until after
+        // the call; the three numbers outlive it.
         unsafe mw_active_kernels().pointee.elementwise.binary(
-            operation, left.dtype.kernel, 1, &count, out, first, &stride, second, &stride)
+            operation, left.dtype.kernel, 1, &count, out, first, &leftStride, second, &rightStride)
         if let storage {
             // Either storage holds these elements alone, from its base on.
             left.storage = storage
             left.byteOffset = 0
+            if leftStride == 0 { left.layout = right.layout }
             right.storage = nil
         }
         return true
