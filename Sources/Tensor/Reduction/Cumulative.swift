@@ -62,6 +62,7 @@ extension Primitive {
             let isInPlace = operand.layout.isContiguous && operand.isReusable(for: type)
             let result = isInPlace ? operand : try AnyTensor(uninitialized: shape, dtype: type.dtype)
             let values = try operand.contiguous()
+            defer { extendLifetime(values) }
             let outer = (0..<axis).reduce(1) { $0 * shape[$1] }
             let inner = (axis + 1..<shape.rank).reduce(1) { $0 * shape[$1] }
             // Safe: both are contiguous and of this shape, and the kernel may work in place.

@@ -13,6 +13,7 @@ extension AnyTensor {
             throw TensorError(.indexOutOfRange, "binCounts: a minimum of \(minimumCount) bins")
         }
         let values = try withoutTrace().contiguous()
+        defer { extendLifetime(values) }
         guard elementCount > 0 else { return try .zeros([minimumCount], dtype: .int64) }
         // In 64 bits an unsigned element beyond Int is negative too.
         let smallest = try values.min().integer()
@@ -38,6 +39,7 @@ extension AnyTensor {
             throw TensorError(.indexOutOfRange, "histogram: \(bins) bins over \(range)")
         }
         let values = try withoutTrace().contiguous()
+        defer { extendLifetime(values) }
         let counts = try AnyTensor.zeros([bins], dtype: .int64)
         // Safe: the counts have the bins that are named.
         unsafe mw_histogram(

@@ -17,9 +17,11 @@ extension Primitive {
                 guard case .leading(let place, _) = attributes else { preconditionFailure("no place") }
                 let result = try AnyTensor(uninitialized: type.shape, dtype: type.dtype)
                 let (rows, count) = operand.shape.rows
+                let values = try operand.contiguous()
+                defer { extendLifetime(values) }
                 // Safe: the result has an element for each of the contiguous rows, which have that place.
                 let hasSelected = unsafe mw_select(
-                    type.dtype.kernel, rows, count, place, result.firstByte, try operand.contiguous().firstByte)
+                    type.dtype.kernel, rows, count, place, result.firstByte, values.firstByte)
                 return try result.unlessMemoryLacks(hasSelected, in: "kthSmallest")
             }),
         derivative: .derivativePending)
@@ -41,9 +43,11 @@ extension Primitive {
                 guard case .quantile(let quantile) = attributes else { preconditionFailure("no quantile") }
                 let result = try AnyTensor(uninitialized: type.shape, dtype: type.dtype)
                 let (rows, count) = operand.shape.rows
+                let values = try operand.contiguous()
+                defer { extendLifetime(values) }
                 // Safe: the result has an element for each of the contiguous rows, which are not empty.
                 let hasSelected = unsafe mw_quantile(
-                    type.dtype.kernel, quantile, rows, count, result.firstByte, try operand.contiguous().firstByte)
+                    type.dtype.kernel, quantile, rows, count, result.firstByte, values.firstByte)
                 return try result.unlessMemoryLacks(hasSelected, in: "quantile")
             }),
         derivative: .derivativePending)

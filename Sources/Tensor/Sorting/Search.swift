@@ -24,11 +24,13 @@ extension Primitive {
             kernel: { boundaries, values, attributes, type throws(TensorError) in
                 guard case .leading(_, let takesEqual) = attributes else { preconditionFailure("no side") }
                 let result = try AnyTensor(uninitialized: type.shape, dtype: type.dtype)
+                let packed = (boundaries: try boundaries.contiguous(), values: try values.contiguous())
+                defer { extendLifetime(packed) }
                 // Safe: the result has a place for each of the contiguous values.
                 let hasSearched = unsafe mw_search_sorted(
                     values.dtype.kernel, takesEqual, boundaries.elementCount,
-                    try boundaries.contiguous().firstByte, values.elementCount, result.elements(),
-                    try values.contiguous().firstByte)
+                    packed.boundaries.firstByte, values.elementCount, result.elements(),
+                    packed.values.firstByte)
                 return try result.unlessMemoryLacks(hasSearched, in: "searchSorted")
             }),
         derivative: .notDifferentiable)

@@ -11,9 +11,11 @@ extension Primitive {
                 let isInPlace = operand.layout.isContiguous && operand.isReusable(for: type)
                 let result = isInPlace ? operand : try AnyTensor(uninitialized: type.shape, dtype: type.dtype)
                 let (rows, count) = type.shape.rows
+                let values = try operand.contiguous()
+                defer { extendLifetime(values) }
                 // Safe: both hold the rows, contiguous, and the function may sort in place.
                 let hasSorted = unsafe mw_sort(
-                    type.dtype.kernel, descending, rows, count, result.firstByte, try operand.contiguous().firstByte)
+                    type.dtype.kernel, descending, rows, count, result.firstByte, values.firstByte)
                 return try result.unlessMemoryLacks(hasSorted, in: "sort")
             }),
         derivative: .reverse([
@@ -36,10 +38,12 @@ extension Primitive {
                 guard case .order(let descending) = attributes else { preconditionFailure("no order") }
                 let result = try AnyTensor(uninitialized: type.shape, dtype: type.dtype)
                 let (rows, count) = type.shape.rows
+                let values = try operand.contiguous()
+                defer { extendLifetime(values) }
                 // Safe: the result has a place for each element of the contiguous rows.
                 let hasSorted = unsafe mw_argsort(
                     operand.dtype.kernel, descending, rows, count, result.elements(),
-                    try operand.contiguous().firstByte)
+                    values.firstByte)
                 return try result.unlessMemoryLacks(hasSorted, in: "argsort")
             }),
         derivative: .notDifferentiable)

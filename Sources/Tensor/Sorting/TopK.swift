@@ -18,10 +18,12 @@ extension Primitive {
                 guard case .leading(let leading, let descending) = attributes else { preconditionFailure("no count") }
                 let result = try AnyTensor(uninitialized: type.shape, dtype: type.dtype)
                 let (rows, count) = operand.shape.rows
+                let values = try operand.contiguous()
+                defer { extendLifetime(values) }
                 // Safe: the result has the leading places of each of the contiguous rows.
                 let hasSelected = unsafe mw_leading_places(
                     operand.dtype.kernel, descending, rows, count, leading, result.elements(),
-                    try operand.contiguous().firstByte)
+                    values.firstByte)
                 return try result.unlessMemoryLacks(hasSelected, in: "topK")
             }),
         derivative: .notDifferentiable)
@@ -34,10 +36,12 @@ extension Primitive {
             kernel: { values, places, _, type throws(TensorError) in
                 let result = try AnyTensor(uninitialized: type.shape, dtype: type.dtype)
                 let (rows, count) = values.shape.rows
+                let packed = (values: try values.contiguous(), places: try places.contiguous())
+                defer { extendLifetime(packed) }
                 // Safe: the places are those of the contiguous rows' own elements.
                 unsafe mw_take_places(
                     type.dtype.byteWidth, rows, count, type.shape.rows.width, result.firstByte,
-                    try values.contiguous().firstByte, try places.contiguous().elements())
+                    packed.values.firstByte, packed.places.elements())
                 return result
             }),
         derivative: .reverse([
@@ -61,10 +65,12 @@ extension Primitive {
             kernel: { values, places, _, type throws(TensorError) in
                 let result = try AnyTensor.zeros(type.shape, dtype: type.dtype)
                 let (rows, count) = type.shape.rows
+                let packed = (values: try values.contiguous(), places: try places.contiguous())
+                defer { extendLifetime(packed) }
                 // Safe: the places are those of the result's own elements.
                 unsafe mw_spread_places(
                     type.dtype.byteWidth, rows, count, values.shape.rows.width, result.firstByte,
-                    try values.contiguous().firstByte, try places.contiguous().elements())
+                    packed.values.firstByte, packed.places.elements())
                 return result
             }),
         derivative: .reverse([

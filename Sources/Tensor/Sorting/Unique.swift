@@ -34,6 +34,7 @@ extension AnyTensor {
         }
         let row = try self.reshaped(to: [count])
         let packed = try row.contiguous()
+        defer { extendLifetime(packed) }
         let firstPlaces = try AnyTensor(uninitialized: [count], dtype: .int32)
         let counts = try AnyTensor(uninitialized: [count], dtype: .int64)
         let inverse = try AnyTensor(uninitialized: shape, dtype: .int32)
