@@ -12,7 +12,7 @@ import Testing
         return out
     }
 
-    @Test("every path carries the same bits, along rows and columns, alone and beside others", arguments: KernelPath.all)
+    @Test("every path carries the same bits, along rows and columns", arguments: KernelPath.all)
     func pathsAgree(path: KernelPath) {
         var values = SeededValues(seed: 71)
         let floats = values.floats(2 * 9 * 300)
