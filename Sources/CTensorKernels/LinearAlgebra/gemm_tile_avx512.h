@@ -17,10 +17,15 @@ MW_ALWAYS_INLINE void multiply_tile_of(
     for (int i = 0; i < rows; i++) {
         sum[i][0] = (sum_vector){0};
         sum[i][1] = (sum_vector){0};
-        // What c adds to is seldom in the first-level cache, and would be waited for at the end.
-        __builtin_prefetch(c + i * c_row_stride, 1, 3);
-        if (vectors == 2) {
-            __builtin_prefetch(c + i * c_row_stride + MW_GEMM_LANES, 1, 3);
+    }
+    if (depth >= MW_GEMM_DEPTH / 2) {
+        // c is seldom in the first-level cache where k is long, and would be waited for at the end.
+#pragma clang loop unroll(full)
+        for (int i = 0; i < rows; i++) {
+            __builtin_prefetch(c + i * c_row_stride, 1, 3);
+            if (vectors == 2) {
+                __builtin_prefetch(c + i * c_row_stride + MW_GEMM_LANES, 1, 3);
+            }
         }
     }
     // A row is reached from the third one before it or nearer: base + {0, 1, 2} · stride are addressing modes.
