@@ -32,7 +32,7 @@ extension AnyTensor {
         let matrix = try zeros(shape, dtype: .bool)
         for row in 0..<rows {
             let (end, overflow) = row.addingReportingOverflow(diagonal)
-            let count = overflow ? columns : Swift.min(Swift.max(end, -1) &+ 1, columns)
+            let count = overflow ? columns : Swift.min(Swift.max(end, -1), columns - 1) + 1
             // Safe: at most a row of bools of the matrix, which is new.
             unsafe (matrix.firstByte + row * columns).initializeMemory(as: Bool.self, repeating: true, count: count)
         }

@@ -29,7 +29,7 @@ package enum StridedView: Sendable, Hashable {
                 axis += 1
             }
             strides[axis] = whole.strides[first] &+ whole.strides[second]
-            let start = offset < 0 ? -offset &* whole.strides[first] : offset &* whole.strides[second]
+            let start = offset < 0 ? (0 &- offset) &* whole.strides[first] : offset &* whole.strides[second]
             return (Layout(shape: shape, strides: strides), shape.elementCount == 0 ? 0 : start)
         case .windows(let axis, _, let step):
             strides = whole.strides

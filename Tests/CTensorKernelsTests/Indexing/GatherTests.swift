@@ -75,7 +75,7 @@ import Testing
                 place[axis] = Int(index)
                 return source[base + zip(place, strides).reduce(0) { $0 + $1.0 * $1.1 }]
             }
-            func gathered<Element: FixedWidthInteger & UnsignedInteger>(_: Element.Type) -> [Element] {
+            func gathered<Element: FixedWidthInteger & BitwiseCopyable>(_: Element.Type) -> [Element] {
                 let source = source.map { Element(truncatingIfNeeded: $0) }
                 var out = [Element](repeating: 0, count: expected.count)
                 unsafe source.withUnsafeBufferPointer { source in

@@ -14,7 +14,7 @@ import Testing
     }
 
     /// Scatters six elements to the places 0, 1, 0, 2, 0, 2 of [3, 5, 7].
-    private func scattered<Element>(
+    private func scattered<Element: BitwiseCopyable>(
         _ mode: mw_scatter_mode, _ dtype: mw_dtype, into target: [Element], _ source: [Element]
     ) -> [Element] {
         var target = target
@@ -25,7 +25,7 @@ import Testing
 
     @Test("every mode combines elements of every type; integers wrap around")
     func modes() {
-        func check<Element: FixedWidthInteger>(_ dtype: mw_dtype, _: Element.Type) {
+        func check<Element: FixedWidthInteger & BitwiseCopyable>(_ dtype: mw_dtype, _: Element.Type) {
             let target: [Element] = [3, 5, 7]
             let source: [Element] = [.max, 2, 9, 1, 4, 8]
             #expect(scattered(MW_SCATTER_SET, dtype, into: target, source) == [4, 2, 8])

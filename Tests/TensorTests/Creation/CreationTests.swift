@@ -57,7 +57,7 @@ struct CreationTests {
         // numpy.arange(0, 1, 0.1, dtype=numpy.float32) and the others, by their bits.
         #expect(
             Tensor<Float>.stride(from: 0, to: 1, by: 0.1).scalars.map(\.bitPattern) == [
-                0x0000_0000, 0x3dcc_cccd, 0x3e4c_cccd, 0x3e99_999a, 0x3ecc_cccd, 0x3f00_0000, 0x3f19_999a, 0x3f33_3334,
+                0x0000_0000, 0x3dcc_cccd, 0x3e4c_cccd, 0x3e99_999a, 0x3ecc_cccd, 0x3f00_0000, 0x3f19_999a, 0x3f33_3333,
                 0x3f4c_cccd, 0x3f66_6667,
             ])
         #expect(
@@ -86,7 +86,10 @@ struct CreationTests {
         #expect(Tensor<Double>.linspace(from: 2, through: 9, count: 1).scalars == [2])
         #expect(Tensor<Double>.linspace(from: 2, through: 9, count: 0).scalars == [])
         // The step underflows to 0; the elements do not.
-        #expect(Tensor<Double>.linspace(from: 0, through: Double.leastNonzeroMagnitude, count: 3).scalars == [0, 0, Double.leastNonzeroMagnitude])
+        #expect(
+            Tensor<Double>.linspace(from: 0, through: Double.leastNonzeroMagnitude, count: 3).scalars == [
+                0, 0, Double.leastNonzeroMagnitude,
+            ])
         #expect(Tensor<Float>.logspace(from: 0, through: 3, count: 4).scalars == [1, 10, 100, 1_000])
         #expect(Tensor<Double>.logspace(from: 0, through: 4, count: 3, base: 2).scalars == [1, 4, 16])
         expectError(.shapeMismatch, mentioning: "linspace", "-1") {
