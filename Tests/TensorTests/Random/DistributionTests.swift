@@ -18,25 +18,49 @@ struct DistributionTests {
     @Test("the first numbers of each distribution have their permanent bits")
     func permanentBits() throws {
         let shape: Shape = [4]
-        #expect(try bits(key.normal(shape)) == [0 /* normal_f32 */])
-        #expect(try bits(key.normal(shape, mean: 1, standardDeviation: 0.5)) == [0 /* normal_scaled */])
-        #expect(try bits(key.normal(shape, dtype: .float64)) == [0 /* normal_f64 */])
-        #expect(try bits(key.normal(shape, dtype: .bfloat16)) == [0 /* normal_bf16 */])
-        #expect(try bits(key.normal(shape, dtype: .float16)) == [0 /* normal_f16 */])
-        #expect(try bits(key.uniform(shape, in: -1..<3)) == [0 /* uniform_f32 */])
-        #expect(try bits(key.uniform(shape, in: -1..<3, dtype: .float64)) == [0 /* uniform_f64 */])
-        #expect(try bits(key.exponential(shape)) == [0 /* exponential_f32 */])
-        #expect(try bits(key.exponential(shape, rate: 2, dtype: .float64)) == [0 /* exponential_f64 */])
-        #expect(try bits(key.gumbel(shape)) == [0 /* gumbel_f32 */])
-        #expect(try bits(key.gumbel(shape, dtype: .float64)) == [0 /* gumbel_f64 */])
-        #expect(try bits(key.truncatedNormal(shape)) == [0 /* truncated_f32 */])
-        #expect(try bits(key.truncatedNormal(shape, in: 1...3, dtype: .float64)) == [0 /* truncated_f64 */])
-        #expect(try key.integers([6], in: 0..<100 as Range<Int32>).scalars(as: Int32.self) == [0 /* integers */])
-        #expect(try key.integers([2], in: Int64.min ... .max).scalars(as: Int64.self) == [0, 0])
-        #expect(try key.bernoulli([8], probability: 0.5).scalars(as: Bool.self) == [true])
+        #expect(try bits(key.normal(shape)) == [0x3f7b6fe0, 0xbf98c295, 0x3f574c5a, 0xbdf52755])
+        #expect(
+            try bits(key.normal(shape, mean: 1, standardDeviation: 0.5)) == [
+                0x3fbedbf8, 0x3ece7ad6, 0x3fb5d316, 0x3f70ad8b,
+            ])
+        #expect(
+            try bits(key.normal(shape, dtype: .float64)) == [
+                0x3fe16d507c57ba6d, 0xbfb3d7f6bd2141c5, 0x3fc159cba12f485d, 0x3fd62570baee95c9,
+            ])
+        #expect(try bits(key.normal(shape, dtype: .bfloat16)) == [0x3f7b, 0xbf99, 0x3f57, 0xbdf5])
+        #expect(try bits(key.normal(shape, dtype: .float16)) == [0x3bdb, 0xbcc6, 0x3aba, 0xafa9])
+        #expect(try bits(key.uniform(shape, in: -1..<3)) == [0x3e588490, 0x401c0e53, 0x3fe4eb92, 0x403a3d4f])
+        #expect(
+            try bits(key.uniform(shape, in: -1..<3, dtype: .float64)) == [
+                0x400381ca72e9b109, 0x400747a9f1764eb9, 0x4005dd5f73d4e0c9, 0xbfce6c87c74a3f50,
+            ])
+        #expect(try bits(key.exponential(shape)) == [0x3f98e4c9, 0x3e1aed39, 0x3eb8bc67, 0x3cba7118])
+        #expect(
+            try bits(key.exponential(shape, rate: 2, dtype: .float64)) == [
+                0x3fb35da7168a1210, 0x3f874e22fa705c1b, 0x3fa1adbfe4861d7e, 0x3fea85e897183a1a,
+            ])
+        #expect(try bits(key.gumbel(shape)) == [0xbe35fa4c, 0x3ff1bb06, 0x3f827b9b, 0x4072194e])
+        #expect(
+            try bits(key.gumbel(shape, dtype: .float64)) == [
+                0x3ffe3760cc8f1361, 0x400e4329b399bd77, 0x400561ed8facde62, 0xbfe02c74604b02a1,
+            ])
+        #expect(try bits(key.truncatedNormal(shape)) == [0x3f810094, 0x3fda0f72, 0x3fae76d7, 0xbf5339d9])
+        #expect(
+            try bits(key.truncatedNormal(shape, in: 1...3, dtype: .float64)) == [
+                0x3ff188ab6dcd0378, 0x3ff03c5d023c0b1b, 0x3ff0b5b5ee1e0abd, 0x3ffdc92a0da27a10,
+            ])
+        #expect(try key.integers([6], in: 0..<100 as Range<Int32>).scalars(as: Int32.self) == [85, 97, 93, 19, 34, 50])
+        #expect(
+            try key.integers([2], in: Int64.min ... .max).scalars(as: Int64.self) == [
+                6633331210469263617, 8808283907619670281,
+            ])
+        #expect(
+            try key.bernoulli([8], probability: 0.5).scalars(as: Bool.self) == [
+                true, false, false, false, false, false, true, true,
+            ])
         #expect(
             try key.categorical(logits: AnyTensor([0, 1, 2, 3] as [Float], shape: [4]).broadcast(to: [6, 4]))
-                .withoutTrace().cast(to: .int32).scalars(as: Int32.self) == [0 /* categorical */])
+                .withoutTrace().cast(to: .int32).scalars(as: Int32.self) == [3, 1, 2, 3, 3, 2])
         #expect(
             try key.shuffled(Tensor<Int32>.stride(from: 0, to: 10).core).scalars(as: Int32.self) == [
                 5, 7, 2, 0, 1, 6, 3, 9, 4, 8,
