@@ -31,9 +31,11 @@ let package = Package(
     ],
     targets: [
         .target(name: "CMemoryCounter", path: "MemoryCounter"),
+        .target(name: "MachinePeaks", path: "MachinePeaks"),
         .executableTarget(
             name: "meshwork-bench",
             dependencies: [
+                "MachinePeaks",
                 .product(name: "MeshGRPC", package: "Meshwork"),
                 .product(name: "MeshTransport", package: "Meshwork"),
                 .product(name: "Identity", package: "Meshwork"),

@@ -9,8 +9,8 @@ Usage: Scripts/install-prerequisites.sh [--help] [build|bench|test]
 Checks for what the project needs and installs what is missing.
 
   build   what it takes to build and run the examples (the default)
-  bench   that, and the benchmarks' peers: HAProxy, and a Python with gRPC and an Envoy, in .build/python unless the
-          machine's own python3 has both
+  bench   that, and the benchmarks' peers: HAProxy, and a Python with gRPC, an Envoy, PyTorch and NumPy, in
+          .build/python unless the machine's own python3 has them; without the last two, cases skip them
   test    what build does, and what the tests use: openssl, curl, h2load, testssl.sh, dnsmasq, prometheus, and a Python with
           safetensors, numpy, gRPC and an Envoy, in .build/python unless the machine's own python3 has all of it
 
@@ -130,4 +130,24 @@ if [ "$purpose" != build ] && ! python_can "import $modules" 2>/dev/null; then
             exit 1
         fi
     fi
+fi
+
+# Libraries of arrays, which cases of the benchmarks skip where they are absent.
+if [ "$purpose" = bench ]; then
+    environment=$root/.build/python
+    for peer in numpy torch; do
+        if python_can "import $peer" 2>/dev/null || "$environment/bin/python3" -c "import $peer" 2>/dev/null; then
+            continue
+        fi
+        echo "Installing with pip into .build/python: $peer (a peer of the benchmarks)"
+        [ -x "$environment/bin/python3" ] || python3 -m venv "$environment"
+        pip=("$environment/bin/python3" -m pip install --quiet --disable-pip-version-check)
+        # PyPI's PyTorch brings gigabytes for graphics cards; its own index has one for processors alone.
+        if [ "$peer" = torch ] && "${pip[@]}" --index-url https://download.pytorch.org/whl/cpu torch 2>/dev/null; then
+            continue
+        fi
+        if ! "${pip[@]}" "$peer"; then
+            echo "pip could not install $peer: the benchmarks of tensors go without it." >&2
+        fi
+    done
 fi

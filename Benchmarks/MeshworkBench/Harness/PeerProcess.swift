@@ -81,7 +81,8 @@ final class PeerProcess: Sendable {
         process.waitUntilExit()
     }
 
-    private static func readLine(from handle: FileHandle) -> String? {
+    /// The bytes until the next end of a line, or `nil` where there is no more.
+    static func readLine(from handle: FileHandle) -> String? {
         var line = Data()
         while let bytes = try? handle.read(upToCount: 1), let byte = bytes.first {
             if byte == UInt8(ascii: "\n") { return String(decoding: line, as: UTF8.self) }

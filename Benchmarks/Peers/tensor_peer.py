@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""A library of arrays, beside which tensors are measured: PyTorch, or NumPy with its OpenBLAS.
+
+It prints a line of JSON about itself, then answers each line of "case sizes repetitions" (sizes joined by commas) with
+one of JSON: the best and the median nanoseconds of a call. A case that the library has not is answered with an error.
+It ends with its input."""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+
+# How many batches the calls of one line are timed in, at most.
+BATCHES = 9
+
+
+def timed(call, repetitions):
+    """What a call took, in the best and in the middle batch. The caller's own loop is in it."""
+    call()
+    batches = min(BATCHES, repetitions)
+    times = []
+    for _ in range(batches):
+        start = time.perf_counter_ns()
+        for _ in range(repetitions // batches):
+            call()
+        times.append((time.perf_counter_ns() - start) / (repetitions // batches))
+    return {"best": min(times), "median": statistics.median(times)}
+
+
+class Torch:
+    """The cases of PyTorch."""
+
+    def __init__(self, threads):
+        import torch
+
+        torch.set_num_threads(threads)
+        torch.set_grad_enabled(False)
+        self.torch = torch
+        self.name = f"PyTorch {torch.__version__.split('+')[0]}"
+
+    def values(self, *shape, dtype=None):
+        return (self.torch.rand(*shape) - 0.5).to(dtype or self.torch.float32)
+
+    def product(self, m, n, k, dtype):
+        a, b = self.values(m, k, dtype=dtype), self.values(k, n, dtype=dtype)
+        c = self.values(m, n, dtype=dtype)
+        return lambda: self.torch.mm(a, b, out=c)
+
+    def gemm_f32(self, m, n, k):
+        return self.product(m, n, k, self.torch.float32)
+
+    def gemm_f64(self, m, n, k):
+        return self.product(m, n, k, self.torch.float64)
+
+    def gemm_bf16(self, m, n, k):
+        return self.product(m, n, k, self.torch.bfloat16)
+
+
+class NumPy:
+    """The cases of NumPy; its products are OpenBLAS's."""
+
+    def __init__(self, threads):
+        # Read when the library is loaded; what the environment says of kernels and caches is not this machine's.
+        os.environ["OPENBLAS_NUM_THREADS"] = str(threads)
+        for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
+            os.environ.pop(name, None)
+        import numpy
+
+        self.numpy = numpy
+        self.generator = numpy.random.default_rng(1)
+        blas = numpy.show_config(mode="dicts")["Build Dependencies"]["blas"]
+        self.name = f"NumPy {numpy.__version__} ({blas['name']} {blas['version']})"
+
+    def values(self, *shape, dtype=None):
+        return (self.generator.random(shape) - 0.5).astype(dtype or self.numpy.float32)
+
+    def product(self, m, n, k, dtype):
+        a, b = self.values(m, k, dtype=dtype), self.values(k, n, dtype=dtype)
+        c = self.values(m, n, dtype=dtype)
+        return lambda: self.numpy.dot(a, b, out=c)
+
+    def gemm_f32(self, m, n, k):
+        return self.product(m, n, k, self.numpy.float32)
+
+    def gemm_f64(self, m, n, k):
+        return self.product(m, n, k, self.numpy.float64)
+
+
+LIBRARIES = {"torch": Torch, "numpy": NumPy}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("library", choices=sorted(LIBRARIES))
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    library = LIBRARIES[arguments.library](arguments.threads)
+    print(json.dumps({"name": library.name}), flush=True)
+    calls = {}
+    for line in sys.stdin:
+        case, sizes, repetitions = line.split()
+        make = getattr(library, case.replace("-", "_"), None)
+        if make is None:
+            print(json.dumps({"error": f"{library.name} has no case {case}"}), flush=True)
+            continue
+        key = (case, sizes)
+        if key not in calls:
+            # The operands of one case at a time.
+            calls = {key: make(*(int(size) for size in sizes.split(",")))}
+        print(json.dumps(timed(calls[key], int(repetitions))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
