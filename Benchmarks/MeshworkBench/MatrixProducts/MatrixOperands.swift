@@ -39,7 +39,7 @@ struct MatrixOperands<Left: BitwiseCopyable, Right: BitwiseCopyable, Sum: Bitwis
 
     /// Nanoseconds of a call of `kernel`.
     func nanoseconds(_ kernel: Kernel, threads: Int) -> Double {
-        size.nanoseconds {
+        size.nanoseconds(threads: threads) {
             // The blocks have m·k, k·n and m·n elements.
             unsafe kernel(
                 size.m, size.n, size.k, left.pointer, size.k, 1, right.pointer, size.n, 1, sum.pointer, size.n, false,
@@ -50,7 +50,7 @@ struct MatrixOperands<Left: BitwiseCopyable, Right: BitwiseCopyable, Sum: Bitwis
     /// Nanoseconds of a read of b in a plain loop, which a product of one row can't be faster than. Where b's elements
     /// are `Float`.
     func nanosecondsOfReading(_ read: (UnsafePointer<Right>, Int) -> Void) -> Double {
-        size.nanoseconds { unsafe read(right.pointer, right.count) }
+        size.nanoseconds(threads: 1) { unsafe read(right.pointer, right.count) }
     }
 }
 
@@ -72,8 +72,10 @@ struct MatrixSize: CustomStringConvertible {
     /// GFLOP/s of a call.
     func rate(_ nanoseconds: Double) -> Double { operations / nanoseconds }
 
-    /// Nanoseconds of a call of `body`.
-    func nanoseconds(_ body: () -> Void) -> Double {
+    /// Nanoseconds of a call of `body`: on one thread the processor's, in which what other processes do on its cores is
+    /// not.
+    func nanoseconds(threads: Int, _ body: () -> Void) -> Double {
+        if threads == 1 { return StepTimer.nanoseconds(calls) { _ in body() } }
         let clock = ContinuousClock()
         let start = clock.now
         for _ in 0..<calls { body() }

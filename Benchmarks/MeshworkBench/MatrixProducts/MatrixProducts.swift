@@ -97,10 +97,8 @@ enum MatrixProducts: Benchmark {
 
     /// GFLOP/s of fused multiply-adds on registers.
     private static func peak() -> Double {
-        let clock = ContinuousClock()
-        let start = clock.now
-        let operations = bench_fma_operations(200_000)
-        return operations / ((clock.now - start) / .nanoseconds(1))
+        var operations = 0.0
+        return 1 / (StepTimer.nanoseconds(1) { _ in operations = bench_fma_operations(2_000_000) } / operations)
     }
 }
 
@@ -144,7 +142,7 @@ private struct OurProducts {
             times.append(
                 (
                     "tensor",
-                    ComputeBudget.withThreads(1) { size.nanoseconds { _ = left.matmul(right) } }
+                    ComputeBudget.withThreads(1) { size.nanoseconds(threads: 1) { _ = left.matmul(right) } }
                 ))
         }
         return times
