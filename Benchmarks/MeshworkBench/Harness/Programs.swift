@@ -31,7 +31,8 @@ enum Programs {
 
     private static func candidates(_ name: String) -> [String] {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-        return (path.split(separator: ":") + ["/usr/local/sbin", "/usr/sbin"]).map { "\($0)/\(name)" }
+        let folders: [Substring] = path.split(separator: ":")
+        return (folders + ["/usr/local/sbin", "/usr/sbin"]).map { "\($0)/\(name)" }
     }
 
     private static func isExecutable(_ path: String) -> Bool { FileManager.default.isExecutableFile(atPath: path) }
