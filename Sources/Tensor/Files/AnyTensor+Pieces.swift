@@ -21,7 +21,7 @@ extension AnyTensor {
         let axis = shape.firstIndex { $0 > 1 } ?? 0
         let rowByteCount = byteCount / shape[axis]
         let rows = Swift.max(1, limit / rowByteCount)
-        for start in stride(from: 0, to: shape[axis], by: rows) {
+        for start in Swift.stride(from: 0, to: shape[axis], by: rows) {
             var bounds = SliceBounds(whole: shape)
             try bounds.narrow(axis: axis, to: start..<Swift.min(start + rows, shape[axis]), step: 1, in: "write")
             let (part, offset) = layout.sliced(bounds)

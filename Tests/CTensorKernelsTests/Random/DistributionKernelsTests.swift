@@ -59,7 +59,7 @@ import Testing
                 var out = [UInt8](repeating: 9, count: count)
                 // The array has room for `count` values.
                 unsafe path.kernels.random.random_bernoulli(7, 9, first, count, 1 << 31 + 12_345, &out)
-                return out.map(UInt64.init)
+                return out.map { UInt64($0) }
             },
             Distribution(testDescription: "truncated normal") { path, first, count in
                 var out = [Double](repeating: .nan, count: count)

@@ -147,8 +147,8 @@ extension AnyTensor {
     /// A test of each element's bytes, as a little-endian number, in row-major order.
     fileprivate func elements(_ test: (UInt64) -> Bool) throws -> [Bool] {
         withBytes { bytes in
-            stride(from: 0, to: bytes.count, by: dtype.byteWidth).map { start in
-                test((0..<dtype.byteWidth).reduce(0) { unsafe $0 | UInt64(bytes[start + $1]) << UInt64(8 * $1) })
+            Swift.stride(from: 0, to: bytes.count, by: dtype.byteWidth).map { start in
+                unsafe test(number(bytes, start, dtype.byteWidth))
             }
         }
     }

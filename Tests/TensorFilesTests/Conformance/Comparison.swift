@@ -37,9 +37,14 @@ extension AnyTensor {
     fileprivate var bits: [UInt64] {
         let width = dtype.byteWidth
         return withBytes { bytes in
-            stride(from: 0, to: bytes.count, by: width).map { start in
-                (0..<width).reduce(0) { unsafe $0 | UInt64(bytes[start + $1]) << UInt64(8 * $1) }
-            }
+            Swift.stride(from: 0, to: bytes.count, by: width).map { start in unsafe number(bytes, start, width) }
         }
     }
+}
+
+/// `width` bytes from `start` on, as a little-endian number.
+func number(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ width: Int) -> UInt64 {
+    var number: UInt64 = 0
+    for place in 0..<width { number |= unsafe UInt64(bytes[start + place]) << UInt64(8 * place) }
+    return number
 }
