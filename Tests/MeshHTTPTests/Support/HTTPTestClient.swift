@@ -17,14 +17,14 @@ struct HTTPTestResponse {
 /// One HTTP/1.1 connection over mutual TLS that sends a request at a time: NIO's own client handlers, so that what the
 /// tests see is what any client sees.
 final class HTTPTestClient {
-    private let outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
+    private let channel: any Channel
     private var inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>.AsyncIterator
 
     private init(
-        _ outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>,
+        _ channel: any Channel,
         _ inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>.AsyncIterator
     ) {
-        self.outbound = outbound
+        self.channel = channel
         self.inbound = inbound
     }
 
@@ -58,8 +58,8 @@ final class HTTPTestClient {
                         wrappingChannelSynchronously: channel)
                 }
             }
-        return try await channel.executeThenClose { inbound, outbound in
-            try await body(HTTPTestClient(outbound, inbound.makeAsyncIterator()))
+        return try await channel.executeThenClose { inbound, _ in
+            try await body(HTTPTestClient(channel.channel, inbound.makeAsyncIterator()))
         }
     }
 
@@ -77,16 +77,19 @@ final class HTTPTestClient {
     func begin(_ method: HTTPMethod, _ path: String, headers: [(String, String)] = []) async throws {
         let head = HTTPRequestHead(
             version: .http1_1, method: method, uri: path, headers: HTTPHeaders([("Host", "127.0.0.1")] + headers))
-        try await outbound.write(.head(head))
+        try await send(.head(head))
     }
 
     /// Sends a part of a request's body.
     func write(_ text: String) async throws {
-        try await outbound.write(.body(.byteBuffer(ByteBuffer(string: text))))
+        try await send(.body(.byteBuffer(ByteBuffer(string: text))))
     }
 
+    /// Returns when the socket has taken the part: whoever writes for ever gives the event loop its turn.
+    private func send(_ part: HTTPClientRequestPart) async throws { try await channel.writeAndFlush(part) }
+
     /// Ends a request.
-    func finish() async throws { try await outbound.write(.end(nil)) }
+    func finish() async throws { try await send(.end(nil)) }
 
     /// Reads an answer; throws when the connection ends first.
     func receive(_ method: HTTPMethod = .GET) async throws -> HTTPTestResponse {
