@@ -108,7 +108,7 @@ static void finish_block(
                 ((float *)plan->out)[at] = sum;
             } else {
                 ((uint16_t *)plan->out)[at] =
-                    plan->dtype == MW_DTYPE_BF16 ? mw_rounded_bf16(sum) : mw_rounded_f16(sum);
+                    plan->dtype == MW_DTYPE_BF16 ? mw_bf16_of_f32(sum) : mw_f16_of_f32(sum);
             }
         }
     }

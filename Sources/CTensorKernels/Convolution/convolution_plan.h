@@ -90,9 +90,9 @@ typedef struct mw_convolution_plan {
 static inline float mw_convolution_element(mw_dtype dtype, const void *base, ptrdiff_t index) {
     switch (dtype) {
     case MW_DTYPE_BF16:
-        return mw_widened_bf16(((const uint16_t *)base)[index]);
+        return mw_f32_of_bf16(((const uint16_t *)base)[index]);
     case MW_DTYPE_F16:
-        return mw_widened_f16(((const uint16_t *)base)[index]);
+        return mw_f32_of_f16(((const uint16_t *)base)[index]);
     default:
         return ((const float *)base)[index];
     }

@@ -17,9 +17,8 @@ typedef float sum_element, packed_left, packed_right;
 #define MW_GEMM_SUM f32
 #include "gemm_lanes_avx512.h"
 #include "gemm_tile_avx512.h"
-#include "gemm_half.h"
-#define widen_left widen_f16
-#define widen_right widen_f16
+#define widen_left mw_f32_of_f16
+#define widen_right mw_f32_of_f16
 #include "gemm_widening.h"
 #include "gemm_driver.h"
 

@@ -9,9 +9,8 @@ typedef uint16_t left_element, right_element;
 typedef float sum_element, packed_left, packed_right;
 #include "gemm_multiply_add.h"
 #include "gemm_tile_portable.h"
-#include "gemm_half.h"
-#define widen_left widen_f16
-#define widen_right widen_f16
+#define widen_left mw_f32_of_f16
+#define widen_right mw_f32_of_f16
 #include "gemm_widening.h"
 #include "gemm_driver.h"
 

@@ -2,42 +2,9 @@
 #pragma STDC FP_CONTRACT OFF
 
 #include "../Dispatch/kernel_path.h"
-#include "../Elementwise/float_math.h"
+#include "../Math/half_precision.h"
 #include "../include/mw_allocator.h"
 #include "product.h"
-
-/// To the nearest bf16, ties to even; a NaN stays one.
-MW_ALWAYS_INLINE uint16_t round_to_bf16(float x) {
-    const uint32_t bits = mw_bits_of(x);
-    const uint32_t rounded = (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
-    return (uint16_t)(x != x ? bits >> 16 | 0x40 : rounded);
-}
-
-/// To the nearest f16, ties to even; a NaN stays one.
-MW_ALWAYS_INLINE uint16_t round_to_f16(float x) {
-    const uint32_t sign = mw_bits_of(x) >> 16 & 0x8000;
-    const uint32_t bits = mw_bits_of(x) & 0x7fffffffu;
-    // Rebased to f16's exponents, with half of the last place added, and the last place itself for a tie.
-    const uint32_t normal = (bits - ((127u - 15) << 23) + 0xfff + (bits >> 13 & 1)) >> 13;
-    // Beside one half, whose last place is 2^-24 as that of a subnormal f16, the addition rounds.
-    const uint32_t subnormal = mw_bits_of(mw_float_of(bits) + 0.5f) - mw_bits_of(0.5f);
-    const uint32_t finite = bits < (127u - 14) << 23 ? subnormal : normal;
-    // From 65,520 on, infinity is the nearest.
-    const uint32_t magnitude = bits > 0x7f800000u ? 0x7e00 : bits >= 0x477ff000u ? 0x7c00 : finite;
-    return (uint16_t)(sign | magnitude);
-}
-
-MW_ALWAYS_INLINE float widen(mw_dtype dtype, uint16_t bits) {
-    if (dtype == MW_DTYPE_BF16) {
-        return mw_float_of((uint32_t)bits << 16);
-    }
-    const uint32_t sign = (uint32_t)(bits & 0x8000) << 16;
-    const uint32_t magnitude = bits & 0x7fff;
-    const uint32_t normal = (magnitude << 13) + ((127u - 15) << 23);
-    const uint32_t subnormal = mw_bits_of((float)(int32_t)magnitude * 0x1p-24f);
-    const uint32_t special = magnitude << 13 | 0x7f800000u;
-    return mw_float_of(sign | (magnitude >= 0x7c00 ? special : magnitude < 0x400 ? subnormal : normal));
-}
 
 /// A 16-bit product, some rows at a time in f32 and then rounded once.
 static void multiply_halves(
@@ -65,7 +32,8 @@ static void multiply_halves(
             uint16_t *corner = c + row * product->c_row_stride + column;
             for (ptrdiff_t i = 0; product->accumulate && i < rows; i++) {
                 for (ptrdiff_t j = 0; j < columns; j++) {
-                    sums[i * columns + j] = widen(dtype, corner[i * product->c_row_stride + j]);
+                    const uint16_t bits = corner[i * product->c_row_stride + j];
+                    sums[i * columns + j] = dtype == MW_DTYPE_BF16 ? mw_f32_of_bf16(bits) : mw_f32_of_f16(bits);
                 }
             }
             (dtype == MW_DTYPE_BF16 ? kernels->gemm_bf16 : kernels->gemm_f16)(
@@ -77,11 +45,11 @@ static void multiply_halves(
                 uint16_t *out = corner + i * product->c_row_stride;
                 if (dtype == MW_DTYPE_BF16) {
                     for (ptrdiff_t j = 0; j < columns; j++) {
-                        out[j] = round_to_bf16(source[j]);
+                        out[j] = mw_bf16_of_f32(source[j]);
                     }
                 } else {
                     for (ptrdiff_t j = 0; j < columns; j++) {
-                        out[j] = round_to_f16(source[j]);
+                        out[j] = mw_f16_of_f32(source[j]);
                     }
                 }
             }

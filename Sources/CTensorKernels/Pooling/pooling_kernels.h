@@ -17,15 +17,15 @@
 #define MW_POOL(name) pool_bf16_##name
 #define MW_POOL_ELEMENT uint16_t
 #define MW_POOL_VALUE float
-#define MW_POOL_LOAD(x) mw_widened_bf16(x)
-#define MW_POOL_STORE(x) mw_rounded_bf16(x)
+#define MW_POOL_LOAD(x) mw_f32_of_bf16(x)
+#define MW_POOL_STORE(x) mw_bf16_of_f32(x)
 #include "pooling_rows.h"
 
 #define MW_POOL(name) pool_f16_##name
 #define MW_POOL_ELEMENT uint16_t
 #define MW_POOL_VALUE float
-#define MW_POOL_LOAD(x) mw_widened_f16(x)
-#define MW_POOL_STORE(x) mw_rounded_f16(x)
+#define MW_POOL_LOAD(x) mw_f32_of_f16(x)
+#define MW_POOL_STORE(x) mw_f16_of_f32(x)
 #include "pooling_rows.h"
 
 /// Combines the elements of `taps` in sixteen channels; of the last group of channels, `lanes` exist.

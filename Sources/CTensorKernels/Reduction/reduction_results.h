@@ -134,12 +134,12 @@ static void store_results(mw_dtype to, char *out, ptrdiff_t first, const void *r
     case MW_DTYPE_F32: memcpy(out, results, (size_t)count * sizeof(float)); break;
     case MW_DTYPE_BF16:
         for (ptrdiff_t i = 0; i < count; i++) {
-            ((uint16_t *)out)[i] = bf16_bits(floats[i]);
+            ((uint16_t *)out)[i] = mw_bf16_of_f32(floats[i]);
         }
         break;
     case MW_DTYPE_F16:
         for (ptrdiff_t i = 0; i < count; i++) {
-            ((uint16_t *)out)[i] = f16_bits(floats[i]);
+            ((uint16_t *)out)[i] = mw_f16_of_f32(floats[i]);
         }
         break;
     case MW_DTYPE_F64:

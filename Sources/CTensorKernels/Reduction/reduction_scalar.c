@@ -5,7 +5,7 @@
 #include "../Dispatch/kernel_body.h"
 #include "../include/mw_pool.h"
 #include "lanes.h"
-#include "narrow_floats.h"
+#include "../Math/half_precision.h"
 
 #include <math.h>
 

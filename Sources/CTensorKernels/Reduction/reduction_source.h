@@ -36,8 +36,8 @@ typedef struct reduction_source {
     }
 
 MW_FETCH(fetch_f32, float, float, x)
-MW_FETCH(fetch_bf16, float, uint16_t, bf16_value(x))
-MW_FETCH(fetch_f16, float, uint16_t, f16_value(x))
+MW_FETCH(fetch_bf16, float, uint16_t, mw_f32_of_bf16(x))
+MW_FETCH(fetch_f16, float, uint16_t, mw_f32_of_f16(x))
 MW_FETCH(fetch_f64, double, double, x)
 MW_FETCH(fetch_i8, int64_t, int8_t, x)
 MW_FETCH(fetch_i16, int64_t, int16_t, x)

@@ -51,8 +51,8 @@ MW_ALWAYS_INLINE double log_of_exp_sum(double x, double y) {
 
 MW_CUMULATE_FLOATS(f32, double, float, MW_CARRIED, MW_CARRIED)
 MW_CUMULATE_FLOATS(f64, double, double, MW_CARRIED, MW_CARRIED)
-MW_CUMULATE_FLOATS(bf16, float, uint16_t, bf16_value, bf16_bits)
-MW_CUMULATE_FLOATS(f16, float, uint16_t, f16_value, f16_bits)
+MW_CUMULATE_FLOATS(bf16, float, uint16_t, mw_f32_of_bf16, mw_bf16_of_f32)
+MW_CUMULATE_FLOATS(f16, float, uint16_t, mw_f32_of_f16, mw_f16_of_f32)
 
 /// Sums and products that wrap around have the same bits with a sign and without.
 #define MW_CUMULATE_BITS(suffix, ELEMENT)                                                                             \

@@ -5,7 +5,7 @@
 #define MW_PATH_HAS_FMA 1
 #include "../Dispatch/kernel_body.h"
 #include "../Reduction/lanes.h"
-#include "../Reduction/narrow_floats.h"
+#include "../Math/half_precision.h"
 #include "../include/mw_pool.h"
 
 #include <math.h>

@@ -4,7 +4,7 @@
 #define MW_PATH scalar
 #include "../Dispatch/kernel_body.h"
 #include "../Reduction/lanes.h"
-#include "../Reduction/narrow_floats.h"
+#include "../Math/half_precision.h"
 #include "../include/mw_pool.h"
 
 #include <math.h>

@@ -3,7 +3,7 @@
 #include "../include/mw_allocator.h"
 #include "../include/mw_pool.h"
 #include "../include/mw_sorting.h"
-#include "../Reduction/narrow_floats.h"
+#include "../Math/half_precision.h"
 #include "sort_keys.h"
 
 ptrdiff_t mw_unique(
@@ -126,8 +126,8 @@ static double number_at(mw_dtype dtype, const void *values, ptrdiff_t i) {
     switch (dtype) {
     case MW_DTYPE_F32: return (double)((const float *)values)[i];
     case MW_DTYPE_F64: return ((const double *)values)[i];
-    case MW_DTYPE_BF16: return (double)bf16_value(((const uint16_t *)values)[i]);
-    case MW_DTYPE_F16: return (double)f16_value(((const uint16_t *)values)[i]);
+    case MW_DTYPE_BF16: return (double)mw_f32_of_bf16(((const uint16_t *)values)[i]);
+    case MW_DTYPE_F16: return (double)mw_f32_of_f16(((const uint16_t *)values)[i]);
     case MW_DTYPE_I8: return ((const int8_t *)values)[i];
     case MW_DTYPE_I16: return ((const int16_t *)values)[i];
     case MW_DTYPE_I32: return ((const int32_t *)values)[i];

@@ -1,7 +1,7 @@
 #pragma STDC FP_CONTRACT OFF
 
 #include "../include/mw_sorting.h"
-#include "../Reduction/narrow_floats.h"
+#include "../Math/half_precision.h"
 #include "radix.h"
 #include "row_pieces.h"
 
@@ -76,8 +76,8 @@ static double value_at(mw_dtype dtype, const void *value) {
     switch (dtype) {
     case MW_DTYPE_F64: return *(const double *)value;
     case MW_DTYPE_F32: return (double)*(const float *)value;
-    case MW_DTYPE_BF16: return (double)bf16_value(*(const uint16_t *)value);
-    default: return (double)f16_value(*(const uint16_t *)value);
+    case MW_DTYPE_BF16: return (double)mw_f32_of_bf16(*(const uint16_t *)value);
+    default: return (double)mw_f32_of_f16(*(const uint16_t *)value);
     }
 }
 
@@ -118,8 +118,8 @@ static void quantile_row(const void *context, ptrdiff_t row, void *room) {
     switch (job->dtype) {
     case MW_DTYPE_F64: ((double *)job->out)[row] = value; break;
     case MW_DTYPE_F32: ((float *)job->out)[row] = (float)value; break;
-    case MW_DTYPE_BF16: ((uint16_t *)job->out)[row] = bf16_bits((float)value); break;
-    default: ((uint16_t *)job->out)[row] = f16_bits((float)value); break;
+    case MW_DTYPE_BF16: ((uint16_t *)job->out)[row] = mw_bf16_of_f32((float)value); break;
+    default: ((uint16_t *)job->out)[row] = mw_f16_of_f32((float)value); break;
     }
 }
 
