@@ -29,7 +29,8 @@ extension Primitive {
 }
 
 extension AnyTensor {
-    /// The larger of each pair of elements; NaN where one of them is. Shapes broadcast. Of bools: whether one is true.
+    /// The larger of each pair of elements; NaN where one of them is, the first of two that are equal (as 0 and −0 are).
+    /// Shapes broadcast. Of bools: whether one is true.
     ///
     /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch``.
     public static func maximum(
@@ -38,7 +39,8 @@ extension AnyTensor {
         try Primitive.larger.apply(&left, &right)
     }
 
-    /// The smaller of each pair of elements; NaN where one of them is. Shapes broadcast. Of bools: whether both are true.
+    /// The smaller of each pair of elements; NaN where one of them is, the first of two that are equal (as 0 and −0 are).
+    /// Shapes broadcast. Of bools: whether both are true.
     ///
     /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch``.
     public static func minimum(
@@ -63,12 +65,14 @@ extension AnyTensor {
 }
 
 extension Tensor {
-    /// The larger of each pair of elements; NaN where one of them is. Shapes broadcast. Of bools: whether one is true.
+    /// The larger of each pair of elements; NaN where one of them is, the first of two that are equal (as 0 and −0 are).
+    /// Shapes broadcast. Of bools: whether one is true.
     public static func maximum(_ left: consuming Tensor, _ right: consuming Tensor) -> Tensor {
         Tensor { () throws(TensorError) in try Primitive.larger.apply(&left.core, &right.core) }
     }
 
-    /// The smaller of each pair of elements; NaN where one of them is. Shapes broadcast. Of bools: whether both are true.
+    /// The smaller of each pair of elements; NaN where one of them is, the first of two that are equal (as 0 and −0 are).
+    /// Shapes broadcast. Of bools: whether both are true.
     public static func minimum(_ left: consuming Tensor, _ right: consuming Tensor) -> Tensor {
         Tensor { () throws(TensorError) in try Primitive.smaller.apply(&left.core, &right.core) }
     }

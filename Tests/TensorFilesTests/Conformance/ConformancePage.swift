@@ -16,7 +16,7 @@ struct ConformancePage {
             is an operation, or an element type of one, that is not there; *outside the scope* is what the library leaves out on
             purpose, with the reason below.
 
-            A new operation is a line in `Tests/TensorFilesTests/Conformance/NumPyOperations.swift`, and a closure in a file of
+            A new operation is a line in a file of `Tests/TensorFilesTests/Conformance/NumPy/` or of
             `Tests/TensorFilesTests/Conformance/ONNX/`.
 
             ## NumPy
