@@ -29,8 +29,8 @@ extension AnyTensor {
         return try self.reshaped(to: flat).taking(rows)
     }
 
-    /// This tensor with `values` where a mask holds true: values that broadcast to the tensor go to the same places, and
-    /// a vector (or slices) with one for each true of the mask go there in row-major order.
+    /// This tensor with `values` where a mask holds true: one for each true of the mask, elements or slices as
+    /// ``taking(where:)`` gives them, in row-major order; or what broadcasts to these.
     ///
     /// - Throws: as ``taking(where:)`` and ``filling(where:with:)``.
     public consuming func assigning(

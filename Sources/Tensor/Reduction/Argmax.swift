@@ -14,9 +14,6 @@ extension Primitive {
     private static func indexRule(_ operation: StaticString) -> UnaryRule {
         { type, attributes throws(TensorError) in
             guard case .axis(let axis) = attributes else { preconditionFailure("no axis") }
-            guard type.dtype != .bool else {
-                throw TensorError(.dtypeMismatch, "\(operation): not defined for \(type)")
-            }
             guard type.shape[axis] > 0, type.shape[axis] <= Int(Int32.max) else {
                 throw TensorError(
                     .shapeMismatch, "\(operation): axis \(axis) of \(type.shape) has no index that fits int32")
@@ -46,10 +43,10 @@ extension Primitive {
 
 extension AnyTensor {
     /// The index of the first largest element along `axis`, which the result lacks, as int32. The first NaN counts as
-    /// the largest.
+    /// the largest, and of bools true does.
     ///
     /// - Throws: ``TensorError/Code/indexOutOfRange`` for an axis that the tensor lacks,
-    ///   ``TensorError/Code/shapeMismatch`` for one without elements, ``TensorError/Code/dtypeMismatch`` for bools.
+    ///   ``TensorError/Code/shapeMismatch`` for one without elements.
     public consuming func argmax(axis: Int = -1) throws(TensorError) -> AnyTensor {
         let axis = try AxisSet.position(of: axis, rank: rank, of: "argmax")
         return try Primitive.argmax.apply(&self, .axis(axis))
@@ -65,7 +62,7 @@ extension AnyTensor {
     }
 }
 
-extension Tensor where Scalar: NumericTensorScalar {
+extension Tensor {
     /// The index of the first largest element along `axis`, which the result lacks.
     public consuming func argmax(axis: Int = -1) -> Tensor<Int32> {
         Tensor<Int32> { () throws(TensorError) in try self.core.take().argmax(axis: axis) }

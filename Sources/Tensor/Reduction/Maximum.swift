@@ -8,7 +8,7 @@ extension Primitive {
     package static let maximum: Primitive = Primitive(
         id: 20, name: "max",
         .unary(
-            rule: reductionRule("max", needsElements: true) { $0 != .bool }, kernel: reduction(MW_REDUCE_MAXIMUM)),
+            rule: reductionRule("max", needsElements: true) { _ in true }, kernel: reduction(MW_REDUCE_MAXIMUM)),
         derivative: extremeDerivative)
 
     /// Of the largest or the smallest element: a share for each element that equals it.
@@ -25,20 +25,19 @@ extension Primitive {
 }
 
 extension AnyTensor {
-    /// The largest element over `axes`, or over all of them when nil; NaN if there is one. Reduced axes vanish, or stay
-    /// with length 1.
+    /// The largest element over `axes`, or over all of them when nil; NaN if there is one. Of bools: whether one is true.
+    /// Reduced axes vanish, or stay with length 1.
     ///
     /// - Throws: ``TensorError/Code/indexOutOfRange`` for an axis that the tensor lacks,
-    ///   ``TensorError/Code/shapeMismatch`` where a reduced axis has no elements, ``TensorError/Code/dtypeMismatch`` for
-    ///   bools.
+    ///   ``TensorError/Code/shapeMismatch`` where a reduced axis has no elements.
     public consuming func max(axes: [Int]? = nil, keepsDimensions: Bool = false) throws(TensorError) -> AnyTensor {
         let attributes = try reduction(over: axes, keepsDimensions: keepsDimensions, of: "max")
         return try Primitive.maximum.apply(&self, attributes)
     }
 }
 
-extension Tensor where Scalar: NumericTensorScalar {
-    /// The largest element over `axes`, or over all of them when nil; NaN if there is one.
+extension Tensor {
+    /// The largest element over `axes`, or over all of them when nil; NaN if there is one. Of bools: whether one is true.
     public consuming func max(axes: [Int]? = nil, keepsDimensions: Bool = false) -> Tensor {
         Tensor { () throws(TensorError) in try self.core.take().max(axes: axes, keepsDimensions: keepsDimensions) }
     }

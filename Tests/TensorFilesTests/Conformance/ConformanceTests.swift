@@ -76,9 +76,14 @@ struct ConformanceTests {
             "lacks": { [try $0.input(0).gatherRows($0.input(0))] },
             "outside": { _ in throw OutsideScope("on purpose") },
         ]
-        let outcome = Conformance(cases, operations) { _ in (0, 0) }
-        #expect(outcome.failures.count == 2)
-        #expect(outcome.table.hasSuffix("| **together** | 0 | 2 | 2 | 1 |"))
+        let refusals = ["indexOutOfRange": "throws", "shapeMismatch": "throws", "dtypeMismatch": "wrong"].map {
+            GoldenCase(
+                name: $0, operation: $1, inputs: [one], outputs: [], attributes: ["raises": .text($0)], tolerance: 0,
+                outputCount: 0, attributeTensors: [:], graph: nil, opset: 0)
+        }
+        let outcome = Conformance(cases + refusals, operations) { _ in (0, 0) }
+        #expect(outcome.failures.count == 4)
+        #expect(outcome.table.hasSuffix("| **together** | 1 | 4 | 2 | 1 |"))
         #expect(outcome.reasons(namingCases: true).contains("- outside, outside the scope: on purpose: outside"))
     }
 }

@@ -88,6 +88,22 @@ struct ReductionTests {
         #expect(Tensor<Float>([1, .nan, 9]).argmax().scalar == 1)
     }
 
+    @Test("of bools true is the largest and false the smallest")
+    func bools() throws {
+        let truths = Tensor<Bool>([false, true, true, false, false, false, true, true, true], shape: [3, 3])
+        for matrix in [truths, truths.transposed().transposed()] {
+            #expect(matrix.max(axes: [1]).scalars == [true, false, true])
+            #expect(matrix.min(axes: [1]).scalars == [false, false, true])
+            #expect(matrix.argmax().scalars == [1, 0, 0])
+            #expect(matrix.argmin().scalars == [0, 0, 0])
+        }
+        let columns = truths.transposed()
+        #expect(columns.max(axes: [0]).scalars == [true, false, true])
+        #expect(columns.argmax(axis: 0).scalars == [1, 0, 0])
+        #expect(truths.max().scalar == true && truths.min().scalar == false)
+        expectError(.shapeMismatch, mentioning: "max", "[0]") { _ = try AnyTensor.zeros([0], dtype: .bool).max() }
+    }
+
     @Test("softmax and its logarithm along any axis, shifted so that nothing overflows", arguments: [-1, 0, 1])
     func softmax(axis: Int) throws {
         let scores = Tensor<Float>([1000, 1001, 999, -5, 0, 5, 2, 2, 2], shape: [3, 3])

@@ -14,22 +14,28 @@ let numPyTypes: [String: GoldenOperation] = [
             throw OutsideScope("two tensors have one type; a cast is spelt out")
         }
     },
-    "add_number": { golden in try golden.withNumber { [try $0 + $1] } },
-    "number_subtract": { golden in try golden.withNumber { [try $1 - $0] } },
-    "multiply_number": { golden in try golden.withNumber { [try $0 * $1] } },
-    "divide_number": { golden in try golden.withNumber { [try $0 / $1] } },
-    "less_number": { golden in try golden.withNumber { [try $0 .< $1] } },
+    "add_number": { try $0.withNumber { (tensor, number) throws(TensorError) in try tensor + number } },
+    "number_subtract": { try $0.withNumber { (tensor, number) throws(TensorError) in try number - tensor } },
+    "multiply_number": { try $0.withNumber { (tensor, number) throws(TensorError) in try tensor * number } },
+    "divide_number": { try $0.withNumber { (tensor, number) throws(TensorError) in try tensor / number } },
+    "less_number": { try $0.withNumber { (tensor, number) throws(TensorError) in try tensor .< number } },
 ]
 
 extension GoldenCase {
-    /// What a tensor and a number give. The number takes the tensor's type, where NumPy takes a wider one for both.
-    fileprivate func withNumber(_ operation: (AnyTensor, Double) throws -> [AnyTensor]) throws -> [AnyTensor] {
-        let (tensor, number) = (try input(0), number("number") ?? .nan)
-        guard isTrue("widens") else { return try operation(tensor, number) }
+    /// What a tensor and a number give. The number takes the tensor's type, or is refused, where NumPy takes a wider type
+    /// for both.
+    fileprivate func withNumber(
+        _ operation: (AnyTensor, Double) throws(TensorError) -> AnyTensor
+    ) throws -> [AnyTensor] {
+        guard let number = number("number") else { throw Lacking("no number") }
+        let tensor = try input(0)
+        guard isTrue("widens") else { return [try operation(tensor, number)] }
         do {
-            return try operation(tensor, number)
-        } catch let error as TensorError where error.code == .valueOutOfRange || error.code == .dtypeMismatch {
-            throw OutsideScope("a number takes the tensor's type, which does not become wider")
+            let result = try operation(tensor, number)
+            guard result.dtype == tensor.dtype, result.dtype != outputs[0].dtype else { return [result] }
+        } catch {
+            guard error.code == .valueOutOfRange || error.code == .dtypeMismatch else { throw error }
         }
+        throw OutsideScope("a number takes the tensor's type, which does not become wider")
     }
 }
