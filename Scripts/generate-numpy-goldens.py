@@ -18,6 +18,7 @@ import numpy as np
 from golden_file import GoldenFile
 from numpy_golden_edges import edges
 from numpy_golden_indexing import indexing
+from numpy_golden_more import more
 from numpy_golden_numbers import numbers
 from numpy_golden_values import (
     ALL, FLOATS, INTEGERS, ROUNDING, TWO_UNITS, UNSIGNED, VIEWS, exactly, special, taken, values,
@@ -454,7 +455,7 @@ def main() -> None:
     total = 0
     with np.errstate(all="ignore"):
         families = [broadcasting, specials, reductions, views, matrices, casts, promotion]
-        families += [unary, binary, more_reductions, order, rearranging, linear_algebra, indexing, numbers, edges]
+        families += [unary, binary, more_reductions, order, rearranging, linear_algebra, indexing, numbers, edges, more]
         for number, family in enumerate(families):
             golden = family(np.random.default_rng(number))
             size = golden.write(folder)

@@ -106,7 +106,8 @@ def places(golden, rng, dtype):
             {"axis": axis}, tolerance=0)
         source, written = values(rng, shape, dtype), base.copy()
         np.put_along_axis(written, order, source, axis)
-        golden.case(f"{dtype} axis {axis}", "put_along_axis", [base, order, source], [written], {"axis": axis}, tolerance=0)
+        golden.case(
+            f"{dtype} axis {axis}", "put_along_axis", [base, order, source], [written], {"axis": axis}, tolerance=0)
     wrong = np.full((4, 5, 1), 6)
     refused(
         golden, f"{dtype} 6 of 6", "take_along_axis", [base, wrong], {"axis": 2}, "indexOutOfRange", IndexError,
@@ -139,7 +140,8 @@ def tuples(golden, rng, dtype):
             written, order = small.copy(), np.array([3, 0, -1, 3])
             function.at(written, order, small)
             golden.case(
-                f"{dtype} {mode}", "put_slices", [small, order, small], [written], {"axis": 0, "mode": mode}, tolerance=0)
+                f"{dtype} {mode}", "put_slices", [small, order, small], [written], {"axis": 0, "mode": mode},
+                tolerance=0)
     written, order = small.copy(), np.array([4, 0, -2])
     written[:, order] = source[:1, :1, :1]
     golden.case(
@@ -181,8 +183,11 @@ def masks(golden, rng, dtype):
                         [written], tolerance=0)
         golden.case(f"{dtype} {chain}", "nonzero", [(base, chain)], [np.argwhere(x)], tolerance=0)
     scalar = values(rng, (), dtype)
-    golden.case(f"{dtype} of no axes, true", "masked_select", [scalar, np.array(True)], [scalar[np.array(True)]], tolerance=0)
-    golden.case(f"{dtype} of no axes, false", "masked_select", [scalar, np.array(False)], [scalar[np.array(False)]], tolerance=0)
+    golden.case(
+        f"{dtype} of no axes, true", "masked_select", [scalar, np.array(True)], [scalar[np.array(True)]], tolerance=0)
+    golden.case(
+        f"{dtype} of no axes, false", "masked_select", [scalar, np.array(False)], [scalar[np.array(False)]],
+        tolerance=0)
     for shape in [(5,), (4, 6), (4, 5, 1)]:
         mask = np.ones(shape, bool)
         refused(

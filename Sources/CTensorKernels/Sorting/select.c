@@ -109,11 +109,13 @@ static void quantile_row(const void *context, ptrdiff_t row, void *room) {
     double value = __builtin_nan("");
     if (is_number) {
         const double lower = value_at(job->dtype, &ends[0]), upper = value_at(job->dtype, &ends[1]);
-        // Equal infinities have no difference; from the nearer end, the result is that end where the fraction is 0 or
-        // 1.
+        const double distance = upper - lower;
+        // Equal infinities have no difference, and an infinite distance, of an infinite end or of two far ones, cannot be
+        // multiplied and taken away again; from the nearer end, the result is that end where the fraction is 0 or 1.
         value = fraction == 0 || lower == upper ? lower
-                : fraction < 0.5                ? lower + (upper - lower) * fraction
-                                                : upper - (upper - lower) * (1 - fraction);
+                : __builtin_isinf(distance)     ? lower * (1 - fraction) + upper * fraction
+                : fraction < 0.5                ? lower + distance * fraction
+                                                : upper - distance * (1 - fraction);
     }
     switch (job->dtype) {
     case MW_DTYPE_F64: ((double *)job->out)[row] = value; break;

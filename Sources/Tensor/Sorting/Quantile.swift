@@ -75,7 +75,8 @@ extension AnyTensor {
 
     /// The value below which a part `quantile` (0...1) of the elements lies, along `axis`, which the result lacks, or of
     /// all elements when it is nil. Between two elements the value is interpolated linearly (NumPy's default): for n
-    /// elements in order it is at place `quantile · (n − 1)`. NaN where an element is NaN. Found in O(n), without sorting.
+    /// elements in order it is at place `quantile · (n − 1)`. NaN where an element is NaN, and between −∞ and ∞. Found in
+    /// O(n), without sorting.
     ///
     /// - Throws: ``TensorError/Code/indexOutOfRange`` for an axis that the tensor lacks and for a quantile outside 0...1,
     ///   ``TensorError/Code/shapeMismatch`` where there are no elements, ``TensorError/Code/dtypeMismatch`` unless they

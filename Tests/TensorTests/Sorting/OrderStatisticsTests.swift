@@ -31,6 +31,13 @@ struct OrderStatisticsTests {
         #expect(Tensor<Float16>([1, 5, 3, 5, 2, 9], shape: [3, 2]).median(axis: 0).scalars == [2, 5])
         #expect(Tensor<BFloat16>([1, 2]).median().scalar == BFloat16(1.5))
         #expect(Tensor<Float>([-.infinity, -.infinity, 1]).quantile(0.25).scalar == -.infinity)
+        #expect(Tensor<Float>([1, 2, .infinity, .infinity]).median().scalar == .infinity)
+        #expect(Tensor<Float>([-.infinity, 1]).quantile(0.75).scalar == -.infinity)
+        #expect(Tensor<Float>([-.infinity, .infinity]).median().scalar.isNaN)
+        // Their distance overflows.
+        let far = 0x1p1023
+        #expect(Tensor<Double>([-far, far]).median().scalar == 0)
+        #expect(Tensor<Double>([-far, far]).quantile(0.75).scalar == far / 2)
         #expect(Tensor<Double>([7, 7, 7, 7]).quantile(0.3).scalar == 7)
         #expect(Tensor<Int32>([5, -3, 9]).kthSmallest(1).scalar == 5)
         expectError(.indexOutOfRange, mentioning: "quantile", "1.5") { _ = try AnyTensor.zeros([2]).quantile(1.5) }

@@ -30,5 +30,7 @@ let numPyBinary: [String: GoldenOperation] = [
     "logical_and": { [try $0.input(0).logicalAnd($0.input(1))] },
     "logical_or": { [try $0.input(0).logicalOr($0.input(1))] },
     "logical_xor": { [try $0.input(0).logicalXor($0.input(1))] },
+    "isclose": { [try $0.input(0).isClose(to: $0.input(1), equalNaN: $0.isTrue("equal_nan"))] },
+    "clip": { [try $0.input(0).clipped(from: $0.input(1), to: $0.input(2))] },
     "select": { [try .select($0.input(0), $0.input(1), $0.input(2))] },
 ]

@@ -9,5 +9,9 @@ let numPyOrder: [String: GoldenOperation] = [
         let found = try golden.input(0).uniqueElements()
         return [found.values, found.counts]
     },
+    "unique_all": { golden in
+        let found = try golden.input(0).uniqueElements()
+        return [found.values, found.firstPlaces, found.inverse, found.counts]
+    },
     "nonzero": { [try $0.input(0).nonZero()] },
 ]

@@ -25,9 +25,20 @@ let numPyReductions: [String: GoldenOperation] = [
                 axes: golden.reducedAxes, correction: correction, keepsDimensions: golden.isTrue("keepdims"))
         ]
     },
+    "sum_as": { golden in
+        let dtype = try golden.dtype()
+        return [try golden.input(0).sum(axes: golden.reducedAxes, keepsDimensions: false, as: dtype)]
+    },
+    "prod_as": { golden in
+        let dtype = try golden.dtype()
+        return [try golden.input(0).product(axes: golden.reducedAxes, keepsDimensions: false, as: dtype)]
+    },
     "argmax": { [try $0.input(0).argmax(axis: $0.axis)] },
     "argmin": { [try $0.input(0).argmin(axis: $0.axis)] },
     "cumsum": { [try $0.input(0).cumulativeSum(axis: $0.axis)] },
     "cumprod": { [try $0.input(0).cumulativeProduct(axis: $0.axis)] },
+    "maximum_accumulate": { [try $0.input(0).cumulativeMaximum(axis: $0.axis)] },
+    "minimum_accumulate": { [try $0.input(0).cumulativeMinimum(axis: $0.axis)] },
+    "logaddexp_accumulate": { [try $0.input(0).cumulativeLogSumExp(axis: $0.axis)] },
     "softmax": { [try $0.input(0).softmax(axis: $0.axis)] },
 ]

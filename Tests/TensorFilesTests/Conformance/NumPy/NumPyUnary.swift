@@ -35,5 +35,12 @@ let numPyUnary: [String: GoldenOperation] = [
     "isinf": { [try $0.input(0).isInfinite()] },
     "isfinite": { [try $0.input(0).isFinite()] },
     "invert": { [try ~$0.input(0)] },
+    "nan_to_num": { golden in
+        let (upper, lower) = (golden.number("posinf"), golden.number("neginf"))
+        return [
+            try golden.input(0).replacingNonFinite(
+                nan: golden.number("nan") ?? 0, positiveInfinity: upper, negativeInfinity: lower)
+        ]
+    },
     "logical_not": { [try $0.input(0).logicalNot()] },
 ]
