@@ -21,9 +21,11 @@ struct ConformancePage {
 
             ## NumPy
 
-            Cases of `Scripts/generate-numpy-goldens.py`: broadcasting, special values, reductions, views, products, casts and
-            promotion, of every element type that NumPy has. Elementwise operations, comparisons, casts and choices have to give the
-            same bits (a NaN any NaN); what rounds more than once has a tolerance in the case.
+            Cases of `Scripts/generate-numpy-goldens.py`: broadcasting, special values, shapes without axes or elements, views with
+            steps of either sign, subscripts, indices and masks, reductions, sorting, products, linear algebra, casts and promotion,
+            of every element type that NumPy has. Elementwise operations, comparisons, casts and choices have to give the same bits
+            (a NaN any NaN); what rounds more than once has a tolerance in the case. Where NumPy raises an error, the library has to
+            throw one of the code that the case names.
 
             \(numPy.table)
 
