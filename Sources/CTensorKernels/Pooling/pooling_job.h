@@ -27,14 +27,21 @@ typedef struct mw_pooling_job {
 
 /// Elements of window `out` along one axis by which a sum is divided.
 static inline ptrdiff_t mw_pooling_count(const mw_pooling_axis *axis, ptrdiff_t out, const mw_pooling_job *job) {
-    if (job->operation == MW_POOL_PADDED_AVERAGE) {
-        return axis->kernel;
-    }
+    const bool is_padded = job->operation == MW_POOL_PADDED_AVERAGE;
     const ptrdiff_t start = out * axis->stride - axis->padding;
-    const ptrdiff_t first = start < 0 ? (-start + axis->dilation - 1) / axis->dilation : 0;
-    const ptrdiff_t after = start >= axis->in ? 0 : (axis->in - 1 - start) / axis->dilation + 1;
+    const ptrdiff_t end = is_padded ? axis->in + axis->padding_after : axis->in;
+    const ptrdiff_t first = !is_padded && start < 0 ? (-start + axis->dilation - 1) / axis->dilation : 0;
+    const ptrdiff_t after = start >= end ? 0 : (end - 1 - start) / axis->dilation + 1;
     const ptrdiff_t last = after < axis->kernel ? after : axis->kernel;
     return last > first ? last - first : 1;
+}
+
+/// Whether every window along an axis has as many elements as any other.
+static inline bool mw_pooling_counts_are_equal(const mw_pooling_axis *axis, const mw_pooling_job *job) {
+    const bool is_padded = job->operation == MW_POOL_PADDED_AVERAGE;
+    const ptrdiff_t end = is_padded ? axis->in + axis->padding_after : axis->in;
+    const ptrdiff_t last_start = (axis->out - 1) * axis->stride - axis->padding;
+    return (is_padded || axis->padding == 0) && last_start + (axis->kernel - 1) * axis->dilation < end;
 }
 
 /// Shares the rows out; `row` computes those of one chunk.

@@ -5,6 +5,8 @@
 #define MW_POOL_VALUE float
 #define MW_POOL_LOAD(x) (x)
 #define MW_POOL_STORE(x) (x)
+#define MW_POOL_LOWEST -(MW_POOL_VALUE)INFINITY
+#define MW_POOL_IS_NAN(x) ((x) != (x))
 #include "pooling_rows.h"
 
 #define MW_POOL(name) pool_f64_##name
@@ -12,6 +14,8 @@
 #define MW_POOL_VALUE double
 #define MW_POOL_LOAD(x) (x)
 #define MW_POOL_STORE(x) (x)
+#define MW_POOL_LOWEST -(MW_POOL_VALUE)INFINITY
+#define MW_POOL_IS_NAN(x) ((x) != (x))
 #include "pooling_rows.h"
 
 #define MW_POOL(name) pool_bf16_##name
@@ -19,6 +23,8 @@
 #define MW_POOL_VALUE float
 #define MW_POOL_LOAD(x) mw_f32_of_bf16(x)
 #define MW_POOL_STORE(x) mw_bf16_of_f32(x)
+#define MW_POOL_LOWEST -(MW_POOL_VALUE)INFINITY
+#define MW_POOL_IS_NAN(x) ((x) != (x))
 #include "pooling_rows.h"
 
 #define MW_POOL(name) pool_f16_##name
@@ -26,6 +32,80 @@
 #define MW_POOL_VALUE float
 #define MW_POOL_LOAD(x) mw_f32_of_f16(x)
 #define MW_POOL_STORE(x) mw_f16_of_f32(x)
+#define MW_POOL_LOWEST -(MW_POOL_VALUE)INFINITY
+#define MW_POOL_IS_NAN(x) ((x) != (x))
+#include "pooling_rows.h"
+
+#define MW_POOL(name) pool_i8_##name
+#define MW_POOL_ELEMENT int8_t
+#define MW_POOL_VALUE int8_t
+#define MW_POOL_LOAD(x) (x)
+#define MW_POOL_STORE(x) (x)
+#define MW_POOL_LOWEST INT8_MIN
+#define MW_POOL_IS_NAN(x) false
+#include "pooling_rows.h"
+
+#define MW_POOL(name) pool_i16_##name
+#define MW_POOL_ELEMENT int16_t
+#define MW_POOL_VALUE int16_t
+#define MW_POOL_LOAD(x) (x)
+#define MW_POOL_STORE(x) (x)
+#define MW_POOL_LOWEST INT16_MIN
+#define MW_POOL_IS_NAN(x) false
+#include "pooling_rows.h"
+
+#define MW_POOL(name) pool_i32_##name
+#define MW_POOL_ELEMENT int32_t
+#define MW_POOL_VALUE int32_t
+#define MW_POOL_LOAD(x) (x)
+#define MW_POOL_STORE(x) (x)
+#define MW_POOL_LOWEST INT32_MIN
+#define MW_POOL_IS_NAN(x) false
+#include "pooling_rows.h"
+
+#define MW_POOL(name) pool_i64_##name
+#define MW_POOL_ELEMENT int64_t
+#define MW_POOL_VALUE int64_t
+#define MW_POOL_LOAD(x) (x)
+#define MW_POOL_STORE(x) (x)
+#define MW_POOL_LOWEST INT64_MIN
+#define MW_POOL_IS_NAN(x) false
+#include "pooling_rows.h"
+
+#define MW_POOL(name) pool_u8_##name
+#define MW_POOL_ELEMENT uint8_t
+#define MW_POOL_VALUE uint8_t
+#define MW_POOL_LOAD(x) (x)
+#define MW_POOL_STORE(x) (x)
+#define MW_POOL_LOWEST 0
+#define MW_POOL_IS_NAN(x) false
+#include "pooling_rows.h"
+
+#define MW_POOL(name) pool_u16_##name
+#define MW_POOL_ELEMENT uint16_t
+#define MW_POOL_VALUE uint16_t
+#define MW_POOL_LOAD(x) (x)
+#define MW_POOL_STORE(x) (x)
+#define MW_POOL_LOWEST 0
+#define MW_POOL_IS_NAN(x) false
+#include "pooling_rows.h"
+
+#define MW_POOL(name) pool_u32_##name
+#define MW_POOL_ELEMENT uint32_t
+#define MW_POOL_VALUE uint32_t
+#define MW_POOL_LOAD(x) (x)
+#define MW_POOL_STORE(x) (x)
+#define MW_POOL_LOWEST 0
+#define MW_POOL_IS_NAN(x) false
+#include "pooling_rows.h"
+
+#define MW_POOL(name) pool_u64_##name
+#define MW_POOL_ELEMENT uint64_t
+#define MW_POOL_VALUE uint64_t
+#define MW_POOL_LOAD(x) (x)
+#define MW_POOL_STORE(x) (x)
+#define MW_POOL_LOWEST 0
+#define MW_POOL_IS_NAN(x) false
 #include "pooling_rows.h"
 
 /// Combines the elements of `taps` in sixteen channels; of the last group of channels, `lanes` exist.
@@ -97,6 +177,14 @@ static void run_pooling(mw_pooling_job *job, mw_dtype dtype) {
         [MW_DTYPE_F64] = pool_f64_row,
         [MW_DTYPE_BF16] = pool_bf16_row,
         [MW_DTYPE_F16] = pool_f16_row,
+        [MW_DTYPE_I8] = pool_i8_row,
+        [MW_DTYPE_I16] = pool_i16_row,
+        [MW_DTYPE_I32] = pool_i32_row,
+        [MW_DTYPE_I64] = pool_i64_row,
+        [MW_DTYPE_U8] = pool_u8_row,
+        [MW_DTYPE_U16] = pool_u16_row,
+        [MW_DTYPE_U32] = pool_u32_row,
+        [MW_DTYPE_U64] = pool_u64_row,
     };
     const mw_pooling *of = job->of;
     const bool has_pixels = dtype == MW_DTYPE_F32 && of->is_channels_last && of->in_strides[1] == 1 &&

@@ -4,6 +4,8 @@
 //   MW_POOL_ELEMENT    the type in memory
 //   MW_POOL_VALUE      the type that is computed in
 //   MW_POOL_LOAD(x), MW_POOL_STORE(x)
+//   MW_POOL_LOWEST     the maximum of nothing
+//   MW_POOL_IS_NAN(x)
 //
 // Neighbouring windows are computed side by side in a strip: places along the width where channels come first, channels
 // where they come last. A strip's elements for one tap are `stride` apart in the input.
@@ -12,7 +14,7 @@
 #define MW_POOL_COMBINE(stride)                                                                                       \
     MW_VECTOR_LOOP for (ptrdiff_t i = 0; i < count; i++) {                                                             \
         const MW_POOL_VALUE x = MW_POOL_LOAD(a[i * (stride)]);                                                         \
-        strip[i] = is_maximum ? (x > strip[i] || x != x ? x : strip[i]) : strip[i] + x;                                \
+        strip[i] = is_maximum ? (x > strip[i] || MW_POOL_IS_NAN(x) ? x : strip[i]) : (MW_POOL_VALUE)(strip[i] + x);                                \
     }
 
 static void MW_POOL(combine)(
@@ -46,7 +48,7 @@ static void MW_POOL(combine_indices)(
     ptrdiff_t index, ptrdiff_t index_step) {
     for (ptrdiff_t i = 0; i < count; i++) {
         const MW_POOL_VALUE x = MW_POOL_LOAD(a[i * stride]);
-        const bool is_better = indices[i] < 0 || x > strip[i] || (x != x && strip[i] == strip[i]);
+        const bool is_better = indices[i] < 0 || x > strip[i] || (MW_POOL_IS_NAN(x) && !MW_POOL_IS_NAN(strip[i]));
         strip[i] = is_better ? x : strip[i];
         indices[i] = is_better ? (int32_t)(index + i * index_step) : indices[i];
     }
@@ -62,7 +64,7 @@ static void MW_POOL(strip)(
     MW_POOL_VALUE values[MW_POOL_STRIP];
     int32_t indices[MW_POOL_STRIP];
     for (ptrdiff_t i = 0; i < count; i++) {
-        values[i] = is_maximum ? -(MW_POOL_VALUE)INFINITY : 0;
+        values[i] = is_maximum ? MW_POOL_LOWEST : 0;
         indices[i] = -1;
     }
     const MW_POOL_ELEMENT *base =
@@ -114,7 +116,7 @@ static void MW_POOL(strip)(
     }
     if (!is_maximum) {
         const ptrdiff_t rows = mw_pooling_count(&axes[0], depth, job) * mw_pooling_count(&axes[1], row, job);
-        if (of->is_channels_last || axes[2].padding == 0 || job->operation == MW_POOL_PADDED_AVERAGE) {
+        if (of->is_channels_last || mw_pooling_counts_are_equal(&axes[2], job)) {
             const MW_POOL_VALUE elements = (MW_POOL_VALUE)(rows * mw_pooling_count(&axes[2], column, job));
             MW_VECTOR_LOOP for (ptrdiff_t i = 0; i < count; i++) {
                 values[i] /= elements;
@@ -161,3 +163,5 @@ static void MW_POOL(row)(void *context, ptrdiff_t index) {
 #undef MW_POOL_VALUE
 #undef MW_POOL_LOAD
 #undef MW_POOL_STORE
+#undef MW_POOL_LOWEST
+#undef MW_POOL_IS_NAN

@@ -10,13 +10,13 @@
 typedef enum mw_pooling_operation {
     MW_POOL_MAXIMUM,           ///< NaN if an element is NaN
     MW_POOL_AVERAGE,           ///< the sum divided by the number of elements inside the input
-    MW_POOL_PADDED_AVERAGE,    ///< the sum divided by the size of the window
+    MW_POOL_PADDED_AVERAGE,    ///< the sum divided by the number of elements inside the padded input
 } mw_pooling_operation;
 
 /// One spatial axis: window o has the elements o · stride - padding + t · dilation for t in 0..<kernel, as far as they
-/// lie in 0..<in; at least one does.
+/// lie in 0..<in; at least one does. Padded, the input ends before in + padding_after, which a last window may reach over.
 typedef struct mw_pooling_axis {
-    ptrdiff_t in, out, kernel, stride, padding, dilation;
+    ptrdiff_t in, out, kernel, stride, padding, padding_after, dilation;
 } mw_pooling_axis;
 
 /// What lacks an axis has one of length 1 and a kernel of 1 there.
@@ -30,8 +30,8 @@ typedef struct mw_pooling {
     bool is_channels_last;
 } mw_pooling;
 
-/// Windows of float types; 16-bit floats are computed in f32 and rounded once. Shared over the compute pool, with the same
-/// bits on every path.
+/// Windows of float types, and maxima of integers too; 16-bit floats are computed in f32 and rounded once. Shared over the
+/// compute pool, with the same bits on every path.
 typedef struct mw_pooling_kernels {
     void (*pool)(
         mw_pooling_operation operation, mw_dtype dtype, const mw_pooling *pooling, void *out, const void *a);

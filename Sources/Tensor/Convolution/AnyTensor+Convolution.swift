@@ -102,25 +102,9 @@ extension SpatialArguments {
 
     /// Pads an input whose lengths are known (1 where they are not), and checks that the kernel fits.
     fileprivate func pad(_ geometry: inout ConvolutionGeometry, _ padding: ConvolutionPadding) throws(TensorError) {
-        switch padding {
-        case .valid: break
-        case .symmetric(let widths):
-            geometry.before = try values(widths, or: 0, atLeast: 0, "padding")
-            geometry.after = geometry.before
-        case .explicit(let before, let after):
-            geometry.before = try values(before, or: 0, atLeast: 0, "padding")
-            geometry.after = try values(after, or: 0, atLeast: 0, "padding")
-        case .same:
-            for axis in 0..<rank {
-                let length = geometry.input[axis]
-                let stride = geometry.strides[axis]
-                let covered = try extent(kernel: geometry.kernel[axis], dilation: geometry.dilations[axis])
-                let last = length == 0 ? 0 : (length - 1) / stride * stride
-                let total = length == 0 ? 0 : Swift.max(last + covered - length, 0)
-                geometry.before[axis] = total / 2
-                geometry.after[axis] = total - total / 2
-            }
-        }
+        (geometry.before, geometry.after) = try widths(
+            of: padding, lengths: geometry.input, kernel: geometry.kernel, strides: geometry.strides,
+            dilations: geometry.dilations)
         guard operation.description == "convolution" else { return }
         for axis in 0..<rank {
             let covered = try extent(kernel: geometry.kernel[axis], dilation: geometry.dilations[axis])

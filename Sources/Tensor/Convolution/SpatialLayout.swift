@@ -26,7 +26,7 @@ public enum SpatialLayout: Sendable, Hashable {
     }
 }
 
-/// What surrounds the input of a convolution.
+/// What surrounds the input of a convolution or of windows. A literal of numbers is symmetric padding.
 public enum ConvolutionPadding: Sendable, Hashable {
     /// Nothing: the kernel stays inside.
     case valid
@@ -36,6 +36,11 @@ public enum ConvolutionPadding: Sendable, Hashable {
     case symmetric([Int])
     /// Zeros before and after each spatial axis.
     case explicit(before: [Int], after: [Int])
+}
+
+extension ConvolutionPadding: ExpressibleByArrayLiteral {
+    /// So many places on both sides of each spatial axis.
+    public init(arrayLiteral widths: Int...) { self = .symmetric(widths) }
 }
 
 /// Arguments for each spatial axis, as the core reads them.
@@ -74,6 +79,33 @@ struct SpatialArguments {
             values[axis] = value
         }
         return values
+    }
+
+    /// How many places are before and after each axis of an input of these lengths.
+    func widths(
+        of padding: ConvolutionPadding, lengths: AxisValues, kernel: AxisValues, strides: AxisValues,
+        dilations: AxisValues
+    ) throws(TensorError) -> (before: AxisValues, after: AxisValues) {
+        switch padding {
+        case .valid: return (AxisValues(repeating: 0), AxisValues(repeating: 0))
+        case .symmetric(let widths):
+            let widths = try values(widths, or: 0, atLeast: 0, "padding")
+            return (widths, widths)
+        case .explicit(let before, let after):
+            return (
+                try values(before, or: 0, atLeast: 0, "padding"), try values(after, or: 0, atLeast: 0, "padding")
+            )
+        case .same:
+            var (before, after) = (AxisValues(repeating: 0), AxisValues(repeating: 0))
+            for axis in 0..<rank where lengths[axis] > 0 {
+                let covered = try extent(kernel: kernel[axis], dilation: dilations[axis])
+                let last = (lengths[axis] - 1) / strides[axis] * strides[axis]
+                let total = Swift.max(last + covered - lengths[axis], 0)
+                before[axis] = total / 2
+                after[axis] = total - total / 2
+            }
+            return (before, after)
+        }
     }
 
     /// The length that a kernel covers: `(kernel - 1) · dilation + 1`.

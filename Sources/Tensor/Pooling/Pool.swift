@@ -4,7 +4,7 @@ extension Primitive {
     /// The largest element of each window; NaN if there is one. The cotangent goes to the first of equal ones.
     package static let maxPool: Primitive = Primitive(
         id: 7_100, name: "maxPool",
-        .unary(rule: poolingRule("maxPool"), kernel: pool { _ in MW_POOL_MAXIMUM }),
+        .unary(rule: poolingRule("maxPool", .numbers), kernel: pool { _ in MW_POOL_MAXIMUM }),
         derivative: .reverse([
             OperandDerivative(saving: .first) { cotangent, step throws(TensorError) in
                 let places = try step.operands[0].elementsOfMaxima(step.attributes)
@@ -21,7 +21,7 @@ extension Primitive {
         .unary(
             rule: { type, attributes throws(TensorError) in
                 guard case .pooling(let geometry) = attributes else { preconditionFailure("no windows") }
-                let result = try poolingRule("maxPoolIndices")(type, attributes)
+                let result = try poolingRule("maxPoolIndices", .numbers)(type, attributes)
                 let first = geometry.layout.firstSpatialAxis
                 let places = (first..<first + type.shape.rank - 2).reduce(1) { $0 * type.shape[$1] }
                 guard places <= Int(Int32.max) else {
@@ -44,7 +44,7 @@ extension Primitive {
     package static let averagePool: Primitive = Primitive(
         id: 7_102, name: "averagePool",
         .unary(
-            rule: poolingRule("averagePool"),
+            rule: poolingRule("averagePool", .floats),
             kernel: pool { $0.countsPadding ? MW_POOL_PADDED_AVERAGE : MW_POOL_AVERAGE }),
         derivative: .reverse([
             OperandDerivative { cotangent, step throws(TensorError) in
@@ -54,11 +54,12 @@ extension Primitive {
                 let channels = shape[windows.layout.channelAxis(rank: shape.rank)]
                 var input = AxisValues(repeating: 1)
                 for axis in 0..<rank { input[axis] = shape[windows.layout.firstSpatialAxis + axis] }
-                // The last windows may leave a rest of the padded input uncovered, which they are no worse for.
+                // A convolution's last window ends inside the padding.
+                var after = windows.after
+                for axis in 0..<rank { after[axis] = windows.reach(axis: axis, length: input[axis]) }
                 let geometry = ConvolutionGeometry(
-                    strides: windows.strides, dilations: windows.dilations, before: windows.padding,
-                    after: windows.padding, groups: channels, layout: windows.layout, input: input,
-                    kernel: windows.kernel)
+                    strides: windows.strides, dilations: windows.dilations, before: windows.before, after: after,
+                    groups: channels, layout: windows.layout, input: input, kernel: windows.kernel)
                 let ones = try AnyTensor.scalar(Float(1)).cast(to: cotangent.dtype)
                     .broadcast(to: Shape([channels, 1] + (0..<rank).map { windows.kernel[$0] }))
                 let shares = try cotangent / windows.counts(of: shape).cast(to: cotangent.dtype)
@@ -66,10 +67,10 @@ extension Primitive {
             }
         ]))
 
-    private static func poolingRule(_ operation: StaticString) -> UnaryRule {
+    private static func poolingRule(_ operation: StaticString, _ allowed: DTypeSet) -> UnaryRule {
         { type, attributes throws(TensorError) in
             guard case .pooling(let geometry) = attributes else { preconditionFailure("no windows") }
-            try type.require(.float32, .float64, .bfloat16, .float16, in: operation)
+            try type.require(allowed, in: operation)
             return try geometry.resultType(of: type)
         }
     }
@@ -91,16 +92,16 @@ extension Primitive {
 
 extension PoolingGeometry {
     /// By what each window's sum is divided, float32, in a shape that broadcasts to the result's.
-    fileprivate func counts(of shape: Shape) throws(TensorError) -> AnyTensor {
+    func counts(of shape: Shape) throws(TensorError) -> AnyTensor {
         let rank = shape.rank - 2
         var product = try AnyTensor.scalar(Float(1))
         for axis in 0..<rank {
             let length = shape[layout.firstSpatialAxis + axis]
             let counts = (0..<windows(axis: axis, length: length)).map { window in
-                let start = window * strides[axis] - padding[axis]
-                return Float(
-                    countsPadding
-                        ? kernel[axis] : Swift.min(start + kernel[axis], length) - Swift.max(start, 0))
+                let start = window * strides[axis] - before[axis]
+                let inside = countsPadding ? -before[axis]..<length + after[axis] : 0..<length
+                let taps = (0..<kernel[axis]).count { inside.contains(start + $0 * dilations[axis]) }
+                return Float(taps)
             }
             var dimensions = Array(repeating: 1, count: shape.rank)
             dimensions[layout.firstSpatialAxis + axis] = counts.count

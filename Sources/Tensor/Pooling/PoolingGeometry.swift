@@ -5,15 +5,28 @@ package struct PoolingGeometry: Sendable {
     /// For each spatial axis.
     package var kernel: AxisValues
     package var strides: AxisValues
-    package var padding: AxisValues
+    package var before: AxisValues
+    package var after: AxisValues
     package var dilations: AxisValues
     package var layout: SpatialLayout
-    /// Whether an average divides by the size of the window, padding and all.
+    /// Whether an average divides by the number of places in the padded input, and not in the input alone.
     package var countsPadding: Bool
+    /// Whether what the last whole window leaves over has a window too.
+    package var roundsUp: Bool
 
     /// The number of windows along an axis of that length.
     func windows(axis: Int, length: Int) -> Int {
-        (length + 2 * padding[axis] - (kernel[axis] - 1) * dilations[axis] - 1) / strides[axis] + 1
+        let room = length + before[axis] + after[axis] - (kernel[axis] - 1) * dilations[axis] - 1
+        guard roundsUp else { return room / strides[axis] + 1 }
+        let count = (room + strides[axis] - 1) / strides[axis] + 1
+        // A further one begins in the input or before it.
+        return count > 1 && (count - 1) * strides[axis] >= length + before[axis] ? count - 1 : count
+    }
+
+    /// How far the last window reaches beyond an axis of that length.
+    func reach(axis: Int, length: Int) -> Int {
+        let last = (windows(axis: axis, length: length) - 1) * strides[axis] - before[axis]
+        return Swift.max(last + (kernel[axis] - 1) * dilations[axis] + 1 - length, 0)
     }
 
     /// The type of the result for operands of `type`.
@@ -31,12 +44,12 @@ package struct PoolingGeometry: Sendable {
         func axis(_ place: Int) -> mw_pooling_axis {
             let axis = place - (3 - rank)
             guard axis >= 0 else {
-                return mw_pooling_axis(in: 1, out: 1, kernel: 1, stride: 1, padding: 0, dilation: 1)
+                return mw_pooling_axis(in: 1, out: 1, kernel: 1, stride: 1, padding: 0, padding_after: 0, dilation: 1)
             }
             let length = tensor.shape[layout.firstSpatialAxis + axis]
             return mw_pooling_axis(
                 in: length, out: windows(axis: axis, length: length), kernel: kernel[axis], stride: strides[axis],
-                padding: padding[axis], dilation: dilations[axis])
+                padding: before[axis], padding_after: after[axis], dilation: dilations[axis])
         }
         var descriptor = mw_pooling()
         descriptor.batch = tensor.shape[0]
@@ -51,40 +64,37 @@ package struct PoolingGeometry: Sendable {
 extension SpatialArguments {
     /// Windows whose every one has an element of the input.
     func windows(
-        _ kernel: [Int], strides: [Int], padding: [Int], dilations: [Int] = [], layout: SpatialLayout,
-        countsPadding: Bool = false
+        _ kernel: [Int], strides: [Int], padding: ConvolutionPadding, dilations: [Int], layout: SpatialLayout,
+        countsPadding: Bool = false, roundsUp: Bool
     ) throws(TensorError) -> PoolingGeometry {
         guard kernel.count == rank else {
             throw TensorError(
                 .shapeMismatch, "\(operation): a kernel \(kernel) for \(rank) spatial axes of \(shape)")
         }
-        let geometry = PoolingGeometry(
+        var lengths = AxisValues(repeating: 1)
+        for axis in 0..<rank { lengths[axis] = shape[layout.firstSpatialAxis + axis] }
+        var geometry = PoolingGeometry(
             kernel: try values(kernel, or: 1, atLeast: 1, "kernel"),
             strides: try values(strides.isEmpty ? kernel : strides, or: 1, atLeast: 1, "strides"),
-            padding: try values(padding, or: 0, atLeast: 0, "padding"),
+            before: AxisValues(repeating: 0), after: AxisValues(repeating: 0),
             dilations: try values(dilations, or: 1, atLeast: 1, "dilations"), layout: layout,
-            countsPadding: countsPadding)
+            countsPadding: countsPadding, roundsUp: roundsUp)
+        (geometry.before, geometry.after) = try widths(
+            of: padding, lengths: lengths, kernel: geometry.kernel, strides: geometry.strides,
+            dilations: geometry.dilations)
         for axis in 0..<rank {
-            let length = shape[layout.firstSpatialAxis + axis]
             let covered = try extent(kernel: geometry.kernel[axis], dilation: geometry.dilations[axis])
-            guard length > 0, length + 2 * geometry.padding[axis] >= covered else {
+            guard lengths[axis] > 0, lengths[axis] + geometry.before[axis] + geometry.after[axis] >= covered else {
                 throw TensorError(
                     .shapeMismatch,
                     "\(operation): a window of \(kernel[axis]) with dilation \(geometry.dilations[axis]) is longer than "
                         + "spatial axis \(axis) of \(shape) with its padding")
             }
-            guard geometry.padding[axis] <= geometry.kernel[axis] / 2 else {
+            guard geometry.everyWindowHasAnElement(axis, lengths[axis]) else {
                 throw TensorError(
                     .shapeMismatch,
-                    "\(operation): padding \(padding) is more than half of the kernel \(kernel) for \(shape)")
-            }
-            guard
-                geometry.dilations[axis] == 1 || geometry.padding[axis] == 0
-                    || geometry.everyWindowHasAnElement(axis, length)
-            else {
-                throw TensorError(
-                    .shapeMismatch,
-                    "\(operation): a window of \(kernel) with dilations \(dilations) has padding only in \(shape)")
+                    "\(operation): a window of \(kernel) with dilations \(dilations) and \(padding) has padding only "
+                        + "in \(shape)")
             }
         }
         return geometry
@@ -92,10 +102,14 @@ extension SpatialArguments {
 }
 
 extension PoolingGeometry {
-    /// Without dilation, padding of at most half a kernel makes sure of it.
     fileprivate func everyWindowHasAnElement(_ axis: Int, _ length: Int) -> Bool {
-        (0..<windows(axis: axis, length: length)).allSatisfy { window in
-            let start = window * strides[axis] - padding[axis]
+        let count = windows(axis: axis, length: length)
+        let last = (count - 1) * strides[axis] - before[axis]
+        guard last < length, before[axis] <= (kernel[axis] - 1) * dilations[axis] else { return false }
+        // Steps that are no longer than the input do not pass over it.
+        if dilations[axis] <= length { return true }
+        return (0..<count).allSatisfy { window in
+            let start = window * strides[axis] - before[axis]
             let first = start < 0 ? (dilations[axis] - 1 - start) / dilations[axis] : 0
             return first < kernel[axis] && start + first * dilations[axis] < length
         }

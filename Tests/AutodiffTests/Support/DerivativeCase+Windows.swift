@@ -53,6 +53,12 @@ extension DerivativeCase {
         DerivativeCase(.averagePool, "padding that counts, channels last", [[2, 5, 2]]) {
             try $0[0].averagePool([3], strides: [1], padding: [1], countsPadding: true, layout: .channelsLast)
         },
+        DerivativeCase(.averagePool, "dilated windows, of which the last covers a rest", [[1, 2, 6, 7]]) {
+            try $0[0].averagePool(
+                [2, 3], strides: [3, 3], padding: .explicit(before: [1, 0], after: [0, 1]), dilations: [2, 1],
+                roundsUp: true)
+        },
+        DerivativeCase(.maxPool, "a rest", [[1, 1, 5]], in: -1...1) { try apart($0[0]).maxPool([2], roundsUp: true) },
     ]
 
     static let attentions: [DerivativeCase] = [

@@ -25,6 +25,42 @@ struct PoolingTests {
         #expect(signal.averagePool([2], strides: [2], padding: [1], countsPadding: true).scalars == [1, 5])
     }
 
+    @Test("a rest that no whole window covers has a window where it is asked for, unless that begins in the padding")
+    func rests() {
+        let signal = Tensor<Float>([1, 2, 3, 4, 6], shape: [1, 1, 5])
+        #expect(signal.maxPool([2]).scalars == [2, 4])
+        #expect(signal.maxPool([2], roundsUp: true).scalars == [2, 4, 6])
+        #expect(signal.maxPoolIndices([2], roundsUp: true).scalars == [1, 3, 4])
+        #expect(signal.averagePool([2], roundsUp: true).scalars == [1.5, 3.5, 6])
+        // What lies beyond the padding is never counted.
+        let counted = signal.averagePool([3], strides: [3], padding: [1], countsPadding: true, roundsUp: true)
+        #expect(counted.scalars == [1, 13 / 3])
+        #expect(signal.averagePool([4], strides: [3], countsPadding: true, roundsUp: true).scalars == [2.5, 5])
+        #expect(Tensor<Float>([1, 2], shape: [1, 1, 2]).maxPool([1], strides: [2], roundsUp: true).scalars == [1])
+    }
+
+    @Test("padding has two sides, dilated averages count what they reach, and integers have maxima")
+    func sides() {
+        let signal = Tensor<Float>([2, 4, 6, 8], shape: [1, 1, 4])
+        let after = signal.averagePool([3], strides: [1], padding: .explicit(before: [0], after: [1]))
+        #expect(after.scalars == [4, 6, 7])
+        #expect(signal.maxPool([2], strides: [1], padding: .same).scalars == [4, 6, 8, 8])
+        #expect(signal.averagePool([2], strides: [1], padding: [1], dilations: [2]).scalars == [4, 4, 6, 6])
+        #expect(Tensor<UInt8>([7, 200, 9, 3], shape: [1, 1, 4]).maxPool([2]).scalars == [200, 9])
+        let negative = Tensor<Int64>([.min, -5, -7], shape: [1, 1, 3])
+        #expect(negative.maxPool([3], strides: [2], padding: [1]).scalars == [-5, -5])
+        #expect(negative.maxPoolIndices([3], strides: [2], padding: [1]).scalars == [1, 1])
+    }
+
+    @Test("norms of windows")
+    func norms() {
+        let signal = Tensor<Double>([3, -4, 0, 2, -1], shape: [1, 1, 5])
+        #expect(signal.normPool([2]).scalars == [5, 2])
+        #expect(signal.normPool(order: 1, [2], padding: [1], roundsUp: true).scalars == [3, 4, 3])
+        let cubes = signal.normPool(order: 3, [5]).scalars[0]
+        #expect(abs(cubes * cubes * cubes - 100) < 1e-12)
+    }
+
     @Test("layouts, views and volumes agree", arguments: 0..<4)
     func layouts(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
@@ -78,13 +114,20 @@ struct PoolingTests {
         expectError(.shapeMismatch, mentioning: "kernel", "[0, 2]") { _ = try x.maxPool([0, 2]) }
         expectError(.shapeMismatch, mentioning: "strides", "[2, 0]") { _ = try x.maxPool([2, 2], strides: [2, 0]) }
         expectError(.shapeMismatch, mentioning: "window of 5", "[1, 2, 4, 4]") { _ = try x.averagePool([5, 1]) }
-        expectError(.shapeMismatch, mentioning: "more than half") { _ = try x.maxPool([2, 2], padding: [2, 0]) }
+        expectError(.shapeMismatch, mentioning: "padding only") { _ = try x.maxPool([2, 2], padding: [2, 0]) }
+        expectError(.shapeMismatch, mentioning: "padding only") {
+            _ = try x.maxPool([2, 2], padding: .explicit(before: [0, 0], after: [0, 3]))
+        }
         expectError(.shapeMismatch, mentioning: "padding only") {
             _ = try AnyTensor.zeros([1, 1, 1]).maxPool([2], strides: [1], padding: [1], dilations: [2])
         }
-        expectError(.dtypeMismatch, mentioning: "maxPool", "int32") {
-            _ = try AnyTensor.zeros([1, 1, 4], dtype: .int32).maxPool([2])
+        expectError(.dtypeMismatch, mentioning: "maxPool", "bool") {
+            _ = try AnyTensor.zeros([1, 1, 4], dtype: .bool).maxPool([2])
         }
+        expectError(.dtypeMismatch, mentioning: "averagePool", "int32") {
+            _ = try AnyTensor.zeros([1, 1, 4], dtype: .int32).averagePool([2])
+        }
+        expectError(.valueOutOfRange, mentioning: "normPool", "order of 0") { _ = try x.normPool(order: 0, [2, 2]) }
         expectError(.shapeMismatch, mentioning: "spatial axes") { _ = try AnyTensor.zeros([4, 4]).maxPool([]) }
         expectError(.shapeMismatch, mentioning: "adaptiveAveragePool", "[0, 1]") {
             _ = try x.adaptiveAveragePool(to: [0, 1])

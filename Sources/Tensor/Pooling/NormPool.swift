@@ -1,0 +1,37 @@
+extension AnyTensor {
+    /// The norm of each window, `(Σ |x|ᵖ)^(1/p)` with p = `order`, over windows as of
+    /// ``maxPool(_:strides:padding:dilations:roundsUp:layout:)``.
+    ///
+    /// Made of powers, sums and a root, which overflow where a power does.
+    ///
+    /// - Throws: as `averagePool`; ``TensorError/Code/valueOutOfRange`` unless the order is positive and finite.
+    public func normPool(
+        order: Double = 2, _ kernel: [Int], strides: [Int] = [], padding: ConvolutionPadding = .valid,
+        dilations: [Int] = [], roundsUp: Bool = false, layout: SpatialLayout = .channelsFirst
+    ) throws(TensorError) -> AnyTensor {
+        guard order > 0, order.isFinite else {
+            throw TensorError(.valueOutOfRange, "normPool: an order of \(order), expected a positive number")
+        }
+        try type.require(.floats, in: "normPool")
+        let windows = try SpatialArguments(shape, of: "normPool").windows(
+            kernel, strides: strides, padding: padding, dilations: dilations, layout: layout, roundsUp: roundsUp)
+        let powers = order == 2 ? try squared() : try abs().raised(to: .scalar(order, dtype: dtype))
+        let means = try Primitive.averagePool.applied(to: powers, .pooling(windows))
+        let sums = try means * windows.counts(of: shape).cast(to: dtype)
+        return order == 2 ? try sums.squareRoot() : try sums.raised(to: .scalar(1 / order, dtype: dtype))
+    }
+}
+
+extension Tensor where Scalar: FloatingTensorScalar {
+    /// The norm of each window over one to three spatial axes, `(Σ |x|ᵖ)^(1/p)` with p = `order`.
+    public func normPool(
+        order: Double = 2, _ kernel: [Int], strides: [Int] = [], padding: ConvolutionPadding = .valid,
+        dilations: [Int] = [], roundsUp: Bool = false, layout: SpatialLayout = .channelsFirst
+    ) -> Tensor {
+        Tensor { () throws(TensorError) in
+            try core.normPool(
+                order: order, kernel, strides: strides, padding: padding, dilations: dilations, roundsUp: roundsUp,
+                layout: layout)
+        }
+    }
+}
