@@ -1,6 +1,7 @@
 import CTensorKernels
 
-/// The different elements of a tensor, and where they are: what ``AnyTensor/uniqueElements()`` finds.
+/// The different elements of a tensor, and where they are: what ``AnyTensor/uniqueElements()`` finds, and of slices
+/// ``AnyTensor/uniqueSlices(axis:)``.
 public struct UniqueElements: Sendable {
     /// Each element once, in ascending order: `[k]`.
     public let values: AnyTensor
@@ -49,6 +50,28 @@ extension AnyTensor {
         return UniqueElements(
             values: try Primitive.takePlaces.applied(to: row, places), firstPlaces: places, inverse: inverse,
             counts: try counts.sliced(axis: 0, 0..<groups))
+    }
+
+    /// The different slices along an axis, in the order of their elements one after the other, with their first places,
+    /// counts and the way back along that axis: what `np.unique` does with `axis`. Elements are equal as in ``unique()``.
+    /// Sorts as often as a slice has elements, or until no two are equal.
+    ///
+    /// - Throws: ``TensorError/Code/indexOutOfRange`` for an axis that the tensor lacks, otherwise as ``unique()``.
+    public func uniqueSlices(axis: Int) throws(TensorError) -> UniqueElements {
+        let axis = try AxisSet.position(of: axis, rank: rank, of: "uniqueSlices")
+        let count = shape[axis]
+        let width = count == 0 ? 0 : elementCount / count
+        let columns = try movingAxis(axis, to: 0).reshaped(to: Shape([count, width]))
+        // The rank of each slice among those that differ in the columns so far.
+        var ranks = try AnyTensor.zeros(Shape([count]), dtype: .int64).uniqueElements()
+        for column in 0..<width where ranks.counts.elementCount < count {
+            let next = try columns.element(column, axis: 1).uniqueElements()
+            let before = try ranks.inverse.cast(to: .int64) * .scalar(Int64(next.counts.elementCount))
+            ranks = try (before + next.inverse.cast(to: .int64)).uniqueElements()
+        }
+        return UniqueElements(
+            values: try taking(ranks.firstPlaces, axis: axis), firstPlaces: ranks.firstPlaces,
+            inverse: ranks.inverse, counts: ranks.counts)
     }
 }
 

@@ -66,6 +66,28 @@ struct OrderStatisticsTests {
         #expect(try found.inverse.scalars(as: Int32.self).map { different[Int($0)] } == values, "seed \(seed)")
     }
 
+    @Test("slices that differ, in the order of their elements, along any axis")
+    func uniqueSlices() throws {
+        let rows = try AnyTensor([2, 1, 2, 1, 5, 5, 2, 1, 2, 1, 5, 0] as [Int32], shape: [4, 3])
+        let found = try rows.uniqueSlices(axis: 0)
+        #expect(found.values.shape == [3, 3])
+        #expect(try found.values.scalars(as: Int32.self) == [1, 5, 0, 1, 5, 5, 2, 1, 2])
+        #expect(try found.firstPlaces.scalars(as: Int32.self) == [3, 1, 0])
+        #expect(try found.inverse.scalars(as: Int32.self) == [2, 1, 2, 0])
+        #expect(try found.counts.scalars(as: Int64.self) == [1, 1, 2])
+        let columns = try rows.uniqueSlices(axis: -1)
+        #expect(try columns.values.scalars(as: Int32.self) == [1, 2, 2, 5, 1, 5, 1, 2, 2, 5, 1, 0])
+        #expect(try columns.inverse.scalars(as: Int32.self) == [1, 0, 2])
+        let special = try AnyTensor([.nan, 0, .nan, -0.0] as [Float], shape: [2, 2]).uniqueSlices(axis: 0)
+        #expect(try special.counts.scalars(as: Int64.self) == [2])
+        #expect(try AnyTensor.zeros([3, 0]).uniqueSlices(axis: 0).counts.scalars(as: Int64.self) == [3])
+        #expect(try AnyTensor.zeros([0, 3]).uniqueSlices(axis: 0).values.shape == [0, 3])
+        expectError(.indexOutOfRange, mentioning: "uniqueSlices") { _ = try rows.uniqueSlices(axis: 2) }
+        expectError(.valuesUnknown) {
+            _ = try AnyTensor.abstract(shape: [3, 2], dtype: .float32).uniqueSlices(axis: 0)
+        }
+    }
+
     @Test("zeros are one element and NaN is one, the last; the shape of an abstract tensor's is unknown")
     func uniqueSpecials() throws {
         let found = Tensor<Double>([.nan, -0.0, 2, 0, .nan, -.infinity]).unique().scalars
