@@ -1,6 +1,6 @@
 import Tensor
 
-/// Graphs of operators, and what only they have.
+/// Graphs of operators.
 let onnxGraphs: [String: GoldenOperation] = [
     "expanded functions": { golden in
         guard let graph = golden.graph else { throw OutsideScope("there is no graph") }
@@ -15,20 +15,5 @@ let onnxGraphs: [String: GoldenOperation] = [
             for (name, output) in zip(node.outputs, try operation(step)) { values[name] = output }
         }
         return graph.outputs.compactMap { values[$0] }
-    },
-    "Constant": { golden in
-        if let tensor = golden.tensor("value") { return [tensor] }
-        if let number = golden.number("value_float") { return [try .scalar(Float(number))] }
-        if let number = golden.integer("value_int") { return [try .scalar(Int64(number))] }
-        if let numbers = golden.integers("value_ints") {
-            return [try AnyTensor(numbers.map { Int64($0) }, shape: [numbers.count])]
-        }
-        throw Lacking("a constant of another kind")
-    },
-    "ConstantOfShape": { golden in
-        let shape = try Shape(golden.numbers(0) ?? [])
-        // One element, which is 0 where nothing is said.
-        let element = try golden.tensor("value")?.reshaped(to: []) ?? .scalar(Float(0))
-        return [try element.broadcast(to: shape)]
-    },
+    }
 ]

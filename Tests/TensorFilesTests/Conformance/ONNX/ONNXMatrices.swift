@@ -14,4 +14,9 @@ let onnxMatrices: [String: GoldenOperation] = [
         guard let added = golden.optionalInput(2) else { return [product] }
         return [try product + added * beta]
     },
+    "Det": { [try $0.input(0).determinant()] },
+    "Einsum": { golden in
+        let operands = try golden.inputs.indices.map(golden.input)
+        return [try .einsum(golden.text("equation") ?? "", operands)]
+    },
 ]

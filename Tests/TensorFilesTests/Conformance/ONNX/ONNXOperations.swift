@@ -2,7 +2,8 @@ import Tensor
 
 /// ONNX's operators as calls of the library, by `op_type`: one closure an operator, one file a family.
 let onnxOperations: [String: GoldenOperation] = [
-    onnxElementwise, onnxReductions, onnxShapes, onnxMatrices, onnxGraphs,
+    onnxElementwise, onnxFunctions, onnxActivations, onnxLogic, onnxReductions, onnxShapes, onnxCreation, onnxIndexing,
+    onnxMatrices, onnxWindows, onnxResize, onnxNormalization, onnxLosses, onnxGraphs,
 ].reduce(into: [:]) { all, family in all.merge(family) { one, _ in one } }
 
 extension GoldenCase {

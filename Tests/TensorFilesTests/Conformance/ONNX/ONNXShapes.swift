@@ -1,6 +1,6 @@
 import Tensor
 
-/// Operators that change shapes and choose elements.
+/// Operators that change shapes.
 let onnxShapes: [String: GoldenOperation] = [
     "Transpose": { golden in
         let x = try golden.input(0)
@@ -89,21 +89,43 @@ let onnxShapes: [String: GoldenOperation] = [
             return try x.sliced(axis: axis, start..<start + size)
         }
     },
-    "Gather": { golden in
-        let (x, indices) = (try golden.input(0), try golden.input(1))
-        let axis = golden.integer("axis") ?? 0
-        guard axis == 0 else { throw Lacking("no rows along another axis than the first") }
-        let rows = x.shape[0]
-        let places = try golden.numbers(1)?.map { Int32($0 < 0 ? $0 + rows : $0) } ?? []
-        return [try x.gatherRows(AnyTensor(places, shape: indices.shape))]
+    "Tile": { [try $0.input(0).tiled($0.numbers(1) ?? [])] },
+    "Trilu": { golden in
+        let x = try golden.input(0)
+        let diagonal = try golden.optionalInput(1)?.reshaped(to: [1]).scalars(as: Int64.self).first.map(Int.init) ?? 0
+        let isUpper = golden.integer("upper") != 0
+        return [isUpper ? try x.upperTriangle(diagonal: diagonal) : try x.lowerTriangle(diagonal: diagonal)]
     },
-    "Shape": { golden in
-        let shape = try golden.input(0).shape
-        func bounded(_ index: Int) -> Int { min(max(index < 0 ? index + shape.rank : index, 0), shape.rank) }
-        let start = bounded(golden.integer("start") ?? 0)
-        let end = max(start, bounded(golden.integer("end") ?? shape.rank))
-        let lengths = Array(shape)[start..<end].map { Int64($0) }
-        return [try AnyTensor(lengths, shape: [lengths.count])]
+    "Pad": { golden in
+        let x = try golden.input(0)
+        let pads = try golden.numbers(1) ?? []
+        let axes = try golden.numbers(3) ?? Array(0..<x.rank)
+        var widths = Array(repeating: (before: 0, after: 0), count: x.rank)
+        for (place, axis) in axes.enumerated() {
+            widths[axis < 0 ? axis + x.rank : axis] = (pads[place], pads[axes.count + place])
+        }
+        let mode: PadMode<AnyTensor?> =
+            switch golden.text("mode") ?? "constant" {
+            case "constant": .constant(golden.optionalInput(2))
+            case "reflect": .reflect
+            case "edge": .edge
+            case "wrap": .circular
+            case let mode: throw OutsideScope("padding by \(mode)")
+            }
+        return [try x.padded(widths, mode: mode)]
     },
-    "Size": { [try .scalar(Int64($0.input(0).elementCount))] },
+    "DepthToSpace": { golden in
+        let (x, block) = (try golden.input(0), golden.integer("blocksize") ?? 1)
+        if golden.text("mode") == "CRD" { return [try x.pixelShuffled(by: block)] }
+        // Here a block's channels are apart by the number of channels that there are to be.
+        let (batch, channels) = (x.shape[0], x.shape[1] / (block * block))
+        let parts = try x.reshaped(to: Shape([batch, block * block, channels] + x.shape.dropFirst(2)))
+        return [try parts.swappingAxes(1, 2).reshaped(to: x.shape).pixelShuffled(by: block)]
+    },
+    "SpaceToDepth": { golden in
+        let (x, block) = (try golden.input(0), golden.integer("blocksize") ?? 1)
+        let gathered = try x.pixelUnshuffled(by: block)
+        let parts = [x.shape[0], x.shape[1], block * block] + gathered.shape.dropFirst(2)
+        return [try gathered.reshaped(to: Shape(parts)).swappingAxes(1, 2).reshaped(to: gathered.shape)]
+    },
 ]
