@@ -79,6 +79,22 @@ public struct AnyTensor: Sendable {
         return taken
     }
 
+    /// Puts what `operation` makes of the value, and perhaps of one with `otherTrace`, in its place, in its storage where
+    /// that allows it. Where it throws, the value is what it was.
+    mutating func replace(
+        beside otherTrace: (any Trace)?, by operation: (inout AnyTensor) throws(TensorError) -> AnyTensor
+    ) throws(TensorError) {
+        // A trace takes its operands away also when it throws.
+        let tracked = trace == nil && otherTrace == nil ? nil : self
+        var own = take()
+        do throws(TensorError) {
+            self = try operation(&own)
+        } catch {
+            self = tracked ?? own
+            throw error
+        }
+    }
+
     /// The value without its trace: a constant to every tape.
     public consuming func withoutTrace() -> AnyTensor {
         guard storage != nil else { return self }

@@ -30,7 +30,8 @@ extension AnyTensor {
     public static func triangle(_ rows: Int, _ columns: Int, diagonal: Int = 0) throws(TensorError) -> AnyTensor {
         let shape = try Shape([rows, columns])
         let matrix = try zeros(shape, dtype: .bool)
-        for row in 0..<rows {
+        // Without columns there may be more rows than anybody can count.
+        for row in 0..<(columns == 0 ? 0 : rows) {
             let (end, overflow) = row.addingReportingOverflow(diagonal)
             let count = overflow ? columns : Swift.min(Swift.max(end, -1), columns - 1) + 1
             // Safe: at most a row of bools of the matrix, which is new.

@@ -97,7 +97,7 @@ extension AnyTensor {
     public static func linspace(
         from start: Double, through end: Double, count: Int, dtype: DType = .float32
     ) throws(TensorError) -> AnyTensor {
-        try spaced(from: start, to: end, count: count, intervals: count - 1, dtype: dtype, "linspace") { $0 }
+        try spaced(from: start, to: end, count: count, reachesEnd: true, dtype: dtype, "linspace") { $0 }
     }
 
     /// `count` numbers from `start` up to, not including, `end` at equal distances, computed in float64 and rounded once.
@@ -106,7 +106,7 @@ extension AnyTensor {
     public static func linspace(
         from start: Double, to end: Double, count: Int, dtype: DType = .float32
     ) throws(TensorError) -> AnyTensor {
-        try spaced(from: start, to: end, count: count, intervals: count, dtype: dtype, "linspace") { $0 }
+        try spaced(from: start, to: end, count: count, reachesEnd: false, dtype: dtype, "linspace") { $0 }
     }
 
     /// `count` numbers from `base` to the power `start` through `base` to the power `end`, whose exponents are at equal
@@ -116,14 +116,14 @@ extension AnyTensor {
     public static func logspace(
         from start: Double, through end: Double, count: Int, base: Double = 10, dtype: DType = .float32
     ) throws(TensorError) -> AnyTensor {
-        try spaced(from: start, to: end, count: count, intervals: count - 1, dtype: dtype, "logspace") {
+        try spaced(from: start, to: end, count: count, reachesEnd: true, dtype: dtype, "logspace") {
             pow(base, $0)
         }
     }
 
     /// NumPy's formula: `i · step + start`, and exactly `end` where the last interval ends.
     private static func spaced(
-        from start: Double, to end: Double, count: Int, intervals: Int, dtype: DType, _ operation: StaticString,
+        from start: Double, to end: Double, count: Int, reachesEnd: Bool, dtype: DType, _ operation: StaticString,
         _ transform: (Double) -> Double
     ) throws(TensorError) -> AnyTensor {
         guard count >= 0 else { throw TensorError(.shapeMismatch, "\(operation): \(count) elements") }
@@ -131,6 +131,7 @@ extension AnyTensor {
             throw TensorError(.dtypeMismatch, "\(operation): not defined for \(dtype)")
         }
         let shape = try Shape([count])
+        let intervals = reachesEnd ? count - 1 : count
         let span = end - start
         let step = span / Double(Swift.max(intervals, 1))
         func value(_ index: Int) -> Double {

@@ -26,8 +26,7 @@ extension AnyTensor {
         guard shape == other.shape else {
             throw TensorError(.shapeMismatch, "accumulate: \(type) and \(other.type) differ in shape")
         }
-        var own = take()
-        self = try Primitive.add.apply(&own, &other)
+        try replace(beside: other.trace) { own throws(TensorError) in try Primitive.add.apply(&own, &other) }
     }
 }
 

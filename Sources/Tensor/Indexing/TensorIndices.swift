@@ -68,7 +68,7 @@ extension TensorIndex {
             // Backwards: from the place `from` down to the one above `to`.
             let first = from.map(counted) ?? length - 1
             let beyond = to.map(counted) ?? -1
-            guard first < length, beyond >= -1 else { return nil }
+            guard first < length, beyond >= -1, beyond < length else { return nil }
             return checked(beyond + 1, first + 1, step: step)
         case .places(_, 0, let step):
             return checked(0, 0, step: step)
@@ -109,7 +109,8 @@ extension AnyTensor {
         try type.requireSameType(as: value.type, in: "assign")
         var part = try value.broadcast(to: resolved.shape).reshaped(to: resolved.bounds.shape)
         if part.sharesStorage(with: self) { part = try part.contiguousCopy() }
-        var own = take()
-        self = try Primitive.replaceSlice.apply(&own, &part, .bounds(resolved.bounds, whole: whole))
+        try replace(beside: part.trace) { own throws(TensorError) in
+            try Primitive.replaceSlice.apply(&own, &part, .bounds(resolved.bounds, whole: whole))
+        }
     }
 }

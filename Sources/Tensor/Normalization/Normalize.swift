@@ -95,7 +95,8 @@ extension Primitive {
         try type.require(.float32, .float64, .bfloat16, .float16, in: operation)
         let weights: ArraySlice<Int>
         if hasGroups {
-            guard type.shape.rank >= 2, extent > 0, type.shape[1] % extent == 0 else {
+            guard type.shape.rank >= 2, extent > 0, extent <= Swift.max(type.shape[1], 1), type.shape[1] % extent == 0
+            else {
                 throw TensorError(
                     .shapeMismatch, "\(operation): \(type.shape) is not [batch, channels, …] with \(extent) groups")
             }

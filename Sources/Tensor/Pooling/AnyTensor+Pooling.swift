@@ -83,16 +83,17 @@ extension AnyTensor {
                     .shapeMismatch, "adaptiveAveragePool: no places along axis \(axis) of \(result.shape)")
             }
             if count == length { continue }
+            _ = try result.shape.replacing(axis: axis, with: count)
             // The windows are the columns of a matrix that each line along the axis is multiplied with.
-            var weights = [Float](repeating: 0, count: length * count)
-            for window in 0..<count {
+            let weights = try AnyTensor.filled(Shape([length, count])) { index -> Float in
+                let (place, window) = index.quotientAndRemainder(dividingBy: count)
                 let range = window * length / count..<((window + 1) * length + count - 1) / count
-                for place in range { weights[place * count + window] = 1 / Float(range.count) }
+                return range.contains(place) ? 1 / Float(range.count) : 0
             }
             let lines = try result.swappingLast(with: axis)
             let others = lines.shape.dropLast()
             let rows = try lines.reshaped(to: Shape([others.reduce(1, *), length]))
-            let means = try rows.matmul(AnyTensor(weights, shape: Shape([length, count])))
+            let means = try rows.matmul(weights)
             result = try means.reshaped(to: Shape(Array(others) + [count])).swappingLast(with: axis)
         }
         return result

@@ -98,6 +98,9 @@ extension RandomKey {
     ///   ``TensorError/Code/outOfMemory``.
     public func shuffled(_ tensor: AnyTensor, axis: Int = 0) throws(TensorError) -> AnyTensor {
         let axis = try AxisSet.position(of: axis, rank: tensor.rank, of: "shuffled")
+        guard tensor.shape[axis] <= Int(Int32.max) else {
+            throw TensorError(.outOfMemory, "shuffled: axis \(axis) of \(tensor.shape) is too long to be ordered")
+        }
         let order = permutation(tensor.shape[axis])
         return try tensor.taking(AnyTensor(order.map(Int64.init), shape: [order.count]), axis: axis)
     }

@@ -7,13 +7,23 @@ extension RandomKey {
     /// Numbers spread evenly over `low ..< high`: `low + u (high − low)`, not fused, where `u` is the float32 of
     /// ``uniform(_:offset:)``, or for float64 has 53 bits. What rounding would lift to `high` is the number below it.
     ///
-    /// - Throws: ``TensorError/Code/shapeMismatch`` unless both bounds are finite in the element type,
+    /// - Throws: ``TensorError/Code/shapeMismatch`` unless the bounds and their distance are finite in the element type,
     ///   ``TensorError/Code/dtypeMismatch`` unless that is a float, ``TensorError/Code/outOfMemory``.
     public func uniform(
         _ shape: Shape, in range: Range<Double>, dtype: DType = .float32, offset: UInt64 = 0
     ) throws(TensorError) -> AnyTensor {
-        guard range.lowerBound.isFinite, range.upperBound.isFinite else {
-            throw TensorError(.shapeMismatch, "uniform: the range \(range) is not finite")
+        func rounded(_ bound: Double) -> Double {
+            switch dtype {
+            case .float64: bound
+            case .float16: Double(Float16(bound))
+            case .bfloat16: Double(BFloat16(bound))
+            default: Double(Float(bound))
+            }
+        }
+        let span = rounded(range.upperBound) - rounded(range.lowerBound)
+        // 16-bit numbers are made of float32 ones, which hold their every distance.
+        guard dtype == .float64 ? span.isFinite : Float(span).isFinite else {
+            throw TensorError(.shapeMismatch, "uniform: the range \(range) or its length is not finite in \(dtype)")
         }
         if dtype == .float64 {
             let (low, high) = (range.lowerBound, range.upperBound)

@@ -14,7 +14,7 @@ extension AnyTensor {
         }
         let values = try withoutTrace().contiguous()
         defer { extendLifetime(values) }
-        guard elementCount > 0 else { return try .zeros([minimumCount], dtype: .int64) }
+        guard elementCount > 0 else { return try .zeros(Shape([minimumCount]), dtype: .int64) }
         // In 64 bits an unsigned element beyond Int is negative too.
         let smallest = try values.min().integer()
         let largest = try values.max().integer()
@@ -22,7 +22,7 @@ extension AnyTensor {
             throw TensorError(
                 .indexOutOfRange, "binCounts: elements from \(smallest) to \(largest) are no bins of 0..<\(Int32.max)")
         }
-        let counts = try AnyTensor.zeros([Swift.max(largest + 1, minimumCount)], dtype: .int64)
+        let counts = try AnyTensor.zeros(Shape([Swift.max(largest + 1, minimumCount)]), dtype: .int64)
         // Safe: every element has a bin.
         unsafe mw_count_bins(dtype.kernel, elementCount, counts.elements(), values.firstByte)
         return counts
@@ -40,7 +40,7 @@ extension AnyTensor {
         }
         let values = try withoutTrace().contiguous()
         defer { extendLifetime(values) }
-        let counts = try AnyTensor.zeros([bins], dtype: .int64)
+        let counts = try AnyTensor.zeros(Shape([bins]), dtype: .int64)
         // Safe: the counts have the bins that are named.
         unsafe mw_histogram(
             dtype.kernel, range.lowerBound, range.upperBound, bins, elementCount, counts.elements(), values.firstByte)

@@ -12,14 +12,15 @@ public struct RowSparse: Sendable {
     public let indices: AnyTensor
     /// The rows: `[n, …]`.
     public let values: AnyTensor
-    /// How many rows the table has.
-    public let rowCount: Int
+    /// The shape of the table: `[rowCount, …]`.
+    public let shape: Shape
     /// Whether the indices ascend and none is named twice.
     public let isCoalesced: Bool
 
     /// The table whose rows `indices` are `values`: `[i, …]` indices (int32 or int64) and `[i, …, …]` values.
     ///
-    /// - Throws: ``TensorError/Code/shapeMismatch`` unless the values' shape begins with the indices',
+    /// - Throws: ``TensorError/Code/shapeMismatch`` unless the values' shape begins with the indices', and for a negative
+    ///   number of rows; ``TensorError/Code/outOfMemory`` for more rows than can be addressed;
     ///   ``TensorError/Code/indexOutOfRange`` for an index that names no row, ``TensorError/Code/dtypeMismatch`` for
     ///   other indices or values without arithmetic, ``TensorError/Code/valuesUnknown`` for abstract ones.
     public init(indices: AnyTensor, values: AnyTensor, rowCount: Int) throws(TensorError) {
@@ -31,33 +32,31 @@ public struct RowSparse: Sendable {
             throw TensorError(
                 .shapeMismatch, "RowSparse: \(values.shape) does not begin with the indices' \(indices.shape)")
         }
+        shape = try Shape([rowCount] + values.shape.dropFirst(indices.rank))
         let count = indices.elementCount
         self.indices = try indices.withoutTrace()
-            .normalizedIndices(below: Swift.max(rowCount, 0), fromTheBack: false, in: "RowSparse")
+            .normalizedIndices(below: rowCount, fromTheBack: false, in: "RowSparse")
             .reshaped(to: Shape([count]))
         self.values = try values.reshaped(to: Shape([count] + values.shape.dropFirst(indices.rank)))
-        self.rowCount = rowCount
         isCoalesced = count == 0
     }
 
-    private init(coalesced indices: AnyTensor, values: AnyTensor, rowCount: Int) {
+    private init(coalesced indices: AnyTensor, values: AnyTensor, shape: Shape) {
         self.indices = indices
         self.values = values
-        self.rowCount = rowCount
+        self.shape = shape
         isCoalesced = true
     }
 
     private init(_ other: RowSparse, values: AnyTensor) {
         indices = other.indices
         self.values = values
-        rowCount = other.rowCount
+        shape = other.shape
         isCoalesced = other.isCoalesced
     }
 
-    /// The shape of the table.
-    public var shape: Shape {
-        trapping { () throws(TensorError) in try values.shape.replacing(axis: 0, with: rowCount) }
-    }
+    /// How many rows the table has.
+    public var rowCount: Int { shape[0] }
 
     /// Each row once, in ascending order; values of one row are summed in their order (16-bit floats in float32, rounded
     /// once), so that the bits depend on nothing else.
@@ -71,7 +70,7 @@ public struct RowSparse: Sendable {
         var source = values
         var targets = try AnyTensor(names.map { places[$0]! }, shape: [names.count])
         let sums = try Primitive.scatterAddRows.apply(&source, &targets, .rowCount(rows.count))
-        return RowSparse(coalesced: try AnyTensor(rows, shape: [rows.count]), values: sums, rowCount: rowCount)
+        return RowSparse(coalesced: try AnyTensor(rows, shape: [rows.count]), values: sums, shape: shape)
     }
 
     /// The table with all its rows.
@@ -92,10 +91,11 @@ public struct RowSparse: Sendable {
             throw TensorError(.shapeMismatch, "RowSparse: rows of \(shape) for a table of \(table.shape)")
         }
         try table.type.requireSameType(as: values.type, in: "RowSparse")
-        var own = table.take()
-        var places = try indices.repeated(along: 0, of: own.shape)
+        var places = try indices.repeated(along: 0, of: shape)
         var source = values
-        table = try Primitive.scatterAdd.apply(&own, &places, &source, .axis(0))
+        try table.replace(beside: source.trace) { own throws(TensorError) in
+            try Primitive.scatterAdd.apply(&own, &places, &source, .axis(0))
+        }
     }
 
     /// Every value times a factor, which is rounded to the values' type first.

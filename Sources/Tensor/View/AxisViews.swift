@@ -90,11 +90,11 @@ extension AnyTensor {
 
     /// An axis in `count` parts of lengths that differ by at most 1, the longer ones first. No copies.
     ///
-    /// - Throws: ``TensorError/Code/shapeMismatch`` unless `count` is positive,
-    ///   ``TensorError/Code/indexOutOfRange`` for an axis that the tensor lacks.
+    /// - Throws: ``TensorError/Code/shapeMismatch`` unless `count` is positive, and for more parts than there are places
+    ///   and than 65,536; ``TensorError/Code/indexOutOfRange`` for an axis that the tensor lacks.
     public func split(into count: Int, axis: Int = 0) throws(TensorError) -> [AnyTensor] {
         let axis = try AxisSet.position(of: axis, rank: rank, of: "split")
-        guard count > 0 else {
+        guard count > 0, count <= Swift.max(shape[axis], 65_536) else {
             throw TensorError(.shapeMismatch, "split: axis \(axis) of \(shape) into \(count) parts")
         }
         let (size, longer) = shape[axis].quotientAndRemainder(dividingBy: count)

@@ -68,18 +68,19 @@ extension AnyTensor {
         guard length > 0 else {
             throw TensorError(.shapeMismatch, "padded: axis \(axis) of \(shape) has nothing to repeat")
         }
-        let places = (-width.before..<length + width.after).map { place in
-            switch mode {
+        if case .reflect = mode, length == 1 {
+            throw TensorError(
+                .shapeMismatch, "padded: axis \(axis) of \(shape) has one element, which reflects nothing")
+        }
+        let places = try AnyTensor.filled(Shape([width.before + length + width.after])) { index -> Int64 in
+            let place = index - width.before
+            return switch mode {
             case .constant, .edge: Int64(Swift.min(Swift.max(place, 0), length - 1))
             case .circular: Int64(place.remainder(modulo: length))
             case .reflect: Int64(place.reflected(below: length))
             }
         }
-        if case .reflect = mode, length == 1 {
-            throw TensorError(
-                .shapeMismatch, "padded: axis \(axis) of \(shape) has one element, which reflects nothing")
-        }
-        return try self.taking(AnyTensor(places, shape: [places.count]), axis: axis)
+        return try self.taking(places, axis: axis)
     }
 }
 

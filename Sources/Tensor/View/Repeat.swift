@@ -69,8 +69,24 @@ extension AnyTensor {
         guard counts.count == shape[axis], counts.allSatisfy({ $0 >= 0 }) else {
             throw TensorError(.shapeMismatch, "repeating: counts \(counts) for axis \(axis) of \(shape)")
         }
-        let places = counts.enumerated().flatMap { Array(repeating: Int64($0.offset), count: $0.element) }
-        return try self.taking(AnyTensor(places, shape: [places.count]), axis: axis)
+        var total = 0
+        for count in counts {
+            let (sum, overflow) = total.addingReportingOverflow(count)
+            guard !overflow else {
+                throw TensorError(.outOfMemory, "repeating: counts \(counts) of \(shape) cannot be addressed")
+            }
+            total = sum
+        }
+        _ = try shape.replacing(axis: axis, with: total)
+        var (place, end) = (-1, 0)
+        let places = try AnyTensor.filled(Shape([total])) { index -> Int64 in
+            while index == end {
+                place += 1
+                end += counts[place]
+            }
+            return Int64(place)
+        }
+        return try self.taking(places, axis: axis)
     }
 
     /// The elements moved `shift` places towards the end of an axis; those that would leave it come in at its front.

@@ -30,7 +30,8 @@ struct EinsumExpression {
     /// - Throws: ``TensorError/Code/malformedExpression`` with the place of the first character that does not fit.
     init(_ text: String) throws(TensorError) {
         self.text = text
-        // Bytes are characters up to the first that is not ASCII, where reading ends.
+        // Bytes are Unicode scalars up to the first that is not ASCII, where reading ends. (Characters they are not: an
+        // accent joins the letter before it.)
         let characters = Array(text.utf8)
         var index = 0
         while index < characters.count {
@@ -61,7 +62,7 @@ struct EinsumExpression {
                 let label = Label(number: Int(character), place: place)
                 if current.hasEllipsis { current.trailing!.append(label) } else { current.leading.append(label) }
             default:
-                throw error("'\(Array(text)[index])' is no label", at: place)
+                throw error("'\(Array(text.unicodeScalars)[index])' is no label", at: place)
             }
             index += 1
         }
