@@ -85,7 +85,9 @@ extension AnyTensor {
         let wide = try Shape([shape[last - 1], shape.elementCount / Swift.max(shape[last - 1], 1)])
         guard shape.elementCount > 0 else { return try operation(self, rows.transposed(toBack)) }
         let whole = rows.shape
-        return try operation(self, rows.reshaped(to: wide)).reshaped(to: whole).transposed(toBack)
+        let solution = try operation(self, rows.reshaped(to: wide))
+        // Least squares have as many rows as the matrix has columns.
+        return try solution.reshaped(to: whole.replacing(axis: 0, with: solution.shape[0])).transposed(toBack)
     }
 
     /// `X` with `T · X = B`, where T is the lower or the upper triangle of this tensor's matrices `[…, n, n]`; the rest

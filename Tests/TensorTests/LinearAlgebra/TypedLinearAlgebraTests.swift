@@ -43,4 +43,19 @@ struct TypedLinearAlgebraTests {
         #expect(Tensor.einsum("ij,jk->ki", counts, counts).scalars == [7, 15, 10, 22])
         #expect(Tensor.einsum("ij,kj->ik", matrix, matrix).scalars == [20, 14, 14, 13])
     }
+
+    @Test("one matrix that is not square answers a batch of right sides, each as if it were alone")
+    func leastSquaresOfABatch() {
+        let matrix: Tensor<Double> = [[1, 2, 0], [0, 1, 3]]
+        let values = Tensor<Double>.linspace(from: 1, through: 8, count: 8).reshaped(to: [2, 2, 2])
+        for (high, right) in [
+            (matrix, values), (matrix.transposed(), Tensor.concatenate([values, values[.all, ..<1]], axis: 1)),
+        ] {
+            let solutions = high.leastSquares(right)
+            #expect(solutions.shape == [2, high.shape[1], 2])
+            for index in 0..<2 {
+                #expect(solutions[index].isClose(to: high.leastSquares(right[index])).all().scalar)
+            }
+        }
+    }
 }
