@@ -41,15 +41,28 @@ extension Primitive {
         id: 6_003, name: "scatterMultiply", scattering(MW_SCATTER_MULTIPLY, "scatterMultiply"),
         derivative: .derivativePending)
 
-    /// The largest element stays; NaN counts as larger than all.
+    /// The largest element stays; NaN counts as larger than all. Equal ones share the cotangent.
     package static let scatterMaximum: Primitive = Primitive(
         id: 6_004, name: "scatterMaximum", scattering(MW_SCATTER_MAXIMUM, "scatterMaximum"),
-        derivative: .derivativePending)
+        derivative: scatteredExtreme)
 
-    /// The smallest element stays; NaN counts as smaller than all.
+    /// The smallest element stays; NaN counts as smaller than all. Equal ones share the cotangent.
     package static let scatterMinimum: Primitive = Primitive(
         id: 6_005, name: "scatterMinimum", scattering(MW_SCATTER_MINIMUM, "scatterMinimum"),
-        derivative: .derivativePending)
+        derivative: scatteredExtreme)
+
+    private static let scatteredExtreme: Derivative = .reverse([
+        OperandDerivative(saving: [.first, .second, .third, .result]) { cotangent, step throws(TensorError) in
+            let shares = try step.sharesOfExtremes(cotangent.dtype)
+            return try cotangent / shares.count * shares.target
+        },
+        .constant,
+        OperandDerivative(saving: [.first, .second, .third, .result]) { cotangent, step throws(TensorError) in
+            let shares = try step.sharesOfExtremes(cotangent.dtype)
+            let parts = try cotangent / shares.count
+            return try Primitive.gather.applied(to: parts, step.operands[1], step.attributes) * shares.source
+        },
+    ])
 
     /// Rule and kernel of a scatter: the target, the indices, and a source of the indices' shape.
     private static func scattering(_ mode: mw_scatter_mode, _ operation: StaticString) -> Form {
@@ -79,6 +92,19 @@ extension Primitive {
                 result.scatter(mode, axis: axis, indices, source)
                 return isRoundedOnce ? try result.narrowed(to: type.dtype) : result
             })
+    }
+}
+
+extension ReverseStep {
+    /// 1 for each element of the target and of the source that is the extreme of its place, else 0; and how many a place has.
+    fileprivate func sharesOfExtremes(
+        _ dtype: DType
+    ) throws(TensorError) -> (target: AnyTensor, source: AnyTensor, count: AnyTensor) {
+        let target = try (operands[0] .== result).cast(to: dtype)
+        let extremes = try Primitive.gather.applied(to: result, operands[1], attributes)
+        let source = try (operands[2] .== extremes).cast(to: dtype)
+        var (sum, indices, addends) = (target, operands[1], source)
+        return (target, source, try Primitive.scatterAdd.apply(&sum, &indices, &addends, attributes))
     }
 }
 

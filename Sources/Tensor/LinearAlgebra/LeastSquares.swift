@@ -1,7 +1,8 @@
 import CTensorKernels
 
 extension Primitive {
-    /// The shortest `X` that minimises `‖A · X − B‖`.
+    /// The shortest `X` that minimises `‖A · X − B‖`: with the pseudo-inverse P of A, `X = P · B`, `P̄ = X̄ · Bᵀ` and
+    /// `B̄ = Pᵀ · X̄`.
     package static let leastSquares: Primitive = Primitive(
         id: 5_015, name: "leastSquares",
         .binary(
@@ -29,7 +30,18 @@ extension Primitive {
                 ).check("leastSquares", matrices.type)
                 return result
             }),
-        derivative: .derivativePending)
+        derivative: .reverse([
+            OperandDerivative(saving: [.first, .second]) { cotangent, step throws(TensorError) in
+                let inverse = try Primitive.pseudoInverse.applied(to: step.operands[0], step.attributes)
+                let upstream = try cotangent.matmul(step.operands[1].transposed())
+                return try pulledBack(upstream, throughPseudoInverse: inverse, of: step.operands[0])
+                    .summed(toOperandOf: step)
+            },
+            OperandDerivative(saving: .first) { cotangent, step throws(TensorError) in
+                let inverse = try Primitive.pseudoInverse.applied(to: step.operands[0], step.attributes)
+                return try inverse.transposed().matmul(cotangent).summed(toOperandOf: step)
+            },
+        ]))
 }
 
 extension AnyTensor {

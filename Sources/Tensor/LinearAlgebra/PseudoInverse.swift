@@ -1,7 +1,8 @@
 import CTensorKernels
 
 extension Primitive {
-    /// The Moore–Penrose inverse.
+    /// The Moore–Penrose inverse `X`. For matrices of constant rank (Golub and Pereyra 1973, theorem 4.3):
+    /// `Ā = (I - A·X) · X̄ᵀ · X·Xᵀ + Xᵀ·X · X̄ᵀ · (I - X·A) - Xᵀ · X̄ · Xᵀ`.
     package static let pseudoInverse: Primitive = Primitive(
         id: 5_014, name: "pseudoInverse",
         .unary(
@@ -19,7 +20,23 @@ extension Primitive {
                 ).check("pseudoInverse", packed.type)
                 return result
             }),
-        derivative: .derivativePending)
+        derivative: .reverse([
+            OperandDerivative(saving: [.first, .result]) { cotangent, step throws(TensorError) in
+                try pulledBack(cotangent, throughPseudoInverse: step.result, of: step.operands[0])
+            }
+        ]))
+
+    /// The cotangent of matrices from that of their pseudo-inverse.
+    static func pulledBack(
+        _ cotangent: AnyTensor, throughPseudoInverse inverse: AnyTensor, of matrices: AnyTensor
+    ) throws(TensorError) -> AnyTensor {
+        let transposed = try inverse.transposed()
+        let upstream = try cotangent.transposed()
+        let left = try upstream.matmul(inverse).matmul(transposed)
+        let right = try transposed.matmul(inverse).matmul(upstream)
+        let beside = try left - matrices.matmul(inverse.matmul(left)) + right - right.matmul(inverse).matmul(matrices)
+        return try beside - transposed.matmul(cotangent).matmul(transposed)
+    }
 }
 
 extension TensorType {

@@ -2,6 +2,10 @@ import CTensorKernels
 
 extension Primitive {
     /// `A = Q · R` with Q orthogonal and R upper triangular, both in one result.
+    ///
+    /// The derivative (Walter and Lehmann 2012; Roberts and Roberts 2020 for wide matrices) is that of an A of full rank:
+    /// with `M = R · R̄ᵀ − Q̄ᵀ · Q` and M̃ its lower triangle mirrored to the upper one, `Ā = (Q̄ + Q · M̃) · R⁻ᵀ` where R is
+    /// square. The columns that R has beyond are `A₂ = Q · R₂`.
     package static let qr: Primitive = Primitive(
         id: 5_009, name: "qr",
         .unary(
@@ -21,7 +25,36 @@ extension Primitive {
                 ).check("qr", packed.type)
                 return result
             }),
-        derivative: .derivativePending)
+        derivative: .reverse([
+            OperandDerivative(saving: [.first, .result]) { cotangent, step throws(TensorError) in
+                let (type, options) = (step.operand.type, step.attributes.factorization)
+                let (rows, columns) = (type.rowCount, type.columnCount)
+                guard !options.isComplete || rows <= columns else {
+                    throw TensorError(
+                        .shapeMismatch, "qr: the columns that make Q square have no derivative, of \(type.shape)")
+                }
+                let parts = try PackedResults(qrOf: type, options)
+                let (results, cotangents) = (try parts.views(of: step.result), try parts.views(of: cotangent))
+                let (q, r) = (results[0], results[1])
+                guard rows < columns else { return try pulledBack(cotangents[0], cotangents[1], throughQR: q, r) }
+                let beyond = try cotangents[1].sliced(axis: -1, rows..<columns)
+                let rest = try step.operands[0].sliced(axis: -1, rows..<columns)
+                let square = try pulledBack(
+                    cotangents[0] + rest.matmul(beyond.transposed()), cotangents[1].sliced(axis: -1, 0..<rows),
+                    throughQR: q, r.sliced(axis: -1, 0..<rows))
+                return try AnyTensor.concatenate([square, q.matmul(beyond)], axis: -1)
+            }
+        ]))
+
+    /// The cotangent of matrices from those of their factors, of which R is square.
+    private static func pulledBack(
+        _ qCotangent: AnyTensor, _ rCotangent: AnyTensor, throughQR q: AnyTensor, _ r: AnyTensor
+    ) throws(TensorError) -> AnyTensor {
+        let products = try r.matmul(rCotangent.transposed()) - qCotangent.transposed().matmul(q)
+        let mirrored = try products.lowerTriangle() + products.lowerTriangle(diagonal: -1).transposed()
+        let upstream = try qCotangent + q.matmul(mirrored)
+        return try r.triangularSolve(upstream.transposed(), lower: false).transposed()
+    }
 }
 
 extension PackedResults {

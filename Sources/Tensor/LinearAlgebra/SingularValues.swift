@@ -1,7 +1,12 @@
 import CTensorKernels
 
 extension Primitive {
-    /// `A = U · diag(s) · Vᵀ`: U, s and Vᵀ in one result.
+    /// `A = U · S · Vᵀ` with `S = diag(s)`: U, s and Vᵀ in one result.
+    ///
+    /// The derivative (Townsend, "Differentiating the singular value decomposition", 2016) is that of singular values that
+    /// differ from each other and from 0: with `Fᵢⱼ = 1 / (sⱼ² - sᵢ²)` beside the diagonal,
+    /// `Ā = U · ((F ∘ (Uᵀ·Ū − Ūᵀ·U)) · S + S · (F ∘ (Vᵀ·V̄ − V̄ᵀ·V)) + diag(s̄)) · Vᵀ + (I − U·Uᵀ) · Ū · S⁻¹ · Vᵀ + U · S⁻¹ · V̄ᵀ ·
+    /// (I − V·Vᵀ)`.
     package static let singularValueDecomposition: Primitive = Primitive(
         id: 5_012, name: "svd",
         .unary(
@@ -21,9 +26,37 @@ extension Primitive {
                 ).check("svd", packed.type)
                 return result
             }),
-        derivative: .derivativePending)
+        derivative: .reverse([
+            OperandDerivative(saving: .result) { cotangent, step throws(TensorError) in
+                let (type, options) = (step.operand.type, step.attributes.factorization)
+                guard !options.isComplete || type.rowCount == type.columnCount else {
+                    throw TensorError(
+                        .shapeMismatch, "svd: the vectors that make U and V square have no derivative, of \(type.shape)"
+                    )
+                }
+                let parts = try PackedResults(svdOf: type, options)
+                let (results, cotangents) = (try parts.views(of: step.result), try parts.views(of: cotangent))
+                let (u, vTransposed) = (results[0], results[2])
+                let (uCotangent, vCotangent) = (cotangents[0], try cotangents[2].transposed())
+                let (row, column) = (
+                    try results[1].expandingDimensions(at: -2), try results[1].expandingDimensions(at: -1)
+                )
 
-    /// The singular values alone, in half the time.
+                let isDiagonal = try AnyTensor.eye(type.diagonalCount, type.diagonalCount, dtype: .bool)
+                let gaps = try AnyTensor.select(isDiagonal, row.constant(1), row.squared() - column.squared())
+                let left = try u.transposed().matmul(uCotangent)
+                let right = try vTransposed.matmul(vCotangent)
+                let turned =
+                    try (left - left.transposed()) / gaps * row + column * ((right - right.transposed()) / gaps)
+                let inside = try AnyTensor.select(isDiagonal, cotangents[1].expandingDimensions(at: -2), turned)
+                // What of the vectors' cotangents lies beside all of the vectors.
+                let besideU = try (uCotangent - u.matmul(left)) / row
+                let besideV = try (vCotangent - vTransposed.transposed().matmul(right)) / row
+                return try (u.matmul(inside) + besideU).matmul(vTransposed) + u.matmul(besideV.transposed())
+            }
+        ]))
+
+    /// The singular values alone, in half the time. `Ā = U · diag(s̄) · Vᵀ`.
     package static let singularValues: Primitive = Primitive(
         id: 5_013, name: "singularValues",
         .unary(
@@ -41,7 +74,12 @@ extension Primitive {
                 ).check("singularValues", packed.type)
                 return result
             }),
-        derivative: .derivativePending)
+        derivative: .reverse([
+            OperandDerivative(saving: .first) { cotangent, step throws(TensorError) in
+                let parts = try step.operands[0].svd()
+                return try (parts.u * cotangent.expandingDimensions(at: -2)).matmul(parts.vTransposed)
+            }
+        ]))
 }
 
 extension PackedResults {

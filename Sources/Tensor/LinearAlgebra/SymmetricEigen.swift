@@ -2,6 +2,10 @@ import CTensorKernels
 
 extension Primitive {
     /// `A = V · diag(w) · Vᵀ` of a symmetric matrix: w and V in one result.
+    ///
+    /// The derivative is that of a symmetric A (Giles, "Collected matrix derivative results", 2008, section 3.1): with
+    /// `Fᵢⱼ = 1 / (wⱼ - wᵢ)` beside the diagonal, the symmetric part of `V · (diag(w̄) + F ∘ (Vᵀ · V̄)) · Vᵀ`. Equal
+    /// eigenvalues have no vectors of their own, and no derivative of them.
     package static let symmetricEigen: Primitive = Primitive(
         id: 5_010, name: "symmetricEigen",
         .unary(
@@ -20,9 +24,22 @@ extension Primitive {
                 ).check("symmetricEigen", packed.type)
                 return result
             }),
-        derivative: .derivativePending)
+        derivative: .reverse([
+            OperandDerivative(saving: .result) { cotangent, step throws(TensorError) in
+                let parts = try PackedResults(symmetricEigenOf: step.operand.type)
+                let (results, cotangents) = (try parts.views(of: step.result), try parts.views(of: cotangent))
+                let (values, vectors) = (results[0], results[1])
+                let isDiagonal = try AnyTensor.eye(vectors.type.rowCount, vectors.type.rowCount, dtype: .bool)
+                let differences = try values.expandingDimensions(at: -2) - values.expandingDimensions(at: -1)
+                let gaps = try AnyTensor.select(isDiagonal, values.constant(1), differences)
+                let turned = try vectors.transposed().matmul(cotangents[1]) / gaps
+                let middle = try AnyTensor.select(isDiagonal, cotangents[0].expandingDimensions(at: -2), turned)
+                let whole = try vectors.matmul(middle).matmul(vectors.transposed())
+                return try (whole + whole.transposed()) * whole.constant(0.5)
+            }
+        ]))
 
-    /// The eigenvalues alone, in a third of the time.
+    /// The eigenvalues alone, in a third of the time. `Ā = V · diag(w̄) · Vᵀ`.
     package static let symmetricEigenvalues: Primitive = Primitive(
         id: 5_011, name: "symmetricEigenvalues",
         .unary(
@@ -40,7 +57,12 @@ extension Primitive {
                 ).check("symmetricEigenvalues", packed.type)
                 return result
             }),
-        derivative: .derivativePending)
+        derivative: .reverse([
+            OperandDerivative(saving: .first) { cotangent, step throws(TensorError) in
+                let vectors = try step.operands[0].symmetricEigen().vectors
+                return try (vectors * cotangent.expandingDimensions(at: -2)).matmul(vectors.transposed())
+            }
+        ]))
 }
 
 extension PackedResults {

@@ -15,34 +15,76 @@ extension Primitive {
             }
         ]))
 
-    /// The products of all elements up to each along an axis.
+    /// `yₖ = Π xⱼ` over j ≤ k along an axis. With a cotangent g: `ẋᵢ = yᵢ₋₁ Σₖ gₖ Πⱼ xⱼ` over k ≥ i and i < j ≤ k.
     package static let cumulativeProduct: Primitive = Primitive(
         id: 3101, name: "cumulativeProduct",
         .unary(
             rule: cumulativeRule("cumulativeProduct") { $0 != .bool }, kernel: cumulative(MW_CUMULATE_PRODUCT)),
-        derivative: .derivativePending)
+        derivative: .reverse([
+            OperandDerivative(saving: [.first, .result]) { cotangent, step throws(TensorError) in
+                guard case .axis(let axis) = step.attributes else { preconditionFailure("no axis") }
+                let products = try step.result.asLines(along: axis)
+                let length = products.shape[1]
+                if length == 0 { return cotangent }
+                let ones = try products.constant(1).broadcast(to: Shape([products.shape[0], 1, products.shape[2]]))
+                let before = try AnyTensor.concatenate([ones, products.sliced(axis: 1, 0..<length - 1)], axis: 1)
+                let sums = try cotangent.asLines(along: axis)
+                    .recurrenceFromBack(step.operand.asLines(along: axis).nextAlongLine())
+                return try (before * sums).reshaped(to: step.operand.shape)
+            }
+        ]))
 
-    /// The largest elements of all elements up to each along an axis.
+    /// The largest elements of all elements up to each along an axis. The cotangent goes to the last that is as large.
     package static let cumulativeMaximum: Primitive = Primitive(
         id: 3102, name: "cumulativeMaximum",
         .unary(
             rule: cumulativeRule("cumulativeMaximum") { $0 != .bool }, kernel: cumulative(MW_CUMULATE_MAXIMUM)),
-        derivative: .derivativePending)
+        derivative: .reverse([runningExtreme]))
 
-    /// The smallest elements of all elements up to each along an axis.
+    /// The smallest elements of all elements up to each along an axis. The cotangent goes to the last that is as small.
     package static let cumulativeMinimum: Primitive = Primitive(
         id: 3103, name: "cumulativeMinimum",
         .unary(
             rule: cumulativeRule("cumulativeMinimum") { $0 != .bool }, kernel: cumulative(MW_CUMULATE_MINIMUM)),
-        derivative: .derivativePending)
+        derivative: .reverse([runningExtreme]))
 
-    /// The logarithms of the sums of exponentials of all elements up to each along an axis.
+    private static let runningExtreme = OperandDerivative(saving: [.first, .result]) {
+        cotangent, step throws(TensorError) in
+        guard case .axis(let axis) = step.attributes else { preconditionFailure("no axis") }
+        let shape = step.operand.shape
+        // Each element that is the extreme so far names its place, and hands it on to those behind it.
+        let places = try AnyTensor.stride(from: 0, to: shape[axis]).repeated(along: axis, of: shape)
+        let isExtreme = try step.operands[0] .== step.result
+        var sources = try AnyTensor.select(isExtreme, places, .scalar(Int64(0))).cumulativeMaximum(axis: axis)
+        var zeros = try AnyTensor.zeros(shape, dtype: cotangent.dtype)
+        var values = cotangent
+        return try Primitive.scatterAdd.apply(&zeros, &sources, &values, step.attributes)
+    }
+
+    /// `yₖ = log Σ exp(xⱼ)` over j ≤ k along an axis. With a cotangent g: `ẋᵢ = exp(xᵢ - yᵢ) Σₖ gₖ exp(yᵢ - yₖ)` over
+    /// k ≥ i, whose exponents are never positive; 0 where yᵢ is -∞.
     package static let cumulativeLogSumExp: Primitive = Primitive(
         id: 3104, name: "cumulativeLogSumExp",
         .unary(
             rule: cumulativeRule("cumulativeLogSumExp") { $0.isFloatingPoint },
             kernel: cumulative(MW_CUMULATE_LOG_SUM_EXP)),
-        derivative: .derivativePending)
+        derivative: .reverse([
+            OperandDerivative(saving: [.first, .result]) { cotangent, step throws(TensorError) in
+                guard case .axis(let axis) = step.attributes else { preconditionFailure("no axis") }
+                let sums = try step.result.asLines(along: axis)
+                let zero = try sums.constant(0)
+                let isEmpty = try sums .== sums.constant(-.infinity)
+                // Two infinities have no difference.
+                let finite = try AnyTensor.select(isEmpty, zero, sums)
+                let next = try finite.nextAlongLine()
+                let factors = try AnyTensor.select(isEmpty, zero, (finite - next).exp())
+                let last = try AnyTensor.ones(sums.shape, dtype: .bool).nextAlongLine()
+                let weighted = try cotangent.asLines(along: axis)
+                    .recurrenceFromBack(AnyTensor.select(last, factors, zero))
+                let shares = try (step.operand.asLines(along: axis) - finite).exp()
+                return try AnyTensor.select(isEmpty, zero, shares * weighted).reshaped(to: step.operand.shape)
+            }
+        ]))
 
     private static func cumulativeRule(
         _ operation: StaticString, where isDefined: @escaping @Sendable (DType) -> Bool

@@ -13,11 +13,32 @@ extension Primitive {
             }
         ]))
 
-    /// `(Σᵢ |xᵢ|ᵖ)^(1/p)` over axes.
+    /// `y = (Σᵢ |xᵢ|ᵖ)^(1/p)` over axes. With a cotangent g: `ẋᵢ = g sign(xᵢ) (|xᵢ| / y)ᵖ⁻¹`, and 0 where y is 0. For an
+    /// infinite p, elements of equal magnitude share the cotangent; for p = 0 it is 0.
     package static let generalNorm: Primitive = Primitive(
         id: 3009, name: "norm(order:)",
         .unary(rule: reductionRule("norm", where: \.isFloatingPoint), kernel: reduction(MW_REDUCE_NORM)),
-        derivative: .derivativePending)
+        derivative: .reverse([
+            OperandDerivative(saving: [.first, .result]) { cotangent, step throws(TensorError) in
+                guard case .reductionBy(let order, let axes, _) = step.attributes else {
+                    preconditionFailure("no order")
+                }
+                let operand = step.operands[0]
+                if order == 0 { return try .zeros(operand.shape, dtype: operand.dtype) }
+                let signed = try cotangent.spread(overOperandOf: step) * operand.sign()
+                if order == 1 { return signed }
+                let (magnitudes, norms) = (try operand.abs(), try step.result.spread(overOperandOf: step))
+                if order.isInfinite {
+                    let isExtreme = try (magnitudes .== norms).cast(to: operand.dtype)
+                    let count = try Primitive.sum.applied(to: isExtreme, .reduction(axes, keepsDimensions: true))
+                    return try signed * isExtreme / count
+                }
+                let isZero = try norms .== norms.constant(0)
+                let ratios = try magnitudes / AnyTensor.select(isZero, norms.constant(1), norms)
+                return try AnyTensor.select(
+                    isZero, norms.constant(0), signed * ratios.raised(to: ratios.constant(order - 1)))
+            }
+        ]))
 }
 
 extension AnyTensor {

@@ -1,12 +1,23 @@
 import CTensorKernels
 
 extension Primitive {
-    /// The product over axes; integers wrap around. A derivative that is right where an element is 0 needs the products
-    /// of all other elements.
+    /// The product over axes; integers wrap around. With a cotangent g: `ẋᵢ = g Πⱼ xⱼ` over all others, also where an
+    /// element is 0.
     package static let product: Primitive = Primitive(
         id: 3001, name: "product",
         .unary(rule: reductionRule("product") { $0 != .bool }, kernel: reduction(MW_REDUCE_PRODUCT)),
-        derivative: .derivativePending)
+        derivative: .reverse([
+            OperandDerivative(saving: .first) { cotangent, step throws(TensorError) in
+                let (axes, shape) = (step.attributes.reduced.axes, step.operand.shape)
+                let kept = shape.indices.filter { !axes.contains($0) }
+                let order = kept + shape.indices.filter { axes.contains($0) }
+                let moved = try step.operand.transposed(order)
+                let outer = kept.reduce(1) { $0 * shape[$1] }
+                let others = try moved.reshaped(to: Shape([outer, step.reducedCount, 1])).productsOfOthers()
+                    .reshaped(to: moved.shape).transposed(shape.indices.map { order.firstIndex(of: $0)! })
+                return try others * cotangent.spread(overOperandOf: step)
+            }
+        ]))
 
     /// The product of integers, or of bools as 0 and 1, in another integer type.
     package static let integerProduct: Primitive = Primitive(

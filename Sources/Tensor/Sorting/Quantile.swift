@@ -1,7 +1,7 @@
 import CTensorKernels
 
 extension Primitive {
-    /// The element at one place of each row's order along the last axis.
+    /// The element at one place of each row's order along the last axis; the cotangent goes back to where it came from.
     package static let kthSmallest: Primitive = Primitive(
         id: 8005, name: "kthSmallest",
         .unary(
@@ -24,9 +24,15 @@ extension Primitive {
                     type.dtype.kernel, rows, count, place, result.firstByte, values.firstByte)
                 return try result.unlessMemoryLacks(hasSelected, in: "kthSmallest")
             }),
-        derivative: .derivativePending)
+        derivative: .reverse([
+            OperandDerivative(saving: .first) { cotangent, step throws(TensorError) in
+                guard case .leading(let place, _) = step.attributes else { preconditionFailure("no place") }
+                return try step.operands[0].returning([(place, cotangent)])
+            }
+        ]))
 
-    /// The value between the elements of each row's order along the last axis.
+    /// The value between the elements of each row's order along the last axis; the cotangent goes back to the two that it
+    /// lies between, in parts by its distance.
     package static let quantile: Primitive = Primitive(
         id: 8006, name: "quantile",
         .unary(
@@ -50,7 +56,34 @@ extension Primitive {
                     type.dtype.kernel, quantile, rows, count, result.firstByte, values.firstByte)
                 return try result.unlessMemoryLacks(hasSelected, in: "quantile")
             }),
-        derivative: .derivativePending)
+        derivative: .reverse([
+            OperandDerivative(saving: .first) { cotangent, step throws(TensorError) in
+                guard case .quantile(let quantile) = step.attributes else { preconditionFailure("no quantile") }
+                let position = quantile * Double(step.operand.shape.rows.width - 1)
+                let place = Int(position)
+                let fraction = position - Double(place)
+                let lower = try cotangent * cotangent.constant(1 - fraction)
+                if fraction == 0 { return try step.operands[0].returning([(place, lower)]) }
+                let upper = try cotangent * cotangent.constant(fraction)
+                return try step.operands[0].returning([(place, lower), (place + 1, upper)])
+            }
+        ]))
+}
+
+extension AnyTensor {
+    /// Zeros in the shape of these rows, but for cotangents of the elements at places of each row's order.
+    fileprivate func returning(_ cotangents: [(place: Int, values: AnyTensor)]) throws(TensorError) -> AnyTensor {
+        let order = try Primitive.argsort.applied(to: self.withoutTrace(), .order(descending: false))
+        var values: [AnyTensor] = []
+        var places: [AnyTensor] = []
+        for (place, cotangent) in cotangents {
+            values.append(try cotangent.expandingDimensions(at: -1))
+            places.append(try order.sliced(axis: -1, place..<place + 1))
+        }
+        return try Primitive.spreadPlaces.applied(
+            to: AnyTensor.concatenate(values, axis: -1), AnyTensor.concatenate(places, axis: -1),
+            .rowCount(shape.rows.width))
+    }
 }
 
 extension Shape {

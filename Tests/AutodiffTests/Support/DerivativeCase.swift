@@ -210,6 +210,37 @@ struct DerivativeCase: Sendable, CustomTestStringConvertible {
         DerivativeCase(.euclideanNorm, "an axis", [[3, 4]]) {
             try ($0[0] + .scalar(Float(3))).norm(axes: [0])
         },
+        DerivativeCase(.generalNorm, "order 3 over an axis", [[3, 4]], in: 0.5...2) {
+            try ($0[0] * alternatingSigns([3, 4])).norm(order: 3, axes: [1])
+        },
+        DerivativeCase(.generalNorm, "order 1.5 over all axes that stay", [[2, 3]], in: 0.5...2) {
+            try $0[0].negated().norm(order: 1.5, keepsDimensions: true)
+        },
+        DerivativeCase(.generalNorm, "order 1", [[5]], in: 0.5...2) {
+            try (($0[0] * alternatingSigns([5])).norm(order: 1)).squared()
+        },
+        DerivativeCase(.generalNorm, "the largest and the smallest magnitude", [[2, 3]]) {
+            let apart = try spread($0[0]) + .scalar(Float(3))
+            return try apart.norm(order: .infinity, axes: [1]) * apart.norm(order: -.infinity, axes: [1])
+        },
+        DerivativeCase(.product, "all axes", [[2, 3]]) { try $0[0].product() },
+        DerivativeCase(.product, "two axes of three, with a 0", [[2, 3, 5]]) {
+            try ($0[0] * AnyTensor([1, 1, 0, 1, 1] as [Float], shape: [5])).product(axes: [0, 2])
+        },
+        DerivativeCase(.product, "one axis of one element", [[3, 1]]) { try $0[0].product(axes: [1]).squared() },
+        DerivativeCase(.cumulativeProduct, "the first axis", [[5, 2]]) { try $0[0].cumulativeProduct(axis: 0) },
+        DerivativeCase(.cumulativeProduct, "the last axis, with zeros", [[2, 4]]) {
+            try ($0[0] * AnyTensor([1, 0, 1, 0] as [Float], shape: [4])).cumulativeProduct()
+        },
+        DerivativeCase(.cumulativeMaximum, "the first axis", [[4, 3]]) {
+            try spread($0[0]).cumulativeMaximum(axis: 0).squared() * .scalar(Float(0.05))
+        },
+        DerivativeCase(.cumulativeMinimum, "the last axis", [[2, 5]]) { try spread($0[0]).cumulativeMinimum() },
+        DerivativeCase(.cumulativeLogSumExp, "the first axis", [[5, 2]]) { try $0[0].cumulativeLogSumExp(axis: 0) },
+        DerivativeCase(.cumulativeLogSumExp, "behind elements of -∞", [[3]]) {
+            // The first sum is -∞, and left out.
+            try AnyTensor.concatenate([.full([1], -Float.infinity), $0[0]]).cumulativeLogSumExp().sliced(axis: 0, 1..<4)
+        },
         DerivativeCase(.cumulativeSum, "the first axis", [[4, 3]]) { try $0[0].cumulativeSum(axis: 0) },
         DerivativeCase(.cumulativeSum, "the last axis", [[2, 5]]) { try $0[0].cumulativeSum() },
         DerivativeCase(.maximum, "an axis", [[3, 4]]) { try (spread($0[0])).max(axes: [1]) },
@@ -267,8 +298,59 @@ struct DerivativeCase: Sendable, CustomTestStringConvertible {
         DerivativeCase(.cholesky, "a symmetric function", [[2, 3, 3]], in: -1...1) {
             try nearIdentity($0[0].matmul($0[0].transposed())).cholesky()
         },
+        DerivativeCase(.qr, "high matrices", [[2, 4, 3]], in: -0.5...0.5) {
+            let (q, r) = try ($0[0] + .eye(4, 3) * .scalar(Float(2))).qr()
+            return try q.matmul(r * r)
+        },
+        DerivativeCase(.qr, "a wide matrix", [[2, 4]], in: -0.5...0.5) {
+            let (q, r) = try ($0[0] + .eye(2, 4) * .scalar(Float(2))).qr(complete: true)
+            return try q.matmul(r * r)
+        },
+        DerivativeCase(.singularValueDecomposition, "high matrices", [[2, 4, 3]], in: -0.3...0.3) {
+            let (u, s, vTransposed) = try farFromSquare($0[0]).svd()
+            return try (u.squared() * s.expandingDimensions(at: -2)).matmul(vTransposed.squared())
+        },
+        DerivativeCase(.singularValueDecomposition, "a wide matrix", [[4, 3]], in: -0.3...0.3) {
+            // The sign of a pair of vectors is free, that of their product is not.
+            let (u, s, vTransposed) = try farFromSquare($0[0]).transposed().svd()
+            return try (u * s.exp().expandingDimensions(at: -2)).matmul(vTransposed)
+        },
+        DerivativeCase(.singularValues, "a batch", [[2, 4, 3]], in: -0.3...0.3) {
+            try farFromSquare($0[0]).singularValues()
+        },
+        DerivativeCase(.symmetricEigen, "values and the squares of vectors", [[2, 3, 3]], in: -1...1) {
+            let (values, vectors) = try apart($0[0]).symmetricEigen()
+            return try vectors.squared() * values.expandingDimensions(at: -2)
+        },
+        DerivativeCase(.symmetricEigenvalues, "a batch", [[2, 3, 3]], in: -1...1) {
+            try apart($0[0]).symmetricEigenvalues()
+        },
+        DerivativeCase(.pseudoInverse, "high and wide matrices", [[2, 4, 3], [2, 3]], in: -0.3...0.3) {
+            let high = try ($0[0] + .eye(4, 3)).pseudoInverse()
+            return try ($0[1] + .eye(2, 3)).pseudoInverse().transposed().matmul(high)
+        },
+        DerivativeCase(.pseudoInverse, "a matrix of rank 2", [[3, 2], [2, 3]], in: -0.3...0.3) {
+            try ($0[0] + .eye(3, 2)).matmul($0[1] + .eye(2, 3)).pseudoInverse(tolerance: 1e-3)
+        },
+        DerivativeCase(.leastSquares, "more equations than unknowns", [[4, 2], [4, 3]], in: -0.3...0.3) {
+            try ($0[0] + .eye(4, 2)).leastSquares($0[1])
+        },
+        DerivativeCase(.leastSquares, "one matrix for a batch, fewer equations", [[2, 3], [2, 2, 1]], in: -0.3...0.3) {
+            try ($0[0] + .eye(2, 3)).leastSquares($0[1])
+        },
         DerivativeCase(.matrixNorm, "Frobenius", [[2, 3, 4]], in: 0.5...1) { try $0[0].matrixNorm() },
     ]
+
+    /// High matrices whose singular values are far from each other and from 0.
+    private static func farFromSquare(_ operand: AnyTensor) throws -> AnyTensor {
+        try operand + AnyTensor([1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0] as [Float], shape: [4, 3])
+    }
+
+    /// Symmetric matrices whose eigenvalues are far from each other.
+    private static func apart(_ operand: AnyTensor) throws -> AnyTensor {
+        let diagonal = [-6, 0, 0, 0, 0, 0, 0, 0, 6] as [Float]
+        return try operand + operand.transposed() + AnyTensor(diagonal, shape: [3, 3])
+    }
 
     private static func nearIdentity(_ operand: AnyTensor) throws -> AnyTensor {
         let identity = [3, 0, 0, 0, 3, 0, 0, 0, 3] as [Float]
@@ -301,6 +383,14 @@ struct DerivativeCase: Sendable, CustomTestStringConvertible {
         DerivativeCase(.scatter, "of which the last stays", [[4], [5]]) {
             try $0[0].scattering($0[1], along: 0, AnyTensor([1, 3, 1, 1, 0] as [Int32], shape: [5]))
         },
+        DerivativeCase(.scatterMaximum, "places named once and twice", [[2, 4], [2, 3]]) {
+            let places = try AnyTensor([0, 2, 0, 1, 1, 3] as [Int32], shape: [2, 3])
+            return try spread($0[0]).scattering(spread($0[1]), along: 1, places, mode: .maximum).squared()
+                * .scalar(Float(0.05))
+        },
+        DerivativeCase(.scatterMinimum, "equal elements", [[3]]) {
+            try $0[0].scattering($0[0], along: 0, AnyTensor([0, 1, 2] as [Int32], shape: [3]), mode: .minimum)
+        },
         DerivativeCase(.scatter, "slices", [[3, 4], [3, 2]]) {
             try $0[0].scattering(slices: $0[1], at: AnyTensor([2, 0] as [Int32], shape: [2]), axis: 1)
         },
@@ -325,6 +415,13 @@ struct DerivativeCase: Sendable, CustomTestStringConvertible {
     private static let sorting: [DerivativeCase] = [
         DerivativeCase(.sort, "the first axis", [[4, 3]]) { try spread($0[0]).sorted(axis: 0) },
         DerivativeCase(.sort, "the last axis, descending", [[2, 5]]) { try spread($0[0]).sorted(descending: true) },
+        DerivativeCase(.kthSmallest, "the second of the first axis", [[4, 3]]) {
+            try spread($0[0]).kthSmallest(1, axis: 0).squared() * .scalar(Float(0.05))
+        },
+        DerivativeCase(.quantile, "between two elements", [[3, 6]]) { try spread($0[0]).quantile(0.3, axis: 1) },
+        DerivativeCase(.quantile, "an element, and the mean of two", [[5], [4]]) {
+            try spread($0[0]).median() * spread($0[1]).median() * .scalar(Float(0.05))
+        },
         DerivativeCase(.takePlaces, "the two largest of each row", [[3, 4]]) { try spread($0[0]).topK(2).values },
         DerivativeCase(.spreadPlaces, "two places of four", [[2, 2]]) {
             var values = $0[0]
