@@ -58,6 +58,14 @@ double bench_fma_operations(long rounds) {
 }
 #endif
 
+// The loops below are compiled for the widest vectors that the machine has, as a user's own would be.
+#if defined(__x86_64__) && defined(__linux__)
+#define WIDEST_VECTORS __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define WIDEST_VECTORS
+#endif
+
+WIDEST_VECTORS
 float bench_read(const float *values, ptrdiff_t count) {
     typedef float vector __attribute__((vector_size(64), aligned(4)));
     vector sum[4] = {{0}};
@@ -75,4 +83,18 @@ float bench_read(const float *values, ptrdiff_t count) {
         total += sum[lane / 16][lane % 16];
     }
     return total;
+}
+
+WIDEST_VECTORS
+void bench_add(float *restrict out, const float *restrict a, const float *restrict b, ptrdiff_t count) {
+    for (ptrdiff_t i = 0; i < count; i++) {
+        out[i] = a[i] + b[i];
+    }
+}
+
+WIDEST_VECTORS
+void bench_multiply(float *restrict out, const float *restrict a, const float *restrict b, ptrdiff_t count) {
+    for (ptrdiff_t i = 0; i < count; i++) {
+        out[i] = a[i] * b[i];
+    }
 }

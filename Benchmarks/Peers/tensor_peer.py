@@ -57,6 +57,75 @@ class Torch:
     def gemm_bf16(self, m, n, k):
         return self.product(m, n, k, self.torch.bfloat16)
 
+    def elementwise(self, function, *operands):
+        out = self.torch.empty_like(operands[0])
+        return lambda: function(*operands, out=out)
+
+    def normal(self, *shape):
+        return self.torch.randn(*shape)
+
+    def add(self, count):
+        return self.elementwise(self.torch.add, self.normal(count), self.normal(count))
+
+    def multiply(self, count):
+        return self.elementwise(self.torch.mul, self.normal(count), self.normal(count))
+
+    def sum(self, count):
+        a = self.normal(count)
+        return lambda: self.torch.sum(a)
+
+    def exp(self, count):
+        return self.elementwise(self.torch.exp, self.normal(count))
+
+    def log(self, count):
+        return self.elementwise(self.torch.log, self.normal(count).abs())
+
+    def erf(self, count):
+        return self.elementwise(self.torch.erf, self.normal(count))
+
+    def sin(self, count):
+        return self.elementwise(self.torch.sin, self.normal(count))
+
+    def tanh(self, count):
+        return self.elementwise(self.torch.tanh, self.normal(count))
+
+    def sigmoid(self, count):
+        return self.elementwise(self.torch.sigmoid, self.normal(count))
+
+    # Only these names of what follows take a place for the result.
+    def silu(self, count):
+        return self.elementwise(self.torch.ops.aten.silu.out, self.normal(count))
+
+    def gelu(self, count):
+        return self.elementwise(self.torch.ops.aten.gelu.out, self.normal(count))
+
+    def softmax(self, rows, columns):
+        a = self.normal(rows, columns)
+        out = self.torch.empty_like(a)
+        return lambda: self.torch.softmax(a, -1, out=out)
+
+    def layer_norm(self, rows, columns):
+        a, weight, bias = self.normal(rows, columns), self.normal(columns), self.normal(columns)
+        out, mean, scale = self.torch.empty_like(a), self.torch.empty(rows, 1), self.torch.empty(rows, 1)
+        normalize = self.torch.ops.aten.native_layer_norm.out
+        return lambda: normalize(a, [columns], weight, bias, 1e-5, out0=out, out1=mean, out2=scale)
+
+    def convolution(self, batch, side, channels, results, memory_format):
+        a = self.normal(batch, channels, side, side).contiguous(memory_format=memory_format)
+        weight = self.normal(results, channels, 3, 3).contiguous(memory_format=memory_format)
+        convolve = self.torch.nn.functional.conv2d
+        return lambda: convolve(a, weight, padding=1)
+
+    def convolution_nchw(self, *sizes):
+        return self.convolution(*sizes, self.torch.contiguous_format)
+
+    def convolution_nhwc(self, *sizes):
+        return self.convolution(*sizes, self.torch.channels_last)
+
+    def fresh_add(self, count):
+        a, b = self.normal(count), self.normal(count)
+        return lambda: a + b
+
 
 class NumPy:
     """The cases of NumPy; its products are OpenBLAS's."""
@@ -86,6 +155,39 @@ class NumPy:
 
     def gemm_f64(self, m, n, k):
         return self.product(m, n, k, self.numpy.float64)
+
+    def elementwise(self, function, *operands):
+        out = self.numpy.empty_like(operands[0])
+        return lambda: function(*operands, out=out)
+
+    def normal(self, *shape):
+        return self.generator.standard_normal(shape, dtype=self.numpy.float32)
+
+    def add(self, count):
+        return self.elementwise(self.numpy.add, self.normal(count), self.normal(count))
+
+    def multiply(self, count):
+        return self.elementwise(self.numpy.multiply, self.normal(count), self.normal(count))
+
+    def sum(self, count):
+        a = self.normal(count)
+        return lambda: self.numpy.sum(a)
+
+    def exp(self, count):
+        return self.elementwise(self.numpy.exp, self.normal(count))
+
+    def log(self, count):
+        return self.elementwise(self.numpy.log, self.numpy.abs(self.normal(count)))
+
+    def sin(self, count):
+        return self.elementwise(self.numpy.sin, self.normal(count))
+
+    def tanh(self, count):
+        return self.elementwise(self.numpy.tanh, self.normal(count))
+
+    def fresh_add(self, count):
+        a, b = self.normal(count), self.normal(count)
+        return lambda: a + b
 
 
 LIBRARIES = {"torch": Torch, "numpy": NumPy}

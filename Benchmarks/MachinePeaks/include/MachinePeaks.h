@@ -13,6 +13,12 @@ double bench_fma_operations(long rounds);
 /// The sum of `count` floats: reads them as fast as a plain loop of vectors does.
 float bench_read(const float *values, ptrdiff_t count);
 
+/// out = a + b, as fast as a plain loop of vectors does it. `out` overlaps neither.
+void bench_add(float *out, const float *a, const float *b, ptrdiff_t count);
+
+/// out = a · b, as `bench_add`.
+void bench_multiply(float *out, const float *a, const float *b, ptrdiff_t count);
+
 #pragma clang assume_nonnull end
 
 #endif

@@ -1,23 +1,3 @@
-import CTensorKernels
-
-/// A block of memory like a tensor's, aligned to a cache line.
-@safe
-final class AlignedElements<Element: BitwiseCopyable> {
-    let pointer: UnsafeMutablePointer<Element>
-    let count: Int
-
-    init(repeating value: Element, count: Int) {
-        // Released in deinit; initialised here.
-        unsafe pointer = UnsafeMutableRawPointer.allocate(
-            byteCount: max(1, count) * MemoryLayout<Element>.stride, alignment: Int(MW_STORAGE_ALIGNMENT)
-        ).bindMemory(to: Element.self, capacity: count)
-        unsafe pointer.initialize(repeating: value, count: count)
-        self.count = count
-    }
-
-    deinit { unsafe pointer.deallocate() }
-}
-
 /// A product [m, k] · [k, n] that our kernels compute over and over.
 struct MatrixOperands<Left: BitwiseCopyable, Right: BitwiseCopyable, Sum: BitwiseCopyable> {
     typealias Kernel = (
@@ -38,8 +18,8 @@ struct MatrixOperands<Left: BitwiseCopyable, Right: BitwiseCopyable, Sum: Bitwis
     }
 
     /// Nanoseconds of a call of `kernel`.
-    func nanoseconds(_ kernel: Kernel, threads: Int) -> Double {
-        size.nanoseconds(threads: threads) {
+    func nanoseconds(_ kernel: Kernel, threads: Int, by clock: StepTimer.Clock) -> Double {
+        StepTimer.nanoseconds(size.calls, by: clock) {
             // The blocks have m·k, k·n and m·n elements.
             unsafe kernel(
                 size.m, size.n, size.k, left.pointer, size.k, 1, right.pointer, size.n, 1, sum.pointer, size.n, false,
@@ -50,7 +30,7 @@ struct MatrixOperands<Left: BitwiseCopyable, Right: BitwiseCopyable, Sum: Bitwis
     /// Nanoseconds of a read of b in a plain loop, which a product of one row can't be faster than. Where b's elements
     /// are `Float`.
     func nanosecondsOfReading(_ read: (UnsafePointer<Right>, Int) -> Void) -> Double {
-        size.nanoseconds(threads: 1) { unsafe read(right.pointer, right.count) }
+        StepTimer.nanoseconds(size.calls, by: .processor) { unsafe read(right.pointer, right.count) }
     }
 }
 
@@ -71,14 +51,4 @@ struct MatrixSize: CustomStringConvertible {
 
     /// GFLOP/s of a call.
     func rate(_ nanoseconds: Double) -> Double { operations / nanoseconds }
-
-    /// Nanoseconds of a call of `body`: on one thread the processor's, in which what other processes do on its cores is
-    /// not.
-    func nanoseconds(threads: Int, _ body: () -> Void) -> Double {
-        if threads == 1 { return StepTimer.nanoseconds(calls) { _ in body() } }
-        let clock = ContinuousClock()
-        let start = clock.now
-        for _ in 0..<calls { body() }
-        return (clock.now - start) / .nanoseconds(1) / Double(calls)
-    }
 }

@@ -1,12 +1,10 @@
 import CTensorKernels
 import Foundation
 import MachinePeaks
-import Tensor
 
 /// Products of matrices beside PyTorch's and OpenBLAS's, and beside what the machine can do at most.
 ///
-/// Peers are called from Python; what their call takes is measured with matrices of one element and taken off, so that
-/// what is compared are the products.
+/// On two threads time is the wall's, of the best batch of each round (``StepTimer``).
 enum MatrixProducts: Benchmark {
     static let name = "gemm"
     static let summary =
@@ -21,9 +19,10 @@ enum MatrixProducts: Benchmark {
     static func run(isQuick: Bool, into report: inout Report) async throws {
         let rounds = isQuick ? 3 : 11
         let sizes = isQuick ? squares.filter { $0.m <= 512 } + skinny : squares + skinny
-        for threads in ProcessInfo.processInfo.activeProcessorCount > 1 ? [1, 2] : [1] {
-            let peers = try TensorPeer.startAll(threads: threads)
+        for threads in TensorPeer.threadCounts {
+            let peers = try TensorPeer.start(threads: threads)
             defer { peers.forEach { $0.stop() } }
+            if threads > 1 { addScaling(threads: threads, rounds: rounds, into: &report) }
             for size in sizes where threads == 1 || size.isSquare && size.m >= 256 {
                 Progress.say("\(size), \(threads) thread\(threads == 1 ? "" : "s")")
                 try measure(size, threads: threads, beside: peers, rounds: rounds, into: &report)
@@ -41,13 +40,10 @@ enum MatrixProducts: Benchmark {
             var found: [String: Double] = ["peak": peak()]
             for (type, nanoseconds) in ours.measure(threads: threads) { found[type] = size.rate(nanoseconds) }
             for peer in peers {
-                let call = try peer.time("gemm-f32", [1, 1, 1], repetitions: 2_000)?.median ?? 0
                 for type in ["f32", "f64", "bf16"] {
-                    guard
-                        let time = try peer.time(
-                            "gemm-\(type)", [size.m, size.n, size.k], repetitions: size.calls)
-                    else { continue }
-                    found["\(type) \(peer.name)"] = size.rate(max(1, time.median - call))
+                    let time = try peer.nanoseconds(
+                        "gemm-\(type)", [size.m, size.n, size.k], smallest: [1, 1, 1], repetitions: size.calls)
+                    if let time { found["\(type) \(peer.name)"] = size.rate(time) }
                 }
             }
             // Round 0 warms up.
@@ -58,7 +54,8 @@ enum MatrixProducts: Benchmark {
         ) {
             report.add(
                 Figure(
-                    benchmark: Self.name, name: "\(name) \(size)", unit: "GFLOP/s", ours: rounds.median(side),
+                    benchmark: Self.name, name: "\(name) \(size)" + (threads == 1 ? "" : ", \(threads) threads"),
+                    unit: "GFLOP/s", ours: rounds.median(side),
                     peer: peer.map { rounds.median($0.side) }, peerName: peer?.name, better: .higher, target: target,
                     threads: threads))
         }
@@ -83,24 +80,43 @@ enum MatrixProducts: Benchmark {
                 "u8 by i8", "u8i8", beside: ("f32", "our f32"),
                 target: isBound && active >= MW_ISA_AVX512_VNNI.rawValue ? 3 : nil)
             if size.m == 1 { add("f32", "f32", beside: ("reading", "a loop that reads b"), target: 0.9) }
-            if size.m == 64, size.isSquare {
-                report.add(
-                    Figure(
-                        benchmark: Self.name, name: "through Tensor, beyond the kernel, \(size)", unit: "ns",
-                        ours: size.operations / rounds.median("tensor") - size.operations / rounds.median("f32"),
-                        peer: nil, peerName: nil, better: .lower, target: 150, threads: 1))
-            }
         } else {
             add("f32", "f32", beside: ("f32 alone", "our one thread"), target: 1.85)
         }
     }
 
+    /// What more threads can bring at most: less than as many times one thread's rate where the machine is busy, or its
+    /// threads share a core.
+    private static func addScaling(threads: Int, rounds count: Int, into report: inout Report) {
+        func rate(threads: Int) -> Double {
+            let time = StepTimer.nanoseconds(9, by: .wall) {
+                unsafe mw_parallel_for(threads, threads, multiplyAddsOfPeak, nil)
+            }
+            return Double(threads) * bench_fma_operations(roundsOfPeak) / time
+        }
+        var rounds = Rounds(count: count)
+        for _ in 0..<count {
+            rounds.add(rate(threads: 1), to: "one")
+            rounds.add(rate(threads: threads), to: "all")
+        }
+        report.add(
+            Figure(
+                benchmark: name, name: "FMA peak, \(threads) threads", unit: "GFLOP/s", ours: rounds.median("all"),
+                peer: rounds.median("one"), peerName: "one thread", better: .higher, target: nil, threads: threads))
+    }
+
     /// GFLOP/s of fused multiply-adds on registers.
     private static func peak() -> Double {
         var operations = 0.0
-        return 1 / (StepTimer.nanoseconds(1) { _ in operations = bench_fma_operations(2_000_000) } / operations)
+        return 1 / (StepTimer.nanoseconds(1) { _ in operations = bench_fma_operations(roundsOfPeak) } / operations)
     }
 }
+
+/// Rounds of independent multiply-adds that a peak is measured with: a few milliseconds.
+private let roundsOfPeak = 2_000_000
+
+/// What each thread does where the peak of several is measured.
+private func multiplyAddsOfPeak(_: UnsafeMutableRawPointer?, _: Int) { _ = bench_fma_operations(roundsOfPeak) }
 
 /// Our products of one size, with every kind of element.
 private struct OurProducts {
@@ -109,8 +125,6 @@ private struct OurProducts {
     private let f64: MatrixOperands<Double, Double, Double>
     private let bf16: MatrixOperands<UInt16, UInt16, Float>
     private let u8i8: MatrixOperands<UInt8, Int8, Int32>
-    private let left: Tensor<Float>
-    private let right: Tensor<Float>
 
     init(_ size: MatrixSize) {
         self.size = size
@@ -119,31 +133,25 @@ private struct OurProducts {
         // One half and a quarter.
         bf16 = MatrixOperands(size, 0x3f00, 0x3e80, 0)
         u8i8 = MatrixOperands(size, 3, -2, 0)
-        left = Tensor<Float>(repeating: 0.5, shape: [size.m, size.k])
-        right = Tensor<Float>(repeating: 0.25, shape: [size.k, size.n])
     }
 
     /// Nanoseconds of a call for each side.
     func measure(threads: Int) -> [(String, Double)] {
+        let clock = StepTimer.Clock(threads: threads)
         // The table lives as long as the process.
         let kernels = unsafe mw_active_kernels().pointee.matrix
         var times = [
-            ("f32", unsafe f32.nanoseconds(kernels.gemm_f32, threads: threads)),
-            ("f64", unsafe f64.nanoseconds(kernels.gemm_f64, threads: threads)),
-            ("bf16", unsafe bf16.nanoseconds(kernels.gemm_bf16, threads: threads)),
-            ("u8i8", unsafe u8i8.nanoseconds(kernels.gemm_u8i8, threads: threads)),
+            ("f32", unsafe f32.nanoseconds(kernels.gemm_f32, threads: threads, by: clock)),
+            ("f64", unsafe f64.nanoseconds(kernels.gemm_f64, threads: threads, by: clock)),
+            ("bf16", unsafe bf16.nanoseconds(kernels.gemm_bf16, threads: threads, by: clock)),
+            ("u8i8", unsafe u8i8.nanoseconds(kernels.gemm_u8i8, threads: threads, by: clock)),
         ]
-        if threads > 1 { times.append(("f32 alone", unsafe f32.nanoseconds(kernels.gemm_f32, threads: 1))) }
+        if threads > 1 {
+            times.append(("f32 alone", unsafe f32.nanoseconds(kernels.gemm_f32, threads: 1, by: clock)))
+        }
         if size.m == 1 {
             let reading = unsafe f32.nanosecondsOfReading { values, count in _ = unsafe bench_read(values, count) }
             times.append(("reading", reading))
-        }
-        if size.m == 64 {
-            times.append(
-                (
-                    "tensor",
-                    ComputeBudget.withThreads(1) { size.nanoseconds(threads: 1) { _ = left.matmul(right) } }
-                ))
         }
         return times
     }
