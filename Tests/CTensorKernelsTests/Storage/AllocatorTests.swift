@@ -45,6 +45,15 @@ struct Block {
         }
     }
 
+    @Test("large blocks begin where huge pages do")
+    func hugePages() throws {
+        for bytes in [4 << 20, 5_000_001, 64 << 20] {
+            let block = try #require(Block(bytes: bytes))
+            #expect(block.address % (2 << 20) == 0)
+            block.release()
+        }
+    }
+
     @Test("a released block is the next one of its size class")
     func reuse() throws {
         let first = try #require(Block(bytes: 12_345_678))
