@@ -63,7 +63,8 @@ step "soak of a mesh" 900 env MESHWORK_SOAK_SECONDS=600 swift test --skip-build 
 step "random tests, fifty times as long" 1800 env MESHWORK_TEST_ROUNDS=50 swift test --skip-build --filter MeshWireTests
 step "kernel paths" 600 bash -c kernel_paths
 step "soak" 900 bash -c soak
-step "benchmarks" 2100 make bench \
-    BENCH="rpc-latency rpc-throughput transfer connections push-pull balancer policy sidecar --quick"
+step "benchmarks" 2700 make bench \
+    BENCH="rpc-latency rpc-throughput transfer connections push-pull balancer policy sidecar gemm elementwise \
+convolution overhead --quick"
 
 conclude
