@@ -38,8 +38,11 @@ extension Primitive {
                 .shapeMismatch, "\(operation): \(left.shape) and \(right.shape) are not […, m, k] and […, k, n]")
         }
         let batch = try Shape.broadcast(left.shape.batch, right.shape.batch, in: operation)
-        return TensorType(
-            left.dtype, try Shape(batch + [left.shape[left.shape.rank - 2], right.shape[right.shape.rank - 1]]))
+        // In place, because arrays would cost a small product as much again as everything else before its kernel.
+        var dimensions = batch.dimensions
+        dimensions[batch.rank] = left.shape[left.shape.rank - 2]
+        dimensions[batch.rank + 1] = right.shape[right.shape.rank - 1]
+        return TensorType(left.dtype, try Shape(checking: dimensions, rank: batch.rank + 2))
     }
 }
 
