@@ -12,9 +12,9 @@
 /// Operators and operations take their operands `consuming`: where an operand is not used again, a release build
 /// writes the result into its storage instead of allocating another.
 public struct AnyTensor: Sendable {
+    package var layout: Layout
     /// The element type.
     public let dtype: DType
-    package var layout: Layout
     /// Where the first element lies, in bytes from the storage's base.
     var byteOffset: Int
     /// Nil for an abstract tensor, of which only the type is known.

@@ -63,6 +63,7 @@ struct ElementwiseResult {
 extension Layout {
     /// The axes from the one with the largest stride to the one with the smallest; equal strides keep their order.
     var axesByDescendingStride: AxisValues {
+        let strides = strides
         var order = AxisValues(repeating: 0)
         for axis in 0..<rank {
             var place = axis

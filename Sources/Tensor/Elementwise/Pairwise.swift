@@ -14,7 +14,7 @@ struct Pairwise: Sendable {
             right.layout.isContiguous
         else { return false }
         var (leftStride, rightStride) = (1, 1)
-        if left.layout.shape != right.layout.shape {
+        if !left.layout.hasShape(of: right.layout) {
             // A number broadcasts to every shape.
             if right.rank == 0 {
                 rightStride = 0

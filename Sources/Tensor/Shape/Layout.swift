@@ -1,36 +1,85 @@
 /// Where the elements of a tensor lie, relative to its first one: a shape and a signed stride for each axis, counted in
 /// elements. Views (transpose, slice, broadcast, many reshapes) change the layout and leave the bytes alone.
+///
+/// A tensor value is copied several times on its way through an operation, so a layout is kept small: a contiguous one is
+/// its shape, a view of at most four axes has its strides beside that, and only a view of more axes allocates.
 package struct Layout: Sendable {
-    package private(set) var shape: Shape
-    package private(set) var strides: AxisValues
+    /// Up to how many axes a view's strides are stored inline.
+    private static let inlineRank = AxisValues.capacity / 2
+
+    /// The dimensions, and from `inlineRank` on the strides of a view of at most so many axes.
+    private let slots: AxisValues
+    /// The strides of a view of more axes.
+    private let boxedStrides: BoxedStrides?
+    private let axisCount: UInt8
+    /// Whether the elements follow each other in row-major order. The strides of axes of length 1 do not matter, and
+    /// a tensor without elements is contiguous.
+    package let isContiguous: Bool
+
+    private final class BoxedStrides: Sendable {
+        let values: AxisValues
+
+        init(_ values: AxisValues) { self.values = values }
+    }
 
     package init(shape: Shape, strides: AxisValues) {
-        self.shape = shape
-        self.strides = strides
+        var slots = shape.dimensions
+        isContiguous = Self.isContiguous(shape, strides)
+        axisCount = UInt8(truncatingIfNeeded: shape.rank)
+        let isInline = shape.rank <= Self.inlineRank
+        boxedStrides = isContiguous || isInline ? nil : BoxedStrides(strides)
+        if !isContiguous, isInline {
+            for axis in 0..<shape.rank { slots[Self.inlineRank + axis] = strides[axis] }
+        }
+        self.slots = slots
     }
 
     /// Row-major without gaps: the last axis has stride 1.
     package init(contiguous shape: Shape) {
-        self.shape = shape
-        self.strides = AxisValues(repeating: 0)
-        var step = 1
-        for axis in (0..<shape.rank).reversed() {
-            strides[axis] = step
-            step &*= Swift.max(shape.dimensions[axis], 1)
-        }
+        slots = shape.dimensions
+        boxedStrides = nil
+        axisCount = UInt8(truncatingIfNeeded: shape.rank)
+        isContiguous = true
     }
 
-    package var rank: Int { shape.rank }
-    package var elementCount: Int { shape.elementCount }
+    package var shape: Shape { Shape(unchecked: slots, rank: rank) }
+    package var rank: Int { Int(axisCount) }
 
-    /// Whether the elements follow each other in row-major order. The strides of axes of length 1 do not matter, and
-    /// a tensor without elements is contiguous.
-    package var isContiguous: Bool {
+    package var elementCount: Int {
+        var product = 1
+        for axis in 0..<rank { product &*= slots[axis] }
+        return product
+    }
+
+    /// The distance between neighbours along each axis, in elements.
+    package var strides: AxisValues {
+        if let boxedStrides { return boxedStrides.values }
+        var strides = AxisValues(repeating: 0)
+        if isContiguous {
+            var step = 1
+            for axis in (0..<rank).reversed() {
+                strides[axis] = step
+                step &*= Swift.max(slots[axis], 1)
+            }
+        } else {
+            for axis in 0..<rank { strides[axis] = slots[Self.inlineRank + axis] }
+        }
+        return strides
+    }
+
+    /// Whether both have one shape.
+    package func hasShape(of other: Layout) -> Bool {
+        guard axisCount == other.axisCount else { return false }
+        for axis in 0..<rank where slots[axis] != other.slots[axis] { return false }
+        return true
+    }
+
+    private static func isContiguous(_ shape: Shape, _ strides: AxisValues) -> Bool {
         var expected = 1
-        for axis in (0..<rank).reversed() {
+        for axis in (0..<shape.rank).reversed() {
             let dimension = shape.dimensions[axis]
             if dimension == 1 { continue }
-            guard strides[axis] == expected else { return elementCount == 0 }
+            guard strides[axis] == expected else { return shape.elementCount == 0 }
             expected &*= dimension
         }
         return true
@@ -42,6 +91,7 @@ package struct Layout: Sendable {
     /// gaps or negative strides does not cover its range from its base.
     package var isDense: Bool {
         if isContiguous { return true }
+        let (shape, strides) = (shape, strides)
         // Insertion sort of the axes by stride: at most eight.
         var order = AxisValues(repeating: 0)
         var count = 0
@@ -67,6 +117,7 @@ package struct Layout: Sendable {
 extension Layout {
     /// The axes in another order: axis `i` of the result is axis `order[i]` of this one.
     package func permuted(_ order: AxisValues) -> Layout {
+        let (shape, strides) = (shape, strides)
         var dimensions = AxisValues(repeating: 1)
         var permuted = AxisValues(repeating: 0)
         for axis in 0..<rank {
@@ -84,6 +135,7 @@ extension Layout {
 
     /// The strides of ``broadcast(to:)``.
     func strides(broadcastTo target: Shape) -> AxisValues {
+        let (shape, strides) = (shape, strides)
         if shape == target { return strides }
         var broadcast = AxisValues(repeating: 0)
         let added = target.rank - rank
@@ -97,6 +149,7 @@ extension Layout {
     /// no strides can say that, and the elements must be copied first.
     package func reshaped(to target: Shape) -> Layout? {
         if isContiguous { return Layout(contiguous: target) }
+        let shape = shape
         var reshaped = AxisValues(repeating: 0)
         var old = 0
         var new = 0
@@ -128,6 +181,7 @@ extension Layout {
 
     /// The stride of the axis that results when these neighbours are merged, or nil when they do not join.
     func stride(ofMergedAxes axes: Range<Int>) -> Int? {
+        let (shape, strides) = (shape, strides)
         var merged: Int?
         var expected = 0
         for axis in axes.reversed() where shape.dimensions[axis] != 1 {
