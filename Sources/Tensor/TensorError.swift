@@ -90,6 +90,6 @@ func trapping<Result>(_ body: () throws(TensorError) -> Result) -> Result {
 
 /// Not `preconditionFailure`, whose text a release build leaves out.
 @inline(never)
-private func stop(_ error: TensorError) -> Never {
+func stop(_ error: TensorError) -> Never {
     fatalError(error.description)
 }

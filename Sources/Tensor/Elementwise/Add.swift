@@ -33,8 +33,7 @@ extension AnyTensor {
 extension Tensor where Scalar: NumericTensorScalar {
     /// The sum of each pair of elements. Shapes broadcast; integers wrap around.
     public static func + (left: consuming Tensor, right: consuming Tensor) -> Tensor {
-        trapping { () throws(TensorError) in try Primitive.add.combine(&left.core, &right.core) }
-        return left
+        Tensor(+, consume left, consume right)
     }
 
     /// Adds to this tensor, in place where nothing else refers to its storage.

@@ -28,8 +28,7 @@ extension AnyTensor {
 extension Tensor where Scalar: FloatingTensorScalar {
     /// The quotient of each pair of elements. Shapes broadcast.
     public static func / (left: consuming Tensor, right: consuming Tensor) -> Tensor {
-        trapping { () throws(TensorError) in try Primitive.divide.combine(&left.core, &right.core) }
-        return left
+        Tensor(/, consume left, consume right)
     }
 
     /// Divides this tensor, in place where nothing else refers to its storage.
