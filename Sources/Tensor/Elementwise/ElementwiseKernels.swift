@@ -26,6 +26,18 @@ extension Primitive {
     /// Applies a float operation to each element, in place where the operand allows it.
     static func elementwise(_ operation: mw_unary_operation) -> UnaryKernel {
         { operand, _, type throws(TensorError) in
+            if operand.layout.isContiguous {
+                // One run of elements, without the walk, which takes longer than a small operation.
+                var (count, stride) = (type.shape.elementCount, 1)
+                // Safe: the address of the first element, which the operand or the result keeps alive.
+                let source = unsafe operand.firstByte
+                let result =
+                    operand.ownsStorage() ? operand.take() : try AnyTensor(uninitialized: type.shape, dtype: type.dtype)
+                // Safe: as below.
+                unsafe mw_active_kernels().pointee.elementwise.unary(
+                    operation, type.dtype.kernel, 1, &count, result.firstByte, source, &stride)
+                return result
+            }
             let result =
                 operand.isReusable(for: type)
                 ? ElementwiseResult(reusing: &operand, as: type) : try ElementwiseResult(new: type)
