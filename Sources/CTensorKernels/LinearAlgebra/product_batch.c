@@ -36,6 +36,10 @@ static void multiply_group(void *context, ptrdiff_t group) {
 }
 
 void mw_multiply_batch(const mw_product *product, void *c, const void *a, const void *b) {
+    if (product->batch_rank == 0 && product->m != 0 && product->n != 0) {
+        mw_multiply_one(product, c, a, b, 0);
+        return;
+    }
     product_groups groups = {.product = product, .c = c, .a = a, .b = b, .count = 1};
     for (ptrdiff_t axis = 0; axis < product->batch_rank; axis++) {
         groups.count *= product->batch_shape[axis];

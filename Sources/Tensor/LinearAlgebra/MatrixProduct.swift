@@ -56,6 +56,7 @@ extension AnyTensor {
     ///
     /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` for bools and for two types.
     public consuming func matmul(_ other: consuming AnyTensor) throws(TensorError) -> AnyTensor {
+        if let product = try ProductPlan.product(self, other) { return product }
         if rank >= 2, other.rank >= 2 { return try Primitive.matrixProduct.apply(&self, &other) }
         let (left, right) = (shape, other.shape)
         guard let length = left.last, right.rank >= 1, length == right[Swift.max(right.rank - 2, 0)] else {
@@ -77,6 +78,8 @@ extension Tensor where Scalar: NumericTensorScalar {
     /// Transposed and sliced views are multiplied where they lie. A vector `[k]` counts as a row on the left and as a
     /// column on the right, and the axis that it gained vanishes again.
     public consuming func matmul(_ other: consuming Tensor) -> Tensor {
-        Tensor { () throws(TensorError) in try self.core.take().matmul(other.core.take()) }
+        Tensor(
+            { left, right throws(TensorError) in try (consume left).matmul(consume right) }, consume self, consume other
+        )
     }
 }

@@ -24,6 +24,12 @@ struct ProductPlan {
         depth = leftLayout.shape[leftLayout.rank - 1]
         left = leftLayout.matrixStrides
         right = rightLayout.matrixStrides
+        // Most products are no batches, and a small one takes hardly longer than a walk over axes that it has not.
+        guard batch.rank > 0 else {
+            leftBatch = AxisValues(repeating: 0)
+            rightBatch = AxisValues(repeating: 0)
+            return
+        }
         leftBatch = leftLayout.batch.strides(broadcastTo: batch)
         rightBatch = rightLayout.batch.strides(broadcastTo: batch)
         while batch.rank > 0, foldInnermostAxis() {
@@ -48,6 +54,34 @@ struct ProductPlan {
             return true
         }
         return false
+    }
+
+    /// The product of two matrices, without the rule and its batches, which take longer than the product of small ones; nil
+    /// in every other case, mistakes among them.
+    static func product(
+        _ left: borrowing AnyTensor, _ right: borrowing AnyTensor
+    ) throws(TensorError) -> AnyTensor? {
+        guard
+            left.rank == 2, right.rank == 2, left.dtype == right.dtype, left.dtype != .bool, left.trace == nil,
+            right.trace == nil, left.layout.shape.dimensions[1] == right.layout.shape.dimensions[0]
+        else { return nil }
+        let (rows, depth) = (left.layout.shape.dimensions[0], left.layout.shape.dimensions[1])
+        let columns = right.layout.shape.dimensions[1]
+        let shape = try Shape(checking: AxisValues(rows, columns), rank: 2)
+        let result = try AnyTensor(uninitialized: shape, dtype: left.dtype)
+        let (leftStrides, rightStrides) = (left.layout.matrixStrides, right.layout.matrixStrides)
+        var noBatch = 0
+        unsafe withUnsafePointer(to: &noBatch) { noBatch in
+            var product = unsafe mw_product(
+                dtype: left.dtype.kernel, m: rows, n: columns, k: depth, a_row_stride: leftStrides.row,
+                a_column_stride: leftStrides.column, b_row_stride: rightStrides.row,
+                b_column_stride: rightStrides.column, c_row_stride: columns, accumulate: false, batch_rank: 0,
+                batch_shape: noBatch, a_batch_strides: noBatch, b_batch_strides: noBatch)
+            // Safe: both matrices lie in their operands, the result is contiguous and as large as the shape says, and of
+            // a batch without axes no length is read.
+            unsafe mw_multiply_batch(&product, result.firstByte, left.firstByte, right.firstByte)
+        }
+        return result
     }
 
     /// Multiplies; with `accumulate`, adds to what the result holds.
@@ -82,5 +116,9 @@ extension Layout {
     }
 
     /// The strides of the last two axes.
-    var matrixStrides: (row: Int, column: Int) { (strides[rank - 2], strides[rank - 1]) }
+    var matrixStrides: (row: Int, column: Int) {
+        if isContiguous { return (Swift.max(shape.dimensions[rank - 1], 1), 1) }
+        let strides = strides
+        return (strides[rank - 2], strides[rank - 1])
+    }
 }
