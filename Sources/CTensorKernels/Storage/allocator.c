@@ -11,6 +11,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 // Size classes: four to each doubling, from 64 bytes on. Class 0 is 64, then 80, 96, 112, 128, 160, …; below 256 bytes
 // the steps are rounded up to the alignment, so a few small classes hold blocks of one size.
@@ -235,6 +238,10 @@ void mw_storage_release(void *block, size_t bytes) {
 void mw_storage_trim(size_t keep_bytes) {
     pthread_once(&once, start);
     shrink_cache(keep_bytes);
+#if defined(__GLIBC__)
+    // The C library keeps what lies between blocks that are in use, and after a large block was freed even large ones.
+    malloc_trim(0);
+#endif
 }
 
 void mw_storage_set_cache_limit(size_t bytes) {

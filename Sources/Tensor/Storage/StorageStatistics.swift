@@ -10,12 +10,15 @@ public struct StorageStatistics: Sendable, Hashable {
     public let cachedBytes: Int
     /// How many blocks were handed out since the process started, from the cache or from the system.
     public let allocations: UInt64
+    /// How many of ``allocations`` the system had to serve.
+    public let systemAllocations: UInt64
 
     /// The figures of this moment.
     public static var current: StorageStatistics {
         let statistics = mw_storage_current_statistics()
         return StorageStatistics(
             liveBytes: Int(statistics.live_bytes), peakLiveBytes: Int(statistics.peak_live_bytes),
-            cachedBytes: Int(statistics.cached_bytes), allocations: statistics.reused &+ statistics.allocated)
+            cachedBytes: Int(statistics.cached_bytes), allocations: statistics.reused &+ statistics.allocated,
+            systemAllocations: statistics.allocated)
     }
 }

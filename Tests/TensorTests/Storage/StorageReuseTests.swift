@@ -3,9 +3,9 @@ import Testing
 
 /// What `isKnownUniquelyReferenced` sees depends on the optimiser, so the counts are promised for release builds only.
 #if DEBUG
-    private let isOptimised = false
+    let isOptimised = false
 #else
-    private let isOptimised = true
+    let isOptimised = true
 #endif
 
 @Suite("Storage reuse")
