@@ -57,6 +57,11 @@ extension AnyTensor {
     /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` for bools and for two types.
     public consuming func matmul(_ other: consuming AnyTensor) throws(TensorError) -> AnyTensor {
         if let product = try ProductPlan.product(self, other) { return product }
+        return try (consume self).generalProduct(consume other)
+    }
+
+    /// ``matmul(_:)`` of operands of any rank. Apart, because the short way has no need of values that can be changed.
+    private consuming func generalProduct(_ other: consuming AnyTensor) throws(TensorError) -> AnyTensor {
         if rank >= 2, other.rank >= 2 { return try Primitive.matrixProduct.apply(&self, &other) }
         let (left, right) = (shape, other.shape)
         guard let length = left.last, right.rank >= 1, length == right[Swift.max(right.rank - 2, 0)] else {

@@ -58,6 +58,7 @@ struct ProductPlan {
 
     /// The product of two matrices, without the rule and its batches, which take longer than the product of small ones; nil
     /// in every other case, mistakes among them.
+    @inline(__always)
     static func product(
         _ left: borrowing AnyTensor, _ right: borrowing AnyTensor
     ) throws(TensorError) -> AnyTensor? {

@@ -52,12 +52,12 @@ struct StorageMemoryTests {
             precondition(cached > 40 << 20 && cached <= 48 << 20, "\(cached) bytes are cached")
             precondition(live == 4 << 20, "\(live) bytes are live")
             #if os(Linux)
-                let before = residentBytes()
+                let before = try residentBytes()
             #endif
             StorageCache.trim()
             precondition(StorageStatistics.current.cachedBytes == 0)
             #if os(Linux)
-                let returned = before - residentBytes()
+                let returned = try before - residentBytes()
                 precondition(returned > 40 << 20, "\(returned) bytes were returned")
             #endif
             precondition(kept[0].scalar == 7 && kept[-1].scalar == 7)
@@ -91,8 +91,8 @@ private func peak(of count: Int, bytesEach: Int) {
 
 #if os(Linux)
     /// The bytes of this process that lie in memory.
-    private func residentBytes() -> Int {
-        let statistics = try! String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+    private func residentBytes() throws -> Int {
+        let statistics = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
         return Int(statistics.split(separator: " ")[1])! * sysconf(Int32(_SC_PAGESIZE))
     }
 #endif
