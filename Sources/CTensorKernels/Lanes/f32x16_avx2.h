@@ -45,3 +45,10 @@ MW_ALWAYS_INLINE mw_f32x16 fma16(mw_f32x16 x, mw_f32x16 y, mw_f32x16 z) {
 MW_ALWAYS_INLINE mw_f32x16 greater_of(mw_f32x16 x, mw_f32x16 y) {
     return join(_mm256_max_ps(low_half(x), low_half(y)), _mm256_max_ps(high_half(x), high_half(y)));
 }
+
+MW_ALWAYS_INLINE mw_u32x16 look_up8(mw_u32x16 table, mw_u32x16 index) {
+    const __m256 entries = low_half((mw_f32x16)table);
+    return (mw_u32x16)join(
+        _mm256_permutevar8x32_ps(entries, (__m256i)low_half((mw_f32x16)index)),
+        _mm256_permutevar8x32_ps(entries, (__m256i)high_half((mw_f32x16)index)));
+}

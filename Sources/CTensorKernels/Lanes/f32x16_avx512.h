@@ -20,3 +20,7 @@ MW_ALWAYS_INLINE mw_f32x16 fma16(mw_f32x16 x, mw_f32x16 y, mw_f32x16 z) {
 MW_ALWAYS_INLINE mw_f32x16 greater_of(mw_f32x16 x, mw_f32x16 y) {
     return (mw_f32x16)_mm512_max_ps((__m512)x, (__m512)y);
 }
+
+MW_ALWAYS_INLINE mw_u32x16 look_up8(mw_u32x16 table, mw_u32x16 index) {
+    return (mw_u32x16)_mm512_permutexvar_epi32((__m512i)index, (__m512i)table);
+}

@@ -37,3 +37,11 @@ MW_ALWAYS_INLINE mw_f32x16 greater_of(mw_f32x16 x, mw_f32x16 y) {
     }
     return value;
 }
+
+MW_ALWAYS_INLINE mw_u32x16 look_up8(mw_u32x16 table, mw_u32x16 index) {
+    mw_u32x16 value;
+    for (int i = 0; i < MW_F32X16_COUNT; i++) {
+        value[i] = table[index[i] % 8];
+    }
+    return value;
+}
