@@ -281,14 +281,18 @@ struct Operation: Sendable {
         },
         Operation("maxPool") {
             try $0.floats.maxPool(
-                $0.ints, strides: $0.ints, padding: $0.ints, dilations: $0.ints, layout: $0.layout)
+                $0.ints, strides: $0.ints, padding: $0.padding, dilations: $0.ints, roundsUp: $0.bool, layout: $0.layout
+            )
         },
         Operation("maxPoolIndices") {
-            try $0.floats.maxPoolIndices($0.ints, strides: $0.ints, padding: $0.ints, layout: $0.layout)
+            try $0.floats.maxPoolIndices(
+                $0.ints, strides: $0.ints, padding: $0.padding, dilations: $0.ints, roundsUp: $0.bool,
+                layout: $0.layout)
         },
         Operation("averagePool") {
             try $0.tensor.averagePool(
-                $0.ints, strides: $0.ints, padding: $0.ints, countsPadding: $0.bool, layout: $0.layout)
+                $0.ints, strides: $0.ints, padding: $0.padding, dilations: $0.ints, countsPadding: $0.bool,
+                roundsUp: $0.bool, layout: $0.layout)
         },
         Operation("globalAveragePool") { try $0.tensor.globalAveragePool(layout: $0.layout) },
         Operation("globalMaxPool") { try $0.tensor.globalMaxPool(layout: $0.layout) },
