@@ -8,7 +8,8 @@ extension AnyTensor {
     /// Padding takes no part.
     ///
     /// - Throws: ``TensorError/Code/shapeMismatch`` for ranks, strides or dilations that do not fit, a window longer than
-    ///   the padded input, a window of padding only; ``TensorError/Code/dtypeMismatch`` for bools.
+    ///   the padded input (with `roundsUp` by a stride), a window of padding only; ``TensorError/Code/dtypeMismatch`` for
+    ///   bools.
     public consuming func maxPool(
         _ kernel: [Int], strides: [Int] = [], padding: ConvolutionPadding = .valid, dilations: [Int] = [],
         roundsUp: Bool = false, layout: SpatialLayout = .channelsFirst

@@ -84,7 +84,9 @@ extension SpatialArguments {
             dilations: geometry.dilations)
         for axis in 0..<rank {
             let covered = try extent(kernel: geometry.kernel[axis], dilation: geometry.dilations[axis])
-            guard lengths[axis] > 0, lengths[axis] + geometry.before[axis] + geometry.after[axis] >= covered else {
+            let missing = covered - lengths[axis] - geometry.before[axis] - geometry.after[axis]
+            // A rest has a window too, even where there is nothing else.
+            guard lengths[axis] > 0, missing <= (roundsUp ? geometry.strides[axis] - 1 : 0) else {
                 throw TensorError(
                     .shapeMismatch,
                     "\(operation): a window of \(kernel[axis]) with dilation \(geometry.dilations[axis]) is longer than "

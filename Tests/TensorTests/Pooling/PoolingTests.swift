@@ -37,6 +37,8 @@ struct PoolingTests {
         #expect(counted.scalars == [1, 13 / 3])
         #expect(signal.averagePool([4], strides: [3], countsPadding: true, roundsUp: true).scalars == [2.5, 5])
         #expect(Tensor<Float>([1, 2], shape: [1, 1, 2]).maxPool([1], strides: [2], roundsUp: true).scalars == [1])
+        // Nothing but a rest.
+        #expect(Tensor<Float>([1, 2], shape: [1, 1, 2]).averagePool([3], roundsUp: true).scalars == [1.5])
     }
 
     @Test("padding has two sides, dilated averages count what they reach, and integers have maxima")
@@ -114,6 +116,9 @@ struct PoolingTests {
         expectError(.shapeMismatch, mentioning: "kernel", "[0, 2]") { _ = try x.maxPool([0, 2]) }
         expectError(.shapeMismatch, mentioning: "strides", "[2, 0]") { _ = try x.maxPool([2, 2], strides: [2, 0]) }
         expectError(.shapeMismatch, mentioning: "window of 5", "[1, 2, 4, 4]") { _ = try x.averagePool([5, 1]) }
+        expectError(.shapeMismatch, mentioning: "window of 6", "[1, 2, 4, 4]") {
+            _ = try x.averagePool([6, 1], strides: [2, 1], roundsUp: true)
+        }
         expectError(.shapeMismatch, mentioning: "padding only") { _ = try x.maxPool([2, 2], padding: [2, 0]) }
         expectError(.shapeMismatch, mentioning: "padding only") {
             _ = try x.maxPool([2, 2], padding: .explicit(before: [0, 0], after: [0, 3]))
