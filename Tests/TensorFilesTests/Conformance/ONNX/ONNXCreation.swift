@@ -23,9 +23,7 @@ let onnxCreation: [String: GoldenOperation] = [
         return [try .eye(like.shape[0], like.shape[1], diagonal: golden.integer("k") ?? 0, dtype: dtype)]
     },
     "Range": { golden in
-        let bounds = try (0..<3).map { place in
-            try golden.input(place).cast(to: .float64).reshaped(to: [1]).scalars(as: Double.self)[0]
-        }
+        let bounds = try (0..<3).map { try golden.scalar($0) ?? 0 }
         let dtype = try golden.input(0).dtype
         guard dtype.isInteger else {
             return [try .stride(from: bounds[0], to: bounds[1], by: bounds[2], dtype: dtype)]

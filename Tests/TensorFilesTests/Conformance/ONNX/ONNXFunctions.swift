@@ -38,7 +38,6 @@ let onnxActivations: [String: GoldenOperation] = [
     },
     "Celu": { golden in
         let width = golden.number("alpha") ?? 1
-        // Of max(0, x) nothing is divided that is not multiplied again.
         return [try (golden.input(0) / width).elu() * width]
     },
     "HardSigmoid": { golden in

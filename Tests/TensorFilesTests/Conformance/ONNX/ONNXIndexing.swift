@@ -26,8 +26,7 @@ let onnxIndexing: [String: GoldenOperation] = [
         [try golden.input(0).scattering(golden.input(2), tuples: golden.tuples(), mode: golden.scatterMode())]
     },
     "Compress": { golden in
-        let flags = try golden.input(1)
-        let places = try flags.nonZero().reshaped(to: [flags.countNonzero().scalars(as: Int64.self).map(Int.init)[0]])
+        let places = try golden.input(1).nonZero().element(0, axis: 1)
         guard let axis = golden.integer("axis") else {
             let x = try golden.input(0)
             return [try x.reshaped(to: [x.elementCount]).taking(places)]
@@ -36,7 +35,7 @@ let onnxIndexing: [String: GoldenOperation] = [
     },
     "NonZero": { [try $0.input(0).nonZero().transposed()] },
     "OneHot": { golden in
-        let depth = try Int(golden.input(1).cast(to: .int64).reshaped(to: [1]).scalars(as: Int64.self)[0])
+        let depth = Int(try golden.scalar(1) ?? 0)
         let classes = try golden.input(0).cast(to: .int64)
         let isChosen = try AnyTensor.select(classes .< 0, classes + Double(depth), classes).oneHot(depth: depth)
         let (off, on) = (try golden.input(2).element(0), try golden.input(2).element(1))
@@ -44,7 +43,7 @@ let onnxIndexing: [String: GoldenOperation] = [
         return [try result.movingAxis(-1, to: golden.integer("axis") ?? -1)]
     },
     "TopK": { golden in
-        let count = try golden.numbers(1)?.first ?? 0
+        let count = Int(try golden.scalar(1) ?? 0)
         let isLargest = golden.integer("largest") != 0
         let top = try golden.input(0).topK(count, axis: golden.integer("axis") ?? -1, largest: isLargest)
         return [top.values, try top.indices.cast(to: .int64)]

@@ -27,6 +27,11 @@ extension GoldenCase {
         }
     }
 
+    /// An input of one number of whatever type, if it is there.
+    func scalar(_ place: Int) throws -> Double? {
+        try optionalInput(place)?.cast(to: .float64).reshaped(to: [1]).scalars(as: Double.self)[0]
+    }
+
     /// The axes of a reduction: an attribute before version 13 or 18, the second input from then on.
     func axes() throws -> [Int]? {
         if let axes = integers("axes") { return axes }

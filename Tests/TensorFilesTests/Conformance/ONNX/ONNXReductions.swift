@@ -25,7 +25,7 @@ let onnxReductions: [String: GoldenOperation] = [
     "ArgMax": { golden in [try golden.extremePlaces { try $0.argmax(axis: $1) }] },
     "ArgMin": { golden in [try golden.extremePlaces { try $0.argmin(axis: $1) }] },
     "CumSum": { golden in
-        let axis = try golden.numbers(1)?.first ?? 0
+        let axis = Int(try golden.scalar(1) ?? 0)
         var x = try golden.input(0)
         if golden.integer("reverse") == 1 { x = try x.flipped(axes: [axis]) }
         var sums = try x.cumulativeSum(axis: axis)

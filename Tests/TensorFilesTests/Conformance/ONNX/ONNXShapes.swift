@@ -92,7 +92,7 @@ let onnxShapes: [String: GoldenOperation] = [
     "Tile": { [try $0.input(0).tiled($0.numbers(1) ?? [])] },
     "Trilu": { golden in
         let x = try golden.input(0)
-        let diagonal = try golden.optionalInput(1)?.reshaped(to: [1]).scalars(as: Int64.self).first.map(Int.init) ?? 0
+        let diagonal = Int(try golden.scalar(1) ?? 0)
         let isUpper = golden.integer("upper") != 0
         return [isUpper ? try x.upperTriangle(diagonal: diagonal) : try x.lowerTriangle(diagonal: diagonal)]
     },
