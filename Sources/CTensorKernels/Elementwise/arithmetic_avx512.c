@@ -6,6 +6,7 @@
 #define MW_PATH_HAS_F16C 1
 #include "../Dispatch/kernel_body.h"
 #include "binary_math.h"
+#include "binary_math_f64.h"
 
 #if MW_HAS_X86_PATHS
 #include <immintrin.h>

@@ -4,6 +4,7 @@
 #define MW_PATH scalar
 #include "../Dispatch/kernel_body.h"
 #include "binary_math.h"
+#include "binary_math_f64.h"
 
 #if MW_HAS_X86_PATHS
 #include <immintrin.h>

@@ -1,7 +1,7 @@
 // Functions of two numbers in operations that every path carries out alike, so that their bits agree.
 //
 // Those of f32 compute in f64 without fused operations and round once: within 0.5001 ULP, branch-free, so that the loops
-// around them vectorise. Those of f64 are the C library's (within 1 ULP), whose bits do not depend on the path either.
+// around them vectorise. Those of f64 are in binary_math_f64.h.
 #ifndef MESHWORK_BINARY_MATH_H
 #define MESHWORK_BINARY_MATH_H
 
@@ -139,16 +139,6 @@ MW_ALWAYS_INLINE float mw_log_add_exp_f32(float x_single, float y_single) {
     result = x == y ? x + 0x1.62e42fefa39efp-1 : result;
     result = x != x || y != y ? x + y : result;
     return (float)result;
-}
-
-MW_ALWAYS_INLINE double mw_log_add_exp_f64(double x, double y) {
-    if (x == y) {
-        return x + 0x1.62e42fefa39efp-1;
-    }
-    if (x != x || y != y) {
-        return x + y;
-    }
-    return x > y ? x + log1p(exp(y - x)) : y + log1p(exp(x - y));
 }
 
 // Of a division with the remainder `rest` that C's fmod gives, what Python and NumPy answer: the quotient toward -inf, and

@@ -35,10 +35,10 @@ MW_PAIR_ROW(power_f32, float, float, mw_power_f32(x, y))
 MW_PAIR_ROW(atan2_f32, float, float, mw_atan2_f32(x, y))
 MW_PAIR_ROW(hypot_f32, float, float, mw_hypot_f32(x, y))
 MW_PAIR_ROW(log_add_exp_f32, float, float, mw_log_add_exp_f32(x, y))
-MW_SCALAR_PAIR_ROW(power_f64, double, double, pow(x, y))
-MW_SCALAR_PAIR_ROW(atan2_f64, double, double, atan2(x, y))
-MW_SCALAR_PAIR_ROW(hypot_f64, double, double, hypot(x, y))
-MW_SCALAR_PAIR_ROW(log_add_exp_f64, double, double, mw_log_add_exp_f64(x, y))
+MW_PAIR_ROW(power_f64, double, double, mw_power_f64(x, y))
+MW_PAIR_ROW(atan2_f64, double, double, mw_atan2_f64(x, y))
+MW_PAIR_ROW(hypot_f64, double, double, mw_hypot_f64(x, y))
+MW_PAIR_ROW(log_add_exp_f64, double, double, mw_log_add_exp_f64(x, y))
 
 /// The remainders of a block of f32, with the dividend's sign, as C's fmodf has them. While |x / y| < 2^28 the quotient
 /// toward zero, computed in f64, is exact, and so are its product with y and the difference; a block with a greater

@@ -160,19 +160,26 @@ MW_ALWAYS_INLINE double mw_exp_f64(double x, mw_precision precision) {
     return x != x ? x : mw_scaled_f64(1 + rest, n);
 }
 
+/// 2^(x + low) for x in ±1100 and a much smaller `low`; without one exact for integers.
+MW_ALWAYS_INLINE double mw_exp2_of_parts_f64(double x, double low) {
+    const double shifter = 0x1.8p52;
+    const double shifted = x + shifter;
+    const double f = x - (shifted - shifter);
+    const double r = f * 0x1.62e42fefa39efp-1;
+    // What the product lost, and ln 2's own lower part: e^r changes by as much as r does, nearly.
+    const double lost = MW_FMA_F64(f, 0x1.abc9e3b39803fp-56, MW_FMA_F64(f, 0x1.62e42fefa39efp-1, -r));
+    const double change = MW_FMA_F64(low, 0x1.62e42fefa39efp-1, lost);
+    const double rest = mw_expm1_near_zero_f64(r, MW_FOR_F64);
+    const double e = 1 + (rest + MW_FMA_F64(change, rest, change));
+    return mw_scaled_f64(e, mw_bits_of_f64(shifted) - mw_bits_of_f64(shifter));
+}
+
 /// 2^x, exact for integers.
 MW_ALWAYS_INLINE double mw_exp2_f64(double x) {
     double clamped = x > 1025 ? 1025 : x;
     clamped = clamped < -1076 ? -1076 : clamped;
-    const double shifter = 0x1.8p52;
-    const double shifted = clamped + shifter;
-    const double f = clamped - (shifted - shifter);
-    const double r = f * 0x1.62e42fefa39efp-1;
-    // What the product lost, and ln 2's own lower part: e^r changes by as much as r does, nearly.
-    const double low = MW_FMA_F64(f, 0x1.abc9e3b39803fp-56, MW_FMA_F64(f, 0x1.62e42fefa39efp-1, -r));
-    const double rest = mw_expm1_near_zero_f64(r, MW_FOR_F64);
-    const double e = 1 + (rest + MW_FMA_F64(low, rest, low));
-    return x != x ? x : mw_scaled_f64(e, mw_bits_of_f64(shifted) - mw_bits_of_f64(shifter));
+    const double result = mw_exp2_of_parts_f64(clamped, 0);
+    return x != x ? x : result;
 }
 
 /// e^x - 1, without the loss near 0.

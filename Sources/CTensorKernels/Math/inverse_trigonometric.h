@@ -52,30 +52,28 @@ MW_ALWAYS_INLINE double mw_acos_f64(double x) {
     return magnitude > 1 ? MW_NAN_F64 : x != x ? x : result;
 }
 
-/// atan x = atan c + atan((x - c) / (1 + x c)) for c of 0, ½, 1, 1½ and +inf, whichever is near, and of what is left,
-/// below 7/16, a polynomial (breakpoints and coefficients of FreeBSD's s_atan.c).
-MW_ALWAYS_INLINE double mw_atan_f64(double x) {
-    const double magnitude = mw_abs_f64(x);
-    double numerator = magnitude, denominator = 1, upper = 0, lower = 0;
-    const int past1 = magnitude >= 0.4375, past2 = magnitude >= 0.6875;
-    const int past3 = magnitude >= 1.1875, past4 = magnitude >= 2.4375;
-    numerator = past1 ? 2 * magnitude - 1 : numerator;
-    denominator = past1 ? 2 + magnitude : denominator;
-    upper = past1 ? 4.63647609000806093515e-01 : upper;
-    lower = past1 ? 2.26987774529616870924e-17 : lower;
-    numerator = past2 ? magnitude - 1 : numerator;
-    denominator = past2 ? magnitude + 1 : denominator;
+/// atan of ratio = up / across, none of which is negative: atan c + atan((up - c across) / (across + c up)) for c of 0,
+/// ½, 1, 1½ and +inf, whichever is near, and of what is left, below 7/16, a polynomial (breakpoints and coefficients of
+/// FreeBSD's s_atan.c). Where c is 0 only the ratio counts, elsewhere only the two numbers, so that a caller may scale
+/// them, and no quotient is rounded twice.
+MW_ALWAYS_INLINE double mw_arc_of_ratio_f64(double ratio, double up, double across) {
+    const int past1 = ratio >= 0.4375, past2 = ratio >= 0.6875, past3 = ratio >= 1.1875, past4 = ratio >= 2.4375;
+    double numerator = MW_FMA_F64(2, up, -across), denominator = MW_FMA_F64(2, across, up);
+    double upper = past1 ? 4.63647609000806093515e-01 : 0;
+    double lower = past1 ? 2.26987774529616870924e-17 : 0;
+    numerator = past2 ? up - across : numerator;
+    denominator = past2 ? up + across : denominator;
     upper = past2 ? 7.85398163397448278999e-01 : upper;
     lower = past2 ? 3.06161699786838301793e-17 : lower;
-    numerator = past3 ? magnitude - 1.5 : numerator;
-    denominator = past3 ? 1 + 1.5 * magnitude : denominator;
+    numerator = past3 ? MW_FMA_F64(-1.5, across, up) : numerator;
+    denominator = past3 ? MW_FMA_F64(1.5, up, across) : denominator;
     upper = past3 ? 9.82793723247329054082e-01 : upper;
-    lower = past3 ? 1.39033110312309984516e-17 : lower;
-    numerator = past4 ? -1 : numerator;
-    denominator = past4 ? magnitude : denominator;
+    lower = past3 ? 1.39033110312303984516e-17 : lower;
+    numerator = past4 ? -across : numerator;
+    denominator = past4 ? up : denominator;
     upper = past4 ? 1.57079632679489655800e+00 : upper;
     lower = past4 ? 6.12323399573676603587e-17 : lower;
-    const double t = numerator / denominator;
+    const double t = past1 ? numerator / denominator : ratio;
     const double z = t * t;
     double p = 1.62858201153657823623e-02;
     p = MW_FMA_F64(p, z, -3.65315727442169155270e-02);
@@ -88,8 +86,14 @@ MW_ALWAYS_INLINE double mw_atan_f64(double x) {
     p = MW_FMA_F64(p, z, 1.42857142725034663711e-01);
     p = MW_FMA_F64(p, z, -1.99999999998764832476e-01);
     p = MW_FMA_F64(p, z, 3.33333333333329318027e-01);
-    const double result = upper + (t - MW_FMA_F64(t, z * p, -lower));
-    return x != x ? x : mw_with_sign_f64(result, x);
+    return upper + (t - MW_FMA_F64(t, z * p, -lower));
+}
+
+/// atan x.
+MW_ALWAYS_INLINE double mw_atan_f64(double x) {
+    const double magnitude = mw_abs_f64(x);
+    const double arc = mw_arc_of_ratio_f64(magnitude, magnitude, 1);
+    return x != x ? x : mw_with_sign_f64(arc, x);
 }
 
 #endif

@@ -157,6 +157,42 @@ import Testing
         }
     }
 
+    @Test("functions of f64 are the C library's within 1 ULP, special values among them", arguments: KernelPath.all)
+    func functionsOfF64(path: KernelPath) {
+        var values = SeededValues(seed: 31)
+        let specials: [Double] =
+            Double.specials + [
+                2, 3, -3, 0.5, 1e300, -1e300, 0x1p-1070, 0x1p53 - 1, 1 - 0x1p53, 1.0.nextUp, 1.0.nextDown,
+            ]
+        var a = specials.flatMap { x in specials.map { _ in x } }
+        var b = specials.flatMap { _ in specials }
+        for exponent in 0..<400 {
+            // Bases ever nearer to 1, whose powers stay in range.
+            let spread = Double(sign: .plus, exponent: -(exponent % 40), significand: 1)
+            a.append(1 + spread * Double(values.floats(1)[0]) * 0.9)
+            b.append(Double(values.floats(1)[0]) * 300 / spread)
+        }
+        for _ in 0..<400 {
+            a.append(Double.any(&values))
+            b.append(Double.any(&values))
+        }
+        for (code, model) in Self.functions where code != MW_BINARY_FMOD {
+            for (index, found) in apply(code, a, b, on: path).enumerated() {
+                let (x, y) = (a[index], b[index])
+                let expected = model(x, y)
+                // A sum may cancel, and then is as good as its parts.
+                let unit = code == MW_BINARY_LOG_ADD_EXP ? 4 * max(abs(max(x, y)), 1).ulp : expected.ulp
+                guard
+                    found.isNaN != expected.isNaN
+                        || (!found.isNaN && found != expected && !(abs(found - expected) <= unit))
+                        || (found == 0 && expected == 0 && code != MW_BINARY_LOG_ADD_EXP && found.sign != expected.sign)
+                else { continue }
+                Issue.record("\(code)(\(x), \(y)) = \(found), not \(expected); seed 31")
+                break
+            }
+        }
+    }
+
     @Test("division toward -inf is Python's, with zeros, infinities and NaN", arguments: KernelPath.all)
     func flooredDivision(path: KernelPath) {
         // What Python's NumPy answers to np.floor_divide and np.remainder.
