@@ -1,139 +1,68 @@
 // Rows with mean 0 and variance 1, or with a mean square of 1, of one path. Included once by each path's file; see
 // Dispatch/kernel_body.h and Lanes/f32x16.h.
 
-/// Elements whose deviations from a mean of their own are summed in f32: sixteen lanes of as many groups of 16.
-#define MW_MOMENTS_BLOCK 16384
+#include "moments.h"
 
-/// Mean and sum of squared deviations of 1...MW_MOMENTS_BLOCK elements.
+/// Of how many elements rows are that are normalised while the next is measured. The moments of shorter ones wait for
+/// one another longer than for memory, and longer ones do not stay in a first-level cache; those are done in batches.
+#define MW_MEASURED_AHEAD_FROM 512
+#define MW_MEASURED_AHEAD_TO 2048
+
+/// (x - mean) · scale, times a weight and plus a bias where they are given.
+MW_ALWAYS_INLINE mw_f32x16 normalized(
+    const bool has_weight, const bool has_bias, mw_f32x16 x, mw_f32x16 mean, mw_f32x16 scale, mw_f32x16 weight,
+    mw_f32x16 bias) {
+    x = (x - mean) * scale;
+    return has_bias ? fma16(x, weight, bias) : has_weight ? x * weight : x;
+}
+
+/// Normalises elements from i until i + 64.
 ///
-/// One pass over memory: each lane takes mean and deviations of the 16 elements that it holds in registers, which loses
-/// nothing however far the row's mean is from 0; then the means of these groups deviate from the row's (Chan, Golub &
-/// LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979).
-static void block_moments(ptrdiff_t count, const float *a, double *mean, double *squares) {
-    mw_f32x16 means[MW_MOMENTS_BLOCK / 256];
-    mw_f32x16 within = splat(0), sum = splat(0), other_mean = splat(0);
-    ptrdiff_t i = 0;
-    int groups = 0;
-    for (; i + 256 <= count; i += 256) {
-        mw_f32x16 x[16];
-        mw_f32x16 partial[4] = {splat(0), splat(0), splat(0), splat(0)};
+/// Four vectors are loaded before any is stored: a load waits for a store before it whose address has the same lowest
+/// 12 bits, as it has where `out` and `a` lie a few vectors, and whole pages, apart.
+MW_ALWAYS_INLINE void apply_to_64(
+    const bool has_weight, const bool has_bias, ptrdiff_t i, float *out, const float *a, mw_f32x16 mean,
+    mw_f32x16 scale, const float *weight, const float *bias) {
+    mw_f32x16 x[4];
 #pragma clang loop unroll(full)
-        for (int j = 0; j < 16; j++) {
-            x[j] = load16(a + i + 16 * j);
-            partial[j % 4] += x[j];
-        }
-        const mw_f32x16 center = ((partial[0] + partial[1]) + (partial[2] + partial[3])) * splat(1.0f / 16);
-        mw_f32x16 deviations[2] = {splat(0), splat(0)};
+    for (int j = 0; j < 4; j++) {
+        const mw_f32x16 w = has_weight ? load16(weight + i + 16 * j) : splat(1);
+        const mw_f32x16 b = has_bias ? load16(bias + i + 16 * j) : splat(0);
+        x[j] = normalized(has_weight, has_bias, load16(a + i + 16 * j), mean, scale, w, b);
+    }
 #pragma clang loop unroll(full)
-        for (int j = 0; j < 16; j++) {
-            deviations[j % 2] = fma16(x[j] - center, x[j] - center, deviations[j % 2]);
-        }
-        within += deviations[0] + deviations[1];
-        means[groups++] = center;
-        sum += center;
+    for (int j = 0; j < 4; j++) {
+        store16(out + i + 16 * j, x[j]);
     }
-    sum *= splat(16);
-    const ptrdiff_t vectors = (count - i) / 16;
-    if (vectors > 0) {
-        for (ptrdiff_t j = 0; j < vectors; j++) {
-            other_mean += load16(a + i + 16 * j);
-        }
-        sum += other_mean;
-        other_mean *= splat(1.0f / (float)vectors);
-        for (ptrdiff_t j = 0; j < vectors; j++) {
-            const mw_f32x16 deviation = load16(a + i + 16 * j) - other_mean;
-            within = fma16(deviation, deviation, within);
-        }
-        i += 16 * vectors;
-    }
-    if (i < count) {
-        sum += load_first(a + i, count - i, 0);
-    }
-    *mean = (double)total_of_lanes(sum) / (double)count;
-
-    const mw_f32x16 row_mean = splat((float)*mean);
-    mw_f32x16 between = splat(0);
-    for (int group = 0; group < groups; group++) {
-        between = fma16(means[group] - row_mean, means[group] - row_mean, between);
-    }
-    between *= splat(16);
-    if (vectors > 0) {
-        const mw_f32x16 deviation = other_mean - row_mean;
-        between = fma16(deviation * deviation, splat((float)vectors), between);
-    }
-    if (i < count) {
-        const mw_f32x16 deviation = load_first(a + i, count - i, (float)*mean) - row_mean;
-        between = fma16(deviation, deviation, between);
-    }
-    *squares = (double)total_of_lanes(within + between);
 }
 
-/// Mean and variance of a row.
-MW_ALWAYS_INLINE void row_moments(ptrdiff_t count, const float *a, double *mean, double *variance) {
-    double squares;
-    block_moments(count < MW_MOMENTS_BLOCK ? count : MW_MOMENTS_BLOCK, a, mean, &squares);
-    for (ptrdiff_t begin = MW_MOMENTS_BLOCK; begin < count; begin += MW_MOMENTS_BLOCK) {
-        const ptrdiff_t size = count - begin < MW_MOMENTS_BLOCK ? count - begin : MW_MOMENTS_BLOCK;
-        double other_mean, other_squares;
-        block_moments(size, a + begin, &other_mean, &other_squares);
-        const double difference = other_mean - *mean;
-        const double share = (double)size / (double)(begin + size);
-        *mean += difference * share;
-        squares += other_squares + difference * difference * (double)begin * share;
-    }
-    *variance = squares / (double)count;
-}
-
-/// The mean of the squares of a row.
-MW_ALWAYS_INLINE double row_mean_square(ptrdiff_t count, const float *a) {
-    double total = 0;
-    for (ptrdiff_t begin = 0; begin < count; begin += MW_SUMMED_BLOCK) {
-        const ptrdiff_t end = count - begin < MW_SUMMED_BLOCK ? count : begin + MW_SUMMED_BLOCK;
-        mw_f32x16 sum[4] = {splat(0), splat(0), splat(0), splat(0)};
-        ptrdiff_t i = begin;
-        for (; i + 64 <= end; i += 64) {
-            for (int j = 0; j < 4; j++) {
-                const mw_f32x16 x = load16(a + i + 16 * j);
-                sum[j] = fma16(x, x, sum[j]);
-            }
-        }
-        for (; i + 16 <= end; i += 16) {
-            const mw_f32x16 x = load16(a + i);
-            sum[0] = fma16(x, x, sum[0]);
-        }
-        if (i < end) {
-            const mw_f32x16 x = load_first(a + i, end - i, 0);
-            sum[1] = fma16(x, x, sum[1]);
-        }
-        total += (double)total_of_lanes((sum[0] + sum[1]) + (sum[2] + sum[3]));
-    }
-    return total / (double)count;
-}
-
-/// out = (a - mean) · scale, times weights and plus biases where they are given, one for each element.
-MW_ALWAYS_INLINE void apply_elementwise(
-    const bool has_weight, const bool has_bias, ptrdiff_t count, float *out, const float *a, float mean, float scale,
-    const float *weight, const float *bias) {
+/// Normalises a row that has a weight and a bias, where they are given, for each element; and where `measures`, gives
+/// the moments of the row `next`, of as many elements up to MW_MEASURED_AHEAD_TO, meanwhile: what is stored of one row
+/// then leaves the cache while the other is read.
+MW_ALWAYS_INLINE lane_moments apply_elementwise(
+    const bool has_weight, const bool has_bias, const bool measures, ptrdiff_t count, float *out, const float *a,
+    float mean, float scale, const float *weight, const float *bias, const float *next) {
+    const mw_f32x16 center = splat(mean), factor = splat(scale);
+    mw_f32x16 means[MW_MEASURED_AHEAD_TO / 256];
+    group_sums sums = {splat(0), {splat(0), splat(0), splat(0), splat(0)}};
     ptrdiff_t i = 0;
-    for (; i + 16 <= count; i += 16) {
-        mw_f32x16 x = (load16(a + i) - splat(mean)) * splat(scale);
-        if (has_bias) {
-            x = fma16(x, load16(weight + i), load16(bias + i));
-        } else if (has_weight) {
-            x *= load16(weight + i);
+    while (measures && i + 256 <= count) {
+        means[i / 256] = add_group(&sums, next + i);
+        for (const ptrdiff_t end = i + 256; i < end; i += 64) {
+            apply_to_64(has_weight, has_bias, i, out, a, center, factor, weight, bias);
         }
-        store16(out + i, x);
     }
-    if (i < count) {
-        const ptrdiff_t rest = count - i;
-        mw_f32x16 x = (load_first(a + i, rest, 0) - splat(mean)) * splat(scale);
-        if (has_bias) {
-            x = fma16(x, load_first(weight + i, rest, 0), load_first(bias + i, rest, 0));
-        } else if (has_weight) {
-            x *= load_first(weight + i, rest, 0);
-        }
-        store_first(out + i, x, rest);
+    for (; i + 64 <= count; i += 64) {
+        apply_to_64(has_weight, has_bias, i, out, a, center, factor, weight, bias);
     }
+    for (; i < count; i += 16) {
+        const ptrdiff_t rest = count - i < 16 ? count - i : 16;
+        const mw_f32x16 w = has_weight ? load_first(weight + i, rest, 0) : splat(1);
+        const mw_f32x16 b = has_bias ? load_first(bias + i, rest, 0) : splat(0);
+        const mw_f32x16 x = load_first(a + i, rest, 0);
+        store_first(out + i, normalized(has_weight, has_bias, x, center, factor, w, b), rest);
+    }
+    return measures ? combine_groups(count, next, &sums, means) : (lane_moments){splat(0), splat(0), splat(0)};
 }
 
 /// What the rows of one call share; weights and biases are f32, or f64 for rows of f64.
@@ -144,20 +73,37 @@ typedef struct row_normalization {
     const void *bias;
 } row_normalization;
 
+/// A row with a weight and a bias for each element, where there are any; see `apply_elementwise`.
+MW_ALWAYS_INLINE lane_moments apply_weights(
+    const bool measures, const row_normalization *normalization, ptrdiff_t first_channel, ptrdiff_t columns, float *out,
+    const float *a, float mean, float scale, const float *next) {
+    const float *weight = normalization->weight;
+    const float *bias = normalization->bias;
+    if (weight == NULL) {
+        return apply_elementwise(false, false, measures, columns, out, a, mean, scale, NULL, NULL, next);
+    }
+    weight += first_channel;
+    if (bias == NULL) {
+        return apply_elementwise(true, false, measures, columns, out, a, mean, scale, weight, NULL, next);
+    }
+    return apply_elementwise(true, true, measures, columns, out, a, mean, scale, weight, bias + first_channel, next);
+}
+
+/// Of the weights and biases of a row, the first one's place.
+MW_ALWAYS_INLINE ptrdiff_t first_channel_of(const mw_rows_to_normalize *shape, ptrdiff_t row) {
+    return shape->groups == 1 ? 0 : row % shape->groups * shape->channels;
+}
+
 /// One row with what its elements are shifted and scaled by.
 static void apply_normalization(
     const row_normalization *normalization, ptrdiff_t row, ptrdiff_t columns, float *out, const float *a, float mean,
     float scale) {
     const mw_rows_to_normalize *shape = normalization->shape;
-    const ptrdiff_t first_channel = shape->groups == 1 ? 0 : row % shape->groups * shape->channels;
+    const ptrdiff_t first_channel = first_channel_of(shape, row);
     const float *weight = normalization->weight;
     const float *bias = normalization->bias;
-    if (weight == NULL) {
-        apply_elementwise(false, false, columns, out, a, mean, scale, NULL, NULL);
-    } else if (shape->width == 1 && bias == NULL) {
-        apply_elementwise(true, false, columns, out, a, mean, scale, weight + first_channel, NULL);
-    } else if (shape->width == 1) {
-        apply_elementwise(true, true, columns, out, a, mean, scale, weight + first_channel, bias + first_channel);
+    if (weight == NULL || shape->width == 1) {
+        apply_weights(false, normalization, first_channel, columns, out, a, mean, scale, NULL);
     } else {
         for (ptrdiff_t channel = 0; channel < shape->channels; channel++) {
             const ptrdiff_t begin = channel * shape->width;
@@ -176,21 +122,50 @@ static void apply_normalization(
     }
 }
 
+/// Rows to be given mean 0 and variance 1, the next of which is measured while one is normalised. Weights, where there
+/// are any, are elements' own.
+static void normalize_rows_in_turn(
+    const row_normalization *normalization, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t columns, float *out,
+    const float *a, ptrdiff_t a_row_stride) {
+    lane_moments lanes = moments_of_lanes(columns, a);
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        const float *source = a + i * a_row_stride;
+        float *target = out + i * columns;
+        double mean, squares;
+        combine_lanes(columns, source, &lanes, &mean, &squares);
+        const double variance = squares / (double)columns;
+        const float scale = (float)(1.0 / __builtin_elementwise_sqrt(variance + normalization->shape->epsilon));
+        const ptrdiff_t first_channel = first_channel_of(normalization->shape, row + i);
+        if (i + 1 < rows) {
+            lanes = apply_weights(
+                true, normalization, first_channel, columns, target, source, (float)mean, scale,
+                source + a_row_stride);
+        } else {
+            apply_weights(false, normalization, first_channel, columns, target, source, (float)mean, scale, NULL);
+        }
+    }
+}
+
 static void normalize_rows(
     const void *details, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t columns, float *out, const float *a,
     ptrdiff_t a_row_stride) {
     const row_normalization *normalization = details;
+    const bool has_weights_of_elements = normalization->weight == NULL || normalization->shape->width == 1;
+    const bool fits = columns >= MW_MEASURED_AHEAD_FROM && columns <= MW_MEASURED_AHEAD_TO;
+    if (normalization->kind == MW_NORMALIZE_MOMENTS && has_weights_of_elements && fits) {
+        normalize_rows_in_turn(normalization, row, rows, columns, out, a, a_row_stride);
+        return;
+    }
     const ptrdiff_t batch = mw_rows_in_batch(columns);
     for (ptrdiff_t begin = 0; begin < rows; begin += batch) {
         const ptrdiff_t count = rows - begin < batch ? rows - begin : batch;
         double means[MW_ROWS_BATCH] = {0}, spreads[MW_ROWS_BATCH] = {0};
         float scales[MW_ROWS_BATCH];
-        for (ptrdiff_t i = 0; i < count; i++) {
-            const float *source = a + (begin + i) * a_row_stride;
-            if (normalization->kind == MW_NORMALIZE_MOMENTS) {
-                row_moments(columns, source, &means[i], &spreads[i]);
-            } else {
-                spreads[i] = row_mean_square(columns, source);
+        if (normalization->kind == MW_NORMALIZE_MOMENTS) {
+            row_moments(count, columns, a + begin * a_row_stride, a_row_stride, means, spreads);
+        } else {
+            for (ptrdiff_t i = 0; i < count; i++) {
+                spreads[i] = row_mean_square(columns, a + (begin + i) * a_row_stride);
             }
         }
         MW_VECTOR_LOOP for (int i = 0; i < MW_ROWS_BATCH; i++) {

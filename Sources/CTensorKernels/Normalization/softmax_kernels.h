@@ -27,8 +27,8 @@ MW_ALWAYS_INLINE float greatest_element(ptrdiff_t count, const float *a) {
 
 /// Σ_j exp(a[j] - shift), and the terms in `out` where `stores`, for a shift that is no less than any element.
 ///
-/// Arithmetic leaves memory idle here, so that the row `next`, of as many elements, is fetched into the cache meanwhile:
-/// its maximum is found as fast as it can be read.
+/// Arithmetic leaves memory idle here, so that the row `next`, of as many elements, is fetched into the cache
+/// meanwhile: its maximum is found as fast as it can be read.
 MW_ALWAYS_INLINE double shifted_exponentials(
     const bool stores, ptrdiff_t count, float *out, const float *a, float shift, const float *next) {
     double total = 0;
