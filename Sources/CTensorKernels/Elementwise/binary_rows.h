@@ -48,7 +48,8 @@ static void truncated_remainders_f32(ptrdiff_t count, float *out, const float *a
     MW_VECTOR_LOOP for (ptrdiff_t i = 0; i < count; i++) {
         const double x = a[i], y = b[i];
         const double quotient = x / y;
-        const int is_easy = (quotient < 0x1p28) & (quotient > -0x1p28);
+        // A finite number over an infinity is an easy quotient of 0, but 0 times that infinity is not a number.
+        const int is_easy = (quotient < 0x1p28) & (quotient > -0x1p28) & (y - y == 0.0);
         const int32_t truncated = (int32_t)(is_easy ? quotient : 0.0);
         out[i] = mw_with_sign_f32((float)(x - (double)truncated * y), a[i]);
         is_hard |= is_easy ? 0u : 1u;
@@ -65,7 +66,7 @@ static void truncated_remainders_f64(ptrdiff_t count, double *out, const double 
     for (ptrdiff_t i = 0; i < count; i++) {
         const double x = a[i], y = b[i];
         const double quotient = x / y;
-        const int is_easy = (quotient < 0x1p52) & (quotient > -0x1p52);
+        const int is_easy = (quotient < 0x1p52) & (quotient > -0x1p52) & (y - y == 0.0);
         const double truncated = __builtin_elementwise_trunc(is_easy ? quotient : 0.0);
         const double rest = __builtin_elementwise_fma(-truncated, y, x);
         const int is_beyond = x < 0 ? rest > 0 : rest < 0;

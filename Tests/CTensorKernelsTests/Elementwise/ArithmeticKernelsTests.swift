@@ -209,6 +209,21 @@ import Testing
         #expect(wide.map(\.comparable) == rests.map { Double($0).comparable }, "\(wide)")
     }
 
+    @Test("a number over an infinity leaves itself, alone and beside others", arguments: KernelPath.all)
+    func remaindersOfInfinities(path: KernelPath) {
+        func check<Element: BinaryFloatingPoint & KernelElement>(_: Element.Type) {
+            let inf = Element.infinity
+            // No zero, NaN or infinite dividend, any of which would send the whole block another way.
+            let a: [Element] = [1, -1, 1.5, -1.5, 7]
+            let b: [Element] = [inf, inf, -inf, -inf, 2]
+            #expect(apply(MW_BINARY_FMOD, a, b, on: path) == [1, -1, 1.5, -1.5, 1])
+            #expect(apply(MW_BINARY_REMAINDER, a, b, on: path) == [1, inf, -inf, -1.5, 1])
+            #expect(apply(MW_BINARY_FLOOR_DIVIDE, a, b, on: path) == [0, -1, -1, 0, 3])
+        }
+        check(Float.self)
+        check(Double.self)
+    }
+
     @Test("f64 remainders are exact up to the greatest quotient", arguments: KernelPath.all)
     func exactRemainders(path: KernelPath) {
         var values = SeededValues(seed: 29)
