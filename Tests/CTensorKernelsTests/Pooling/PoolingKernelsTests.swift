@@ -92,4 +92,21 @@ import Testing
             #expect(Int(found[at]) == bestPlace, "seed \(seed), window \(index)")
         }
     }
+
+    @Test("an average without padding counts what a last window has inside", arguments: KernelPath.all)
+    func windowBeyondTheEnd(path: KernelPath) {
+        let one = mw_pooling_axis(in: 1, out: 1, kernel: 1, stride: 1, padding: 0, padding_after: 0, dilation: 1)
+        var pooling = mw_pooling(
+            batch: 1, channels: 1,
+            axes: (
+                one, one,
+                mw_pooling_axis(in: 5, out: 3, kernel: 2, stride: 2, padding: 0, padding_after: 0, dilation: 1)
+            ),
+            in_strides: (5, 5, 5, 5, 1), is_channels_last: false)
+        let input: [Float] = [1, 2, 3, 4, 5]
+        var averages = [Float](repeating: .nan, count: 3)
+        // The arrays have the elements that the descriptor speaks of.
+        unsafe path.kernels.pooling.pool(MW_POOL_AVERAGE, MW_DTYPE_F32, &pooling, &averages, input)
+        #expect(averages == [1.5, 3.5, 5])
+    }
 }
