@@ -91,7 +91,7 @@ static void pad_row(const mw_convolution_plan *plan, float *out, ptrdiff_t a_off
     const ptrdiff_t pixel = plan->pixel;
     const ptrdiff_t channel_stride = of->in_strides[1], width_stride = of->in_strides[4];
     const ptrdiff_t channels = of->groups * of->in_channels;
-    if (end <= begin) {
+    if (end <= begin || channels == 0) {
         memset(out, 0, (size_t)(plan->row_width * pixel) * sizeof(float));
         return;
     }

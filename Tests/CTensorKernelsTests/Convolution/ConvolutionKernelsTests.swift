@@ -47,6 +47,26 @@ import Testing
         #expect(gradient == expected, "seed \(seed)")
     }
 
+    @Test("without input channels every sum is 0", arguments: KernelPath.all)
+    func noChannels(path: KernelPath) {
+        let one = mw_convolution_axis(in: 1, out: 1, kernel: 1, multiply: 1, offset: 0, tap_step: 1, divisor: 1)
+        for isChannelsLast in [false, true] {
+            var descriptor = mw_convolution(
+                batch: 1, groups: 1, in_channels: 0, out_channels: 2,
+                axes: (
+                    one, one,
+                    mw_convolution_axis(in: 4, out: 4, kernel: 3, multiply: 1, offset: -1, tap_step: 1, divisor: 1)
+                ), in_strides: (0, 4, 4, 4, 1), weight_strides: (0, 0, 3, 3, 3, 1), is_channels_last: isChannelsLast)
+            for type in [MW_DTYPE_F32, MW_DTYPE_F16] {
+                var result = [Float](repeating: .nan, count: 8)
+                // The result has more room than its elements need; nothing is read.
+                let succeeded = unsafe path.kernels.convolution.convolution(type, &descriptor, &result, [], [])
+                #expect(succeeded)
+                #expect(result.prefix(type == MW_DTYPE_F32 ? 8 : 4).allSatisfy { $0 == 0 })
+            }
+        }
+    }
+
     @Test("a row that is wider than a block, and channels that fill panels in part", arguments: KernelPath.all)
     func wideRows(path: KernelPath) {
         let (length, channels) = (1000, 33)
