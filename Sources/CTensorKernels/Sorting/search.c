@@ -143,14 +143,15 @@ static double number_at(mw_dtype dtype, const void *values, ptrdiff_t i) {
 
 void mw_histogram(
     mw_dtype dtype, double low, double high, ptrdiff_t bins, ptrdiff_t count, int64_t *counts, const void *values) {
-    const double width = (high - low) / (double)bins;
-    const double bins_of_unit = (double)bins / (high - low);
+    const double range = high - low;
+    const double width = range / (double)bins;
     for (ptrdiff_t i = 0; i < count; i++) {
         const double x = number_at(dtype, values, i);
         if (!(x >= low && x <= high)) {
             continue;
         }
-        ptrdiff_t bin = (ptrdiff_t)((x - low) * bins_of_unit);
+        // A factor of bins / range would be infinite for the narrowest ranges.
+        ptrdiff_t bin = (ptrdiff_t)((x - low) / range * (double)bins);
         bin = bin >= bins ? bins - 1 : bin;
         // The quotient may round across an edge.
         if (bin > 0 && x < low + (double)bin * width) {

@@ -1,6 +1,7 @@
 #pragma STDC FP_CONTRACT OFF
 
 #include "../include/mw_sorting.h"
+#include "../Elementwise/conversion_math.h"
 #include "../Math/half_precision.h"
 #include "radix.h"
 #include "row_pieces.h"
@@ -120,8 +121,8 @@ static void quantile_row(const void *context, ptrdiff_t row, void *room) {
     switch (job->dtype) {
     case MW_DTYPE_F64: ((double *)job->out)[row] = value; break;
     case MW_DTYPE_F32: ((float *)job->out)[row] = (float)value; break;
-    case MW_DTYPE_BF16: ((uint16_t *)job->out)[row] = mw_bf16_of_f32((float)value); break;
-    default: ((uint16_t *)job->out)[row] = mw_f16_of_f32((float)value); break;
+    case MW_DTYPE_BF16: ((uint16_t *)job->out)[row] = mw_bf16_of_f32(mw_odd_f32_of_f64(value)); break;
+    default: ((uint16_t *)job->out)[row] = mw_f16_of_f32(mw_odd_f32_of_f64(value)); break;
     }
 }
 

@@ -42,8 +42,8 @@ void mw_spread_places(
 bool mw_select(mw_dtype dtype, ptrdiff_t rows, ptrdiff_t count, ptrdiff_t place, void *out, const void *values);
 
 /// The value of each row of floats at `quantile` (0...1) of the way from its first to its last element in order,
-/// interpolated linearly in f64; NaN if any element is NaN, and between -inf and inf. `count` is at least 1. Returns
-/// false where memory lacks.
+/// interpolated linearly in f64 and rounded once; NaN if any element is NaN, and between -inf and inf. `count` is at
+/// least 1. Returns false where memory lacks.
 bool mw_quantile(mw_dtype dtype, double quantile, ptrdiff_t rows, ptrdiff_t count, void *out, const void *values);
 
 /// The different elements among `count` (at most INT32_MAX), in order: `firsts[g]` is the first place of the g-th,

@@ -30,6 +30,9 @@ struct OrderStatisticsTests {
         #expect(rows.median().scalar.isNaN)
         #expect(Tensor<Float16>([1, 5, 3, 5, 2, 9], shape: [3, 2]).median(axis: 0).scalars == [2, 5])
         #expect(Tensor<BFloat16>([1, 2]).median().scalar == BFloat16(1.5))
+        // A little above the middle of two neighbours: rounded by way of f32, it would be their middle, and a tie.
+        #expect(Tensor<BFloat16>([1, 1.0078125]).quantile(0.5 + 0x1p-30).scalar == BFloat16(1.0078125))
+        #expect(Tensor<Float16>([1, 1.0009765625]).quantile(0.5 + 0x1p-30).scalar == 1.0009765625)
         #expect(Tensor<Float>([-.infinity, -.infinity, 1]).quantile(0.25).scalar == -.infinity)
         #expect(Tensor<Float>([1, 2, .infinity, .infinity]).median().scalar == .infinity)
         #expect(Tensor<Float>([-.infinity, 1]).quantile(0.75).scalar == -.infinity)
@@ -145,6 +148,10 @@ struct OrderStatisticsTests {
         // Tenths are rounded: an element that is an edge must be in the bin above it, as in NumPy.
         let edges = Tensor<Double>((0...10).map { Double($0) * 0.1 })
         #expect(edges.histogram(bins: 10, range: 0...1).scalars == [1, 1, 1, 1, 1, 1, 1, 1, 1, 2])
+        // The narrowest range, whose reciprocal is infinite.
+        let narrow = Tensor<Double>([0, .leastNonzeroMagnitude])
+        #expect(narrow.histogram(bins: 1, range: 0...(.leastNonzeroMagnitude)).scalars == [2])
+        #expect(narrow.histogram(bins: 2, range: 0...(2 * .leastNonzeroMagnitude)).scalars == [1, 1])
         expectError(.indexOutOfRange, mentioning: "histogram", "0 bins") {
             _ = try AnyTensor.zeros([1]).histogram(bins: 0, range: 0...1)
         }
