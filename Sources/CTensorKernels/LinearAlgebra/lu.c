@@ -210,9 +210,10 @@ static mw_factorization_status determinant(const mw_factorization_call *call, pt
     int64_t exponent = 0;
     for (ptrdiff_t i = 0; i < n; i++) {
         const double pivot = a[i * n + i];
-        int step;
-        fraction = frexp(fraction * pivot, &step);
-        exponent += isfinite(fraction) ? step : 0;
+        // Apart, so that a product with the smallest pivots loses no digits.
+        int step, carry;
+        fraction = frexp(fraction * frexp(pivot, &step), &carry);
+        exponent += isfinite(fraction) ? step + carry : 0;
         sign *= pivot != pivot ? pivot : (double)((pivot > 0) - (pivot < 0));
         logarithm += log(fabs(pivot));
     }

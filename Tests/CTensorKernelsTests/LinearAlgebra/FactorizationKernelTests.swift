@@ -38,6 +38,15 @@ import Testing
         #expect(s == wideS.map { Float($0) }, "seed 55")
     }
 
+    @Test("a determinant keeps its digits through a subnormal pivot")
+    func subnormalPivot() {
+        var determinant = Double.nan
+        // 3 · 2^-1074 · 2^1000; the matrix is diagonal, its pivots in this order.
+        let matrix = [3, 0, 0, 0, 0x1p-1074, 0, 0, 0, 0x1p1000]
+        _ = unsafe mw_determinant(MW_DTYPE_F64, 1, 3, &determinant, matrix)
+        #expect(determinant == 3 * 0x1p-74)
+    }
+
     @Test("subnormal and huge matrices have eigenvalues and singular values", arguments: [0x1p-1060, 0x1p1010])
     func extremeScale(scale: Double) {
         // Eigenvalues 1 and 3.
