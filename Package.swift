@@ -224,7 +224,9 @@ let package = Package(
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
-        .target(name: "CTensorKernels"),
+        // Swift names libm by itself; a program of C alone does not.
+        .target(
+            name: "CTensorKernels", linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux, .android]))]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .executableTarget(
             name: "protoc-gen-meshwork", dependencies: [.swiftProtobuf, .swiftProtobufPlugin], swiftSettings: shared),
