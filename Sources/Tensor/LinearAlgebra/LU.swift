@@ -2,6 +2,10 @@ import CTensorKernels
 
 extension Primitive {
     /// Rows of A in another order, `A[permutation] = L · U`: L, U and the order in one result.
+    ///
+    /// The derivative of square matrices, in the order of the factors' rows, with Φ the strict lower triangle of Lᵀ·L̄ and the
+    /// upper one of Ū·Uᵀ: `Ā = L⁻ᵀ · Φ · U⁻ᵀ`. Of high matrices the rows beyond are `A₂ = L₂ · U`, of wide ones the columns
+    /// beyond `A₂ = L · U₂`.
     package static let lu: Primitive = Primitive(
         id: 5_007, name: "lu",
         .unary(
@@ -23,7 +27,41 @@ extension Primitive {
                 ).check("lu", packed.type)
                 return result
             }),
-        derivative: .derivativePending)
+        derivative: .reverse([
+            OperandDerivative(saving: .result) { cotangent, step throws(TensorError) in
+                let type = step.operand.type
+                let (rows, columns, diagonal) = (type.rowCount, type.columnCount, type.diagonalCount)
+                let parts = try PackedResults(luOf: type)
+                let (results, cotangents) = (try parts.views(of: step.result), try parts.views(of: cotangent))
+                let lower = try results[0].sliced(axis: -2, 0..<diagonal)
+                let upper = try results[1].sliced(axis: -1, 0..<diagonal)
+                var lowerCotangent = try cotangents[0].sliced(axis: -2, 0..<diagonal)
+                var upperCotangent = try cotangents[1].sliced(axis: -1, 0..<diagonal)
+
+                var beyond: AnyTensor?
+                if rows > columns {
+                    let values = try cotangents[0].sliced(axis: -2, diagonal..<rows).dividedByTransposed(upper: upper)
+                    let factors = try results[0].sliced(axis: -2, diagonal..<rows)
+                    upperCotangent = try upperCotangent - factors.transposed().matmul(values)
+                    beyond = values
+                } else if rows < columns {
+                    let values = try lower.transposed().triangularSolve(
+                        cotangents[1].sliced(axis: -1, diagonal..<columns), lower: false, hasUnitDiagonal: true)
+                    let factors = try results[1].sliced(axis: -1, diagonal..<columns)
+                    lowerCotangent = try lowerCotangent - values.matmul(factors.transposed())
+                    beyond = values
+                }
+                let middle =
+                    try lower.transposed().matmul(lowerCotangent).lowerTriangle(diagonal: -1)
+                    + upperCotangent.matmul(upper.transposed()).upperTriangle()
+                var ordered = try lower.transposed().triangularSolve(middle, lower: false, hasUnitDiagonal: true)
+                    .dividedByTransposed(upper: upper)
+                if let beyond { ordered = try .concatenate([ordered, beyond], axis: rows > columns ? -2 : -1) }
+                let places = try Primitive.rowNumbers.applied(to: results[2]).expandingDimensions(at: -1)
+                return try AnyTensor.zeros(type.shape, dtype: type.dtype)
+                    .scattering(ordered, along: -2, places.broadcast(to: type.shape))
+            }
+        ]))
 
     /// Row numbers that a factorisation left as floats, as int32.
     package static let rowNumbers: Primitive = Primitive(
@@ -41,6 +79,13 @@ extension Primitive {
                 return try AnyTensor(numbers, shape: type.shape)
             }),
         derivative: .notDifferentiable)
+}
+
+extension AnyTensor {
+    /// These matrices times U⁻ᵀ.
+    fileprivate func dividedByTransposed(upper: AnyTensor) throws(TensorError) -> AnyTensor {
+        try upper.triangularSolve(transposed(), lower: false).transposed()
+    }
 }
 
 extension PackedResults {

@@ -298,6 +298,17 @@ struct DerivativeCase: Sendable, CustomTestStringConvertible {
         DerivativeCase(.cholesky, "a symmetric function", [[2, 3, 3]], in: -1...1) {
             try nearIdentity($0[0].matmul($0[0].transposed())).cholesky()
         },
+        DerivativeCase(.lu, "square matrices in another order", [[2, 3, 3]], in: -0.5...0.5) {
+            let order = [0, 0, 3, 3, 0, 0, 0, 3, 0] as [Float]
+            let (_, lower, upper) = try ($0[0] + AnyTensor(order, shape: [3, 3])).lu()
+            return try lower.matmul(upper * upper)
+        },
+        DerivativeCase(.lu, "a high and a wide matrix", [[4, 2], [2, 4]], in: -0.5...0.5) {
+            let high = try ($0[0] + .eye(4, 2, diagonal: -1) * .scalar(Float(3))).lu()
+            let wide = try ($0[1] + .eye(2, 4) * .scalar(Float(3))).lu()
+            return try (high.lower * high.lower).matmul(high.upper)
+                .matmul((wide.lower * wide.lower).matmul(wide.upper * wide.upper))
+        },
         DerivativeCase(.qr, "high matrices", [[2, 4, 3]], in: -0.5...0.5) {
             let (q, r) = try ($0[0] + .eye(4, 3) * .scalar(Float(2))).qr()
             return try q.matmul(r * r)

@@ -14,7 +14,7 @@ struct PrimitiveTests {
         let pending = Primitive.all.filter { primitive in
             if case .derivativePending = primitive.derivative { true } else { false }
         }
-        #expect(Set(pending.map(\.name.description)) == ["lu", "scatterMultiply"])
+        #expect(Set(pending.map(\.name.description)) == ["scatterMultiply"])
     }
 
     @Test("what is not differentiable is so by its nature")
