@@ -1,18 +1,29 @@
 import Tensor
 import TensorFiles
 
-/// The code of `Sources/Tensor/Tensor.docc/Guide.md`: each region between `docs:` and `docs: end` is one block there, to
-/// the letter, and what it prints is the block behind it (`GuideTests`).
+/// The code of `Tensor.md` and `Guide.md` in `Sources/Tensor/Tensor.docc`: each region between `docs:` and `docs: end` is
+/// one block there, to the letter, and what it prints is the block behind it (`GuideTests`).
 enum Guide {
     typealias Printer = (Any...) -> Void
 
     static let all: [@Sendable (_ folder: String, _ print: Printer) throws -> Void] = [
-        { _, print in creation(print) }, { _, print in types(print) }, { _, print in broadcasting(print) },
+        { _, print in try overview(print) }, { _, print in creation(print) }, { _, print in types(print) },
+        { _, print in broadcasting(print) },
         { _, print in subscripts(print) }, { _, print in views(print) }, { _, print in try reuse(print) },
         { _, print in reductions(print) }, { _, print in products(print) }, { _, print in try random(print) },
         { folder, print in try files(in: folder, print) }, { _, print in threads(print) },
         { _, print in errors(print) }, { _, print in memory(print) },
     ]
+
+    private static func overview(_ print: Printer) throws {
+        // docs: overview
+        let image = Tensor<Float>(repeating: 0.5, shape: [32, 784])
+        let key = RandomKey(seed: 1)
+        let weights = try Initializer.heUniform(fanIn: 784).values(key: key.foldIn("weight"), shape: [784, 10])
+        let scores = try image.matmul(Tensor(weights)).softmax()
+        print(scores.argmax().shape)
+        // docs: end
+    }
 
     private static func creation(_ print: Printer) {
         // docs: creation

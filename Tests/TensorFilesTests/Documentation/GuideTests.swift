@@ -1,12 +1,17 @@
 import Foundation
 import Testing
 
-/// `Sources/Tensor/Tensor.docc/Guide.md` shows code that compiles, and what that code prints.
+/// `Tensor.md` and `Guide.md` in `Sources/Tensor/Tensor.docc` show code that compiles, and what that code prints.
 @Suite("The guide to tensors")
 struct GuideTests {
     private static func text(of path: String) throws -> String {
         let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardized
         return try String(contentsOf: root.appending(path: path), encoding: .utf8)
+    }
+
+    /// Both pages, one behind the other.
+    private static func pages() throws -> String {
+        try text(of: "Sources/Tensor/Tensor.docc/Tensor.md") + text(of: "Sources/Tensor/Tensor.docc/Guide.md")
     }
 
     /// The blocks of a language on the page, in their order.
@@ -27,7 +32,7 @@ struct GuideTests {
 
     @Test("every block of code is a region of the compiled file, to the letter, and every region is shown")
     func code() throws {
-        let blocks = try Self.blocks("swift", of: Self.text(of: "Sources/Tensor/Tensor.docc/Guide.md"))
+        let blocks = try Self.blocks("swift", of: Self.pages())
         let regions = try Self.regions(of: Self.text(of: "Tests/TensorFilesTests/Documentation/Guide.swift"))
         #expect(regions.count == Guide.all.count)
         #expect(blocks == regions)
@@ -35,8 +40,7 @@ struct GuideTests {
 
     @Test("behind every block of code stands what it prints", arguments: Guide.all.indices)
     func output(index: Int) throws {
-        let page = try Self.text(of: "Sources/Tensor/Tensor.docc/Guide.md")
-        let shown = Self.blocks("text", of: page)
+        let shown = try Self.blocks("text", of: Self.pages())
         let folder = FileManager.default.temporaryDirectory.appending(path: "guide-\(UUID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
