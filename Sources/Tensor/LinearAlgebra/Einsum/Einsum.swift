@@ -51,7 +51,7 @@ extension LabelledTensor {
         while let second = labels.indices.first(where: { labels[..<$0].contains(labels[$0]) }) {
             let first = labels.firstIndex(of: labels[second])!
             let rest = labels.indices.filter { $0 != first && $0 != second }
-            tensor = try tensor.transposed(rest + [first, second]).diagonalOfLastAxes()
+            tensor = try tensor.transposed(rest + [first, second]).diagonal()
             labels = rest.map { labels[$0] } + [labels[second]]
         }
     }
