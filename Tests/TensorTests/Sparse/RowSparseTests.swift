@@ -34,6 +34,11 @@ struct RowSparseTests {
         #expect(try sparse().scaled(by: -2).toDense().scalars(as: Float.self) == [-6, -8, 0, 0, 0, 0, -12, -16, 0, 0])
         // Of the summed rows: 9 + 16 + 36 + 64.
         #expect(try sparse().norm().scalars(as: Float.self) == [Float(125).squareRoot()])
+        // 300² is beyond float16, and 500 is not.
+        let half = try RowSparse(
+            indices: AnyTensor([1] as [Int64], shape: [1]), values: AnyTensor([300, 400] as [Float16], shape: [1, 2]),
+            rowCount: 2)
+        #expect(try half.norm().scalars(as: Float16.self) == [500])
     }
 
     @Test("adding to a table changes the named rows, in place where nothing else sees it")
@@ -52,6 +57,15 @@ struct RowSparseTests {
             let taken = StorageStatistics.current.allocations - before.allocations
             precondition(taken <= 1, "\(taken)")
         }
+    }
+
+    @Test("a table that has no shape throws where it is made, not where its shape is read")
+    func impossibleTables() throws {
+        let (none, values) = (try AnyTensor.zeros([0], dtype: .int64), try AnyTensor.zeros([0, 4]))
+        expectError(.shapeMismatch, mentioning: "-1") {
+            _ = try RowSparse(indices: none, values: values, rowCount: -1)
+        }
+        expectError(.outOfMemory) { _ = try RowSparse(indices: none, values: values, rowCount: .max) }
     }
 
     @Test("what does not fit throws")

@@ -110,6 +110,14 @@ struct RepeatTests {
         expectError(.outOfMemory) { _ = try matrix.core.repeating(.max, axis: 1) }
     }
 
+    @Test("padding that no memory holds throws")
+    func hugePadding() throws {
+        let x = try AnyTensor.zeros([2], dtype: .bool)
+        for mode: PadMode<AnyTensor?> in [.reflect, .edge, .circular] {
+            expectError(.outOfMemory) { _ = try x.padded([(before: 0, after: 1 << 50)], mode: mode) }
+        }
+    }
+
     @Test("padding is NumPy's in every mode")
     func pad() throws {
         let row: Tensor<Int32> = [1, 2, 3]
