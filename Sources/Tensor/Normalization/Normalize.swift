@@ -142,9 +142,7 @@ private struct Standardized {
         hasGroups = groups != nil
         if centers { rows = try rows - rows.mean(axes: axes, keepsDimensions: true) }
         let spread = try (rows * rows).mean(axes: axes, keepsDimensions: true)
-        let one = try AnyTensor.scalar(Float(1)).cast(to: operand.dtype)
-        let addend = try AnyTensor.scalar(Float(epsilon)).cast(to: operand.dtype)
-        scale = try one / (spread + addend).squareRoot()
+        scale = try 1 / (spread + epsilon).squareRoot()
         normalized = try rows * scale
     }
 

@@ -9,7 +9,7 @@ extension Primitive {
             OperandDerivative(saving: [.first, .result]) { cotangent, step throws(TensorError) in
                 // −∞ less itself would be NaN.
                 let result = try AnyTensor.select(
-                    step.result .== step.result.constant(-.infinity), step.result.constant(0), step.result)
+                    step.result .== -.infinity, .scalar(0, dtype: step.result.dtype), step.result)
                 let shares = try (step.operand - result.spread(overOperandOf: step)).exp()
                 return try cotangent.spread(overOperandOf: step) * shares
             }

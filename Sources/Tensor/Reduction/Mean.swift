@@ -7,7 +7,7 @@ extension Primitive {
         .unary(rule: reductionRule("mean", where: \.isFloatingPoint), kernel: reduction(MW_REDUCE_MEAN)),
         derivative: .reverse([
             OperandDerivative { cotangent, step throws(TensorError) in
-                let count = try cotangent.constant(Double(step.reducedCount))
+                let count = try AnyTensor.scalar(Double(step.reducedCount), dtype: cotangent.dtype)
                 return try (cotangent / count).spread(overOperandOf: step)
             }
         ]))

@@ -8,7 +8,7 @@ extension Primitive {
         derivative: .reverse([
             OperandDerivative(saving: [.first, .result]) { cotangent, step throws(TensorError) in
                 let divisor = try AnyTensor.select(
-                    step.result .== step.result.constant(0), step.result.constant(1), step.result)
+                    step.result .== 0, .scalar(1, dtype: step.result.dtype), step.result)
                 return try (cotangent / divisor).spread(overOperandOf: step) * step.operand
             }
         ]))

@@ -63,16 +63,6 @@ extension AnyTensor {
         return try self.reshaped(to: shape.reduced(over: step.attributes.reduced.axes, keepsDimensions: true))
             .broadcast(to: shape)
     }
-
-    /// A number as a scalar of this tensor's floating-point type.
-    func constant(_ value: Double) throws(TensorError) -> AnyTensor {
-        switch dtype {
-        case .float64: try .scalar(value)
-        case .float16: try .scalar(Float16(value))
-        case .bfloat16: try .scalar(BFloat16(value))
-        default: try .scalar(Float(value))
-        }
-    }
 }
 
 extension ReverseStep {

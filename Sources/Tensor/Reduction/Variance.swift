@@ -7,7 +7,7 @@ extension Primitive {
         .unary(rule: reductionRule("variance", where: \.isFloatingPoint), kernel: reduction(MW_REDUCE_VARIANCE)),
         derivative: .reverse([
             OperandDerivative(saving: .first) { cotangent, step throws(TensorError) in
-                let factor = try cotangent.constant(2 / step.degreesOfFreedom)
+                let factor = try AnyTensor.scalar(2 / step.degreesOfFreedom, dtype: cotangent.dtype)
                 return try (cotangent * factor).spread(overOperandOf: step) * step.deviations()
             }
         ]))
@@ -20,7 +20,7 @@ extension Primitive {
             kernel: reduction(MW_REDUCE_DEVIATION)),
         derivative: .reverse([
             OperandDerivative(saving: [.first, .result]) { cotangent, step throws(TensorError) in
-                let divisor = try step.result * cotangent.constant(step.degreesOfFreedom)
+                let divisor = try step.result * step.degreesOfFreedom
                 return try (cotangent / divisor).spread(overOperandOf: step) * step.deviations()
             }
         ]))
