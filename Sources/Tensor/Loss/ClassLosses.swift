@@ -11,21 +11,21 @@ extension AnyTensor {
     /// - Throws: ``TensorError/Code/indexOutOfRange`` for a label that names no class and is not the ignored one,
     ///   ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch``.
     public func crossEntropy(
-        labels: AnyTensor, weights: AnyTensor? = nil, smoothing: Float = 0, ignoredLabel: Int32? = nil,
+        labels: AnyTensor, weights: AnyTensor? = nil, smoothing: Double = 0, ignoredLabel: Int32? = nil,
         reduction: LossReduction
     ) throws(TensorError) -> AnyTensor {
         guard smoothing >= 0, smoothing <= 1 else {
             throw TensorError(.shapeMismatch, "crossEntropy: a smoothing of \(smoothing)")
         }
         let rows = try LabelledRows(self, labels, weights, ignoredLabel, of: "crossEntropy")
-        var losses = try rows.weighted(crossEntropy(labels: rows.labels))
+        var losses = try rows.weighted(rows.scores.crossEntropy(labels: rows.labels))
         if smoothing > 0 {
-            var terms = try logSoftmax()
-            if let weights { terms = try terms * weights }
+            var terms = try rows.scores.logSoftmax()
+            if let weights = rows.classWeights { terms = try terms * weights }
             let spread = try rows.counted(terms.mean(axes: [-1]).negated())
-            losses = try losses * .scalar(1 - smoothing) + spread * .scalar(smoothing)
+            losses = try losses * (1 - smoothing) + spread * smoothing
         }
-        return try rows.reduced(losses, reduction)
+        return try rows.reduced(losses, reduction).cast(to: dtype)
     }
 
     /// The negative log-likelihood of rows of log-probabilities `[…, classes]` with int32 labels `[…]`: `-w_y x_y`, with
@@ -36,22 +36,24 @@ extension AnyTensor {
         labels: AnyTensor, weights: AnyTensor? = nil, ignoredLabel: Int32? = nil, reduction: LossReduction = .mean
     ) throws(TensorError) -> AnyTensor {
         let rows = try LabelledRows(self, labels, weights, ignoredLabel, of: "negativeLogLikelihood")
-        let classes = shape[rank - 1]
-        guard elementCount <= Int(Int32.max) else {
-            throw TensorError(.shapeMismatch, "negativeLogLikelihood: \(shape) has elements that no int32 names")
-        }
-        if !rows.labels.isAbstract {
-            _ = try rows.labels.checkedIndices(below: classes, in: "negativeLogLikelihood: labels")
-        }
-        let starts = try AnyTensor(
-            (0..<labels.elementCount).map { Int32($0 * classes) }, shape: labels.shape)
-        let picked = try reshaped(to: Shape([elementCount])).gatherRows(rows.labels + starts)
-        return try rows.reduced(rows.weighted(picked.negated()), reduction)
+        let picked = try rows.scores.picked(by: rows.labels, in: "negativeLogLikelihood: labels")
+        return try rows.reduced(rows.weighted(picked.negated()), reduction).cast(to: dtype)
+    }
+
+    /// The element of each row `[…, classes]` that its int32 label `[…]` names.
+    func picked(by labels: AnyTensor, in operation: StaticString) throws(TensorError) -> AnyTensor {
+        // A negative label names no class, while a gather would count it from the back.
+        if !labels.isAbstract { _ = try labels.checkedIndices(below: shape[rank - 1], in: operation) }
+        return try taking(along: -1, labels.reshaped(to: Shape(Array(labels.shape) + [1]))).reshaped(to: labels.shape)
     }
 }
 
 /// Rows of classes with the weights of their labels.
 private struct LabelledRows {
+    /// The rows, float32 of 16-bit floats.
+    let scores: AnyTensor
+    /// The weights of the classes, of the rows' type.
+    let classWeights: AnyTensor?
     /// The labels, 0 where they are ignored.
     let labels: AnyTensor
     /// The weight of each row's label, 0 where it is ignored; nil where all are 1.
@@ -63,7 +65,9 @@ private struct LabelledRows {
         _ scores: AnyTensor, _ labels: AnyTensor, _ weights: AnyTensor?, _ ignoredLabel: Int32?,
         of operation: StaticString
     ) throws(TensorError) {
+        try scores.type.require(.floats, in: operation)
         try labels.type.require(.int32, in: operation)
+        if let weights { try scores.type.requireSameType(as: weights.type, in: operation) }
         guard scores.rank >= 1, scores.shape.dropLast().elementsEqual(labels.shape) else {
             throw TensorError(
                 .shapeMismatch,
@@ -73,14 +77,16 @@ private struct LabelledRows {
             throw TensorError(
                 .shapeMismatch, "\(operation): weights \(weights.shape) for the classes of \(scores.shape)")
         }
+        self.scores = try scores.cast(to: scores.dtype.wide)
+        classWeights = try weights?.cast(to: scores.dtype.wide)
         isCounted = if let ignoredLabel { try labels .!= .scalar(ignoredLabel) } else { nil }
         self.labels =
             if let isCounted { try AnyTensor.select(isCounted, labels, .scalar(Int32(0))) } else { labels }
         var rowWeights: AnyTensor?
-        if let weights { rowWeights = try weights.gatherRows(self.labels) }
+        if let classWeights { rowWeights = try classWeights.gatherRows(self.labels) }
         if let isCounted {
-            let counted = if let rowWeights { rowWeights } else { try AnyTensor.scalar(Float(1)) }
-            rowWeights = try AnyTensor.select(isCounted, counted, .scalar(Float(0)))
+            let counted = if let rowWeights { rowWeights } else { try AnyTensor.scalar(1, dtype: self.scores.dtype) }
+            rowWeights = try AnyTensor.select(isCounted, counted, .scalar(0, dtype: counted.dtype))
         }
         self.rowWeights = rowWeights
     }
@@ -95,7 +101,7 @@ private struct LabelledRows {
     /// Losses, 0 where the label is ignored.
     func counted(_ losses: AnyTensor) throws(TensorError) -> AnyTensor {
         guard let isCounted else { return losses }
-        return try AnyTensor.select(isCounted, losses, .scalar(Float(0)))
+        return try AnyTensor.select(isCounted, losses, .scalar(0, dtype: losses.dtype))
     }
 
     func reduced(_ losses: AnyTensor, _ reduction: LossReduction) throws(TensorError) -> AnyTensor {

@@ -6,6 +6,7 @@ extension Primitive {
         id: 28, name: "crossEntropy",
         .binary(
             rule: { logits, labels, _ throws(TensorError) in
+                try logits.require(.float32, in: "crossEntropy")
                 try requireClasses(logits, labels, in: "crossEntropy")
                 return TensorType(.float32, labels.shape)
             },
@@ -33,6 +34,7 @@ extension Primitive {
         id: 29, name: "crossEntropyGradient",
         .ternary(
             rule: { logits, labels, upstream, _ throws(TensorError) in
+                try logits.require(.float32, in: "crossEntropyGradient")
                 try requireClasses(logits, labels, in: "crossEntropyGradient")
                 guard upstream == TensorType(.float32, labels.shape) else {
                     throw TensorError(
@@ -70,10 +72,10 @@ extension Primitive {
             },
         ]))
 
-    private static func requireClasses(
+    fileprivate static func requireClasses(
         _ logits: TensorType, _ labels: TensorType, in operation: StaticString
     ) throws(TensorError) {
-        try logits.require(.float32, in: operation)
+        try logits.require(.floats, in: operation)
         try labels.require(.int32, in: operation)
         guard logits.shape.rank >= 1, logits.shape.dropLast().elementsEqual(labels.shape) else {
             throw TensorError(
@@ -91,17 +93,26 @@ extension AnyTensor {
 
     /// The cross-entropy, in nats, of each row of logits with its int32 label: `[…, classes]` and `[…]` give `[…]`.
     ///
+    /// 16-bit floats are computed in float32, and the result is rounded to their type.
+    ///
     /// - Throws: ``TensorError/Code/indexOutOfRange`` for a label that names no class,
-    ///   ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch``.
+    ///   ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` unless the logits are floats.
     public consuming func crossEntropy(labels: consuming AnyTensor) throws(TensorError) -> AnyTensor {
-        try Primitive.crossEntropy.apply(&self, &labels)
+        let dtype = self.dtype
+        if dtype == .float32 { return try Primitive.crossEntropy.apply(&self, &labels) }
+        try Primitive.requireClasses(type, labels.type, in: "crossEntropy")
+        if dtype == .float64 {
+            return try self.logSoftmax().picked(by: labels, in: "crossEntropy: labels").negated()
+        }
+        var logits = try self.cast(to: dtype.wide)
+        return try Primitive.crossEntropy.apply(&logits, &labels).cast(to: dtype)
     }
 }
 
-extension Tensor where Scalar == Float {
+extension Tensor where Scalar: FloatingTensorScalar {
     /// The cross-entropy, in nats, of each row of logits with its label: `[…, classes]` and `[…]` give `[…]`. Traps for
     /// a label that names no class; labels from data belong to ``AnyTensor/crossEntropy(labels:)``.
     public consuming func crossEntropy(labels: consuming Tensor<Int32>) -> Tensor {
-        Tensor { () throws(TensorError) in try Primitive.crossEntropy.apply(&self.core, &labels.core) }
+        Tensor { () throws(TensorError) in try self.core.take().crossEntropy(labels: labels.core) }
     }
 }

@@ -17,27 +17,17 @@ extension AnyTensor {
         }
     }
 
-    /// Throws unless both have one shape: a target that broadcasts is nearly always a mistake.
-    func requireTarget(_ target: AnyTensor, of operation: StaticString) throws(TensorError) {
+    /// Losses of each element against a target of the same shape and type: a target that broadcasts is nearly always a
+    /// mistake. `terms` sees 16-bit floats as float32, and the result is rounded to their type.
+    func losses(
+        against target: AnyTensor, _ reduction: LossReduction, of operation: StaticString,
+        _ terms: (AnyTensor, AnyTensor) throws(TensorError) -> AnyTensor
+    ) throws(TensorError) -> AnyTensor {
+        try type.require(.floats, in: operation)
         try type.requireSameType(as: target.type, in: operation)
         guard shape == target.shape else {
             throw TensorError(.shapeMismatch, "\(operation): values \(shape) for targets \(target.shape)")
         }
-    }
-
-    /// |x|, whose derivative at 0 is 0.
-    func magnitudes() throws(TensorError) -> AnyTensor { try relu() + negated().relu() }
-
-    /// ln(1 + u) for u in 0...1 with a small relative error: what is lost in w = 1 + u is added again, as
-    /// (u - (w - 1)) / w.
-    func logarithmOfOnePlus() throws(TensorError) -> AnyTensor {
-        let one = try AnyTensor.scalar(Float(1)).cast(to: dtype)
-        let w = try self + one
-        return try w.log() + (self - (w - one)) / w
-    }
-
-    /// ln(1 + eˣ), the softplus, without overflow.
-    func softplusForLoss() throws(TensorError) -> AnyTensor {
-        try relu() + magnitudes().negated().exp().logarithmOfOnePlus()
+        return try terms(cast(to: dtype.wide), target.cast(to: dtype.wide)).reduced(reduction).cast(to: dtype)
     }
 }

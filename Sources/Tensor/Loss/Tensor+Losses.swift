@@ -1,6 +1,6 @@
 // The typed faces of the losses; what they compute is said at the core's.
 
-extension Tensor where Scalar == Float {
+extension Tensor where Scalar: FloatingTensorScalar {
     /// `(x - t)²`.
     public func meanSquaredError(_ target: Tensor, reduction: LossReduction = .mean) -> Tensor {
         Tensor { () throws(TensorError) in try core.meanSquaredError(target.core, reduction: reduction) }
@@ -12,12 +12,12 @@ extension Tensor where Scalar == Float {
     }
 
     /// Huber's loss: `½ d²` where `d = |x - t|` is at most `delta`, and `delta (d - ½ delta)` beyond.
-    public func huberLoss(_ target: Tensor, delta: Float = 1, reduction: LossReduction = .mean) -> Tensor {
+    public func huberLoss(_ target: Tensor, delta: Double = 1, reduction: LossReduction = .mean) -> Tensor {
         Tensor { () throws(TensorError) in try core.huberLoss(target.core, delta: delta, reduction: reduction) }
     }
 
     /// The smooth L1 loss: `½ d² / beta` where `d = |x - t|` is less than `beta`, and `d - ½ beta` beyond.
-    public func smoothAbsoluteError(_ target: Tensor, beta: Float = 1, reduction: LossReduction = .mean) -> Tensor {
+    public func smoothAbsoluteError(_ target: Tensor, beta: Double = 1, reduction: LossReduction = .mean) -> Tensor {
         Tensor { () throws(TensorError) in
             try core.smoothAbsoluteError(target.core, beta: beta, reduction: reduction)
         }
@@ -38,39 +38,21 @@ extension Tensor where Scalar == Float {
         }
     }
 
-    /// The Kullback-Leibler divergence of these log-probabilities from the target's probabilities, term by term.
-    public func klDivergence(
-        _ target: Tensor, targetIsLogarithm: Bool = false, reduction: LossReduction = .mean
-    ) -> Tensor {
-        Tensor { () throws(TensorError) in
-            try core.klDivergence(target.core, targetIsLogarithm: targetIsLogarithm, reduction: reduction)
-        }
-    }
-
     /// The hinge loss of scores against targets 1 and -1: `max(0, margin - t x)`.
-    public func hingeLoss(_ target: Tensor, margin: Float = 1, reduction: LossReduction = .mean) -> Tensor {
+    public func hingeLoss(_ target: Tensor, margin: Double = 1, reduction: LossReduction = .mean) -> Tensor {
         Tensor { () throws(TensorError) in try core.hingeLoss(target.core, margin: margin, reduction: reduction) }
     }
 
     /// The embedding loss of distances x against targets 1 (x) and -1 (`max(0, margin - x)`).
-    public func hingeEmbeddingLoss(_ target: Tensor, margin: Float = 1, reduction: LossReduction = .mean) -> Tensor {
+    public func hingeEmbeddingLoss(_ target: Tensor, margin: Double = 1, reduction: LossReduction = .mean) -> Tensor {
         Tensor { () throws(TensorError) in
             try core.hingeEmbeddingLoss(target.core, margin: margin, reduction: reduction)
         }
     }
 
-    /// The loss of pairs of vectors along the last axis by their cosine.
-    public func cosineEmbeddingLoss(
-        _ other: Tensor, target: Tensor, margin: Float = 0, reduction: LossReduction = .mean
-    ) -> Tensor {
-        Tensor { () throws(TensorError) in
-            try core.cosineEmbeddingLoss(other.core, target: target.core, margin: margin, reduction: reduction)
-        }
-    }
-
     /// The cross-entropy of rows of logits with labels, with class weights, label smoothing and an ignored label.
     public func crossEntropy(
-        labels: Tensor<Int32>, weights: Tensor? = nil, smoothing: Float = 0, ignoredLabel: Int32? = nil,
+        labels: Tensor<Int32>, weights: Tensor? = nil, smoothing: Double = 0, ignoredLabel: Int32? = nil,
         reduction: LossReduction
     ) -> Tensor {
         Tensor { () throws(TensorError) in

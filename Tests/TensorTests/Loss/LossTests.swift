@@ -99,6 +99,91 @@ struct LossTests {
         expectClose(likelihood(.sum), [3.6231456])
     }
 
+    @Test("counts under Poisson distributions, targets under normal ones")
+    func likelihoods() {
+        let counts = Tensor<Float>([0, 1, 3, 2])
+        expectClose(
+            values.poissonLikelihoodLoss(counts, reduction: .none), [1.6487213, 1.7231302, 11.0855369, 1.2788008])
+        expectClose(
+            values.poissonLikelihoodLoss(counts, addsFactorial: true, reduction: .none),
+            [1.6487213, 1.7231302, 12.8496185, 1.9306073])
+        let rates = Tensor<Float>([0.5, 1.5, 3, 0.25])
+        expectClose(
+            rates.poissonLikelihoodLoss(counts, isLogarithm: false, reduction: .none),
+            [0.5, 1.0945349, -0.2958369, 3.0225886])
+        let near = values + Tensor([1, -1, 2, 0]), variance = Tensor<Float>([1, 0.5, 2, 1e-9])
+        expectClose(
+            values.gaussianLikelihoodLoss(near, variance: variance, reduction: .none),
+            [0.5, 0.6534264, 1.3465736, -6.9077553])
+        expectClose(values.gaussianLikelihoodLoss(near, variance: variance, addsConstant: true), [-0.1830003])
+    }
+
+    @Test("triplets of vectors")
+    func triplets() {
+        let anchors: Tensor<Float> = [[1, 2, 3], [0, 0, 1]]
+        expectClose(
+            anchors.tripletMarginLoss(
+                positive: [[1, 2, 2], [0, 1, 1]], negative: [[3, 2, 1], [0, 0, 1]], reduction: .none), [0, 1.9999973])
+    }
+
+    @Test("float64 keeps its digits; a 16-bit loss is the float32 one, rounded once")
+    func otherTypes() throws {
+        let logits = Tensor<Double>([1, 2, 3, 0.5, -1, 0, 2, 2, 2, 1, 0, -1], shape: [4, 3])
+        let labels = Tensor<Int32>([2, 0, -100, 1])
+        let entropy = logits.crossEntropy(
+            labels: labels, weights: Tensor([1, 2, 0.5]), smoothing: 0.2, ignoredLabel: -100, reduction: .none)
+        for (found, expected) in zip(
+            entropy.scalars, [0.5248171108147743, 0.8409349588479527, 0, 2.547277601481364])
+        {
+            #expect(abs(found - expected) < 1e-14)
+        }
+        let binary = Tensor<Double>([0.5, -1.5, 3, -0.25]).binaryCrossEntropy(
+            logitsFor: Tensor([0, 1, 1, 0.3]), reduction: .none)
+        for (found, expected) in zip(
+            binary.scalars, [0.9740769841801067, 1.7014132779827524, 0.04858735157374206, 0.6509394198788436])
+        {
+            #expect(abs(found - expected) < 1e-15)
+        }
+        // 300² is beyond float16, and the mean of four is not.
+        let far = Tensor<Float16>([300, 0, 0, 0]).meanSquaredError(Tensor([0, 0, 0, 0]))
+        #expect(far.scalars == [22_496])
+        let narrow = Tensor<BFloat16>([0.5, -1.5, 3, -0.25]), ones = Tensor<BFloat16>([0, 1, 1, 0])
+        let wide = narrow.cast(to: Float.self).binaryCrossEntropy(logitsFor: ones.cast(to: Float.self))
+        #expect(narrow.binaryCrossEntropy(logitsFor: ones).scalars == wide.cast(to: BFloat16.self).scalars)
+        let half = logits.cast(to: Float16.self)
+        let rows = half.cast(to: Float.self).crossEntropy(labels: Tensor([2, 0, 0, 1]))
+        #expect(half.crossEntropy(labels: Tensor([2, 0, 0, 1])).scalars == rows.cast(to: Float16.self).scalars)
+        expectError(.indexOutOfRange, mentioning: "crossEntropy", "-1") {
+            _ = try logits.core.crossEntropy(labels: AnyTensor([0, 0, 0, -1] as [Int32], shape: [4]))
+        }
+    }
+
+    @Test("alignments of labels in time, with lengths of their own")
+    func connectionist() throws {
+        let angles = Tensor<Float>((0..<24).map { Float($0) * 0.7 }, shape: [2, 4, 3])
+        let logarithms = angles.sin().logSoftmax()
+        let labels = Tensor<Int32>([1, 1, 2, 9], shape: [2, 2])
+        func loss(_ reduction: LossReduction) -> Tensor<Float> {
+            logarithms.connectionistLoss(
+                labels: labels, inputLengths: [4, 3], labelLengths: [2, 1], reduction: reduction)
+        }
+        expectClose(loss(.none), [2.7509945, 1.3064895])
+        expectClose(loss(.mean), [1.3409934])
+        // Two equal labels need a blank between them; no label needs blanks only.
+        let short = Tensor<Float>(
+            [-1.7198181, -1.0756005, -0.7343684, -0.6348091, -1.163030, -1.848802], shape: [1, 2, 3])
+        #expect(short.connectionistLoss(labels: Tensor([1, 1], shape: [1, 2])).scalar == .infinity)
+        expectClose(
+            short.connectionistLoss(labels: Tensor([1, 1], shape: [1, 2]), labelLengths: [0], reduction: .sum),
+            [2.3546273])
+        expectError(.indexOutOfRange, mentioning: "connectionistLoss", "row 1", "0..<3") {
+            _ = try logarithms.core.connectionistLoss(labels: labels.core)
+        }
+        expectError(.shapeMismatch, mentioning: "connectionistLoss", "[5, 4]") {
+            _ = try logarithms.core.connectionistLoss(labels: labels.core, inputLengths: [5, 4])
+        }
+    }
+
     @Test("an ignored row may hold anything, and a mean of none is NaN")
     func ignored() {
         let logits = Tensor<Float>([.nan, 1, 0, 0], shape: [2, 2])
@@ -127,6 +212,17 @@ struct LossTests {
         }
         expectError(.shapeMismatch, mentioning: "negativeLogLikelihood", "[3]") {
             _ = try x.negativeLogLikelihood(labels: .zeros([3], dtype: .int32))
+        }
+        expectError(.shapeMismatch, mentioning: "binaryCrossEntropy", "weights [5, 2, 3]") {
+            _ = try x.binaryCrossEntropy(logitsFor: x, positiveWeight: .zeros([5, 2, 3]))
+        }
+        expectError(.dtypeMismatch, mentioning: "crossEntropy", "float64") {
+            _ = try x.crossEntropy(
+                labels: .zeros([2], dtype: .int32), weights: .zeros([3], dtype: .float64), reduction: .mean)
+        }
+        expectError(.dtypeMismatch, mentioning: "absoluteError", "floats") {
+            let integers = try AnyTensor.zeros([2], dtype: .int32)
+            _ = try integers.absoluteError(integers)
         }
         expectError(.dtypeMismatch, mentioning: "float32") {
             _ = try x.meanSquaredError(.zeros([2, 3], dtype: .int32))
