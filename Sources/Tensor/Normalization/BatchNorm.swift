@@ -2,20 +2,20 @@ extension AnyTensor {
     /// Batch normalisation with statistics that are known (inference): `(x - mean) / √(variance + ε) · weight + bias` for
     /// each channel along `channelAxis`, with all of them `[channels]`.
     ///
-    /// Computed as one multiplication and one addition an element.
+    /// Computed as one multiplication and one addition an element, of 16-bit floats in float32.
     ///
-    /// - Throws: ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch``,
-    ///   ``TensorError/Code/indexOutOfRange`` for an axis that the tensor lacks.
+    /// - Throws: ``TensorError/Code/shapeMismatch``, also for an epsilon below 0; ``TensorError/Code/dtypeMismatch`` unless
+    ///   all are of one float type; ``TensorError/Code/indexOutOfRange`` for an axis that the tensor lacks.
     public func batchNorm(
         mean: AnyTensor, variance: AnyTensor, weight: AnyTensor? = nil, bias: AnyTensor? = nil,
         epsilon: Double = 1e-5, channelAxis: Int = 1
     ) throws(TensorError) -> AnyTensor {
-        let channels = try ChannelAxis(of: self, at: channelAxis, [mean, variance, weight, bias])
-        var scale = try channels.inverseDeviation(variance, epsilon)
-        if let weight { scale = try scale * weight }
-        var shift = try (mean * scale).negated()
-        if let bias { shift = try shift + bias }
-        return try self * channels.broadcasting(scale) + channels.broadcasting(shift)
+        let channels = try ChannelAxis(of: self, at: channelAxis, epsilon, [mean, variance, weight, bias])
+        var scale = try channels.inverseDeviation(channels.wide(variance))
+        if let weight { scale = try scale * channels.wide(weight) }
+        var shift = try (channels.wide(mean) * scale).negated()
+        if let bias { shift = try shift + channels.wide(bias) }
+        return try (channels.wide(self) * channels.broadcasting(scale) + channels.broadcasting(shift)).cast(to: dtype)
     }
 
     /// Batch normalisation with the batch's own statistics (training), and these statistics: mean and variance (divided
@@ -25,16 +25,17 @@ extension AnyTensor {
     public func batchNorm(
         weight: AnyTensor? = nil, bias: AnyTensor? = nil, epsilon: Double = 1e-5, channelAxis: Int = 1
     ) throws(TensorError) -> (result: AnyTensor, mean: AnyTensor, variance: AnyTensor) {
-        let channels = try ChannelAxis(of: self, at: channelAxis, [weight, bias])
+        let channels = try ChannelAxis(of: self, at: channelAxis, epsilon, [weight, bias])
         let others = (0..<rank).filter { $0 != channels.axis }
-        let mean = try self.mean(axes: others)
-        var centered = try self - channels.broadcasting(mean)
-        let variance = try (centered * centered).mean(axes: others)
-        var scale = try channels.inverseDeviation(variance, epsilon)
-        if let weight { scale = try scale * weight }
-        centered = try centered * channels.broadcasting(scale)
-        if let bias { centered = try centered + channels.broadcasting(bias) }
-        return (centered, mean, variance)
+        let values = try channels.wide(self)
+        let mean = try values.mean(axes: others)
+        var result = try values - channels.broadcasting(mean)
+        let variance = try result.squared().mean(axes: others)
+        var scale = try channels.inverseDeviation(variance)
+        if let weight { scale = try scale * channels.wide(weight) }
+        result = try result * channels.broadcasting(scale)
+        if let bias { result = try result + channels.broadcasting(channels.wide(bias)) }
+        return (try result.cast(to: dtype), try mean.cast(to: dtype), try variance.cast(to: dtype))
     }
 }
 
@@ -42,13 +43,22 @@ extension AnyTensor {
 private struct ChannelAxis {
     let axis: Int
     private let shape: Shape
+    private let epsilon: Double
 
-    init(of tensor: AnyTensor, at axis: Int, _ parameters: [AnyTensor?]) throws(TensorError) {
+    init(
+        of tensor: AnyTensor, at axis: Int, _ epsilon: Double, _ parameters: [AnyTensor?]
+    ) throws(TensorError) {
+        try tensor.type.require(.floats, in: "batchNorm")
+        guard epsilon >= 0 else { throw TensorError(.shapeMismatch, "batchNorm: an epsilon of \(epsilon)") }
+        self.epsilon = epsilon
         self.axis = try AxisSet.position(of: axis, rank: tensor.rank, of: "batchNorm")
-        for case let parameter? in parameters where parameter.shape != [tensor.shape[self.axis]] {
-            throw TensorError(
-                .shapeMismatch,
-                "batchNorm: a parameter \(parameter.shape) for \(tensor.shape) with channels on axis \(self.axis)")
+        for case let parameter? in parameters {
+            try tensor.type.requireSameType(as: parameter.type, in: "batchNorm")
+            guard parameter.shape == [tensor.shape[self.axis]] else {
+                throw TensorError(
+                    .shapeMismatch,
+                    "batchNorm: a parameter \(parameter.shape) for \(tensor.shape) with channels on axis \(self.axis)")
+            }
         }
         var dimensions = Array(repeating: 1, count: tensor.rank)
         dimensions[self.axis] = tensor.shape[self.axis]
@@ -60,15 +70,16 @@ private struct ChannelAxis {
         try parameter.reshaped(to: shape)
     }
 
+    /// Values in the type that is computed in.
+    func wide(_ values: AnyTensor) throws(TensorError) -> AnyTensor { try values.cast(to: values.dtype.wide) }
+
     /// `1 / √(variance + ε)`
-    func inverseDeviation(_ variance: AnyTensor, _ epsilon: Double) throws(TensorError) -> AnyTensor {
-        let one = try AnyTensor.scalar(Float(1)).cast(to: variance.dtype)
-        let addend = try AnyTensor.scalar(Float(epsilon)).cast(to: variance.dtype)
-        return try one / (variance + addend).squareRoot()
+    func inverseDeviation(_ variance: AnyTensor) throws(TensorError) -> AnyTensor {
+        try 1 / (variance + epsilon).squareRoot()
     }
 }
 
-extension Tensor where Scalar == Float {
+extension Tensor where Scalar: FloatingTensorScalar {
     /// Batch normalisation with statistics that are known (inference), for each channel along `channelAxis`.
     public func batchNorm(
         mean: Tensor, variance: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, epsilon: Double = 1e-5,

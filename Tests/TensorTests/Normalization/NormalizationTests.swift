@@ -73,6 +73,20 @@ struct NormalizationTests {
         #expect(last.mean.scalars == [3.5, 5.5])
     }
 
+    @Test("batch norm of float64, and of 16-bit floats whose squares are beyond them")
+    func batchNormOfOtherTypes() {
+        let double = Tensor<Double>([1, 2, 3, 4, 5, 6, 7, 8], shape: [2, 2, 2]).batchNorm()
+        let expected = Self.normalized([1, 2, 5, 6])
+        for (place, value) in zip([0, 1, 4, 5], expected) {
+            #expect(abs(double.result.scalars[place] - value) < 1e-14)
+        }
+        let half = Tensor<Float16>([-600, 600], shape: [2, 1]).batchNorm()
+        #expect(half.result.scalars == [-1, 1])
+        let known = Tensor<Float16>([3, 5], shape: [2, 1]).batchNorm(
+            mean: Tensor([4]), variance: Tensor([1]), weight: Tensor([2]), bias: Tensor([1]), epsilon: 0)
+        #expect(known.scalars == [-1, 3])
+    }
+
     @Test("float64 and 16-bit floats; softmax too")
     func otherTypes() {
         let double = Tensor<Double>([1, 2, 4], shape: [3]).layerNorm()
@@ -108,6 +122,10 @@ struct NormalizationTests {
         expectError(.shapeMismatch, mentioning: "groupNorm", "3 groups") { _ = try x.groupNorm(groups: 3) }
         expectError(.shapeMismatch, mentioning: "batchNorm", "[3]") {
             _ = try x.batchNorm(mean: .zeros([3]), variance: .zeros([4]))
+        }
+        expectError(.shapeMismatch, mentioning: "batchNorm", "epsilon") { _ = try x.batchNorm(epsilon: -1) }
+        expectError(.dtypeMismatch, mentioning: "batchNorm", "float64") {
+            _ = try x.batchNorm(weight: .zeros([4], dtype: .float64))
         }
         expectError(.dtypeMismatch, mentioning: "layerNorm", "int32") {
             _ = try AnyTensor.zeros([2], dtype: .int32).layerNorm()
