@@ -4,7 +4,8 @@ extension Primitive {
     /// `softmax(scale · q kᵀ + mask) v` for each head, without a matrix of all scores. Operands: queries
     /// `[batch, heads, queries, width]`, keys `[batch, key heads, keys, width]`, values
     /// `[batch, key heads, keys, value width]`, and where given a mask that broadcasts to
-    /// `[batch, heads, queries, keys]` and is added.
+    /// `[batch, heads, queries, keys]` and is added. All of float32, or all of float64, which is made of products and
+    /// softmax for a block of queries at a time.
     ///
     /// Derivatives make the probabilities `p` again. With a cotangent `g`: `v̇ = pᵀ g`; the scores' is
     /// `ṡ = p ∘ (g vᵀ - Σ over keys of p ∘ g vᵀ)`, and `q̇ = scale · ṡ k`, `k̇ = scale · ṡᵀ q`, the mask's `ṡ`.
@@ -13,6 +14,7 @@ extension Primitive {
         .variadic(
             rule: { types, _ throws(TensorError) in try attentionRule(types) },
             kernel: { operands, attributes, type throws(TensorError) in
+                if type.dtype == .float64 { return try AttentionHeads.attention(operands, attributes, type) }
                 guard case .attention(let scale, let isCausal) = attributes else { preconditionFailure("no scale") }
                 let queries = try operands[0].withContiguousRows()
                 let keys = try operands[1].withContiguousRows()
@@ -29,7 +31,7 @@ extension Primitive {
                 shape.query_strides = queries.layout.rowStrides
                 shape.key_strides = keys.layout.rowStrides
                 shape.value_strides = values.layout.rowStrides
-                shape.scale = scale
+                shape.scale = Float(scale)
                 shape.is_causal = isCausal
                 let mask = operands.count > 3 ? operands[3] : nil
                 if let mask {
@@ -47,13 +49,13 @@ extension Primitive {
         derivative: .reverse([
             OperandDerivative(saving: [.first, .second, .third, .fourth]) { cotangent, step throws(TensorError) in
                 let heads = try AttentionHeads(step)
-                return try (heads.scoreCotangent(cotangent).matmul(heads.keys) * .scalar(heads.scale))
+                return try (heads.scoreCotangent(cotangent).matmul(heads.keys) * heads.scale)
                     .reshaped(to: step.operand.shape)
             },
             OperandDerivative(saving: [.first, .second, .third, .fourth]) { cotangent, step throws(TensorError) in
                 let heads = try AttentionHeads(step)
                 let each = try heads.scoreCotangent(cotangent).transposed().matmul(heads.queries)
-                return try heads.summedOverGroup(each * .scalar(heads.scale), to: step.operand.shape)
+                return try heads.summedOverGroup(each * heads.scale, to: step.operand.shape)
             },
             OperandDerivative(saving: [.first, .second, .fourth]) { cotangent, step throws(TensorError) in
                 let heads = try AttentionHeads(step)
@@ -72,7 +74,8 @@ extension Primitive {
 
     private static func attentionRule(_ types: [TensorType]) throws(TensorError) -> TensorType {
         let (queries, keys, values) = (types[0].shape, types[1].shape, types[2].shape)
-        for type in types { try type.require(.float32, in: "attention") }
+        try types[0].require(.float32, .float64, in: "attention")
+        for type in types { try types[0].requireSameType(as: type, in: "attention") }
         guard queries.rank == 4, keys.rank == 4, values.rank == 4, queries[0] == keys[0], keys[0] == values[0],
             keys[1] == values[1], keys[2] == values[2], queries[3] == keys[3], keys[1] > 0,
             queries[1] % keys[1] == 0
@@ -87,7 +90,7 @@ extension Primitive {
             throw TensorError(
                 .shapeMismatch, "attention: a mask \(types[3].shape) does not broadcast to scores \(scores)")
         }
-        return TensorType(.float32, try Shape([queries[0], queries[1], queries[2], values[3]]))
+        return TensorType(types[0].dtype, try Shape([queries[0], queries[1], queries[2], values[3]]))
     }
 }
 
@@ -108,32 +111,66 @@ private struct AttentionHeads {
     let queries: AnyTensor
     let keys: AnyTensor
     let probabilities: AnyTensor
-    let scale: Float
+    let scale: Double
     private let values: AnyTensor
     private let group: Int
 
+    /// The heads of an application of the primitive, whose operands may be traced.
     init(_ step: ReverseStep) throws(TensorError) {
-        guard case .attention(let scale, let isCausal) = step.attributes else { preconditionFailure("no scale") }
+        let mask = step.operands.count > 3 ? step.operands[3] : nil
+        try self.init(step.operands[0], step.operands[1], step.operands[2], mask, step.attributes, firstQuery: 0)
+    }
+
+    /// The heads of queries that come after `firstQuery` others; the mask broadcasts to the scores of these queries.
+    private init(
+        _ query: AnyTensor, _ key: AnyTensor, _ value: AnyTensor, _ mask: AnyTensor?, _ attributes: Attributes,
+        firstQuery: Int
+    ) throws(TensorError) {
+        guard case .attention(let scale, let isCausal) = attributes else { preconditionFailure("no scale") }
         self.scale = scale
-        let (query, key) = (step.operands[0], step.operands[1])
         group = query.shape[1] / key.shape[1]
         let keyHeads = key.shape[1]
         queries = try query.reshaped(
             to: Shape([query.shape[0], keyHeads, group, query.shape[2], query.shape[3]]))
         keys = try key.reshaped(to: Shape([key.shape[0], keyHeads, 1, key.shape[2], key.shape[3]]))
-        let value = step.operands[2]
         values = try value.reshaped(to: Shape([value.shape[0], keyHeads, 1, value.shape[2], value.shape[3]]))
-        var scores = try queries.matmul(keys.transposed()) * .scalar(scale)
+        var scores = try queries.matmul(keys.transposed()) * scale
         let (rows, columns) = (query.shape[2], key.shape[2])
-        if step.operands.count > 3 {
+        if let mask {
             let whole = try Shape([query.shape[0], query.shape[1], rows, columns])
-            scores = try scores + step.operands[3].broadcast(to: whole).reshaped(to: scores.shape)
+            scores = try scores + mask.broadcast(to: whole).reshaped(to: scores.shape)
         }
         if isCausal {
-            let hidden = (0..<rows * columns).map { $0 % columns > $0 / columns ? -Float.infinity : 0 }
-            scores = try scores + AnyTensor(hidden, shape: Shape([rows, columns]))
+            let isSeen = try AnyTensor.triangle(rows, columns, diagonal: firstQuery)
+            scores = try .select(isSeen, scores, .scalar(-.infinity, dtype: scores.dtype))
         }
         probabilities = try scores.softmax()
+    }
+
+    /// The primitive's result, for as many queries at a time as keep the scores to a few MiB.
+    static func attention(
+        _ operands: [AnyTensor], _ attributes: Attributes, _ type: TensorType
+    ) throws(TensorError) -> AnyTensor {
+        let (count, keys) = (type.shape[2], operands[1].shape[2])
+        // A query without keys is a mean of nothing.
+        guard keys > 0 else { return try .full(type.shape, number: .nan, dtype: type.dtype) }
+        let scores = try Shape([type.shape[0], type.shape[1], count, keys])
+        let mask = operands.count > 3 ? try operands[3].broadcast(to: scores) : nil
+        let block = Swift.max(1, (1 << 20) / Swift.max(1, type.shape[0] * type.shape[1] * keys))
+        var parts: [AnyTensor] = []
+        for first in Swift.stride(from: 0, to: count, by: block) {
+            let range = first..<Swift.min(first + block, count)
+            let heads = try AttentionHeads(
+                operands[0].sliced(axis: 2, range), operands[1], operands[2], mask?.sliced(axis: 2, range), attributes,
+                firstQuery: first)
+            let shape = try Shape([type.shape[0], type.shape[1], range.count, type.shape[3]])
+            parts.append(try heads.probabilities.matmul(heads.values).reshaped(to: shape))
+        }
+        return switch parts.count {
+        case 0: try .zeros(type.shape, dtype: type.dtype)
+        case 1: parts[0]
+        default: try .concatenate(parts, axis: 2)
+        }
     }
 
     /// A cotangent of the result, in groups of heads.

@@ -34,7 +34,7 @@ package enum Attributes: Sendable {
     case normalization(epsilon: Double, extent: Int)
     indirect case convolution(ConvolutionGeometry)
     indirect case pooling(PoolingGeometry)
-    case attention(scale: Float, isCausal: Bool)
+    case attention(scale: Double, isCausal: Bool)
 }
 
 extension Attributes {

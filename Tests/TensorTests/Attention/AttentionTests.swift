@@ -48,6 +48,33 @@ struct AttentionTests {
         #expect(try none.attention(keys: some, values: some).shape == [1, 1, 0, 2])
     }
 
+    @Test("float64, in blocks of queries, and 16-bit floats by way of float32")
+    func otherTypes() throws {
+        let q = Tensor<Double>([0, 0.25, 0.5, 0.75, 1, 1.25], shape: [1, 1, 3, 2])
+        let found = q.attention(keys: q.flipped(axes: [2]), values: q * 2, isCausal: true).scalars
+        let expected = [
+            0, 0.5, 0.3912783892843216, 0.8912783892843217, 0.5188900119980154, 1.0188900119980153,
+        ]
+        for (value, other) in zip(found, expected) { #expect(abs(value - other) < 1e-15) }
+        // 1,100 keys of 1,000 queries are two blocks; every query sees means of 0, 1, 2, ….
+        let zeros = try AnyTensor.zeros([1, 1, 1_000, 1], dtype: .float64)
+        let keys = try AnyTensor.zeros([1, 1, 1_100, 1], dtype: .float64)
+        let values = try AnyTensor((0..<1_100).map { Double($0) }, shape: [1, 1, 1_100, 1])
+        let means = try zeros.attention(keys: keys, values: values, isCausal: true).scalars(as: Double.self)
+        for place in [0, 1, 500, 952, 953, 954, 999] { #expect(abs(means[place] - Double(place) / 2) < 1e-9) }
+        let none = try AnyTensor.zeros([1, 1, 0, 1], dtype: .float64)
+        #expect(try zeros.attention(keys: none, values: none).scalars(as: Double.self).allSatisfy(\.isNaN))
+        #expect(try none.attention(keys: keys, values: values).shape == [1, 1, 0, 1])
+        let half = q.cast(to: Float16.self), wide = half.cast(to: Float.self)
+        let mask = Tensor<Bool>([true, true, false])
+        #expect(
+            half.attention(keys: half, values: half, mask: mask).scalars
+                == wide.attention(keys: wide, values: wide, mask: mask).cast(to: Float16.self).scalars)
+        expectError(.dtypeMismatch, mentioning: "attention", "float64") {
+            _ = try half.core.attention(keys: q.core, values: q.core)
+        }
+    }
+
     @Test("what does not fit throws with the shapes")
     func mistakes() throws {
         func zeros(_ shape: Shape) throws -> AnyTensor { try .zeros(shape) }
