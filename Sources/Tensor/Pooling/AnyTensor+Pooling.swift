@@ -62,44 +62,6 @@ extension AnyTensor {
         return try max(axes: axes, keepsDimensions: true)
     }
 
-    /// Means over so many windows along each spatial axis that the result has `lengths`: window `i` of `m` has the places
-    /// from `⌊i · length / m⌋` to before `⌈(i + 1) · length / m⌉`.
-    ///
-    /// - Throws: ``TensorError/Code/shapeMismatch`` for ranks or lengths that do not fit, ``TensorError/Code/dtypeMismatch``
-    ///   unless float32.
-    public consuming func adaptiveAveragePool(
-        to lengths: [Int], layout: SpatialLayout = .channelsFirst
-    ) throws(TensorError) -> AnyTensor {
-        let arguments = try SpatialArguments(shape, of: "adaptiveAveragePool")
-        try type.require(.float32, in: "adaptiveAveragePool")
-        guard lengths.count == arguments.rank, lengths.allSatisfy({ $0 > 0 }) else {
-            throw TensorError(.shapeMismatch, "adaptiveAveragePool: lengths \(lengths) for \(shape)")
-        }
-        var result = self
-        for (spatial, count) in lengths.enumerated() {
-            let axis = layout.firstSpatialAxis + spatial
-            let length = result.shape[axis]
-            guard length > 0 else {
-                throw TensorError(
-                    .shapeMismatch, "adaptiveAveragePool: no places along axis \(axis) of \(result.shape)")
-            }
-            if count == length { continue }
-            _ = try result.shape.replacing(axis: axis, with: count)
-            // The windows are the columns of a matrix that each line along the axis is multiplied with.
-            let weights = try AnyTensor.filled(Shape([length, count])) { index -> Float in
-                let (place, window) = index.quotientAndRemainder(dividingBy: count)
-                let range = window * length / count..<((window + 1) * length + count - 1) / count
-                return range.contains(place) ? 1 / Float(range.count) : 0
-            }
-            let lines = try result.swappingLast(with: axis)
-            let others = lines.shape.dropLast()
-            let rows = try lines.reshaped(to: Shape([others.reduce(1, *), length]))
-            let means = try rows.matmul(weights)
-            result = try means.reshaped(to: Shape(Array(others) + [count])).swappingLast(with: axis)
-        }
-        return result
-    }
-
     private func spatialAxes(_ layout: SpatialLayout, of operation: StaticString) throws(TensorError) -> [Int] {
         let arguments = try SpatialArguments(shape, of: operation)
         return (0..<arguments.rank).map { layout.firstSpatialAxis + $0 }
@@ -142,9 +104,7 @@ extension Tensor where Scalar: FloatingTensorScalar {
                 roundsUp: roundsUp, layout: layout)
         }
     }
-}
 
-extension Tensor where Scalar == Float {
     /// The mean over all places of each image and channel; the spatial axes stay with length 1.
     public consuming func globalAveragePool(layout: SpatialLayout = .channelsFirst) -> Tensor {
         Tensor { () throws(TensorError) in try self.core.take().globalAveragePool(layout: layout) }
@@ -153,12 +113,5 @@ extension Tensor where Scalar == Float {
     /// The largest element over all places of each image and channel; the spatial axes stay with length 1.
     public consuming func globalMaxPool(layout: SpatialLayout = .channelsFirst) -> Tensor {
         Tensor { () throws(TensorError) in try self.core.take().globalMaxPool(layout: layout) }
-    }
-
-    /// Means over so many windows along each spatial axis that the result has `lengths`.
-    public consuming func adaptiveAveragePool(to lengths: [Int], layout: SpatialLayout = .channelsFirst) -> Tensor {
-        Tensor { () throws(TensorError) in
-            try self.core.take().adaptiveAveragePool(to: lengths, layout: layout)
-        }
     }
 }

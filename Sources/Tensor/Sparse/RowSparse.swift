@@ -109,8 +109,7 @@ public struct RowSparse: Sendable {
     ///
     /// - Throws: ``TensorError/Code/dtypeMismatch`` for integers.
     public func norm() throws(TensorError) -> AnyTensor {
-        let rows = try coalesced().values
-        return try (rows * rows).sum().squareRoot()
+        try coalesced().values.norm()
     }
 }
 
