@@ -28,7 +28,7 @@ struct DerivativeCase: Sendable, CustomTestStringConvertible {
     /// Every differentiable primitive, with operands that broadcast, are transposed, sliced, empty or used twice.
     static let all: [DerivativeCase] =
         arithmetic + pairs + functions + views + reductions + products + indexing + linearAlgebra + sorting
-        + normalizations + convolutions + attentions
+        + normalizations + convolutions + attentions + compositions
 
     private static let arithmetic: [DerivativeCase] = {
         let shapes: [(String, [Shape])] = [

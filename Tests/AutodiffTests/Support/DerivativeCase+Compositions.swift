@@ -1,0 +1,51 @@
+import Tensor
+
+/// Operations that are made of primitives, each under the name of one of them.
+extension DerivativeCase {
+    static let compositions: [DerivativeCase] = wideAttentions + losses + places
+
+    /// What the primitive computes for float64, between casts.
+    private static let wideAttentions: [DerivativeCase] = [
+        DerivativeCase(
+            .attention, "float64, causal, heads that share keys, a mask",
+            [[1, 2, 3, 2], [1, 1, 3, 2], [1, 1, 3, 2], [3, 3]], in: -1...1
+        ) {
+            let wide = try $0.map { try $0.cast(to: .float64) }
+            return try wide[0].attention(keys: wide[1], values: wide[2], mask: wide[3], isCausal: true)
+                .cast(to: .float32)
+        }
+    ]
+
+    private static let losses: [DerivativeCase] = [
+        DerivativeCase(.exponential, "Poisson's likelihood", [[4]]) {
+            try $0[0].poissonLikelihoodLoss(AnyTensor([0, 1, 3, 2] as [Float], shape: [4]), addsFactorial: true)
+        },
+        DerivativeCase(.logarithm, "a normal likelihood", [[3, 2], [3, 1]], in: 0.7...2) {
+            try $0[0].gaussianLikelihoodLoss(.zeros([3, 2]), variance: $0[1])
+        },
+        DerivativeCase(.softplus, "binary cross-entropy of logits", [[4], [4]], in: 0.2...1.5) {
+            try $0[0].binaryCrossEntropy(logitsFor: $0[1])
+        },
+        DerivativeCase(.squareRoot, "triplets of vectors", [[2, 3], [2, 3], [2, 3]]) {
+            try $0[0].tripletMarginLoss(positive: $0[1], negative: $0[2], margin: 20)
+        },
+        DerivativeCase(.logAddExp, "labels aligned in time", [[2, 4, 3]]) {
+            try $0[0].connectionistLoss(
+                labels: AnyTensor([1, 1, 2, 0] as [Int32], shape: [2, 2]), inputLengths: [4, 3], labelLengths: [2, 1])
+        },
+    ]
+
+    private static let places: [DerivativeCase] = [
+        DerivativeCase(.gather, "lines between places", [[1, 2, 2, 3]]) {
+            try $0[0].resized(to: [3, 2], mode: .linear)
+        },
+        DerivativeCase(.power, "norms of windows", [[1, 1, 5]], in: 0.5...2) { try $0[0].powerPool([2], order: 3) },
+        DerivativeCase(.concatenate, "vectors turned by their place", [[3, 4]]) { try $0[0].rotaryEmbedding() },
+        DerivativeCase(.accumulateView, "windows that overlap", [[3, 2]]) {
+            try $0[0].foldingWindows(axis: 0, length: 4)
+        },
+        DerivativeCase(.scatterAdd, "bags of rows", [[4, 2]]) {
+            try $0[0].embeddingBag(AnyTensor([1, 3, 1] as [Int32], shape: [3]), starts: [0, 2], reduction: .mean)
+        },
+    ]
+}
