@@ -145,13 +145,15 @@ void mw_histogram(
     mw_dtype dtype, double low, double high, ptrdiff_t bins, ptrdiff_t count, int64_t *counts, const void *values) {
     const double range = high - low;
     const double width = range / (double)bins;
+    // Of the narrowest ranges the reciprocal would be infinite: they are widened by a power of two.
+    const double scale = range < 0x1p-900 ? 0x1p200 : 1;
+    const double bins_of_unit = (double)bins / (range * scale);
     for (ptrdiff_t i = 0; i < count; i++) {
         const double x = number_at(dtype, values, i);
         if (!(x >= low && x <= high)) {
             continue;
         }
-        // A factor of bins / range would be infinite for the narrowest ranges.
-        ptrdiff_t bin = (ptrdiff_t)((x - low) / range * (double)bins);
+        ptrdiff_t bin = (ptrdiff_t)((x - low) * scale * bins_of_unit);
         bin = bin >= bins ? bins - 1 : bin;
         // The quotient may round across an edge.
         if (bin > 0 && x < low + (double)bin * width) {
