@@ -26,8 +26,7 @@ extension AnyTensor {
                 .shapeMismatch, "resized: scales \(scales) for the \(arguments.rank) spatial axes of \(shape)")
         }
         if case .nearest = interpolation {} else { try type.require(.floats, in: "resized") }
-        let isNarrow = dtype.isFloatingPoint && dtype.byteWidth == 2
-        var result = isNarrow ? try cast(to: .float32) : self
+        var result = try cast(to: dtype.wide)
         for (spatial, count) in lengths.enumerated() {
             let axis = layout.firstSpatialAxis + spatial
             let length = shape[axis]
@@ -42,7 +41,7 @@ extension AnyTensor {
             }
             result = try result.resampled(taps, length: length, axis: axis)
         }
-        return isNarrow ? try result.cast(to: dtype) : result
+        return try result.cast(to: dtype)
     }
 
     /// Along an axis of that length, the weighted sums of elements at taps, of which each place has as many.

@@ -37,9 +37,9 @@ extension DerivativeCase {
 
     private static let places: [DerivativeCase] = [
         DerivativeCase(.gather, "lines between places", [[1, 2, 2, 3]]) {
-            try $0[0].resized(to: [3, 2], mode: .linear)
+            try $0[0].resized(to: [3, 2], by: .linear)
         },
-        DerivativeCase(.power, "norms of windows", [[1, 1, 5]], in: 0.5...2) { try $0[0].powerPool([2], order: 3) },
+        DerivativeCase(.power, "norms of windows", [[1, 1, 5]], in: 0.5...2) { try $0[0].normPool(order: 3, [2]) },
         DerivativeCase(.concatenate, "vectors turned by their place", [[3, 4]]) { try $0[0].rotaryEmbedding() },
         DerivativeCase(.accumulateView, "windows that overlap", [[3, 2]]) {
             try $0[0].foldingWindows(axis: 0, length: 4)
