@@ -43,7 +43,8 @@ extension Primitive {
                 )
 
                 let isDiagonal = try AnyTensor.eye(type.diagonalCount, type.diagonalCount, dtype: .bool)
-                let gaps = try AnyTensor.select(isDiagonal, row.constant(1), row.squared() - column.squared())
+                let gaps = try AnyTensor.select(
+                    isDiagonal, .scalar(1, dtype: row.dtype), row.squared() - column.squared())
                 let left = try u.transposed().matmul(uCotangent)
                 let right = try vTransposed.matmul(vCotangent)
                 let turned =

@@ -31,11 +31,11 @@ extension Primitive {
                 let (values, vectors) = (results[0], results[1])
                 let isDiagonal = try AnyTensor.eye(vectors.type.rowCount, vectors.type.rowCount, dtype: .bool)
                 let differences = try values.expandingDimensions(at: -2) - values.expandingDimensions(at: -1)
-                let gaps = try AnyTensor.select(isDiagonal, values.constant(1), differences)
+                let gaps = try AnyTensor.select(isDiagonal, .scalar(1, dtype: values.dtype), differences)
                 let turned = try vectors.transposed().matmul(cotangents[1]) / gaps
                 let middle = try AnyTensor.select(isDiagonal, cotangents[0].expandingDimensions(at: -2), turned)
                 let whole = try vectors.matmul(middle).matmul(vectors.transposed())
-                return try (whole + whole.transposed()) * whole.constant(0.5)
+                return try (whole + whole.transposed()) * 0.5
             }
         ]))
 

@@ -26,7 +26,8 @@ extension Primitive {
                 let products = try step.result.asLines(along: axis)
                 let length = products.shape[1]
                 if length == 0 { return cotangent }
-                let ones = try products.constant(1).broadcast(to: Shape([products.shape[0], 1, products.shape[2]]))
+                let ones = try AnyTensor.scalar(1, dtype: products.dtype).broadcast(
+                    to: Shape([products.shape[0], 1, products.shape[2]]))
                 let before = try AnyTensor.concatenate([ones, products.sliced(axis: 1, 0..<length - 1)], axis: 1)
                 let sums = try cotangent.asLines(along: axis)
                     .recurrenceFromBack(step.operand.asLines(along: axis).nextAlongLine())
@@ -72,8 +73,8 @@ extension Primitive {
             OperandDerivative(saving: [.first, .result]) { cotangent, step throws(TensorError) in
                 guard case .axis(let axis) = step.attributes else { preconditionFailure("no axis") }
                 let sums = try step.result.asLines(along: axis)
-                let zero = try sums.constant(0)
-                let isEmpty = try sums .== sums.constant(-.infinity)
+                let zero = try AnyTensor.scalar(0, dtype: sums.dtype)
+                let isEmpty = try sums .== -.infinity
                 // Two infinities have no difference.
                 let finite = try AnyTensor.select(isEmpty, zero, sums)
                 let next = try finite.nextAlongLine()

@@ -33,10 +33,11 @@ extension Primitive {
                     let count = try Primitive.sum.applied(to: isExtreme, .reduction(axes, keepsDimensions: true))
                     return try signed * isExtreme / count
                 }
-                let isZero = try norms .== norms.constant(0)
-                let ratios = try magnitudes / AnyTensor.select(isZero, norms.constant(1), norms)
+                let isZero = try norms .== 0
+                let ratios = try magnitudes / AnyTensor.select(isZero, .scalar(1, dtype: norms.dtype), norms)
                 return try AnyTensor.select(
-                    isZero, norms.constant(0), signed * ratios.raised(to: ratios.constant(order - 1)))
+                    isZero, .scalar(0, dtype: norms.dtype),
+                    signed * ratios.raised(to: .scalar(order - 1, dtype: ratios.dtype)))
             }
         ]))
 }

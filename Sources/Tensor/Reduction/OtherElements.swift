@@ -7,7 +7,7 @@ extension AnyTensor {
     func productsOfOthers() throws(TensorError) -> AnyTensor {
         let length = shape[1]
         if length == 0 { return self }
-        let ones = try constant(1).broadcast(to: Shape([shape[0], 1, shape[2]]))
+        let ones = try AnyTensor.scalar(1, dtype: dtype).broadcast(to: Shape([shape[0], 1, shape[2]]))
         if length == 1 { return ones }
         guard length % 2 == 0 else {
             return try AnyTensor.concatenate([self, ones], axis: 1).productsOfOthers().sliced(axis: 1, 0..<length)

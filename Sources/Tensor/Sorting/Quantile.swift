@@ -62,9 +62,9 @@ extension Primitive {
                 let position = quantile * Double(step.operand.shape.rows.width - 1)
                 let place = Int(position)
                 let fraction = position - Double(place)
-                let lower = try cotangent * cotangent.constant(1 - fraction)
+                let lower = try cotangent * (1 - fraction)
                 if fraction == 0 { return try step.operands[0].returning([(place, lower)]) }
-                let upper = try cotangent * cotangent.constant(fraction)
+                let upper = try cotangent * fraction
                 return try step.operands[0].returning([(place, lower), (place + 1, upper)])
             }
         ]))

@@ -25,7 +25,6 @@ final class Nonsense {
     var double: Double {
         pick([0, 1, -1, 0.5, 3, -2.5, .leastNonzeroMagnitude, 1e300, -1e308, .infinity, -.infinity, .nan])
     }
-    var float: Float { Float(double) }
     var shape: Shape {
         get throws { try bool ? Shape(ints) : smallShape }
     }

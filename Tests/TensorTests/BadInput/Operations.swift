@@ -297,6 +297,28 @@ struct Operation: Sendable {
         Operation("globalAveragePool") { try $0.tensor.globalAveragePool(layout: $0.layout) },
         Operation("globalMaxPool") { try $0.tensor.globalMaxPool(layout: $0.layout) },
         Operation("adaptiveAveragePool") { try $0.floats.adaptiveAveragePool(to: $0.ints, layout: $0.layout) },
+        Operation("adaptiveMaxPool") { try $0.floats.adaptiveMaxPool(to: $0.ints, layout: $0.layout) },
+        Operation("normPool") {
+            try $0.tensor.normPool(
+                order: $0.double, $0.ints, strides: $0.ints, padding: $0.padding, dilations: $0.ints,
+                roundsUp: $0.bool, layout: $0.layout)
+        },
+        Operation("resized") {
+            try $0.tensor.resized(
+                to: $0.ints, by: $0.bool ? .linear : .nearest(.floor), scales: $0.bool ? [] : [$0.double],
+                layout: $0.layout)
+        },
+        Operation("pixelShuffled") { try $0.tensor.pixelShuffled(by: $0.int, layout: $0.layout) },
+        Operation("pixelUnshuffled") { try $0.tensor.pixelUnshuffled(by: $0.int, layout: $0.layout) },
+        Operation("foldingWindows") { try $0.tensor.foldingWindows(axis: $0.int, step: $0.int, length: $0.int) },
+        Operation("uniqueSlices") { try $0.tensor.uniqueSlices(axis: $0.int).values },
+        Operation("embeddingBag") {
+            try $0.floats.embeddingBag(
+                $0.integers, starts: $0.ints, reduction: $0.bool ? .maximum : .mean, weights: $0.optional)
+        },
+        Operation("dropout") { try $0.tensor.dropout(probability: $0.double, key: RandomKey(seed: 1)) },
+        Operation("rotaryEmbedding") { try $0.tensor.rotaryEmbedding(firstPosition: $0.int, base: $0.double) },
+        Operation("linearBiases") { try .linearBiases(heads: $0.int, queries: $0.int, keys: $0.int, dtype: $0.dtype) },
         Operation("layerNorm") {
             try $0.floats.layerNorm(weight: $0.optional, bias: $0.optional, axes: $0.int, epsilon: $0.double)
         },
@@ -311,7 +333,7 @@ struct Operation: Sendable {
         },
         Operation("attention") {
             try $0.floats.attention(
-                keys: $0.floats, values: $0.floats, mask: $0.optional, isCausal: $0.bool, scale: $0.float)
+                keys: $0.floats, values: $0.floats, mask: $0.optional, isCausal: $0.bool, scale: $0.double)
         },
     ]
 
@@ -319,7 +341,7 @@ struct Operation: Sendable {
         Operation("crossEntropy") { try $0.floats.crossEntropy(labels: $0.integers) },
         Operation("crossEntropy of classes") {
             try $0.floats.crossEntropy(
-                labels: $0.integers, weights: $0.optional, smoothing: $0.float, ignoredLabel: $0.bool ? nil : -1,
+                labels: $0.integers, weights: $0.optional, smoothing: $0.double, ignoredLabel: $0.bool ? nil : -1,
                 reduction: $0.reduction)
         },
         Operation("negativeLogLikelihood") {
@@ -328,17 +350,31 @@ struct Operation: Sendable {
         },
         Operation("meanSquaredError") { try $0.tensor.meanSquaredError($0.tensor, reduction: $0.reduction) },
         Operation("absoluteError") { try $0.tensor.absoluteError($0.tensor, reduction: $0.reduction) },
-        Operation("huberLoss") { try $0.tensor.huberLoss($0.tensor, delta: $0.float) },
-        Operation("smoothAbsoluteError") { try $0.tensor.smoothAbsoluteError($0.tensor, beta: $0.float) },
+        Operation("huberLoss") { try $0.tensor.huberLoss($0.tensor, delta: $0.double) },
+        Operation("smoothAbsoluteError") { try $0.tensor.smoothAbsoluteError($0.tensor, beta: $0.double) },
         Operation("binaryCrossEntropy") { try $0.tensor.binaryCrossEntropy($0.tensor) },
         Operation("binaryCrossEntropy of logits") {
             try $0.tensor.binaryCrossEntropy(logitsFor: $0.tensor, positiveWeight: $0.optional)
         },
         Operation("klDivergence") { try $0.tensor.klDivergence($0.tensor, targetIsLogarithm: $0.bool) },
-        Operation("hingeLoss") { try $0.tensor.hingeLoss($0.tensor, margin: $0.float) },
-        Operation("hingeEmbeddingLoss") { try $0.tensor.hingeEmbeddingLoss($0.tensor, margin: $0.float) },
+        Operation("poissonLikelihoodLoss") {
+            try $0.tensor.poissonLikelihoodLoss($0.tensor, isLogarithm: $0.bool, addsFactorial: $0.bool)
+        },
+        Operation("gaussianLikelihoodLoss") {
+            try $0.tensor.gaussianLikelihoodLoss($0.tensor, variance: $0.tensor, epsilon: $0.double)
+        },
+        Operation("tripletMarginLoss") {
+            try $0.tensor.tripletMarginLoss(positive: $0.tensor, negative: $0.tensor, margin: $0.double)
+        },
+        Operation("connectionistLoss") {
+            try $0.floats.connectionistLoss(
+                labels: $0.integers, inputLengths: $0.bool ? nil : $0.ints, labelLengths: $0.bool ? nil : $0.ints,
+                blank: $0.int)
+        },
+        Operation("hingeLoss") { try $0.tensor.hingeLoss($0.tensor, margin: $0.double) },
+        Operation("hingeEmbeddingLoss") { try $0.tensor.hingeEmbeddingLoss($0.tensor, margin: $0.double) },
         Operation("cosineEmbeddingLoss") {
-            try $0.tensor.cosineEmbeddingLoss($0.tensor, target: $0.tensor, margin: $0.float)
+            try $0.tensor.cosineEmbeddingLoss($0.tensor, target: $0.tensor, margin: $0.double)
         },
     ]
 
