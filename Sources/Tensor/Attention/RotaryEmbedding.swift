@@ -25,8 +25,8 @@ extension AnyTensor {
                 .shapeMismatch, "rotaryEmbedding: \(shape) with base \(base) is not […, length, even width]")
         }
         let (length, half) = (shape[rank - 2], shape[rank - 1] / 2)
-        let places = try AnyTensor((0..<length).map { Double(firstPosition) + Double($0) }, shape: Shape([length, 1]))
-        let exponents = try AnyTensor((0..<half).map { -Double($0) / Double(half) }, shape: Shape([half]))
+        let places = try AnyTensor.filled(Shape([length, 1])) { Double(firstPosition) + Double($0) }
+        let exponents = try AnyTensor.filled(Shape([half])) { -Double($0) / Double(half) }
         let angles = try places * AnyTensor.scalar(base).raised(to: exponents)
         // 16-bit floats are turned in float32 and rounded once.
         let (cosine, sine) = (try angles.cos().cast(to: dtype.wide), try angles.sin().cast(to: dtype.wide))
@@ -57,12 +57,13 @@ extension AnyTensor {
         let shape = try Shape([heads, queries, keys])
         var power = 1
         while power <= heads / 2 { power *= 2 }
-        let exponents = (0..<heads).map { head in
+        // Tensors, not arrays: counts from outside may be more than memory holds, and that throws.
+        let exponents = try AnyTensor.filled(Shape([heads, 1, 1])) { head -> Double in
             head < power ? -8 * Double(head + 1) / Double(power) : -4 * Double(2 * (head - power) + 1) / Double(power)
         }
-        let slopes = try AnyTensor.scalar(2.0).raised(to: AnyTensor(exponents, shape: Shape([heads, 1, 1])))
-        let columns = try AnyTensor((0..<keys).map { Double($0) }, shape: Shape([keys]))
-        let rows = try AnyTensor((0..<queries).map { Double(keys - queries + $0) }, shape: Shape([queries, 1]))
+        let slopes = try AnyTensor.scalar(2.0).raised(to: exponents)
+        let columns = try AnyTensor.filled(Shape([keys])) { Double($0) }
+        let rows = try AnyTensor.filled(Shape([queries, 1])) { Double(keys - queries + $0) }
         return try (slopes * (columns - rows)).broadcast(to: shape).cast(to: dtype)
     }
 }

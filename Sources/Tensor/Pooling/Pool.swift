@@ -100,8 +100,11 @@ extension PoolingGeometry {
             let counts = (0..<windows(axis: axis, length: length)).map { window in
                 let start = window * strides[axis] - before[axis]
                 let inside = countsPadding ? -before[axis]..<length + after[axis] : 0..<length
-                let taps = (0..<kernel[axis]).count { inside.contains(start + $0 * dilations[axis]) }
-                return Float(taps)
+                /// The taps of the window before a place.
+                func taps(before place: Int) -> Int {
+                    place <= start ? 0 : Swift.min((place - start - 1) / dilations[axis] + 1, kernel[axis])
+                }
+                return Float(taps(before: inside.upperBound) - taps(before: inside.lowerBound))
             }
             var dimensions = Array(repeating: 1, count: shape.rank)
             dimensions[layout.firstSpatialAxis + axis] = counts.count

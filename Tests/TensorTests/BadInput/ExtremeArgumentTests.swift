@@ -20,7 +20,7 @@ struct ExtremeArgumentTests {
         expectError(.outOfMemory) { _ = try x.repeating([1 << 50, 1 << 50], axis: 1) }
         expectError(.outOfMemory, mentioning: "repeating") { _ = try x.repeating([.max, .max], axis: 1) }
         expectError(.shapeMismatch, mentioning: "split") { _ = try x.split(into: .max) }
-        expectError(.outOfMemory) { _ = try x.adaptiveAveragePool(to: [1 << 58]) }
+        expectError(.shapeMismatch, mentioning: "adaptiveAveragePool") { _ = try x.adaptiveAveragePool(to: [1 << 58]) }
         expectError(.shapeMismatch, mentioning: "groupNorm") {
             _ = try AnyTensor.zeros([2, 0, 3]).groupNorm(groups: .max)
         }
