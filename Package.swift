@@ -133,8 +133,9 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "IdentityServicesTests",
         [
-            "IdentityServices", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport", "Identity", "Telemetry",
-            .logging,
+            "IdentityServices", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport", "DocumentedCode",
+            "Identity",
+            "Telemetry", .logging,
         ]
     ),
     (
@@ -235,8 +236,10 @@ let package = Package(
         + tests.map { .testTarget(name: $0.name, dependencies: $0.dependencies, swiftSettings: shared) }
         + [
             .testTarget(
-                name: "TensorFilesTests", dependencies: ["TensorFiles", "Tensor"], exclude: ["Goldens"],
+                name: "TensorFilesTests", dependencies: ["TensorFiles", "Tensor", "DocumentedCode"],
+                exclude: ["Goldens"],
                 swiftSettings: shared),
+            .target(name: "DocumentedCode", path: "Tests/DocumentedCode", swiftSettings: shared),
             // What the tests of several libraries share: no product has it, so that no embedder compiles it.
             .target(
                 name: "TestSupport",

@@ -1,3 +1,4 @@
+import DocumentedCode
 import Foundation
 import IdentityServices
 import MeshTransport
@@ -6,22 +7,6 @@ import Testing
 
 /// `Documentation/GettingStarted.md` shows code that compiles, and does what the page says.
 @Suite(.timeLimit(.minutes(2))) struct GettingStartedTests {
-    /// The blocks of Swift of a page, in their order.
-    private static func blocks(of page: String) -> [String] {
-        page.components(separatedBy: "```swift\n").dropFirst().map { $0.components(separatedBy: "\n```")[0] }
-    }
-
-    /// The marked regions of a file, without what they are indented by, in their order.
-    private static func regions(of source: String) -> [String] {
-        source.components(separatedBy: "// docs: ").filter { !$0.hasPrefix("end") }.dropFirst().map { region in
-            var lines = region.components(separatedBy: "\n").dropFirst()
-            // The next mark's own indentation.
-            lines.removeLast()
-            let indent = lines.filter { !$0.isEmpty }.map { $0.prefix { $0 == " " }.count }.min() ?? 0
-            return lines.map { String($0.dropFirst(indent)) }.joined(separator: "\n")
-        }
-    }
-
     @Test("every block of the page is a region of the compiled file, to the letter, and every region is shown")
     func page() throws {
         let page = try String(
@@ -29,7 +14,7 @@ import Testing
         let source = try String(
             contentsOf: URL(filePath: #filePath).deletingLastPathComponent().appending(path: "GettingStarted.swift"),
             encoding: .utf8)
-        let (blocks, regions) = (Self.blocks(of: page), Self.regions(of: source))
+        let (blocks, regions) = (DocumentedCode.blocks(of: page), DocumentedCode.regions(of: source))
         #expect(regions.count == 8)
         #expect(blocks == regions)
     }
