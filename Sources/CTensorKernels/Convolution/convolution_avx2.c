@@ -5,7 +5,6 @@
 #define MW_PATH_HAS_FMA 1
 #include "../Dispatch/kernel_body.h"
 #include "../Lanes/f32x16_type.h"
-#include "convolution_f64.h"
 #include "convolution_plan.h"
 
 typedef float tile_vector __attribute__((vector_size(32)));
@@ -13,6 +12,7 @@ typedef float tile_vector __attribute__((vector_size(32)));
 
 #if MW_HAS_X86_PATHS
 #include <immintrin.h>
+#include "convolution_f64.h"
 
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include "../Lanes/f32x16_avx2.h"

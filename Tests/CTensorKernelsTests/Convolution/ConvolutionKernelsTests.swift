@@ -50,6 +50,7 @@ import Testing
     @Test("without input channels every sum is 0", arguments: KernelPath.all)
     func noChannels(path: KernelPath) {
         let one = mw_convolution_axis(in: 1, out: 1, kernel: 1, multiply: 1, offset: 0, tap_step: 1, divisor: 1)
+        let nothing: [Float] = []
         for isChannelsLast in [false, true] {
             var descriptor = mw_convolution(
                 batch: 1, groups: 1, in_channels: 0, out_channels: 2,
@@ -60,7 +61,8 @@ import Testing
             for type in [MW_DTYPE_F32, MW_DTYPE_F16] {
                 var result = [Float](repeating: .nan, count: 8)
                 // The result has more room than its elements need; nothing is read.
-                let succeeded = unsafe path.kernels.convolution.convolution(type, &descriptor, &result, [], [])
+                let succeeded = unsafe path.kernels.convolution.convolution(
+                    type, &descriptor, &result, nothing, nothing)
                 #expect(succeeded)
                 #expect(result.prefix(type == MW_DTYPE_F32 ? 8 : 4).allSatisfy { $0 == 0 })
             }
