@@ -4,7 +4,7 @@ set -euo pipefail
 
 usage() {
     cat <<'EOF'
-Usage: Scripts/install-prerequisites.sh [--help] [build|bench|test]
+Usage: Scripts/install-prerequisites.sh [--help] [build|bench|test|nightly]
 
 Checks for what the project needs and installs what is missing.
 
@@ -13,6 +13,7 @@ Checks for what the project needs and installs what is missing.
           .build/python unless the machine's own python3 has them; without the last two, cases skip them
   test    what build does, and what the tests use: openssl, curl, h2load, testssl.sh, dnsmasq, prometheus, and a Python with
           safetensors, numpy, gRPC and an Envoy, in .build/python unless the machine's own python3 has all of it
+  nightly what test does, and what kernels are compiled for arm64 with, and run there: a C library and QEMU
 
 On Debian and its relatives missing packages are installed with apt-get, which needs root or a sudo that asks
 nothing; elsewhere, or without that, the script says what is missing and what to run.
@@ -21,9 +22,11 @@ EOF
 }
 
 purpose=build
+crosses=false
 case "${1:-}" in
     --help | -h) usage; exit 0 ;;
     build | bench | test) purpose=$1 ;;
+    nightly) purpose=test crosses=true ;;
     "") ;;
     *) usage >&2; exit 64 ;;
 esac
@@ -71,6 +74,11 @@ if [ "$purpose" = test ]; then
     need dnsmasq-base "a name server that discovery is tested with" command -v dnsmasq
     need bsdextrautils "hexdump, which testssl.sh uses" command -v hexdump
     need prometheus "scrapes our metrics and answers queries about them" command -v prometheus
+fi
+if [ "$crosses" = true ]; then
+    need libc6-dev-arm64-cross "arm64's C library" test -e /usr/aarch64-linux-gnu/include/stdio.h
+    need libgcc-12-dev-arm64-cross "what compilers need on arm64" bash -c 'ls /usr/lib/gcc-cross/aarch64-linux-gnu/*/libgcc.a'
+    need qemu-user "runs arm64's programs" command -v qemu-aarch64
 fi
 if [ "$purpose" = bench ]; then
     # Debian puts it where administrators' programs are.

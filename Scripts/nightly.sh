@@ -51,7 +51,7 @@ export -f soak released kernel_paths
 export ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=0
 export TSAN_OPTIONS="allocator_may_return_null=1 suppressions=$PWD/Scripts/tsan-suppressions.txt"
 
-step "prerequisites" 150 Scripts/install-prerequisites.sh test
+step "prerequisites" 150 Scripts/install-prerequisites.sh nightly
 step "thread sanitizer" 3600 swift test --sanitize thread --scratch-path .build/thread --no-parallel
 # Undefined behaviour of the C kernels alone: the compiler looks for none in Swift here. What it finds traps.
 step "address and undefined behaviour sanitizers" 4500 swift test --sanitize address --scratch-path .build/address \
@@ -68,6 +68,7 @@ step "10,000 simulated meshes" 2700 env MESHWORK_TEST_ROUNDS=1250 MESHWORK_SIMUL
 step "soak of a mesh" 900 env MESHWORK_SOAK_SECONDS=600 swift test --skip-build --filter SoakTests
 step "random tests, fifty times as long" 1800 env MESHWORK_TEST_ROUNDS=50 swift test --skip-build --filter MeshWireTests
 step "kernel paths" 900 bash -c kernel_paths
+step "arm64" 600 Scripts/check-arm64.sh
 step "soak" 900 bash -c soak
 step "benchmarks" 2700 make bench \
     BENCH="rpc-latency rpc-throughput transfer connections push-pull balancer policy sidecar gemm elementwise \
