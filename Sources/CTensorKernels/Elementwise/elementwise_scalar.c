@@ -3,5 +3,8 @@
 
 #define MW_PATH scalar
 #include "../Dispatch/kernel_body.h"
+#include "../Lanes/f32x16_type.h"
 
+#include "../Lanes/f32x16_scalar.h"
+#include "../Lanes/f32x16.h"
 #include "unary_kernels.h"

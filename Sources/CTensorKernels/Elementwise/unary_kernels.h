@@ -1,6 +1,7 @@
 // Elementwise kernels of one operand, of one path. Included once by each path's file; see Dispatch/kernel_body.h.
 
 #include "unary_rows.h"
+#include "unary_lanes.h"
 
 /// A walk over one operand, and the row function that it runs.
 typedef struct unary_walk {

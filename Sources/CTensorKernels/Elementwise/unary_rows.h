@@ -168,7 +168,7 @@ MW_UNARY_BOTH_ROWS(atan, mw_atan_f64(x))
 
 MW_UNARY_FLOAT_ROWS(sinh, mw_sinh_f64(x, MW_FOR_F32), mw_sinh_f64(x, MW_FOR_F64))
 MW_UNARY_FLOAT_ROWS(cosh, mw_cosh_f64(x, MW_FOR_F32), mw_cosh_f64(x, MW_FOR_F64))
-MW_UNARY_FLOAT_ROWS(tanh, mw_tanh(x), mw_tanh_f64(x, MW_FOR_F64))
+MW_UNARY_ROW(tanh_f64_row, double, double, mw_tanh_f64(x, MW_FOR_F64))
 MW_UNARY_FLOAT_ROWS(asinh, mw_asinh_f64(x, MW_FOR_F32), mw_asinh_f64(x, MW_FOR_F64))
 MW_UNARY_FLOAT_ROWS(acosh, mw_acosh_f64(x, MW_FOR_F32), mw_acosh_f64(x, MW_FOR_F64))
 MW_UNARY_FLOAT_ROWS(atanh, mw_atanh(x), mw_atanh_f64(x))

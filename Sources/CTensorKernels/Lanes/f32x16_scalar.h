@@ -22,12 +22,16 @@ MW_ALWAYS_INLINE void store_first(float *to, mw_f32x16 value, ptrdiff_t count) {
     }
 }
 
+// Lanes of a vector are slow to take out and put in one at a time; elements of an array are not.
 MW_ALWAYS_INLINE mw_f32x16 fma16(mw_f32x16 x, mw_f32x16 y, mw_f32x16 z) {
-    mw_f32x16 value;
+    float xs[MW_F32X16_COUNT], ys[MW_F32X16_COUNT], zs[MW_F32X16_COUNT];
+    store16(xs, x);
+    store16(ys, y);
+    store16(zs, z);
     for (int i = 0; i < MW_F32X16_COUNT; i++) {
-        value[i] = MW_FMA(x[i], y[i], z[i]);
+        zs[i] = MW_FMA(xs[i], ys[i], zs[i]);
     }
-    return value;
+    return load16(zs);
 }
 
 MW_ALWAYS_INLINE mw_f32x16 greater_of(mw_f32x16 x, mw_f32x16 y) {
@@ -39,9 +43,13 @@ MW_ALWAYS_INLINE mw_f32x16 greater_of(mw_f32x16 x, mw_f32x16 y) {
 }
 
 MW_ALWAYS_INLINE mw_u32x16 look_up8(mw_u32x16 table, mw_u32x16 index) {
-    mw_u32x16 value;
+    uint32_t entries[MW_F32X16_COUNT], places[MW_F32X16_COUNT];
+    memcpy(entries, &table, sizeof table);
+    memcpy(places, &index, sizeof index);
     for (int i = 0; i < MW_F32X16_COUNT; i++) {
-        value[i] = table[index[i] % 8];
+        places[i] = entries[places[i] % 8];
     }
+    mw_u32x16 value;
+    memcpy(&value, places, sizeof value);
     return value;
 }

@@ -5,33 +5,6 @@
 #include "exponential.h"
 #include "logarithm.h"
 
-/// tanh x = E / (E + 2) with E = e^{2|x|} - 1, and 1 from 8.66 on, where E + 2 is no longer exact. With 2|x| = n ln 2 +
-/// r, E is 2^n (e^r - 1) + (2^n - 1), and where n is 0 loses nothing.
-MW_ALWAYS_INLINE float mw_tanh(float x) {
-    // With the exponent's bias on top of the nearest integer; the shift drops what is above.
-    const float shifter = 0x1.8p23f + 127.0f;
-    const float magnitude = mw_abs_f32(x);
-    const float argument = magnitude + magnitude;
-    const float shifted = MW_FMA(argument, 0x1.715476p0f, shifter);
-    // One step: n is at most 25, and where it is not small E does not count.
-    const float r = MW_FMA(shifted - shifter, -0x1.62e430p-1f, argument);
-    const float scale = mw_float_of(mw_bits_of(shifted) << 23);
-    // e^r - 1 = r + r² q(r), q minimax by Lawson's iteration (2^-31.9).
-    float q = 0x1.a1a210p-13f;
-    q = MW_FMA(q, r, 0x1.6d71eep-10f);
-    q = MW_FMA(q, r, 0x1.111090p-7f);
-    q = MW_FMA(q, r, 0x1.5554b2p-5f);
-    q = MW_FMA(q, r, 0x1.555556p-3f);
-    q = MW_FMA(q, r, 0.5f);
-    const float e = MW_FMA(scale, MW_FMA(q, r * r, r), scale - 1.0f);
-    const float sum = e + 2.0f;
-    const float quotient = e / sum;
-    // The quotient by the sum without its rounding; 1 / sum is (1 - quotient) / 2.
-    const float lost = (e - (sum - 2.0f)) * MW_FMA(quotient, -0.5f, 0.5f);
-    const float result = MW_FMA(-quotient, lost, quotient);
-    return mw_with_sign_f32(magnitude > 8.66f ? 1.0f : result, x);
-}
-
 /// sinh x = (E + E / (E + 1)) / 2 with E = e^|x| - 1.
 MW_ALWAYS_INLINE double mw_sinh_f64(double x, mw_precision precision) {
     const double magnitude = mw_abs_f64(x);
