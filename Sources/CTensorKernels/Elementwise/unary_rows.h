@@ -173,7 +173,7 @@ MW_UNARY_FLOAT_ROWS(asinh, mw_asinh_f64(x, MW_FOR_F32), mw_asinh_f64(x, MW_FOR_F
 MW_UNARY_FLOAT_ROWS(acosh, mw_acosh_f64(x, MW_FOR_F32), mw_acosh_f64(x, MW_FOR_F64))
 MW_UNARY_FLOAT_ROWS(atanh, mw_atanh(x), mw_atanh_f64(x))
 
-MW_UNARY_FLOAT_ROWS(erf, mw_erf(x), mw_erf_f64(x))
+MW_UNARY_ROW(erf_f64_row, double, double, mw_erf_f64(x))
 MW_UNARY_FLOAT_ROWS(erfc, mw_erfc_f64_for_f32(x), mw_erfc_f64(x))
 MW_UNARY_FLOAT_ROWS(erf_inverse, mw_erf_inverse(x), mw_erf_inverse_f64(x))
 

@@ -5,31 +5,6 @@
 #include "exponential.h"
 #include "logarithm.h"
 
-/// erf x: below 0.875 x + x p(x²) (2^-26.8); above 1 - 2^(|x| g(|x|)), g on [0.85, 4] (2^-28.2 of the result). Both are
-/// minimax by Lawson's iteration.
-MW_ALWAYS_INLINE float mw_erf(float x) {
-    const float magnitude = mw_abs_f32(x);
-    const float z = x * x;
-    float p = -0x1.462f2cp-11f;
-    p = MW_FMA(p, z, 0x1.4a052cp-8f);
-    p = MW_FMA(p, z, -0x1.b6fd96p-6f);
-    p = MW_FMA(p, z, 0x1.ce21d2p-4f);
-    p = MW_FMA(p, z, -0x1.812710p-2f);
-    p = MW_FMA(p, z, 0x1.06eba6p-3f);
-    const float small = MW_FMA(magnitude, p, magnitude);
-    const float t = magnitude > 4.0f ? 4.0f : magnitude;
-    float g = 0x1.45b99cp-12f;
-    g = MW_FMA(g, t, -0x1.3102a4p-8f);
-    g = MW_FMA(g, t, 0x1.0ef1fap-5f);
-    g = MW_FMA(g, t, -0x1.372cbap-3f);
-    g = MW_FMA(g, t, -0x1.d58c64p-1f);
-    g = MW_FMA(g, t, -0x1.a0cc7cp0f);
-    float rest;
-    const float scale = mw_power_of_two_f32(mw_exp2_parts_of_addend(g * t, &rest));
-    const float large = MW_FMA(-scale, rest, 1.0f - scale);
-    return mw_with_sign_f32(magnitude < 0.875f ? small : large, x);
-}
-
 /// erfc x, for f32: e^(-x²) R(|x|), of which negative x have 2 less. R(x) (1 + 2x) is a polynomial of degree 11 in
 /// (x - 3) / (x + 3), interpolated at Chebyshev's nodes for x in [0, 10.1] (2^-30.3); f32 ends before.
 MW_ALWAYS_INLINE double mw_erfc_f64_for_f32(double x) {

@@ -74,20 +74,6 @@ MW_ALWAYS_INLINE uint32_t mw_exp2_parts(float x, float *rest) {
     return mw_bits_of(shifted) - mw_bits_of(shifter);
 }
 
-/// The same with p of degree 4, minimax by Lawson's iteration (2^-23.4), for what is added to a larger number.
-MW_ALWAYS_INLINE uint32_t mw_exp2_parts_of_addend(float x, float *rest) {
-    const float shifter = 0x1.8p23f;
-    const float shifted = x + shifter;
-    const float f = x - (shifted - shifter);
-    float p = 0x1.5f7698p-10f;
-    p = MW_FMA(p, f, 0x1.3ced92p-7f);
-    p = MW_FMA(p, f, 0x1.c6ae68p-5f);
-    p = MW_FMA(p, f, 0x1.ebf9b2p-3f);
-    p = MW_FMA(p, f, 0x1.62e432p-1f);
-    *rest = p * f;
-    return mw_bits_of(shifted) - mw_bits_of(shifter);
-}
-
 /// 2^x, exact for integers.
 MW_ALWAYS_INLINE float mw_exp2(float x) {
     float clamped = x > 129.0f ? 129.0f : x;
