@@ -53,7 +53,7 @@ MW_ALWAYS_INLINE mw_f32x16 tanh16(mw_f32x16 x) {
     return (mw_f32x16)(((mw_u32x16)p & ~sign) | ((mw_u32x16)x & sign));
 }
 
-/// erf x within 1.5 units in the last place, made as tanh is, of degree 6. The exponent and the first two bits
+/// erf x within 1.3427 units in the last place, made as tanh is, of degree 6. The exponent and the first two bits
 /// behind it of |x| + 1.5 are the index: the intervals end at 0.25, 0.5, 1, 1.5, 2, 2.5 and 3.5.
 MW_ALWAYS_INLINE mw_f32x16 erf16(mw_f32x16 x) {
     const mw_f32x16 c = MW_TWICE(
