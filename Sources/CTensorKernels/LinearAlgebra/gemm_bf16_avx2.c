@@ -15,10 +15,12 @@ typedef uint16_t left_element, right_element;
 typedef float sum_element, packed_left, packed_right;
 #define MW_GEMM_SUM f32
 #include "gemm_lanes_avx2.h"
+#include "gemm_multiply_add.h"
 #include "gemm_tile_avx2.h"
 #define widen_left mw_f32_of_bf16
 #define widen_right mw_f32_of_bf16
 #include "gemm_widening.h"
+#include "gemm_streaming_elements.h"
 #include "gemm_driver.h"
 
 MW_GEMM_DEFINE(gemm_bf16)

@@ -31,9 +31,22 @@ MW_ALWAYS_INLINE __m512 multiply_add(__m512 sum, const packed_left *a, __m512i r
 
 MW_ALWAYS_INLINE uint32_t widen(uint16_t element) { return element; }
 
+#define MW_GEMM_GROUP_VECTORS 2
+#define MW_GEMM_GROUP_RUN 4
+
+MW_ALWAYS_INLINE void interleave(
+    __m512i *words, const uint16_t *b, ptrdiff_t row_stride, int rows, ptrdiff_t columns) {
+    const __mmask32 exist = 0xffffffff >> (32 - columns);
+    const __m512i b0 = _mm512_maskz_loadu_epi16(exist, b);
+    const __m512i b1 = rows == 2 ? _mm512_maskz_loadu_epi16(exist, b + row_stride) : _mm512_setzero_si512();
+    words[0] = _mm512_unpacklo_epi16(b0, b1);
+    words[1] = _mm512_unpackhi_epi16(b0, b1);
+}
+
 #include "gemm_tile_avx512.h"
 #include "gemm_transpose_avx512.h"
 #include "gemm_words.h"
+#include "gemm_streaming_words.h"
 #include "gemm_driver.h"
 
 MW_GEMM_DEFINE(gemm_bf16)

@@ -12,6 +12,7 @@ typedef float sum_element, packed_left, packed_right;
 #define widen_left mw_f32_of_bf16
 #define widen_right mw_f32_of_bf16
 #include "gemm_widening.h"
+#include "gemm_streaming_elements.h"
 #include "gemm_driver.h"
 
 MW_GEMM_DEFINE(gemm_bf16)

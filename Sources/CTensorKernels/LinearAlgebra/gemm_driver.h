@@ -12,6 +12,8 @@
 //       count elements of a row of a, as ⌈count / MW_GEMM_STEP⌉ steps; the last one is filled up with zeros
 //   pack_right(out, source, row_stride, column_stride, count, width)
 //       one step of `width` columns of b: at most MW_GEMM_STEP rows, `count` of which exist
+//   add_rows(...)
+//       what products of a few rows are made of; see `gemm_streaming.h`
 //   MW_GEMM_PACKS_WORDS, pack_transposed(out, out_stride, rows, depth, source, source_row_bytes)
 //       1 where a step of b whose columns are contiguous is a word of 32 bits of it; and then
 //       out[p * out_stride + r] = the word p of row r
@@ -34,6 +36,8 @@
 #define MW_GEMM_FAR_BYTES 4096
 /// Columns of b that are packed at once.
 #define MW_GEMM_PACKED_COLUMNS (MW_GEMM_PACKED_BYTES / MW_GEMM_DEPTH / (ptrdiff_t)sizeof(packed_right))
+
+#include "gemm_streaming.h"
 
 MW_ALWAYS_INLINE ptrdiff_t at_most(ptrdiff_t size, ptrdiff_t limit) { return size < limit ? size : limit; }
 
@@ -102,11 +106,11 @@ static void multiply_on_one_thread(const mw_gemm_product *product) {
     const ptrdiff_t m = product->m, n = product->n, k = product->k;
     const ptrdiff_t a_row_stride = product->a_row_stride, a_column_stride = product->a_column_stride;
     const ptrdiff_t b_row_stride = product->b_row_stride, b_column_stride = product->b_column_stride;
-#if MW_GEMM_READS_IN_PLACE
     if (m <= MW_GEMM_STREAMED_ROWS && b_column_stride == 1) {
         multiply_streaming(product);
         return;
     }
+#if MW_GEMM_READS_IN_PLACE
     const ptrdiff_t far_stride = MW_GEMM_FAR_BYTES / (ptrdiff_t)sizeof(right_element);
     const bool packs_columns = b_column_stride != 1 || (b_row_stride >= far_stride && m >= 4 * MW_GEMM_TILE_ROWS);
     const bool packs_rows = a_column_stride != 1 || (a_row_stride >= far_stride && n >= 4 * MW_GEMM_TILE_COLUMNS);

@@ -19,7 +19,7 @@ typedef float left_element, right_element, sum_element, packed_left, packed_righ
 #include "gemm_tile_avx2.h"
 #include "gemm_transpose_avx2.h"
 #include "gemm_plain.h"
-#include "gemm_streaming.h"
+#include "gemm_streaming_elements.h"
 #include "gemm_driver.h"
 
 MW_GEMM_DEFINE(gemm_f32)

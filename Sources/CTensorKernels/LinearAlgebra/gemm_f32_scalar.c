@@ -10,7 +10,7 @@ typedef float left_element, right_element, sum_element, packed_left, packed_righ
 #include "gemm_multiply_add.h"
 #include "gemm_tile_portable.h"
 #include "gemm_plain.h"
-#include "gemm_streaming.h"
+#include "gemm_streaming_elements.h"
 #include "gemm_driver.h"
 
 MW_GEMM_DEFINE(gemm_f32)

@@ -19,7 +19,7 @@ typedef double left_element, right_element, sum_element, packed_left, packed_rig
 #include "gemm_multiply_add.h"
 #include "gemm_tile_avx512.h"
 #include "gemm_plain.h"
-#include "gemm_streaming.h"
+#include "gemm_streaming_elements.h"
 #include "gemm_driver.h"
 
 MW_GEMM_DEFINE(gemm_f64)

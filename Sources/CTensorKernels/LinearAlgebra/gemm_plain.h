@@ -2,6 +2,8 @@
 
 #define MW_GEMM_STEP 1
 #define MW_GEMM_READS_IN_PLACE 1
+#define widen_left(element) (element)
+#define widen_right(element) (element)
 
 static void pack_left(packed_left *out, const left_element *source, ptrdiff_t stride, ptrdiff_t count) {
     if (stride == 1) {

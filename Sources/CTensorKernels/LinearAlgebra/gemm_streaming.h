@@ -1,78 +1,68 @@
-// Products of a few rows, which take as long as b takes to read: b is read row after row, four at a time, and added to
-// sums in the first-level cache. The order of the additions, and so every bit, is that of tiles.
+// Products of a few rows, which take as long as b takes to read: b is read row after row as it lies, and added to sums
+// in the first-level cache. The order of the additions, and so every bit, is that of tiles.
+//
+// `gemm_streaming_elements.h` or `gemm_streaming_words.h` defines
+//
+//   add_rows(rows, sums, columns, a, a_row_stride, a_column_stride, b, b_row_stride, count)
+//       adds rows 0..<count of b, each times its element of a, to `rows` rows of sums, which are at most four
+//   MW_GEMM_STREAMED_WIDTH(columns), MW_GEMM_STREAMED_PLACE(column)
+//       how long a row of sums is, and where in it the sum of a column stands
 
-/// More rows than this are faster in tiles.
-#define MW_GEMM_STREAMED_ROWS (MW_GEMM_TILE_ROWS / 3)
+/// Rows that are computed at once.
+#define MW_GEMM_STREAMED_BAND (MW_GEMM_TILE_ROWS / 3)
+/// More rows than this are faster in tiles: where those have to pack b first, reading it twice is still faster.
+#define MW_GEMM_STREAMED_ROWS ((MW_GEMM_READS_IN_PLACE ? 1 : 2) * MW_GEMM_STREAMED_BAND)
 /// Sums that are kept in the cache.
 #define MW_GEMM_STREAMED_SUMS 4096
+/// Columns at a time are a multiple of this, so that whole vectors of every path and type are.
+#define MW_GEMM_STREAMED_UNIT 64
 
-/// Adds rows 0..<count of b, each times its element of a, to `rows` rows of sums, `columns` apart.
-MW_ALWAYS_INLINE void add_rows(
-    const int rows, sum_element *restrict sums, ptrdiff_t columns, const left_element *a, ptrdiff_t a_row_stride,
-    ptrdiff_t a_column_stride, const right_element *restrict b, ptrdiff_t b_row_stride, ptrdiff_t count) {
-    ptrdiff_t p = 0;
-    for (; p + 4 <= count; p += 4) {
-        left_element x[4][4];
-        for (int i = 0; i < rows; i++) {
-            for (int q = 0; q < 4; q++) {
-                x[i][q] = a[i * a_row_stride + (p + q) * a_column_stride];
-            }
-        }
-        const right_element *restrict b0 = b + p * b_row_stride;
-        const right_element *restrict b1 = b0 + b_row_stride;
-        const right_element *restrict b2 = b1 + b_row_stride;
-        const right_element *restrict b3 = b2 + b_row_stride;
-        MW_VECTOR_LOOP
-        for (ptrdiff_t j = 0; j < columns; j++) {
-#pragma clang loop unroll(full)
-            for (int i = 0; i < rows; i++) {
-                sum_element sum = sums[i * columns + j];
-                sum = multiply_add_one(x[i][0], b0[j], sum);
-                sum = multiply_add_one(x[i][1], b1[j], sum);
-                sum = multiply_add_one(x[i][2], b2[j], sum);
-                sums[i * columns + j] = multiply_add_one(x[i][3], b3[j], sum);
-            }
-        }
+/// Integers wrap around, which signed ones do not in C.
+#define MW_GEMM_ADD(x, y)                                                                                              \
+    _Generic((x), int32_t: (int32_t)((uint32_t)(x) + (uint32_t)(y)), default: (x) + (y))
+
+/// A block of c, of at most MW_GEMM_STREAMED_BAND rows and MW_GEMM_BLOCK elements of k, whose b has contiguous rows.
+static void multiply_streamed_band(const mw_gemm_product *block) {
+    _Alignas(64) sum_element sums[MW_GEMM_STREAMED_SUMS];
+    const ptrdiff_t width = MW_GEMM_STREAMED_WIDTH(block->n);
+    memset(sums, 0, (size_t)(block->m * width) * sizeof *sums);
+#define MW_GEMM_ADD_ROWS(rows)                                                                                         \
+    add_rows(                                                                                                          \
+        rows, sums, block->n, block->a, block->a_row_stride, block->a_column_stride, block->b, block->b_row_stride,    \
+        block->k)
+    switch (block->m) {
+    case 1: MW_GEMM_ADD_ROWS(1); break;
+    case 2: MW_GEMM_ADD_ROWS(2); break;
+    case 3: MW_GEMM_ADD_ROWS(3); break;
+    default: MW_GEMM_ADD_ROWS(4); break;
     }
-    for (; p < count; p++) {
-        const right_element *restrict row = b + p * b_row_stride;
-        for (int i = 0; i < rows; i++) {
-            const left_element x = a[i * a_row_stride + p * a_column_stride];
-            MW_VECTOR_LOOP
-            for (ptrdiff_t j = 0; j < columns; j++) {
-                sums[i * columns + j] = multiply_add_one(x, row[j], sums[i * columns + j]);
-            }
+    for (ptrdiff_t i = 0; i < block->m; i++) {
+        sum_element *c = (sum_element *)block->c + i * block->c_row_stride;
+        const sum_element *row = sums + i * width;
+        for (ptrdiff_t j = 0; j < block->n; j++) {
+            const sum_element sum = row[MW_GEMM_STREAMED_PLACE(j)];
+            c[j] = block->accumulate ? MW_GEMM_ADD(c[j], sum) : sum;
         }
     }
 }
 
 /// A product of at most MW_GEMM_STREAMED_ROWS rows, whose b has contiguous rows.
 static void multiply_streaming(const mw_gemm_product *product) {
-    _Alignas(64) sum_element sums[MW_GEMM_STREAMED_SUMS];
     const ptrdiff_t m = product->m, n = product->n, k = product->k;
-    const ptrdiff_t block_columns = MW_GEMM_STREAMED_SUMS / m;
+    const ptrdiff_t band_rows = m < MW_GEMM_STREAMED_BAND ? m : MW_GEMM_STREAMED_BAND;
+    const ptrdiff_t block_columns = MW_GEMM_STREAMED_SUMS / band_rows / MW_GEMM_STREAMED_UNIT * MW_GEMM_STREAMED_UNIT;
     for (ptrdiff_t column = 0; column < n; column += block_columns) {
-        const ptrdiff_t columns = n - column < block_columns ? n - column : block_columns;
-        for (ptrdiff_t p = 0; p < k; p += MW_GEMM_DEPTH) {
-            const ptrdiff_t count = k - p < MW_GEMM_DEPTH ? k - p : MW_GEMM_DEPTH;
-            const left_element *a = (const left_element *)product->a + p * product->a_column_stride;
-            const right_element *b = (const right_element *)product->b + p * product->b_row_stride + column;
-            memset(sums, 0, (size_t)(m * columns) * sizeof *sums);
-#define MW_GEMM_ADD_ROWS(rows)                                                                                         \
-    add_rows(                                                                                                          \
-        rows, sums, columns, a, product->a_row_stride, product->a_column_stride, b, product->b_row_stride, count)
-            switch (m) {
-            case 1: MW_GEMM_ADD_ROWS(1); break;
-            case 2: MW_GEMM_ADD_ROWS(2); break;
-            case 3: MW_GEMM_ADD_ROWS(3); break;
-            default: MW_GEMM_ADD_ROWS(4); break;
-            }
-            for (ptrdiff_t i = 0; i < m; i++) {
-                sum_element *c = (sum_element *)product->c + i * product->c_row_stride + column;
-                const bool accumulate = product->accumulate || p > 0;
-                for (ptrdiff_t j = 0; j < columns; j++) {
-                    c[j] = accumulate ? c[j] + sums[i * columns + j] : sums[i * columns + j];
-                }
+        for (ptrdiff_t p = 0; p < k; p += MW_GEMM_BLOCK) {
+            for (ptrdiff_t row = 0; row < m; row += band_rows) {
+                mw_gemm_product block = *product;
+                block.m = m - row < band_rows ? m - row : band_rows;
+                block.n = n - column < block_columns ? n - column : block_columns;
+                block.k = k - p < MW_GEMM_BLOCK ? k - p : MW_GEMM_BLOCK;
+                block.a = (const left_element *)product->a + row * product->a_row_stride + p * product->a_column_stride;
+                block.b = (const right_element *)product->b + p * product->b_row_stride + column;
+                block.c = (sum_element *)product->c + row * product->c_row_stride + column;
+                block.accumulate = product->accumulate || p > 0;
+                multiply_streamed_band(&block);
             }
         }
     }

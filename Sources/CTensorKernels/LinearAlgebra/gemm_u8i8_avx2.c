@@ -31,8 +31,29 @@ MW_ALWAYS_INLINE __m256i multiply_add(__m256i sum, const packed_left *a, __m256i
 }
 
 #define widen(element) ((uint32_t)(uint16_t)(int16_t)(element))
+#define MW_GEMM_GROUP_VECTORS 2
+#define MW_GEMM_GROUP_RUN 8
+
+MW_ALWAYS_INLINE __m128i load_columns(const int8_t *b, ptrdiff_t columns) {
+    if (columns == 16) {
+        return _mm_loadu_si128((const __m128i *)b);
+    }
+    int8_t some[16] = {0};
+    memcpy(some, b, (size_t)columns);
+    return _mm_loadu_si128((const __m128i *)some);
+}
+
+MW_ALWAYS_INLINE void interleave(
+    __m256i *words, const int8_t *b, ptrdiff_t row_stride, int rows, ptrdiff_t columns) {
+    const __m128i b0 = load_columns(b, columns);
+    const __m128i b1 = rows == 2 ? load_columns(b + row_stride, columns) : _mm_setzero_si128();
+    words[0] = _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(b0, b1));
+    words[1] = _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(b0, b1));
+}
+
 #include "gemm_tile_avx2.h"
 #include "gemm_words.h"
+#include "gemm_streaming_words.h"
 #include "gemm_driver.h"
 
 MW_GEMM_DEFINE(gemm_u8i8)

@@ -31,8 +31,21 @@ MW_ALWAYS_INLINE __m512i multiply_add(__m512i sum, const packed_left *a, __m512i
 }
 
 #define widen(element) ((uint32_t)(uint16_t)(int16_t)(element))
+#define MW_GEMM_GROUP_VECTORS 2
+#define MW_GEMM_GROUP_RUN 8
+
+MW_ALWAYS_INLINE void interleave(
+    __m512i *words, const int8_t *b, ptrdiff_t row_stride, int rows, ptrdiff_t columns) {
+    const __mmask32 exist = 0xffffffff >> (32 - columns);
+    const __m256i b0 = _mm256_maskz_loadu_epi8(exist, b);
+    const __m256i b1 = rows == 2 ? _mm256_maskz_loadu_epi8(exist, b + row_stride) : _mm256_setzero_si256();
+    words[0] = _mm512_cvtepi8_epi16(_mm256_unpacklo_epi8(b0, b1));
+    words[1] = _mm512_cvtepi8_epi16(_mm256_unpackhi_epi8(b0, b1));
+}
+
 #include "gemm_tile_avx512.h"
 #include "gemm_words.h"
+#include "gemm_streaming_words.h"
 #include "gemm_driver.h"
 
 MW_GEMM_DEFINE(gemm_u8i8)

@@ -30,9 +30,29 @@ MW_ALWAYS_INLINE __m512i multiply_add(__m512i sum, const packed_left *a, __m512i
 }
 
 #define widen(element) ((uint32_t)(uint8_t)(element))
+#define MW_GEMM_GROUP_VECTORS 4
+#define MW_GEMM_GROUP_RUN 4
+
+MW_ALWAYS_INLINE void interleave(
+    __m512i *words, const int8_t *b, ptrdiff_t row_stride, int rows, ptrdiff_t columns) {
+    const __mmask64 exist = 0xffffffffffffffff >> (64 - columns);
+    const __m512i zero = _mm512_setzero_si512();
+    const __m512i b0 = _mm512_maskz_loadu_epi8(exist, b);
+    const __m512i b1 = rows > 1 ? _mm512_maskz_loadu_epi8(exist, b + row_stride) : zero;
+    const __m512i b2 = rows > 2 ? _mm512_maskz_loadu_epi8(exist, b + 2 * row_stride) : zero;
+    const __m512i b3 = rows > 3 ? _mm512_maskz_loadu_epi8(exist, b + 3 * row_stride) : zero;
+    const __m512i low01 = _mm512_unpacklo_epi8(b0, b1), high01 = _mm512_unpackhi_epi8(b0, b1);
+    const __m512i low23 = _mm512_unpacklo_epi8(b2, b3), high23 = _mm512_unpackhi_epi8(b2, b3);
+    words[0] = _mm512_unpacklo_epi16(low01, low23);
+    words[1] = _mm512_unpackhi_epi16(low01, low23);
+    words[2] = _mm512_unpacklo_epi16(high01, high23);
+    words[3] = _mm512_unpackhi_epi16(high01, high23);
+}
+
 #include "gemm_tile_avx512.h"
 #include "gemm_transpose_avx512.h"
 #include "gemm_words.h"
+#include "gemm_streaming_words.h"
 #include "gemm_driver.h"
 
 MW_GEMM_DEFINE(gemm_u8i8)

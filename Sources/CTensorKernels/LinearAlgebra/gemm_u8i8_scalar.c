@@ -11,15 +11,17 @@ typedef int32_t sum_element;
 typedef int32_t packed_left, packed_right;
 
 /// Integers wrap around, which signed ones do not in C.
-MW_ALWAYS_INLINE int32_t multiply_add(int32_t sum, const int32_t *x, int32_t y) {
-    return (int32_t)((uint32_t)sum + (uint32_t)*x * (uint32_t)y);
+MW_ALWAYS_INLINE int32_t multiply_add_one(int32_t x, int32_t y, int32_t sum) {
+    return (int32_t)((uint32_t)sum + (uint32_t)x * (uint32_t)y);
 }
+#define multiply_add(sum, x, y) multiply_add_one(*(x), y, sum)
 MW_ALWAYS_INLINE int32_t add_sums(int32_t x, int32_t y) { return (int32_t)((uint32_t)x + (uint32_t)y); }
 
 #define widen_left(element) (element)
 #define widen_right(element) (element)
 #include "gemm_tile_portable.h"
 #include "gemm_widening.h"
+#include "gemm_streaming_elements.h"
 #include "gemm_driver.h"
 
 MW_GEMM_DEFINE(gemm_u8i8)
