@@ -128,7 +128,7 @@ import Testing
     func bitsDoNotDependOnTheBatch(path: KernelPath) {
         let table = unsafe path.kernels.matrix
         unsafe check(table.gemm_bf16, Float(0), Self.bfloat16, Self.bfloat16)
-        unsafe check(table.gemm_u8i8, Int32(0), { UInt8($0.magnitude) }, { Int8($0) })
+        unsafe check(table.gemm_u8i8, Int32(0), { UInt8($0.magnitude * 255) }, { Int8($0 * 127) })
         #if !(os(macOS) && arch(x86_64))
             unsafe check(table.gemm_f16, Float(0), { Float16($0).bitPattern }, { Float16($0).bitPattern })
         #endif
@@ -141,21 +141,21 @@ import Testing
         let batch = GEMMTypesTests.Product(m: 20, n: 83, k: 1031)
         let a = values.floats(batch.aCount).map(left)
         let b = values.floats(batch.bCount).map(right)
-        let rows = batch.multiply(kernel, a, b, into: [Sum](repeating: zero, count: batch.m * batch.n))
+        let rows = unsafe batch.multiply(kernel, a, b, into: [Sum](repeating: zero, count: batch.m * batch.n))
         for m in 1...9 {
             let few = GEMMTypesTests.Product(m: m, n: batch.n, k: batch.k)
             let zeros = [Sum](repeating: zero, count: m * batch.n)
-            #expect(
-                few.multiply(kernel, Array(a[..<few.aCount]), b, into: zeros) == Array(rows[..<zeros.count]), "\(few)")
+            let found = unsafe few.multiply(kernel, Array(a[..<few.aCount]), b, into: zeros)
+            #expect(found == Array(rows[..<zeros.count]), "\(few), seed 84")
         }
-        // Enough work for a second thread to be woken.
-        let wide = GEMMTypesTests.Product(m: 1, n: 1029, k: 2050)
-        let row = values.floats(wide.aCount).map(left)
+        // Just enough work for a second thread to be woken.
+        let wide = GEMMTypesTests.Product(m: 2, n: 1029, k: 1021)
+        let rowsOfA = values.floats(wide.aCount).map(left)
         let matrix = values.floats(wide.bCount).map(right)
-        let zeros = [Sum](repeating: zero, count: wide.n)
-        let alone = wide.multiply(kernel, row, matrix, into: zeros)
-        #expect(wide.multiply(kernel, row, matrix, into: zeros, threads: 2) == alone)
-        #expect(wide.multiply(kernel, row, matrix, into: zeros, threads: 0) == alone)
+        let zeros = [Sum](repeating: zero, count: wide.m * wide.n)
+        let alone = unsafe wide.multiply(kernel, rowsOfA, matrix, into: zeros)
+        #expect(unsafe wide.multiply(kernel, rowsOfA, matrix, into: zeros, threads: 2) == alone)
+        #expect(unsafe wide.multiply(kernel, rowsOfA, matrix, into: zeros, threads: 0) == alone)
     }
 
     /// Whether `found` is a sum in f32 of the products of a row and a column.
