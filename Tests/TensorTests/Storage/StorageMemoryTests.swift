@@ -58,7 +58,9 @@ struct StorageMemoryTests {
             precondition(StorageStatistics.current.cachedBytes == 0)
             #if os(Linux)
                 let returned = try before - residentBytes()
-                precondition(returned > 40 << 20, "\(returned) bytes were returned")
+                // The address sanitizer holds what is freed for a while.
+                let isHeld = unsafe dlsym(nil, "__asan_init") != nil
+                precondition(isHeld || returned > 40 << 20, "\(returned) bytes were returned")
             #endif
             precondition(kept[0].scalar == 7 && kept[-1].scalar == 7)
         }
