@@ -2,7 +2,8 @@ extension AnyTensor {
     /// The norm of each window, `(Σ |x|ᵖ)^(1/p)` with p = `order`, over windows as of
     /// ``maxPool(_:strides:padding:dilations:roundsUp:layout:)``.
     ///
-    /// Made of powers, sums and a root, which overflow where a power does.
+    /// Made of powers, sums and a root, which overflow where a power does. 16-bit floats are computed in float32 and rounded
+    /// once.
     ///
     /// - Throws: as `averagePool`; ``TensorError/Code/valueOutOfRange`` unless the order is positive and finite.
     public func normPool(
@@ -15,10 +16,12 @@ extension AnyTensor {
         try type.require(.floats, in: "normPool")
         let windows = try SpatialArguments(shape, of: "normPool").windows(
             kernel, strides: strides, padding: padding, dilations: dilations, layout: layout, roundsUp: roundsUp)
-        let powers = order == 2 ? try squared() : try abs().raised(to: .scalar(order, dtype: dtype))
+        let wide = try cast(to: dtype.wide)
+        let powers = order == 2 ? try wide.squared() : try wide.abs().raised(to: .scalar(order, dtype: wide.dtype))
         let means = try Primitive.averagePool.applied(to: powers, .pooling(windows))
-        let sums = try means * windows.counts(of: shape).cast(to: dtype)
-        return order == 2 ? try sums.squareRoot() : try sums.raised(to: .scalar(1 / order, dtype: dtype))
+        let sums = try means * windows.counts(of: shape).cast(to: wide.dtype)
+        let norms = order == 2 ? try sums.squareRoot() : try sums.raised(to: .scalar(1 / order, dtype: wide.dtype))
+        return try norms.cast(to: dtype)
     }
 }
 

@@ -19,8 +19,12 @@ extension AnyTensor {
         let lengths = Array(shape.dropFirst(2))
         let parts = try first.reshaped(to: Shape([shape[0], shape[1] / size] + blocks + lengths))
         let order = [0, 1] + (0..<rank).flatMap { [2 + rank + $0, 2 + $0] }
-        let spread = try parts.transposed(order)
-            .reshaped(to: Shape([shape[0], shape[1] / size] + lengths.map { $0 * block }))
+        // Where there are no channels or images, lengths are bounded by nothing else.
+        let longer = lengths.map { length in
+            let (product, overflows) = length.multipliedReportingOverflow(by: block)
+            return overflows ? .max : product
+        }
+        let spread = try parts.transposed(order).reshaped(to: Shape([shape[0], shape[1] / size] + longer))
         return layout == .channelsFirst ? spread : try spread.movingAxis(1, to: -1)
     }
 

@@ -94,13 +94,14 @@ struct PoolingTests {
         #expect(signal.transposed([0, 2, 1]).adaptiveAveragePool(to: [1], layout: .channelsLast).scalars == [3])
     }
 
-    @Test("adaptive maxima, and means of other types")
+    @Test("adaptive maxima, means and norms of other types")
     func otherPools() {
         let signal = Tensor<Float>([1, 5, 3, 4, 2], shape: [1, 1, 5])
         #expect(signal.adaptiveMaxPool(to: [3]).scalars == [5, 5, 4])
         #expect(image.adaptiveMaxPool(to: [2, 1]).scalars == [8, 16])
         #expect(Tensor<Double>([1, 2, 3], shape: [1, 1, 3]).adaptiveAveragePool(to: [2]).scalars == [1.5, 2.5])
-        // The sum of two is beyond float16.
+        // The squares, and the sum of two, are beyond float16.
+        #expect(Tensor<Float16>([300, -400], shape: [1, 1, 2]).normPool([2]).scalars == [500])
         #expect(
             Tensor<Float16>([60_000, 50_016], shape: [1, 1, 2]).adaptiveAveragePool(to: [1]).scalars == [55_008])
         #expect(Tensor<BFloat16>([1, 3], shape: [1, 1, 2]).globalAveragePool().scalars == [2])
