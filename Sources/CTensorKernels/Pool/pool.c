@@ -12,15 +12,19 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
-// One mutex guards the queue of jobs, the list of regions (running mw_parallel_for calls) and the counts of threads.
+// One mutex guards the queue of jobs, the list of regions (running mw_parallel_for calls) and the stack of idle workers.
 // Chunks are handed out by an atomic counter in their region, without the mutex. A worker looks for a region with room
-// first, since its caller is waiting, then for a job; it spins a moment on `generation` before it sleeps, because
-// waking a sleeping thread takes longer than most regions run.
+// first, since its caller is waiting, then for a job; with neither it goes on top of the stack of idle workers, spins a
+// moment and then sleeps, because waking a sleeping thread takes longer than most regions run. Whoever brings work calls
+// exactly the workers that it wants, the last to become idle first: that one still spins, or its core is still awake. A
+// worker that nobody calls costs nothing.
 
-/// Rounds of spinning before a thread sleeps: some 20 µs, the time of a wake-up.
-enum { spin_rounds = 400 };
+/// Nanoseconds that a thread spins before it sleeps: the time of a wake-up, on a virtual machine.
+enum { spin_nanoseconds = 50000 };
 
 typedef struct job {
     struct job *next;
@@ -41,16 +45,23 @@ typedef struct region {
     _Atomic ptrdiff_t helpers;
 } region;
 
+/// A thread of the pool, on its own stack, aligned so that spinning on one disturbs no other.
+typedef struct worker {
+    /// Below this one in the stack of idle workers.
+    _Alignas(128) struct worker *next;
+    /// Set by whoever takes this worker off the stack; changed under the mutex, read by the spinning worker without it.
+    atomic_bool called;
+    bool sleeps;
+    pthread_cond_t wake;
+} worker;
+
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t work_arrived = PTHREAD_COND_INITIALIZER;
 static pthread_cond_t helper_left = PTHREAD_COND_INITIALIZER;
 static job *first_job;
 static job *last_job;
 static region *regions;
 static ptrdiff_t worker_count;
-static ptrdiff_t sleeping_workers;
-/// Rises whenever work arrives.
-static _Atomic size_t generation;
+static worker *idle_workers;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static ptrdiff_t width;
@@ -60,12 +71,21 @@ static _Thread_local bool is_inside_chunk;
 /// The bound of `mw_pool_set_thread_budget`, 0 for none.
 static _Thread_local ptrdiff_t thread_budget;
 
+static int64_t nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/// Time for another core, some 0.3 µs.
 static void pause_briefly(void) {
+    for (int i = 0; i < 16; i++) {
 #if defined(__x86_64__)
-    __builtin_ia32_pause();
+        __builtin_ia32_pause();
 #elif defined(__aarch64__)
-    __asm__ volatile("isb");
+        __asm__ volatile("isb");
 #endif
+    }
 }
 
 static void before_fork(void) { pthread_mutex_lock(&mutex); }
@@ -75,13 +95,12 @@ static void after_fork_in_parent(void) { pthread_mutex_unlock(&mutex); }
 /// The child has one thread and none of the workers: what they were doing goes on in the parent.
 static void after_fork_in_child(void) {
     pthread_mutex_init(&mutex, NULL);
-    pthread_cond_init(&work_arrived, NULL);
     pthread_cond_init(&helper_left, NULL);
     first_job = NULL;
     last_job = NULL;
     regions = NULL;
     worker_count = 0;
-    sleeping_workers = 0;
+    idle_workers = NULL;
     is_worker = false;
 }
 
@@ -138,8 +157,28 @@ static region *open_region(void) {
     return NULL;
 }
 
+/// Returns when somebody has called this worker. With the mutex held, which it lets go of meanwhile.
+static void wait_for_call(worker *own) {
+    atomic_store_explicit(&own->called, false, memory_order_relaxed);
+    own->next = idle_workers;
+    idle_workers = own;
+    pthread_mutex_unlock(&mutex);
+    const int64_t end = nanoseconds() + spin_nanoseconds;
+    while (!atomic_load_explicit(&own->called, memory_order_relaxed) && nanoseconds() < end) {
+        pause_briefly();
+    }
+    pthread_mutex_lock(&mutex);
+    own->sleeps = true;
+    while (!atomic_load_explicit(&own->called, memory_order_relaxed)) {
+        pthread_cond_wait(&own->wake, &mutex);
+    }
+    own->sleeps = false;
+}
+
 static void *work(void *unused) {
     (void)unused;
+    worker own = {.sleeps = false};
+    pthread_cond_init(&own.wake, NULL);
     is_worker = true;
     pthread_mutex_lock(&mutex);
     for (;;) {
@@ -170,17 +209,7 @@ static void *work(void *unused) {
             pthread_mutex_lock(&mutex);
             continue;
         }
-        const size_t seen = atomic_load_explicit(&generation, memory_order_relaxed);
-        pthread_mutex_unlock(&mutex);
-        for (int i = 0; i < spin_rounds && atomic_load_explicit(&generation, memory_order_relaxed) == seen; i++) {
-            pause_briefly();
-        }
-        pthread_mutex_lock(&mutex);
-        if (atomic_load_explicit(&generation, memory_order_relaxed) == seen) {
-            sleeping_workers++;
-            pthread_cond_wait(&work_arrived, &mutex);
-            sleeping_workers--;
-        }
+        wait_for_call(&own);
     }
     return NULL;
 }
@@ -209,11 +238,16 @@ static bool start_workers(void) {
     return worker_count > 0;
 }
 
-/// Tells `wanted` workers that work has arrived. With the mutex held.
+/// Calls `wanted` idle workers, or as many as there are: the others look for work before they become idle. With the
+/// mutex held.
 static void announce(ptrdiff_t wanted) {
-    atomic_fetch_add_explicit(&generation, 1, memory_order_relaxed);
-    for (ptrdiff_t i = 0; i < wanted && i < sleeping_workers; i++) {
-        pthread_cond_signal(&work_arrived);
+    for (; wanted > 0 && idle_workers != NULL; wanted--) {
+        worker *called = idle_workers;
+        idle_workers = called->next;
+        atomic_store_explicit(&called->called, true, memory_order_relaxed);
+        if (called->sleeps) {
+            pthread_cond_signal(&called->wake);
+        }
     }
 }
 
@@ -276,10 +310,8 @@ void mw_parallel_for(
     }
     *link = own.next;
     pthread_mutex_unlock(&mutex);
-    for (int i = 0; i < spin_rounds; i++) {
-        if (atomic_load_explicit(&own.helpers, memory_order_acquire) == 0) {
-            break;
-        }
+    const int64_t end = nanoseconds() + spin_nanoseconds;
+    while (atomic_load_explicit(&own.helpers, memory_order_acquire) != 0 && nanoseconds() < end) {
         pause_briefly();
     }
     // Also where the spinning saw 0: the last helper lets go of the mutex after its last touch of the region.
