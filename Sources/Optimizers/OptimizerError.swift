@@ -1,4 +1,4 @@
-/// What was wrong with an update rule that came from a message, a checkpoint or a program.
+/// What was wrong with an update rule or a schedule that came from a message, a checkpoint or a program.
 public struct OptimizerError: Error, Sendable, CustomStringConvertible {
     /// What kind of mistake it was, for code that reacts to it.
     public let code: Code
@@ -27,6 +27,8 @@ extension OptimizerError {
 
         /// A rule's number that this release does not know.
         public static let ruleUnknown = Code("ruleUnknown")
+        /// A schedule's number that this release does not know.
+        public static let scheduleUnknown = Code("scheduleUnknown")
         /// A hyper-parameter that is missing, surplus or out of its range.
         public static let hyperparameterInvalid = Code("hyperparameterInvalid")
     }

@@ -1,4 +1,3 @@
-import CTensorKernels
 public import Tensor
 
 extension UpdateRule {
@@ -11,62 +10,135 @@ extension UpdateRule {
     /// - Parameters:
     ///   - parameters: What to change, float32.
     ///   - gradient: As many elements in the same shape, float32.
-    ///   - state: From ``makeState(elementCount:)`` of this rule, or of the same rule with another learning rate.
+    ///   - state: From ``makeState(_:)`` of this rule, or of the same rule with another learning rate.
+    ///   - learningRate: The rate of this step, as a schedule gives it; default that of the rule.
     /// - Throws: `TensorError.Code.dtypeMismatch`; `TensorError.Code.shapeMismatch` when the three
     ///   do not fit each other; `TensorError.Code.valuesUnknown` for abstract tensors.
     public func apply(
-        to parameters: inout AnyTensor, gradient: AnyTensor, state: inout OptimizerState
+        to parameters: inout AnyTensor, gradient: AnyTensor, state: inout OptimizerState, learningRate: Float? = nil
     ) throws(TensorError) {
         try check(parameters, gradient, state)
         let powers = zip(state.powers, decays).map { $0 * Double($1) }
-        switch kind {
-        case .adam: applyAdam(to: &parameters, gradient, &state, powers: powers)
-        default: applySGD(to: &parameters, gradient)
+        let rate = learningRate ?? self.learningRate
+        let pair = powers.count == 2 ? (powers[0], powers[1]) : (1, 1)
+        let rows = scope == .row ? parameters.shape.first ?? 1 : 1
+        let width = rows == 0 ? 0 : parameters.elementCount / rows
+        unsafe withFloats(&parameters, &state.slots, gradient) { parameters, first, second, gradient in
+            for row in 0..<rows {
+                // Safe: `rows` rows of `width` elements each are all of the parameters, and a slot has as many elements
+                // or one for each row, by `check`.
+                unsafe step(
+                    width, parameters + row * width, first.map { unsafe $0 + row }, second,
+                    gradient: gradient + row * width, powers: pair, learningRate: rate)
+            }
         }
         state.powers = powers
         state.stepCount += 1
     }
 
-    private func applySGD(to parameters: inout AnyTensor, _ gradient: AnyTensor) {
-        let count = parameters.elementCount
-        gradient.withBytes { gradient in
-            parameters.withMutableBytes { parameters in
-                // Safe: both are floats, `count` of them, by `check`.
-                unsafe mw_active_kernels().pointee.optimizer.sgd_f32(
-                    count, parameters.floats, gradient.floats, learningRate)
+    /// Takes one step of the rows that a gradient names, and of no other: the moments of the others do not decay. A bias
+    /// correction is that of the row's own steps (where `SparseAdam` of PyTorch takes those of the table, and so makes
+    /// the first steps of rare rows large). Values of one row are summed first.
+    ///
+    /// - Parameters:
+    ///   - parameters: The table, float32, of the gradient's shape.
+    ///   - gradient: float32.
+    ///   - state: From ``makeRowState(_:)`` of this rule, or of the same rule with another learning rate.
+    ///   - learningRate: The rate of this step, as a schedule gives it; default that of the rule.
+    /// - Throws: as ``apply(to:gradient:state:learningRate:)``.
+    public func apply(
+        to parameters: inout AnyTensor, rows gradient: RowSparse, state: inout RowOptimizerState,
+        learningRate: Float? = nil
+    ) throws(TensorError) {
+        let gradient = try gradient.coalesced()
+        try check(parameters, gradient, state)
+        let rows = try gradient.indices.scalars(as: Int64.self).map(Int.init)
+        guard let rowCount = parameters.shape.first, rowCount > 0 else { return }
+        let width = parameters.elementCount / rowCount
+        let slotWidth = scope == .row ? 1 : width
+        let rate = learningRate ?? self.learningRate
+        unsafe withFloats(&parameters, &state.slots, gradient.values) { parameters, first, second, gradient in
+            for (place, row) in rows.enumerated() {
+                // Safe: the table has a row of this number and the gradient one at this place, by `RowSparse`, and the
+                // slots as many rows as the table, by `check`.
+                unsafe step(
+                    width, parameters + row * width, first.map { unsafe $0 + row * slotWidth },
+                    second.map { unsafe $0 + row * slotWidth }, gradient: gradient + place * width,
+                    powers: powers(ofStep: state.stepCounts[row] + 1), learningRate: rate)
             }
         }
+        for row in rows { state.stepCounts[row] += 1 }
     }
 
-    private func applyAdam(
-        to parameters: inout AnyTensor, _ gradient: AnyTensor, _ state: inout OptimizerState, powers: [Double]
+    /// The elements of parameters and slots, to be written where nothing else refers to them, and of a gradient.
+    private func withFloats(
+        _ parameters: inout AnyTensor, _ slots: inout [AnyTensor], _ gradient: AnyTensor,
+        _ body: (
+            UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?,
+            UnsafePointer<Float>
+        ) -> Void
     ) {
-        let count = parameters.elementCount
-        var step = mw_adam_step(
-            learning_rate: learningRate, beta1: hyperparameters[1], beta2: hyperparameters[2],
-            epsilon: hyperparameters[3], beta1_power: powers[0], beta2_power: powers[1])
         // Taken out of the state, so that they are written in place.
-        var first = state.slots[0].take()
-        var second = state.slots[1].take()
+        var taken: [AnyTensor] = []
+        for index in slots.indices { taken.append(slots[index].take()) }
         gradient.withBytes { gradient in
             parameters.withMutableBytes { parameters in
-                first.withMutableBytes { first in
-                    second.withMutableBytes { second in
-                        // Safe: all four are floats, `count` of them, by `check`.
-                        unsafe mw_active_kernels().pointee.optimizer.adam_f32(
-                            count, parameters.floats, first.floats, second.floats, gradient.floats,
-                            &step)
+                switch taken.count {
+                case 0:
+                    unsafe body(parameters.floats, nil, nil, gradient.floats)
+                case 1:
+                    taken[0].withMutableBytes { first in
+                        unsafe body(parameters.floats, first.floats, nil, gradient.floats)
                     }
+                default:
+                    var second = taken.removeLast()
+                    taken[0].withMutableBytes { first in
+                        second.withMutableBytes { second in
+                            unsafe body(parameters.floats, first.floats, second.floats, gradient.floats)
+                        }
+                    }
+                    taken.append(second)
                 }
             }
         }
-        state.slots[0] = first
-        state.slots[1] = second
+        slots = taken
     }
 
     private func check(
         _ parameters: AnyTensor, _ gradient: AnyTensor, _ state: OptimizerState
     ) throws(TensorError) {
+        try check(parameters, gradient)
+        guard parameters.shape == gradient.shape else {
+            throw TensorError(
+                .shapeMismatch, "\(kind): a gradient of shape \(gradient.shape) for parameters \(parameters.shape)")
+        }
+        guard state.powers.count == decays.count else {
+            throw TensorError(
+                .shapeMismatch, "\(kind): keeps \(decays.count) powers, the state has \(state.powers.count)")
+        }
+        try check(
+            state.slots,
+            elementCount: try slotShape(parameters.shape, wholes: [parameters.elementCount]).elementCount)
+    }
+
+    private func check(
+        _ parameters: AnyTensor, _ gradient: RowSparse, _ state: RowOptimizerState
+    ) throws(TensorError) {
+        try check(parameters, gradient.values)
+        guard parameters.shape == gradient.shape else {
+            throw TensorError(
+                .shapeMismatch, "\(kind): rows of \(gradient.shape) for parameters \(parameters.shape)")
+        }
+        guard state.stepCounts.count == gradient.rowCount else {
+            throw TensorError(
+                .shapeMismatch,
+                "\(kind): a state of \(state.stepCounts.count) rows for parameters \(parameters.shape)")
+        }
+        try check(
+            state.slots, elementCount: try slotShape(parameters.shape, wholes: parameters.shape).elementCount)
+    }
+
+    private func check(_ parameters: AnyTensor, _ gradient: AnyTensor) throws(TensorError) {
         for (name, tensor) in [("parameters", parameters), ("gradient", gradient)] {
             guard tensor.dtype == .float32 else {
                 throw TensorError(.dtypeMismatch, "\(kind): the \(name) are \(tensor.dtype), not float32")
@@ -75,21 +147,18 @@ extension UpdateRule {
                 throw TensorError(.valuesUnknown, "\(kind): the \(name) have a shape but no values")
             }
         }
-        guard parameters.shape == gradient.shape else {
+    }
+
+    private func check(_ found: [AnyTensor], elementCount: Int) throws(TensorError) {
+        guard found.count == slots.count else {
             throw TensorError(
-                .shapeMismatch, "\(kind): a gradient of shape \(gradient.shape) for parameters \(parameters.shape)")
+                .shapeMismatch, "\(kind): keeps \(slots.count) tensors, the state has \(found.count)")
         }
-        guard state.slots.count == slotNames.count, state.powers.count == decays.count else {
-            throw TensorError(
-                .shapeMismatch,
-                "\(kind): keeps \(slotNames.count) tensors and \(decays.count) powers, the state has "
-                    + "\(state.slots.count) and \(state.powers.count)")
-        }
-        for (name, slot) in zip(slotNames, state.slots) {
-            guard slot.dtype == .float32, slot.elementCount == parameters.elementCount, !slot.isAbstract else {
+        for (slot, tensor) in zip(slots, found) {
+            guard tensor.dtype == .float32, tensor.elementCount == elementCount, !tensor.isAbstract else {
                 throw TensorError(
                     .shapeMismatch,
-                    "\(kind): \(name) is \(slot.dtype)\(slot.shape) for \(parameters.elementCount) parameters")
+                    "\(kind): \(slot.name) is \(tensor.dtype)\(tensor.shape), not \(elementCount) float32")
             }
         }
     }

@@ -2,12 +2,12 @@
 ///
 /// ```swift
 /// let rule = UpdateRule.adam(learningRate: 1e-3)
-/// var state = try rule.makeState(elementCount: weights.elementCount)
+/// var state = try rule.makeState(weights.shape)
 /// try rule.apply(to: &weights, gradient: gradient, state: &state)
 /// ```
 ///
 /// A step gives the same bits on every machine, with every instruction set, and however the parameters are cut into
-/// partitions: each element depends on its own gradient only. That is what lets a replica re-execute it.
+/// partitions that its ``scope`` allows. That is what lets a replica re-execute it.
 ///
 /// On the wire and in checkpoints a rule is its ``kind`` and its ``hyperparameters``, whose numbers and order are
 /// permanent.
@@ -16,111 +16,63 @@ public struct UpdateRule: Sendable, Hashable {
     public let kind: Kind
     /// Its numbers, in the order that ``Kind`` gives for each rule.
     public let hyperparameters: [Float]
-
-    /// The rules; their raw values are permanent.
-    public struct Kind: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
-        /// The number on the wire.
-        public let rawValue: UInt32
-
-        /// The kind with this number on the wire, known here or not.
-        public init(rawValue: UInt32) {
-            self.rawValue = rawValue
-        }
-
-        /// Stochastic gradient descent; hyper-parameters: learning rate.
-        public static let sgd = Kind(rawValue: 1)
-        /// Adam; hyper-parameters: learning rate, beta1, beta2, epsilon.
-        public static let adam = Kind(rawValue: 2)
-
-        /// The rule's name, or its number where it has none here.
-        public var description: String {
-            switch self {
-            case .sgd: "sgd"
-            case .adam: "adam"
-            default: "rule \(rawValue)"
-            }
-        }
-    }
-
-    /// Stochastic gradient descent: `p ← p - rate · g`, one fused multiply-add an element.
-    ///
-    /// Traps for a learning rate that is negative or not finite.
-    public static func sgd(learningRate: Float) -> UpdateRule {
-        trapping { () throws(OptimizerError) in try UpdateRule(kind: .sgd, hyperparameters: [learningRate]) }
-    }
-
-    /// Adam (Kingma and Ba, ICLR 2015, algorithm 1). In step `t`, with a first and a second moment for each element:
-    ///
-    ///     m ← β1 m + (1 - β1) g
-    ///     v ← β2 v + (1 - β2) g²
-    ///     p ← p - rate / (1 - β1ᵗ) · m / (√v / √(1 - β2ᵗ) + ε)
-    ///
-    /// Traps for hyper-parameters that ``init(kind:hyperparameters:)`` refuses.
-    ///
-    /// - Parameters:
-    ///   - learningRate: The step's size, about the change of a parameter in one step.
-    ///   - beta1: The decay of the first moment, in `0..<1`.
-    ///   - beta2: The decay of the second moment, in `0..<1`.
-    ///   - epsilon: What keeps the division finite; more than 0.
-    public static func adam(
-        learningRate: Float = 1e-3, beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8
-    ) -> UpdateRule {
-        trapping { () throws(OptimizerError) in
-            try UpdateRule(kind: .adam, hyperparameters: [learningRate, beta1, beta2, epsilon])
-        }
-    }
+    /// What is known of rules of this kind.
+    let definition: RuleDefinition
 
     /// The rule that a message or a checkpoint names.
     ///
     /// - Throws: ``OptimizerError/Code/ruleUnknown`` for a kind that this release does not know,
     ///   ``OptimizerError/Code/hyperparameterInvalid`` for a number that is missing, surplus or out of its range.
     public init(kind: Kind, hyperparameters: [Float]) throws(OptimizerError) {
-        let names: [String]
-        switch kind {
-        case .sgd: names = ["learning rate"]
-        case .adam: names = ["learning rate", "beta1", "beta2", "epsilon"]
-        default:
+        guard let definition = RuleDefinition.of(kind) else {
             throw OptimizerError(.ruleUnknown, "the update rule number \(kind.rawValue) is not known")
         }
-        guard hyperparameters.count == names.count else {
-            throw OptimizerError(
-                .hyperparameterInvalid,
-                "\(kind) takes \(names.count) hyper-parameters (\(names.joined(separator: ", "))), "
-                    + "not \(hyperparameters.count)")
-        }
-        for (name, value) in zip(names, hyperparameters) {
-            let isInRange =
-                switch name {
-                case "beta1", "beta2": (0..<1).contains(value)
-                case "epsilon": value > 0 && value.isFinite
-                default: value >= 0 && value.isFinite
-                }
-            guard isInRange else {
-                throw OptimizerError(.hyperparameterInvalid, "\(kind): the \(name) \(value) is out of range")
-            }
-        }
+        try definition.check(hyperparameters)
         self.kind = kind
         self.hyperparameters = hyperparameters
+        self.definition = definition
     }
 
     /// The learning rate, which every rule has.
     public var learningRate: Float { hyperparameters[0] }
 
+    /// Which elements' gradients change an element.
+    public var scope: UpdateScope { definition.scope }
+
     /// Names of the tensors that the rule keeps for each parameter, in the order of ``OptimizerState/slots``.
-    public var slotNames: [String] {
-        switch kind {
-        case .adam: ["firstMoment", "secondMoment"]
-        default: []
-        }
+    public var slotNames: [String] { slots.map(\.name) }
+
+    /// The slots that this rule keeps: RMSprop has a velocity only with momentum.
+    var slots: ArraySlice<RuleDefinition.Slot> {
+        kind == .rmsprop && hyperparameters[2] == 0 ? definition.slots.prefix(1) : definition.slots[...]
+    }
+
+    /// What a slot holds before the first step.
+    func initialValue(of slot: RuleDefinition.Slot) -> Float {
+        slot.initialValue.map { hyperparameters[$0] } ?? 0
     }
 
     /// The decays whose powers the rule keeps, in the order of ``OptimizerState/powers``.
-    var decays: [Float] {
-        switch kind {
-        case .adam: [hyperparameters[1], hyperparameters[2]]
-        default: []
-        }
+    var decays: ArraySlice<Float> { hyperparameters[definition.decays] }
+
+    /// Compares what is on the wire.
+    public static func == (left: UpdateRule, right: UpdateRule) -> Bool {
+        left.kind == right.kind && left.hyperparameters == right.hyperparameters
     }
+
+    /// Hashes what is on the wire.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(kind)
+        hasher.combine(hyperparameters)
+    }
+}
+
+/// Which elements' gradients change an element of a parameter, and so how a rule lets a parameter be cut into partitions.
+public enum UpdateScope: Sendable, Hashable {
+    /// Its own: any cut gives the bits of the whole.
+    case element
+    /// Those of its row: a row stays whole, as it does in a row table.
+    case row
 }
 
 extension UpdateRule: CustomStringConvertible {

@@ -24,7 +24,7 @@ public final class LocalParameters: ParameterStore {
         rule = updateRule
         var first = State(parameters: try model.initialValues())
         for (name, tensor) in first.parameters {
-            first.optimizers[name] = try updateRule.makeState(elementCount: tensor.elementCount)
+            first.optimizers[name] = try updateRule.makeState(tensor.shape)
         }
         state = Mutex(first)
     }

@@ -26,7 +26,7 @@ import Testing
         var parameters = try initialize(model, key: key.foldIn("model"), example: [1, 2]).initialValues()
         let rule = UpdateRule.adam(learningRate: 0.02)
         var states: [String: OptimizerState] = [:]
-        for (name, tensor) in parameters { states[name] = try rule.makeState(elementCount: tensor.elementCount) }
+        for (name, tensor) in parameters { states[name] = try rule.makeState(tensor.shape) }
 
         var losses: [Float] = []
         for epoch in 0..<15 {

@@ -16,7 +16,7 @@ import Testing
     /// The parameters after a step for each gradient.
     static func run(_ rule: UpdateRule, shape: Shape = [6], gradients: [[Float]] = gradients) throws -> [Float] {
         var parameters = try AnyTensor(parameters, shape: shape)
-        var state = try rule.makeState(elementCount: 6)
+        var state = try rule.makeState(shape)
         for gradient in gradients {
             try rule.apply(to: &parameters, gradient: AnyTensor(gradient, shape: shape), state: &state)
         }
@@ -42,6 +42,81 @@ import Testing
         }
     }
 
+    @Test(
+        "five steps of each rule give what PyTorch, or the paper's formula, computes in float64",
+        arguments: [
+            (
+                UpdateRule.sgd(learningRate: 0.1, momentum: 0.9),
+                [2.828691089, -2.250326607, 0.672783551, -2.219899246, -0.821451309, -0.109685775]
+            ),
+            (
+                .sgd(learningRate: 0.1, momentum: 0.9, weightDecay: 0.01),
+                [2.798554301, -2.217836511, 0.665067047, -2.206545105, -0.814510630, -0.107770617]
+            ),
+            (
+                .sgd(learningRate: 0.1, momentum: 0.9, nesterov: true, weightDecay: 0.01),
+                [2.950440592, -2.155090183, 0.543775477, -2.512009064, -0.884837856, -0.176111295]
+            ),
+            (
+                .adagrad(), [2.052507043, -2.536378560, 0.423989355, -0.581617471, -0.476951598, -0.205570299]
+            ),
+            (
+                .adagrad(learningRate: 0.1, initialAccumulator: 0.1),
+                [2.155462110, -2.412370569, 0.469966075, -0.705668284, -0.636954348, -0.155429538]
+            ),
+            (
+                .rmsprop(learningRate: 0.01),
+                [2.078974653, -2.494241279, 0.435270657, -0.613185010, -0.530171558, -0.183980042]
+            ),
+            (
+                .rmsprop(learningRate: 0.01, decay: 0.99, momentum: 0.5, epsilon: 1e-8),
+                [2.235036612, -2.195548626, 0.595727130, -0.818214996, -0.907419211, 0.043282661]
+            ),
+            (
+                .adamW(learningRate: 0.05, weightDecay: 0.1),
+                [2.123632362, -2.327012532, 0.523856087, -0.715320680, -0.642476027, -0.082617514]
+            ),
+            (
+                .ftrl(), [1.443281535, -0.425037886, 0.201449511, -0.543797531, -0.15572806, -0.056748138]
+            ),
+            (
+                .ftrl(learningRate: 0.5, l1: 0.7, l2: 0.1, initialAccumulator: 0.1),
+                [1.408419766, 0, 0, -0.84039013, -0.127444385, 0]
+            ),
+        ] as [(UpdateRule, [Double])])
+    func otherRules(rule: UpdateRule, expected: [Double]) throws {
+        for (found, expected) in zip(try Self.run(rule), expected) {
+            #expect(abs(Double(found) - expected) < 1e-6 * max(1, abs(expected)))
+        }
+    }
+
+    @Test("a row of rowwise Adagrad has one accumulator, of the mean of its squares")
+    func rowwiseAdagrad() throws {
+        let rule = UpdateRule.rowwiseAdagrad(learningRate: 0.1, initialAccumulator: 0.1)
+        let expected = [2.204769817, -2.494754187, 0.413421677, -0.799988852, -0.506098579, -0.23462294]
+        for (found, expected) in zip(try Self.run(rule, shape: [2, 3]), expected) {
+            #expect(abs(Double(found) - expected) < 1e-6)
+        }
+        #expect(try rule.makeState([2, 3]).slots[0].scalars() == [0.1, 0.1] as [Float])
+        #expect(rule.scope == .row)
+    }
+
+    @Test("a rate that a schedule gives is that of a rule with this rate")
+    func givenRate() throws {
+        for (rule, other) in [
+            (UpdateRule.sgd(learningRate: 1), UpdateRule.sgd(learningRate: 0.25)),
+            (.adamW(learningRate: 1), .adamW(learningRate: 0.25)), (.ftrl(learningRate: 1), .ftrl(learningRate: 0.25)),
+        ] {
+            var parameters = try AnyTensor(Self.parameters, shape: [6])
+            var state = try rule.makeState([6])
+            for gradient in Self.gradients {
+                try rule.apply(
+                    to: &parameters, gradient: AnyTensor(gradient, shape: [6]), state: &state, learningRate: 0.25)
+            }
+            #expect(try parameters.scalars() == (try Self.run(other)))
+        }
+    }
+
     @Test("steps of SGD are fused multiply-adds")
     func sgd() throws {
         var expected = Self.parameters
@@ -59,11 +134,12 @@ import Testing
         var parameters = try key.foldIn("parameters").uniform([count])
         var expected = try parameters.scalars(as: Float.self)
         let rule = UpdateRule.adam()
-        var state = try rule.makeState(elementCount: count)
+        var state = try rule.makeState([count])
         var first = [Float](repeating: 0, count: count)
         var second = first
         var step = mw_adam_step(
-            learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, beta1_power: 1, beta2_power: 1)
+            learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0, beta1_power: 1,
+            beta2_power: 1)
         let gradients = try gradient.scalars(as: Float.self)
         for _ in 0..<20 {
             try rule.apply(to: &parameters, gradient: gradient, state: &state)
@@ -84,7 +160,7 @@ import Testing
         var parts: [Float] = []
         for range in [0..<cut, cut..<6] {
             var part = try AnyTensor(Array(Self.parameters[range]), shape: [range.count])
-            var state = try rule.makeState(elementCount: range.count)
+            var state = try rule.makeState([range.count])
             for gradient in Self.gradients {
                 let gradient = try AnyTensor(gradient, shape: [6]).slice(elements: range)
                 try rule.apply(to: &part, gradient: gradient, state: &state)
@@ -98,7 +174,7 @@ import Testing
     func restoredState() throws {
         let rule = UpdateRule.adam()
         var parameters = try AnyTensor(Self.parameters, shape: [2, 3])
-        var state = try rule.makeState(elementCount: 6)
+        var state = try rule.makeState([6])
         for gradient in Self.gradients {
             // What a checkpoint writes and reads.
             state = OptimizerState(
@@ -113,7 +189,7 @@ import Testing
     func valueSemantics() throws {
         let rule = UpdateRule.adam()
         var parameters = try AnyTensor(Self.parameters, shape: [6])
-        var state = try rule.makeState(elementCount: 6)
+        var state = try rule.makeState([6])
         let (before, stateBefore) = (parameters, state)
         try rule.apply(to: &parameters, gradient: AnyTensor(Self.gradients[0], shape: [6]), state: &state)
         #expect(try before.scalars() == Self.parameters)
@@ -125,7 +201,7 @@ import Testing
     func inPlace() throws {
         let rule = UpdateRule.adam()
         var parameters = try AnyTensor(Self.parameters, shape: [6])
-        var state = try rule.makeState(elementCount: 6)
+        var state = try rule.makeState([6])
         let gradient = try AnyTensor(Self.gradients[0], shape: [6])
         let addresses = [parameters, state.slots[0], state.slots[1]].map {
             $0.withBytes { Int(bitPattern: $0.baseAddress) }
@@ -140,14 +216,14 @@ import Testing
     func refusals() throws {
         let rule = UpdateRule.adam()
         let good = try AnyTensor(Self.parameters, shape: [6])
-        let state = try rule.makeState(elementCount: 6)
+        let state = try rule.makeState([6])
         let wrong: [(AnyTensor, AnyTensor, OptimizerState, TensorError.Code)] = [
             (good, try AnyTensor([1, 2] as [Float], shape: [2]), state, .shapeMismatch),
             (good, try good.reshaped(to: [2, 3]), state, .shapeMismatch),
             (good, try AnyTensor([1, 2, 3, 4, 5, 6] as [Int32], shape: [6]), state, .dtypeMismatch),
             (try AnyTensor([1, 2, 3, 4, 5, 6] as [Int32], shape: [6]), good, state, .dtypeMismatch),
-            (good, good, try rule.makeState(elementCount: 5), .shapeMismatch),
-            (good, good, try UpdateRule.sgd(learningRate: 1).makeState(elementCount: 6), .shapeMismatch),
+            (good, good, try rule.makeState([5]), .shapeMismatch),
+            (good, good, try UpdateRule.sgd(learningRate: 1).makeState([6]), .shapeMismatch),
             (good, .abstract(shape: [6], dtype: .float32), state, .valuesUnknown),
         ]
         for (parameters, gradient, state, code) in wrong {
@@ -166,7 +242,7 @@ import Testing
     func emptyParameters() throws {
         var parameters = try AnyTensor.zeros([0])
         for rule in [UpdateRule.adam(), .sgd(learningRate: 1)] {
-            var state = try rule.makeState(elementCount: 0)
+            var state = try rule.makeState([0])
             try rule.apply(to: &parameters, gradient: .zeros([0]), state: &state)
             #expect(state.stepCount == 1)
         }

@@ -124,7 +124,7 @@ private struct Worker: Sendable {
     func applyMilliseconds() throws -> Double {
         var parameters = try gradients.tensor(named: gradients.names[0])
         let gradient = parameters
-        var state = try rule.makeState(elementCount: parameters.elementCount)
+        var state = try rule.makeState(parameters.shape)
         // The first update takes memory of its own; the second is the one that counts.
         try rule.apply(to: &parameters, gradient: gradient, state: &state)
         let start = NIODeadline.now()

@@ -8,7 +8,11 @@
 #if MW_HAS_X86_PATHS
 #pragma clang attribute push(                                                                                         \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
+#include "adagrad_kernel.h"
 #include "adam_kernel.h"
+#include "ftrl_kernel.h"
+#include "momentum_kernel.h"
+#include "rmsprop_kernel.h"
 #include "sgd_kernel.h"
 #pragma clang attribute pop
 #endif

@@ -29,7 +29,7 @@ struct PartitionState: Sendable {
         self.epoch = epoch
         self.parameters = parameters
         self.fence = fence
-        optimizer = try rule.makeState(elementCount: parameters.elementCount)
+        optimizer = try rule.makeState(parameters.shape)
         ledger = PushLedger(limits: limits)
     }
 

@@ -39,8 +39,8 @@ public struct TableDeclaration: Sendable, Hashable {
     ///
     /// - Parameter partitioning: default 1 MiB a partition, small enough to balance servers and large enough that one
     ///   message a partition is cheap.
-    /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` for an empty name, and for fewer partitions than one
-    ///   or more than elements.
+    /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` for an empty name, for fewer partitions than one
+    ///   or more than elements, and for a rule whose scope is more than the element.
     public init(
         name: String, shape: Shape, initializer: Initializer, key: RandomKey, updateRule: UpdateRule,
         partitioning: Partitioning = .bytes(1 << 20)
@@ -49,6 +49,9 @@ public struct TableDeclaration: Sendable, Hashable {
             ParameterServerError(.invalidDeclaration, "table \(name): \(reason)")
         }
         guard !name.isEmpty else { throw invalid("the name is empty") }
+        guard updateRule.scope == .element else {
+            throw invalid("\(updateRule.kind) needs whole rows, and a dense table is cut between any two elements")
+        }
         let bytes = shape.elementCount * DType.float32.byteWidth
         switch partitioning {
         case .count(let count):

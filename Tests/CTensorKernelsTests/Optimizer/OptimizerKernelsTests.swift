@@ -59,7 +59,8 @@ import Testing
         var scalar = start
         var gradients = [[Float]]()
         var step = mw_adam_step(
-            learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, beta1_power: 1, beta2_power: 1)
+            learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0, beta1_power: 1,
+            beta2_power: 1)
         for _ in 0..<20 {
             gradients.append(values.floats(count))
             step.beta1_power *= Double(step.beta1)
@@ -78,8 +79,99 @@ import Testing
     func zeroGradient(path: KernelPath) {
         var state = State(parameters: [1, -2, 0.5], firstMoment: [0, 0, 0], secondMoment: [0, 0, 0])
         let step = mw_adam_step(
-            learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, beta1_power: 0.9, beta2_power: 0.999)
+            learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0, beta1_power: 0.9,
+            beta2_power: 0.999)
         state.apply([0, 0, 0], step, on: path)
         #expect(state.parameters == [1, -2, 0.5])
+    }
+}
+
+@Suite struct OtherOptimizerKernelsTests {
+    /// Parameters and two slots.
+    struct Arrays: Equatable {
+        var parameters: [Float]
+        var first: [Float]
+        var second: [Float]
+    }
+
+    typealias Step = @Sendable (KernelPath, inout Arrays, [Float]) -> Void
+
+    static let steps: [(String, Step)] = [
+        (
+            "momentum",
+            { path, arrays, gradient in
+                var step = mw_momentum_step(learning_rate: 0.1, momentum: 0.9, weight_decay: 0.01, nesterov: false)
+                // Here and below: all arrays have as many elements as the gradient.
+                unsafe path.kernels.optimizer.momentum_f32(
+                    gradient.count, &arrays.parameters, &arrays.first, gradient, &step)
+            }
+        ),
+        (
+            "nesterov",
+            { path, arrays, gradient in
+                var step = mw_momentum_step(learning_rate: 0.1, momentum: 0.9, weight_decay: 0.01, nesterov: true)
+                unsafe path.kernels.optimizer.momentum_f32(
+                    gradient.count, &arrays.parameters, &arrays.first, gradient, &step)
+            }
+        ),
+        (
+            "adagrad",
+            { path, arrays, gradient in
+                var step = mw_adagrad_step(learning_rate: 0.1, epsilon: 1e-10)
+                unsafe path.kernels.optimizer.adagrad_f32(
+                    gradient.count, &arrays.parameters, &arrays.first, gradient, &step)
+            }
+        ),
+        (
+            "rowwise adagrad",
+            { path, arrays, gradient in
+                var step = mw_adagrad_step(learning_rate: 0.1, epsilon: 1e-10)
+                unsafe path.kernels.optimizer.rowwise_adagrad_f32(
+                    gradient.count, &arrays.parameters, &arrays.first, gradient, &step)
+            }
+        ),
+        (
+            "rmsprop",
+            { path, arrays, gradient in
+                var step = mw_rmsprop_step(learning_rate: 0.1, decay: 0.9, momentum: 0.5, epsilon: 1e-7)
+                unsafe path.kernels.optimizer.rmsprop_f32(
+                    gradient.count, &arrays.parameters, &arrays.first, &arrays.second, gradient, &step)
+            }
+        ),
+        (
+            "rmsprop without momentum",
+            { path, arrays, gradient in
+                var step = mw_rmsprop_step(learning_rate: 0.1, decay: 0.9, momentum: 0, epsilon: 1e-7)
+                unsafe path.kernels.optimizer.rmsprop_f32(
+                    gradient.count, &arrays.parameters, &arrays.first, nil, gradient, &step)
+            }
+        ),
+        (
+            "ftrl",
+            { path, arrays, gradient in
+                var step = mw_ftrl_step(learning_rate: 0.1, beta: 1, l1: 0.5, l2: 0.1)
+                unsafe path.kernels.optimizer.ftrl_f32(
+                    gradient.count, &arrays.parameters, &arrays.first, &arrays.second, gradient, &step)
+            }
+        ),
+    ]
+
+    @Test("twenty steps of every rule have the same bits on every path", arguments: KernelPath.all, [1, 17, 1003])
+    func sameBits(path: KernelPath, count: Int) {
+        for (name, step) in Self.steps {
+            var values = SeededValues(seed: 73)
+            var arrays = Arrays(
+                parameters: values.floats(count), first: .init(repeating: 0, count: count),
+                second: .init(repeating: 0, count: count))
+            var scalar = arrays
+            let start = arrays
+            for _ in 0..<20 {
+                let gradient = values.floats(count)
+                step(path, &arrays, gradient)
+                step(.scalar, &scalar, gradient)
+            }
+            #expect(arrays == scalar, "\(name), seed 73")
+            #expect(arrays.parameters != start.parameters && arrays.parameters.allSatisfy(\.isFinite), "\(name)")
+        }
     }
 }

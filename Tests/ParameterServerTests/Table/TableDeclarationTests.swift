@@ -49,7 +49,7 @@ import Testing
             Initializer.zeros, .constant(0.25), .uniform(low: -0.1, high: 0.3),
         ])
     func survivesTheWire(initializer: Initializer) throws {
-        for rule in [UpdateRule.sgd(learningRate: 0.1), .adam(learningRate: 1e-3)] {
+        for rule in [UpdateRule.sgd(learningRate: 0.1), .adam(learningRate: 1e-3), .ftrl(l1: 0.5)] {
             let table = try Example.table("a/b", shape: [3, 5], initializer: initializer, rule: rule, partitions: 2)
             #expect(try TableDeclaration(messageBytes: table.messageBytes()) == table)
             #expect(table.request.partitionByteCounts == [32, 28])
@@ -63,6 +63,7 @@ import Testing
         }
         #expect(code { try Example.table("") } == .invalidDeclaration)
         #expect(code { try Example.table(partitions: 0) } == .invalidDeclaration)
+        #expect(code { try Example.table(rule: .rowwiseAdagrad()) } == .invalidDeclaration)
         #expect(code { try Example.table(shape: [4], partitions: 5) } == .invalidDeclaration)
     }
 
