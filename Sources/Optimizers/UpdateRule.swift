@@ -52,6 +52,9 @@ public struct UpdateRule: Sendable, Hashable {
         slot.initialValue.map { hyperparameters[$0] } ?? 0
     }
 
+    /// How many powers ``OptimizerState/powers`` has.
+    public var decayCount: Int { definition.decays.count }
+
     /// The decays whose powers the rule keeps, in the order of ``OptimizerState/powers``.
     var decays: ArraySlice<Float> { hyperparameters[definition.decays] }
 

@@ -58,11 +58,14 @@ public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
         /// was done; the same request may come again.
         public static let notRegistered = Code(20)
 
+        /// A snapshot or a log that is not of this partition, or that contradicts itself.
+        public static let snapshotInvalid = Code(21)
+
         private static let names = [
             "unknownParameter", "shapeMismatch", "dtypeMismatch", "nonFinite", "sessionFenced", "sessionExpired",
             "sessionUnknown", "notOwner", "ledgerFull", "busy", "rolledBack", "acknowledged", "malformedRequest",
             "applyFailed", "versionNotReached", "invalidDeclaration", "coordination", "callFailed",
-            "invalidConfiguration", "notRegistered",
+            "invalidConfiguration", "notRegistered", "snapshotInvalid",
         ]
 
         /// The code's name, or its number where it has none here.

@@ -58,6 +58,20 @@ public struct SequenceSet: Sendable, Hashable {
         return true
     }
 
+    /// How many numbers above `bound` it holds.
+    public func count(above bound: UInt64) -> UInt64 {
+        guard bound < .max else { return 0 }
+        return runs[firstRun(endingAtOrAfter: bound + 1)...].reduce(0) {
+            $0 + ($1.upperBound - max($1.lowerBound, bound + 1) + 1)
+        }
+    }
+
+    /// Takes out the numbers up to `bound`.
+    public mutating func remove(through bound: UInt64) {
+        runs.removeFirst(runs.prefix { $0.upperBound <= bound }.count)
+        if let first = runs.first, first.lowerBound <= bound { runs[0] = bound + 1...first.upperBound }
+    }
+
     /// The numbers of this set that `other` does not hold. Linear in the number of runs of both.
     public func subtracting(_ other: SequenceSet) -> SequenceSet {
         var result = SequenceSet()

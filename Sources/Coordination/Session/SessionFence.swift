@@ -92,7 +92,14 @@ public struct SessionFence: Sendable, Hashable {
     }
 
     private func firstIndex(from slot: Int) -> Int {
-        entries.firstIndex { $0.slot >= slot } ?? entries.count
+        // Slots are given out from 0 on: nearly always the entry of a slot is at its number.
+        if slot >= 0, slot < entries.count, entries[slot].slot == slot { return slot }
+        var (lower, upper) = (0, entries.count)
+        while lower < upper {
+            let middle = (lower + upper) / 2
+            if entries[middle].slot < slot { lower = middle + 1 } else { upper = middle }
+        }
+        return lower
     }
 }
 

@@ -2,17 +2,19 @@ package import Coordination
 package import MeshWire
 
 /// What a partition remembers of the pushes that it has answered, so that each is applied once however often it
-/// arrives. A state machine without I/O or clock; it lives beside the parameters and moves with them.
+/// arrives. A state machine without I/O or clock; it lives beside the parameters, and is changed by the records of the
+/// partition's log alone: whoever executes the same records has the same ledger.
 ///
 /// ```
-///              receivedPush: .apply           finishedPush
-///   (unknown) ──────────────────► the partition ──────────► finished: applied or rejected, with its reply
-///                                                              │ acknowledgedThrough ≥ sequence
-///                                                              ▼
-///                                                           its outcome alone: one bit of a run
+///              receivedPush: .apply       a record: finishedPush
+///   (unknown) ──────────────────► the log ──────────────────► finished: applied or rejected, with its reply
+///                                                                │ a record that acknowledges it
+///                                                                ▼
+///                                                             its outcome alone: one bit of a run
 /// ```
-/// A push is received and finished in one critical section of its partition, so that a copy which arrives meanwhile
-/// waits for the partition and then finds the reply.
+/// A push is received, recorded and finished in one critical section of its partition, so that a copy which arrives
+/// meanwhile waits for the partition and then finds the reply, with the record's position in the log: what has been
+/// answered is acknowledged when the log has reached it.
 ///
 /// Memory is bounded: replies are kept for as many pushes as a session may have without acknowledgement, outcomes as
 /// runs of sequence numbers, and what would go beyond is refused, never forgotten. Runs are kept apart for good, as the
@@ -35,51 +37,69 @@ package struct PushLedger: Sendable {
     package enum Action: Sendable, Hashable {
         /// Apply or reject it, and say so with ``finishedPush(_:sequence:with:)``.
         case apply
-        /// It has been answered; this was the answer.
-        case replay(PushReply)
+        /// It has been answered by the record at this position of the log; this was the answer.
+        case replay(PushReply, position: UInt64)
         /// Refuse it; nothing is remembered of it.
         case reject(ParameterServerError.Code, String)
     }
 
     /// A session's pushes.
-    private struct Account: Sendable {
-        /// Nothing up to here is applied any more: the session holds the answers or has given the pushes up.
-        var acknowledgedThrough: UInt64 = 0
-        var applied = SequenceSet()
-        var rejected = SequenceSet()
-        /// The answers beyond that, by ascending sequence number.
-        var replies: [(sequence: UInt64, reply: PushReply)] = []
+    package struct Account: Sendable, Hashable {
+        /// An answer that its session may still ask for.
+        package struct Answer: Sendable, Hashable {
+            package var sequence: UInt64
+            package var reply: PushReply
+            /// Of the record that made it.
+            package var position: UInt64
+        }
 
-        /// Where the reply of `sequence` is or belongs. Nearly always at the end.
+        /// Nothing up to here is applied any more: the session holds the answers or has given the pushes up.
+        package var acknowledgedThrough: UInt64 = 0
+        package var applied = SequenceSet()
+        package var rejected = SequenceSet()
+        /// The answers beyond that, by ascending sequence number.
+        package var answers: [Answer] = []
+        /// The partition's versions that the session's own pushes made, after that which its last gradient is of.
+        package var ownVersions = SequenceSet()
+
+        package init() {}
+
+        /// Where the answer to `sequence` is or belongs. Nearly always at the end.
         func place(of sequence: UInt64) -> Int {
-            var place = replies.count
-            while place > 0, replies[place - 1].sequence >= sequence { place -= 1 }
+            var place = answers.count
+            while place > 0, answers[place - 1].sequence >= sequence { place -= 1 }
             return place
         }
 
-        func reply(to sequence: UInt64) -> PushReply? {
+        func answer(to sequence: UInt64) -> Answer? {
             let place = place(of: sequence)
-            return place < replies.count && replies[place].sequence == sequence ? replies[place].reply : nil
+            return place < answers.count && answers[place].sequence == sequence ? answers[place] : nil
         }
 
         mutating func acknowledge(through sequence: UInt64) {
             guard sequence > acknowledgedThrough else { return }
             acknowledgedThrough = sequence
-            replies.removeFirst(replies.prefix { $0.sequence <= sequence }.count)
+            answers.removeFirst(answers.prefix { $0.sequence <= sequence }.count)
         }
     }
 
     private let limits: Limits
     private var accounts: [SessionID: Account] = [:]
-    /// Copies of answered pushes that were not applied again.
+    /// Copies of answered pushes that were not applied again, here: not a part of what the log makes.
     package private(set) var duplicatesSuppressed: UInt64 = 0
 
     package init(limits: Limits = Limits()) {
         self.limits = limits
     }
 
+    /// The ledger that these accounts were taken from.
+    package init(limits: Limits, accounts: [SessionID: Account]) {
+        self.limits = limits
+        self.accounts = accounts
+    }
+
     /// Decides about a push of `session`, which says that it holds the answers of all numbers up to
-    /// `acknowledgedThrough` or has given them up.
+    /// `acknowledgedThrough` or has given them up. Changes nothing but the count of duplicates.
     package mutating func receivedPush(
         _ session: SessionID, sequence: UInt64, acknowledgedThrough: UInt64
     ) -> Action {
@@ -87,26 +107,24 @@ package struct PushLedger: Sendable {
             return .reject(
                 .malformedRequest, "push \(sequence) says that \(acknowledgedThrough) and all before are acknowledged")
         }
-        guard accounts[session] != nil || accounts.count < limits.sessions else {
+        guard let account = accounts[session] ?? (accounts.count < limits.sessions ? Account() : nil) else {
             return .reject(.ledgerFull, "pushes of \(limits.sessions) sessions are remembered, the limit")
         }
-        accounts[session, default: Account()].acknowledge(through: acknowledgedThrough)
-        let account = accounts[session, default: Account()]
         guard sequence > account.acknowledgedThrough else {
             if account.applied.contains(sequence) { duplicatesSuppressed += 1 }
             return .reject(
                 .acknowledged, "push \(sequence) comes after its session acknowledged \(account.acknowledgedThrough)")
         }
-        if var reply = account.reply(to: sequence) {
+        if var answer = account.answer(to: sequence) {
             duplicatesSuppressed += 1
-            reply.isReplay = true
-            return .replay(reply)
+            answer.reply.isReplay = true
+            return .replay(answer.reply, position: answer.position)
         }
-        guard sequence - account.acknowledgedThrough <= limits.unacknowledged else {
+        let beyond = sequence - max(account.acknowledgedThrough, acknowledgedThrough)
+        guard beyond <= limits.unacknowledged else {
             return .reject(
                 .ledgerFull,
-                "push \(sequence) is \(sequence - account.acknowledgedThrough) beyond the last acknowledgement, the limit is \(limits.unacknowledged)"
-            )
+                "push \(sequence) is \(beyond) beyond the last acknowledgement, the limit is \(limits.unacknowledged)")
         }
         guard account.applied.runs.count + account.rejected.runs.count < limits.runs else {
             return .reject(
@@ -117,18 +135,48 @@ package struct PushLedger: Sendable {
         return .apply
     }
 
-    /// Takes down what became of a push that ``receivedPush(_:sequence:acknowledgedThrough:)`` let through.
-    package mutating func finishedPush(_ session: SessionID, sequence: UInt64, with reply: PushReply) {
+    /// The pushes of others that were applied after version `basis`, when `applied` have been in all.
+    package func staleness(of session: SessionID, basis: UInt64, applied: UInt64) -> UInt64 {
+        guard applied > basis else { return 0 }
+        return applied - basis - (accounts[session]?.ownVersions.count(above: basis) ?? 0)
+    }
+
+    /// Takes down what a record made of a push that ``receivedPush(_:sequence:acknowledgedThrough:)`` let through.
+    ///
+    /// - Parameters:
+    ///   - position: the record's.
+    ///   - acknowledgedThrough: what the push acknowledged.
+    ///   - basis: the applied pushes that its gradient was computed after.
+    package mutating func finishedPush(
+        _ session: SessionID, sequence: UInt64, acknowledgedThrough: UInt64, basis: UInt64, with reply: PushReply,
+        position: UInt64
+    ) {
         var account = accounts.removeValue(forKey: session) ?? Account()
         precondition(
-            sequence > account.acknowledgedThrough && account.reply(to: sequence) == nil,
+            sequence > account.acknowledgedThrough && account.answer(to: sequence) == nil,
             "push \(sequence) of session \(session) was finished twice")
+        account.acknowledge(through: acknowledgedThrough)
+        account.ownVersions.remove(through: basis)
         switch reply.outcome {
-        case .applied: account.applied.insert(sequence)
-        case .refused: account.rejected.insert(sequence)
+        case .applied:
+            account.applied.insert(sequence)
+            account.ownVersions.insert(reply.version.applied)
+            // A worker that never pulls again keeps its latest: staleness is then told too high rather than memory lost.
+            if account.ownVersions.runs.count > limits.runs {
+                account.ownVersions.remove(through: account.ownVersions.runs[0].upperBound)
+            }
+        case .refused:
+            account.rejected.insert(sequence)
         }
-        account.replies.insert((sequence, reply), at: account.place(of: sequence))
+        let answer = Account.Answer(sequence: sequence, reply: reply, position: position)
+        account.answers.insert(answer, at: account.place(of: sequence))
         accounts[session] = account
+    }
+
+    /// Forgets the answers of a session that may push no more: nobody can ask for them. Its outcomes stay.
+    package mutating func forgetAnswers(of session: SessionID) {
+        accounts[session]?.answers = []
+        accounts[session]?.ownVersions = SequenceSet()
     }
 
     /// The pushes of `session` that were applied.
@@ -136,13 +184,18 @@ package struct PushLedger: Sendable {
         accounts[session]?.applied ?? SequenceSet()
     }
 
+    /// Every session's account, in the order of sessions.
+    package var sortedAccounts: [(session: SessionID, account: Account)] {
+        accounts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
     /// Every session's pushes, in the order of sessions.
     package var sessions: [PartitionAccount.Session] {
-        accounts.sorted { $0.key < $1.key }.map {
-            PartitionAccount.Session(session: $0.key, applied: $0.value.applied, rejected: $0.value.rejected)
+        sortedAccounts.map {
+            PartitionAccount.Session(session: $0.session, applied: $0.account.applied, rejected: $0.account.rejected)
         }
     }
 
-    /// Replies that are kept, over all sessions.
-    package var replyCount: Int { accounts.values.reduce(0) { $0 + $1.replies.count } }
+    /// Answers that are kept, over all sessions.
+    package var answerCount: Int { accounts.values.reduce(0) { $0 + $1.answers.count } }
 }

@@ -31,8 +31,8 @@ package final class Partition: Sendable {
         name = PartitionName(table: table.name, index: index)
         elementCount = initialValues.elementCount
         let first = try PartitionState(
-            id: id, name: name, rule: table.updateRule, epoch: epoch, parameters: initialValues, fence: fence,
-            limits: configuration.ledger)
+            id: id, name: name, rule: table.updateRule, schedule: table.schedule, epoch: epoch, intactSince: epoch,
+            parameters: initialValues, fence: fence, limits: configuration.ledger)
         state = Mutex(first)
         turns = TurnQueue(limit: configuration.queuedPushes)
         gate = VersionGate(first.version, limit: configuration.queuedPushes)

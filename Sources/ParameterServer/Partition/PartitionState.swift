@@ -5,32 +5,88 @@ import Optimizers
 import Tensor
 
 /// What one mutex of a partition guards: everything that a push changes, changed in one piece.
+///
+/// It is a state machine that executes the records of the partition's log. On the head a push is first decided upon,
+/// which makes the record, and everywhere the record is executed: ``receive(_:fault:)`` is the one after the other.
 struct PartitionState: Sendable {
+    /// What becomes of a push that arrives.
+    enum Decision {
+        /// It is refused, and nothing is remembered of it.
+        case refuse(PushReply)
+        /// It was answered by the record at this position.
+        case answered(PushReply, position: UInt64)
+        /// This record answers it.
+        case record(PartitionRecord)
+    }
+
     let id: PartitionID
     let name: PartitionName
     let rule: UpdateRule
-    /// Rises with the map when what the partition held has gone back.
+    let schedule: LearningRateSchedule
+    /// Rises with the map whenever another process, or another life of one, heads the partition.
     let epoch: UInt64
+    /// The first epoch from which on nothing that was acknowledged has been lost.
+    let intactSince: UInt64
     private(set) var parameters: AnyTensor
-    private var optimizer: OptimizerState
+    private(set) var optimizer: OptimizerState
     private(set) var ledger: PushLedger
     private(set) var fence: SessionFence
-    private var applied: UInt64 = 0
+    private(set) var applied: UInt64 = 0
     /// Raised by what pushes carry, outside the optimizer: see ``PushAudit``.
-    private var auditCounter: Int64 = 0
+    private(set) var auditCounter: Int64 = 0
+    /// The position of the last record that was executed.
+    private(set) var position: UInt64 = 0
 
     init(
-        id: PartitionID, name: PartitionName, rule: UpdateRule, epoch: UInt64, parameters: AnyTensor,
-        fence: SessionFence, limits: PushLedger.Limits
+        id: PartitionID, name: PartitionName, rule: UpdateRule, schedule: LearningRateSchedule = .constant,
+        epoch: UInt64, intactSince: UInt64, parameters: AnyTensor, fence: SessionFence, limits: PushLedger.Limits
     ) throws(TensorError) {
         self.id = id
         self.name = name
         self.rule = rule
+        self.schedule = schedule
         self.epoch = epoch
+        self.intactSince = intactSince
         self.parameters = parameters
         self.fence = fence
         optimizer = try rule.makeState(parameters.shape)
         ledger = PushLedger(limits: limits)
+    }
+
+    /// The partition of `table` that a snapshot was taken of, in an epoch that goes on from it.
+    ///
+    /// - Throws: ``ParameterServerError/Code/snapshotInvalid`` for one of another partition or of another shape.
+    init(
+        _ snapshot: PartitionSnapshot, id: PartitionID, name: PartitionName, of table: TableDeclaration, epoch: UInt64,
+        intactSince: UInt64, limits: PushLedger.Limits
+    ) throws(ParameterServerError) {
+        func invalid(_ reason: String) -> ParameterServerError {
+            ParameterServerError(.snapshotInvalid, "partition \(name): \(reason)")
+        }
+        guard snapshot.partition == id else { throw invalid("the snapshot is of partition \(snapshot.partition)") }
+        let count = table.elements(ofPartition: name.index).count
+        let rule = table.updateRule
+        guard ([snapshot.parameters] + snapshot.slots).allSatisfy({ $0.elementCount == count }),
+            snapshot.slots.count == rule.slotNames.count, snapshot.powers.count == rule.decayCount
+        else {
+            throw invalid(
+                "the snapshot has \(snapshot.parameters.elementCount) elements, \(snapshot.slots.count) slots and \(snapshot.powers.count) powers, \(rule.kind) of \(count) elements has \(rule.slotNames.count) and \(rule.decayCount)"
+            )
+        }
+        self.id = id
+        self.name = name
+        self.rule = rule
+        schedule = table.schedule
+        self.epoch = epoch
+        self.intactSince = intactSince
+        parameters = snapshot.parameters
+        optimizer = OptimizerState(slots: snapshot.slots, powers: snapshot.powers, stepCount: snapshot.stepCount)
+        ledger = PushLedger(
+            limits: limits, accounts: Dictionary(snapshot.accounts.map { ($0, $1) }) { first, _ in first })
+        fence = snapshot.fence
+        applied = snapshot.applied
+        auditCounter = snapshot.auditCounter
+        position = snapshot.position
     }
 
     var version: PartitionVersion { PartitionVersion(epoch: epoch, applied: applied) }
@@ -42,46 +98,102 @@ struct PartitionState: Sendable {
     }
 
     /// Takes a newer fence; no push of a session that it shuts out is applied any more.
-    mutating func install(_ newer: SessionFence) { fence.merge(newer) }
+    mutating func install(_ newer: SessionFence) {
+        var merged = fence
+        merged.merge(newer)
+        guard merged != fence else { return }
+        // Nothing of a fence's record can fail.
+        _ = try? execute(PartitionRecord(position: position + 1, epoch: epoch, change: .fence(newer)))
+    }
 
     /// Answers a push: applies it, gives the answer that it had before, or refuses it.
     ///
     /// - Parameter fault: what was found wrong with its gradient before; such a push is rejected, and the ledger keeps
     ///   that.
     mutating func receive(_ push: PartitionPush, fault: PushFault?) -> PushReply {
-        if let refusal = fence.refusal(of: push.session, slot: push.slot, peer: push.peer) {
-            return refused(refusal.code, refusal.message)
-        }
-        guard push.basis.epoch == epoch else {
-            return refused(.rolledBack, "the gradient is of epoch \(push.basis.epoch), the partition is at \(version)")
-        }
-        switch ledger.receivedPush(
-            push.session, sequence: push.sequence, acknowledgedThrough: push.acknowledgedThrough)
-        {
-        case .replay(let reply):
+        switch decide(push, fault: fault) {
+        case .refuse(let reply), .answered(let reply, position: _):
             return reply
-        case .reject(let code, let message):
-            return refused(code, message)
-        case .apply:
-            break
-        }
-        let reply: PushReply
-        if let fault {
-            reply = refused(fault.code, fault.message)
-        } else {
+        case .record(let record):
             do throws(TensorError) {
-                try rule.apply(to: &parameters, gradient: push.gradient, state: &optimizer)
+                return try execute(record)[0]
             } catch {
                 // Not the push's own doing (no memory, say): it is not held against it, and may come again.
                 return refused(.applyFailed, error.message)
             }
-            let staleness = applied - min(applied, push.basis.applied)
-            applied += 1
-            auditCounter &+= push.increment
-            reply = PushReply(partition: id, outcome: .applied, version: version, staleness: staleness)
         }
-        ledger.finishedPush(push.session, sequence: push.sequence, with: reply)
+    }
+
+    /// Decides about a push, and changes nothing that the log makes.
+    mutating func decide(_ push: PartitionPush, fault: PushFault?) -> Decision {
+        if let refusal = fence.refusal(of: push.session, slot: push.slot, peer: push.peer) {
+            return .refuse(refused(refusal.code, refusal.message))
+        }
+        switch ledger.receivedPush(
+            push.session, sequence: push.sequence, acknowledgedThrough: push.acknowledgedThrough)
+        {
+        case .replay(let reply, let position): return .answered(reply, position: position)
+        case .reject(let code, let message): return .refuse(refused(code, message))
+        case .apply: break
+        }
+        // After the ledger: what an earlier head has applied is answered as it was.
+        guard (intactSince...epoch).contains(push.basis.epoch) else {
+            let standing = ledger.applied(of: push.session)
+            return .refuse(
+                refused(
+                    .rolledBack,
+                    "the gradient is of epoch \(push.basis.epoch), the partition is at \(version) and has kept what was applied since epoch \(intactSince): of this session's pushes \(standing); pull again"
+                ))
+        }
+        let recorded = PartitionRecord.Push(
+            session: push.session, sequence: push.sequence, acknowledgedThrough: push.acknowledgedThrough,
+            increment: push.increment, basis: push.basis)
+        let change: PartitionRecord.Change =
+            if let fault {
+                .reject(recorded, fault.code, "partition \(name): \(fault.message)")
+            } else {
+                .apply(
+                    [recorded], gradient: push.gradient,
+                    learningRate: schedule.learningRate(of: rule, step: optimizer.stepCount))
+            }
+        return .record(PartitionRecord(position: position + 1, epoch: epoch, change: change))
+    }
+
+    /// Executes the log's next record, and gives the replies to its pushes.
+    ///
+    /// - Throws: what the update rule throws; then nothing has changed.
+    mutating func execute(_ record: PartitionRecord) throws(TensorError) -> [PushReply] {
+        precondition(
+            record.position == position + 1, "record \(record.position) of \(name) follows \(position)")
+        var replies: [PushReply] = []
+        switch record.change {
+        case .apply(let pushes, let gradient, let learningRate):
+            try rule.apply(to: &parameters, gradient: gradient, state: &optimizer, learningRate: learningRate)
+            for push in pushes { replies.append(finish(push, at: record.position)) }
+        case .reject(let push, let code, let message):
+            let reply = PushReply(partition: id, outcome: .refused(code, message), version: version)
+            remember(push, reply, at: record.position)
+            replies.append(reply)
+        case .fence(let newer):
+            for entry in fence.merge(newer) { ledger.forgetAnswers(of: entry.session) }
+        }
+        position = record.position
+        return replies
+    }
+
+    private mutating func finish(_ push: PartitionRecord.Push, at position: UInt64) -> PushReply {
+        let staleness = ledger.staleness(of: push.session, basis: push.basis.applied, applied: applied)
+        applied += 1
+        auditCounter &+= push.increment
+        let reply = PushReply(partition: id, outcome: .applied, version: version, staleness: staleness)
+        remember(push, reply, at: position)
         return reply
+    }
+
+    private mutating func remember(_ push: PartitionRecord.Push, _ reply: PushReply, at position: UInt64) {
+        ledger.finishedPush(
+            push.session, sequence: push.sequence, acknowledgedThrough: push.acknowledgedThrough,
+            basis: push.basis.applied, with: reply, position: position)
     }
 
     private func refused(_ code: ParameterServerError.Code, _ message: String) -> PushReply {

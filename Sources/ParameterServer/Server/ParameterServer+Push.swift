@@ -34,7 +34,8 @@ extension ParameterServer {
             throw error.callFailure(.unavailable)
         }
         // What is small and not contended is applied here, on the loop; the rest takes turns on the compute pool.
-        var replies = pushes.map(pushIfFree)
+        var budget = configuration.bytesAppliedOnLoop
+        var replies = pushes.map { pushIfFree($0, within: &budget) }
         let rest = replies.indices.filter { replies[$0] == nil }
         guard !rest.isEmpty else { return PushResponse(replies.compactMap { $0 }) }
         let later = await withTaskExecutorPreference(mesh.runtime.computeExecutor) {
@@ -49,9 +50,11 @@ extension ParameterServer {
         return PushResponse(replies.compactMap { $0 })
     }
 
-    private func pushIfFree(_ arrived: ArrivedPush) -> PushReply? {
-        guard arrived.push.gradient.byteCount <= configuration.bytesAppliedOnLoop else { return nil }
-        return hosted.known(arrived.partition)?.pushIfFree(arrived.push)
+    private func pushIfFree(_ arrived: ArrivedPush, within budget: inout Int) -> PushReply? {
+        let bytes = arrived.push.gradient.byteCount
+        guard bytes <= budget, let reply = hosted.known(arrived.partition)?.pushIfFree(arrived.push) else { return nil }
+        budget -= bytes
+        return reply
     }
 
     private func takeTurn(_ arrived: ArrivedPush) async -> PushReply {

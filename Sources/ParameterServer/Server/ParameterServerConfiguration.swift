@@ -3,8 +3,8 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
     /// The most pushes and pulls that wait for one partition at a time; more are refused and may come again. Default
     /// 256.
     public var queuedPushes = 256
-    /// Gradients of up to so many bytes are applied on the event loop that received them, if nobody else is at the
-    /// partition: a thread hop costs more. Default 64 KiB.
+    /// Up to so many bytes of gradients of one call are applied on the event loop that received it, if nobody else is at
+    /// their partitions: a thread hop costs more. Default 64 KiB.
     public var bytesAppliedOnLoop = 64 << 10
     /// The most pushes of a session that a partition's ledger keeps answers for. Default 1,024.
     public var unacknowledgedPushes = 1_024

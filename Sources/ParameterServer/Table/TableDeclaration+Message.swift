@@ -7,7 +7,7 @@ extension TableDeclaration: MeshMessage {
     /// `meshwork.parameters.TableDeclaration`.
     public static let messageName = "meshwork.parameters.TableDeclaration"
 
-    /// Reads a declaration; throws for one that ``init(name:shape:initializer:key:updateRule:partitioning:)`` refuses,
+    /// Reads a declaration; throws for one that ``init(name:shape:initializer:key:updateRule:schedule:partitioning:)`` refuses,
     /// and for element types, initializers and rules that are not known here.
     public init(from decoder: inout MessageDecoder) throws(WireError) {
         var name = ""
@@ -17,6 +17,7 @@ extension TableDeclaration: MeshMessage {
         var key: UInt64 = 0
         var rule = EncodedUpdateRule()
         var partitionCount = 0
+        var schedule = EncodedSchedule(.constant)
         while let field = try decoder.nextField() {
             switch field {
             case 1: name = try decoder.string()
@@ -26,6 +27,7 @@ extension TableDeclaration: MeshMessage {
             case 5: key = try decoder.fixed64()
             case 6: rule = try decoder.message()
             case 7: partitionCount = try decoder.count()
+            case 8: schedule = try decoder.message()
             default: break
             }
         }
@@ -35,7 +37,8 @@ extension TableDeclaration: MeshMessage {
         do {
             try self.init(
                 name: name, shape: Shape(dimensions.map { Int(clamping: $0) }), initializer: initializer.value(),
-                key: RandomKey(seed: key), updateRule: rule.value(), partitioning: .count(partitionCount))
+                key: RandomKey(seed: key), updateRule: rule.value(), schedule: schedule.value(),
+                partitioning: .count(partitionCount))
         } catch let error as WireError {
             throw error
         } catch {
@@ -52,6 +55,7 @@ extension TableDeclaration: MeshMessage {
         encoder.fixed64(5, UInt64(key.word0) << 32 | UInt64(key.word1))
         encoder.message(6, EncodedUpdateRule(updateRule))
         encoder.uint64(7, UInt64(partitionCount))
+        if schedule != .constant { encoder.message(8, EncodedSchedule(schedule)) }
     }
 
     /// What a table of a map was declared as. A coordinator takes any bytes, so they are checked here, and against what
@@ -172,5 +176,44 @@ private struct EncodedUpdateRule: MeshMessage {
         try UpdateRule(
             kind: UpdateRule.Kind(rawValue: kind),
             hyperparameters: hyperparameters.map { Float(bitPattern: UInt32(truncatingIfNeeded: $0)) })
+    }
+}
+
+/// An ``/Optimizers/LearningRateSchedule`` on the wire.
+private struct EncodedSchedule: MeshMessage {
+    static let messageName = "meshwork.parameters.LearningRateSchedule"
+
+    private var kind: UInt32 = 0
+    /// Bit patterns, so that a schedule keeps its exact numbers.
+    private var numbers: [UInt64] = []
+    private var warmUpSteps = 0
+
+    init(_ schedule: LearningRateSchedule) {
+        kind = schedule.kind.rawValue
+        numbers = schedule.numbers.map(\.bitPattern)
+        warmUpSteps = schedule.warmUpSteps
+    }
+
+    init(from decoder: inout MessageDecoder) throws(WireError) {
+        while let field = try decoder.nextField() {
+            switch field {
+            case 1: kind = try decoder.uint32()
+            case 2: try decoder.packed(into: &numbers)
+            case 3: warmUpSteps = try decoder.count()
+            default: break
+            }
+        }
+    }
+
+    func encode(to encoder: inout MessageEncoder) {
+        encoder.uint32(1, kind)
+        encoder.packed(2, numbers)
+        encoder.uint64(3, UInt64(warmUpSteps))
+    }
+
+    func value() throws -> LearningRateSchedule {
+        try LearningRateSchedule(
+            kind: LearningRateSchedule.Kind(rawValue: kind), numbers: numbers.map(Double.init(bitPattern:)),
+            warmUpSteps: warmUpSteps)
     }
 }

@@ -29,6 +29,8 @@ public struct TableDeclaration: Sendable, Hashable {
     public let key: RandomKey
     /// How gradients change the parameters.
     public let updateRule: UpdateRule
+    /// How the rule's learning rate changes with the steps that a partition has taken; its head works the rate out.
+    public let schedule: LearningRateSchedule
     /// The number of partitions, each a range of the elements in row-major order.
     public let partitionCount: Int
 
@@ -37,13 +39,15 @@ public struct TableDeclaration: Sendable, Hashable {
 
     /// Declares a table.
     ///
-    /// - Parameter partitioning: default 1 MiB a partition, small enough to balance servers and large enough that one
-    ///   message a partition is cheap.
+    /// - Parameters:
+    ///   - schedule: default the rule's own rate in every step.
+    ///   - partitioning: default 1 MiB a partition, small enough to balance servers and large enough that one message a
+    ///     partition is cheap.
     /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` for an empty name, for fewer partitions than one
     ///   or more than elements, and for a rule whose scope is more than the element.
     public init(
         name: String, shape: Shape, initializer: Initializer, key: RandomKey, updateRule: UpdateRule,
-        partitioning: Partitioning = .bytes(1 << 20)
+        schedule: LearningRateSchedule = .constant, partitioning: Partitioning = .bytes(1 << 20)
     ) throws(ParameterServerError) {
         func invalid(_ reason: String) -> ParameterServerError {
             ParameterServerError(.invalidDeclaration, "table \(name): \(reason)")
@@ -71,6 +75,7 @@ public struct TableDeclaration: Sendable, Hashable {
         self.initializer = initializer
         self.key = key
         self.updateRule = updateRule
+        self.schedule = schedule
     }
 
     /// The elements of a partition, in row-major order. Partitions differ by at most one element.

@@ -25,6 +25,10 @@ import Testing
             #expect(set.count == UInt64(naive.count), "seed \(seed)")
             let probe = UInt64.random(in: 1...121, using: &generator)
             #expect(set.contains(probe) == naive.contains(probe), "seed \(seed)")
+            #expect(set.count(above: probe - 1) == UInt64(naive.count { $0 >= probe }), "seed \(seed)")
+            var cut = set
+            cut.remove(through: probe)
+            #expect(numbers(cut) == naive.filter { $0 > probe }.sorted(), "seed \(seed)")
             var prefix: UInt64 = 0
             while naive.contains(prefix + 1) { prefix += 1 }
             #expect(set.prefix == prefix, "seed \(seed)")
@@ -38,6 +42,10 @@ import Testing
         let inserted = [set.insert(.max), set.insert(.max - 1), set.insert(.max)]
         #expect(inserted == [true, true, false])
         #expect(set.runs == [1...3, (.max - 1)...(.max)])
+        #expect([set.count(above: .max - 1), set.count(above: .max), set.count(above: 2)] == [1, 0, 3])
+        var cut = set
+        cut.remove(through: .max)
+        #expect(cut.isEmpty)
         #expect(set.subtracting(SequenceSet(through: .max)).isEmpty)
     }
 

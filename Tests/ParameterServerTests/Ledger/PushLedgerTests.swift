@@ -14,6 +14,16 @@ import Testing
             version: PartitionVersion(epoch: 1, applied: applied))
     }
 
+    /// Finishes a push as a record does that acknowledges nothing, or so much.
+    private static func finish(
+        _ ledger: inout PushLedger, _ session: SessionID, _ sequence: UInt64, acknowledgedThrough: UInt64 = 0,
+        _ reply: PushReply
+    ) {
+        ledger.finishedPush(
+            session, sequence: sequence, acknowledgedThrough: acknowledgedThrough, basis: 0, with: reply,
+            position: sequence + 100)
+    }
+
     private static func limits(
         unacknowledged: UInt64 = 1_024, runs: Int = 1_024, sessions: Int = 1_024
     ) -> PushLedger.Limits {
@@ -28,12 +38,12 @@ import Testing
     func replays() {
         var ledger = PushLedger()
         let first = ledger.receivedPush(session, sequence: 1, acknowledgedThrough: 0)
-        ledger.finishedPush(session, sequence: 1, with: Self.reply(1))
+        Self.finish(&ledger, session, 1, Self.reply(1))
         let second = ledger.receivedPush(session, sequence: 1, acknowledgedThrough: 0)
         var expected = Self.reply(1)
         expected.isReplay = true
         #expect(first == .apply)
-        #expect(second == .replay(expected))
+        #expect(second == .replay(expected, position: 101))
         #expect(ledger.duplicatesSuppressed == 1)
     }
 
@@ -41,8 +51,9 @@ import Testing
     func closedForGood() {
         var ledger = PushLedger()
         _ = ledger.receivedPush(session, sequence: 2, acknowledgedThrough: 0)
-        ledger.finishedPush(session, sequence: 2, with: Self.reply(1))
+        Self.finish(&ledger, session, 2, Self.reply(1))
         _ = ledger.receivedPush(session, sequence: 5, acknowledgedThrough: 4)
+        Self.finish(&ledger, session, 5, acknowledgedThrough: 4, Self.reply(2))
         for sequence in [1, 2, 3, 4] as [UInt64] {
             let action = ledger.receivedPush(session, sequence: sequence, acknowledgedThrough: 0)
             guard case .reject(.acknowledged, _) = action else {
@@ -50,7 +61,7 @@ import Testing
                 continue
             }
         }
-        #expect(ledger.applied(of: session).runs == [2...2])
+        #expect(ledger.applied(of: session).runs == [2...2, 5...5])
         #expect(ledger.duplicatesSuppressed == 1)
     }
 
@@ -58,8 +69,9 @@ import Testing
     func rejectedApart() {
         var ledger = PushLedger()
         _ = ledger.receivedPush(session, sequence: 1, acknowledgedThrough: 0)
-        ledger.finishedPush(session, sequence: 1, with: Self.reply(0, rejected: true))
-        guard case .replay(let reply) = ledger.receivedPush(session, sequence: 1, acknowledgedThrough: 0) else {
+        Self.finish(&ledger, session, 1, Self.reply(0, rejected: true))
+        guard case .replay(let reply, position: _) = ledger.receivedPush(session, sequence: 1, acknowledgedThrough: 0)
+        else {
             Issue.record("no replay")
             return
         }
@@ -76,7 +88,9 @@ import Testing
                 Example.session(session), sequence: sequence, acknowledgedThrough: acknowledged)
             if case .reject(.ledgerFull, _) = action { return true }
             if action == .apply {
-                ledger.finishedPush(Example.session(session), sequence: sequence, with: Self.reply(sequence))
+                Self.finish(
+                    &ledger, Example.session(session), sequence, acknowledgedThrough: acknowledged,
+                    Self.reply(sequence))
             }
             return false
         }
@@ -95,6 +109,36 @@ import Testing
         let sessions = [isRefused(2, 1), isRefused(3, 1)]
         #expect(sessions == [false, true])
         #expect(ledger.applied(of: Example.session(1)).runs == [2...3, 5...5, 7...7])
+    }
+
+    @Test("staleness counts what others applied since the gradient's version, and not the session's own")
+    func staleness() {
+        var ledger = PushLedger()
+        // Versions 1, 2 and 4 are another session's, 3, 5 and 6 this one's, all of gradients of version 0.
+        for (version, own) in [(1, false), (2, false), (3, true), (4, false), (5, true), (6, true)] as [(UInt64, Bool)]
+        {
+            Self.finish(&ledger, own ? session : Example.session(2), version, Self.reply(version))
+        }
+        #expect(ledger.staleness(of: session, basis: 0, applied: 6) == 3)
+        #expect(ledger.staleness(of: session, basis: 3, applied: 6) == 1)
+        #expect(ledger.staleness(of: session, basis: 6, applied: 6) == 0)
+        #expect(ledger.staleness(of: Example.session(3), basis: 2, applied: 6) == 4)
+        #expect(ledger.staleness(of: session, basis: 9, applied: 6) == 0)
+        // A gradient of a later version forgets the own pushes before it.
+        ledger.finishedPush(
+            session, sequence: 7, acknowledgedThrough: 0, basis: 5, with: Self.reply(7), position: 7)
+        #expect(ledger.sortedAccounts[0].account.ownVersions.runs == [6...7])
+    }
+
+    @Test("a session that may push no more keeps its outcomes and no answers")
+    func forgetsAnswers() {
+        var ledger = PushLedger()
+        Self.finish(&ledger, session, 1, Self.reply(1))
+        Self.finish(&ledger, session, 2, Self.reply(1, rejected: true))
+        ledger.forgetAnswers(of: session)
+        #expect(ledger.answerCount == 0)
+        #expect(ledger.applied(of: session).runs == [1...1])
+        #expect(ledger.sessions[0].rejected.runs == [2...2])
     }
 
     @Test("a push cannot acknowledge itself")
@@ -136,23 +180,23 @@ import Testing
             guard acknowledged < sequence else { continue }
             let action = ledger.receivedPush(session, sequence: sequence, acknowledgedThrough: acknowledged)
             let nowClosed = max(closed, acknowledged)
-            naive.acknowledged[session] = nowClosed
             let known = naive.outcomes[session]?[sequence]
             switch action {
             case .apply:
                 if known != nil || sequence <= nowClosed || sequence > nowClosed + 12 {
                     wrong.append("\(step): applied")
                 }
-                let reply = Self.reply(UInt64(step), rejected: Int.random(in: 0..<5, using: &generator) == 0)
-                ledger.finishedPush(session, sequence: sequence, with: reply)
+                let reply = Self.reply(UInt64(step) + 1, rejected: Int.random(in: 0..<5, using: &generator) == 0)
+                Self.finish(&ledger, session, sequence, acknowledgedThrough: acknowledged, reply)
+                naive.acknowledged[session] = nowClosed
                 naive.outcomes[session, default: [:]][sequence] = reply
-            case .replay(var reply):
+            case .replay(var reply, position: _):
                 duplicates += 1
                 reply.isReplay = false
-                if reply != known || sequence <= nowClosed { wrong.append("\(step): replayed") }
+                if reply != known || sequence <= closed { wrong.append("\(step): replayed") }
             case .reject(.acknowledged, _):
                 if known?.outcome == .applied { duplicates += 1 }
-                if sequence > nowClosed { wrong.append("\(step): called acknowledged") }
+                if sequence > closed { wrong.append("\(step): called acknowledged") }
             case .reject(.ledgerFull, _):
                 if sequence <= nowClosed + 12 || known != nil { wrong.append("\(step): called full") }
             case .reject(let code, _):
@@ -168,6 +212,6 @@ import Testing
             let rejected = outcomes.filter { $0.value.outcome != .applied }.keys.sorted()
             #expect(account.rejected.runs.flatMap(Array.init) == rejected, "seed \(seed)")
         }
-        #expect(ledger.replyCount <= 3 * 12, "seed \(seed)")
+        #expect(ledger.answerCount <= 3 * 12, "seed \(seed)")
     }
 }

@@ -137,9 +137,19 @@ import Testing
     @Test("a push says how many others were applied since its pull")
     func staleness() async throws {
         let partition = try Example.partition(Example.table())
-        for sequence in 1...3 as ClosedRange<UInt64> { _ = await partition.push(try Example.push(sequence)) }
-        let late = await partition.push(try Example.push(4, basis: PartitionVersion(epoch: 1, applied: 1)))
-        #expect(late.staleness == 2)
+        let other = Example.session(2)
+        _ = await partition.install(
+            SessionFence([SessionFence.Entry(slot: 1, session: other, owner: Example.worker)]), reportOn: nil)
+        for sequence in 1...3 as ClosedRange<UInt64> {
+            var push = try Example.push(sequence, of: other)
+            push.slot = 1
+            _ = await partition.push(push)
+        }
+        let basis = PartitionVersion(epoch: 1, applied: 1)
+        let late = try [
+            await partition.push(Example.push(1, basis: basis)), await partition.push(Example.push(2, basis: basis)),
+        ]
+        #expect(late.map(\.staleness) == [2, 2])
     }
 
     @Test("parameters that were pulled stay as they were when later pushes come")

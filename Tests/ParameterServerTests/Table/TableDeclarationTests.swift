@@ -53,6 +53,11 @@ import Testing
             let table = try Example.table("a/b", shape: [3, 5], initializer: initializer, rule: rule, partitions: 2)
             #expect(try TableDeclaration(messageBytes: table.messageBytes()) == table)
             #expect(table.request.partitionByteCounts == [32, 28])
+            let scheduled = try TableDeclaration(
+                name: "a/b", shape: [3, 5], initializer: initializer, key: table.key, updateRule: rule,
+                schedule: .cosine(steps: 100, floor: 0.1).warmingUp(steps: 7), partitioning: .count(2))
+            #expect(try TableDeclaration(messageBytes: scheduled.messageBytes()) == scheduled)
+            #expect(scheduled.messageBytes() != table.messageBytes())
         }
     }
 

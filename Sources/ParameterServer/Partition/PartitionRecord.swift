@@ -1,0 +1,126 @@
+package import Coordination
+package import MeshWire
+package import Tensor
+
+/// One entry of a partition's log: all that changes it, and nothing that depends on who executes it. The head orders and
+/// checks pushes and makes a record of each; whoever executes the same records, one after the other, holds the same
+/// bits: a follower, a restarted head, a copy that is being seeded.
+package struct PartitionRecord: Sendable {
+    /// A push that a record answers.
+    package struct Push: Sendable, Hashable {
+        package var session: SessionID
+        package var sequence: UInt64
+        package var acknowledgedThrough: UInt64
+        /// What the partition adds to its audit counter, as the push carried it.
+        package var increment: Int64
+        /// The version that the gradient was computed from.
+        package var basis: PartitionVersion
+    }
+
+    /// What a record does.
+    package enum Change: Sendable {
+        /// A step of the update rule by a gradient, float32 with one axis, that of one push or the aggregate of a round.
+        /// The learning rate is the one that the head's schedule gave.
+        case apply([Push], gradient: AnyTensor, learningRate: Float)
+        /// A push is answered, and changes nothing.
+        case reject(Push, ParameterServerError.Code, String)
+        /// Sessions begin and end.
+        case fence(SessionFence)
+    }
+
+    /// Its place in the log, from 1 on without gaps.
+    package var position: UInt64
+    /// The epoch of the head that made it.
+    package var epoch: UInt64
+    package var change: Change
+}
+
+extension PartitionRecord: MeshMessage {
+    package static let messageName = "meshwork.parameters.PartitionRecord"
+
+    package init(from decoder: inout MessageDecoder) throws(WireError) {
+        position = 0
+        epoch = 0
+        var pushes: [Push] = []
+        var gradient: Segment?
+        var learningRate: Float = 0
+        var code: UInt32 = 0
+        var message = ""
+        var fence: SessionFence?
+        while let field = try decoder.nextField() {
+            switch field {
+            case 1: position = try decoder.uint64()
+            case 2: epoch = try decoder.uint64()
+            case 3: pushes.append(try decoder.message())
+            case 4: learningRate = try decoder.float()
+            case 5: code = try decoder.uint32()
+            case 6: message = try decoder.string()
+            case 7: fence = try decoder.message()
+            case 8: gradient = try decoder.segment()
+            default: break
+            }
+        }
+        if let fence {
+            change = .fence(fence)
+        } else if let gradient {
+            guard !pushes.isEmpty else { throw WireError(.malformed, "record \(position) applies no push") }
+            do throws(TensorError) {
+                change = .apply(pushes, gradient: try gradient.floats(), learningRate: learningRate)
+            } catch {
+                throw WireError(.malformed, "record \(position): \(error.message)")
+            }
+        } else if let push = pushes.first, pushes.count == 1, code != 0 {
+            change = .reject(push, ParameterServerError.Code(rawValue: code), message)
+        } else {
+            throw WireError(.malformed, "record \(position) does nothing that is known")
+        }
+    }
+
+    package func encode(to encoder: inout MessageEncoder) {
+        encoder.uint64(1, position)
+        encoder.uint64(2, epoch)
+        switch change {
+        case .apply(let pushes, let gradient, let learningRate):
+            for push in pushes { encoder.message(3, push) }
+            encoder.float(4, learningRate)
+            encoder.segment(8, Segment(gradient))
+        case .reject(let push, let code, let message):
+            encoder.message(3, push)
+            encoder.uint32(5, code.rawValue)
+            encoder.string(6, message)
+        case .fence(let fence):
+            encoder.message(7, fence)
+        }
+    }
+}
+
+extension PartitionRecord.Push: MeshMessage {
+    package static let messageName = "meshwork.parameters.RecordedPush"
+
+    package init(from decoder: inout MessageDecoder) throws(WireError) {
+        self.init(
+            session: SessionID(high: 0, low: 0), sequence: 0, acknowledgedThrough: 0, increment: 0,
+            basis: PartitionVersion(epoch: 0, applied: 0))
+        while let field = try decoder.nextField() {
+            switch field {
+            case 1: session = try decoder.message(SessionReference.self).session
+            case 2: sequence = try decoder.uint64()
+            case 3: acknowledgedThrough = try decoder.uint64()
+            case 4: increment = try decoder.int64()
+            case 5: basis = try decoder.message()
+            default: break
+            }
+        }
+        guard sequence > acknowledgedThrough else {
+            throw WireError(.malformed, "recorded push \(sequence) acknowledges \(acknowledgedThrough)")
+        }
+    }
+
+    package func encode(to encoder: inout MessageEncoder) {
+        encoder.message(1, SessionReference(session))
+        encoder.uint64(2, sequence)
+        encoder.uint64(3, acknowledgedThrough)
+        encoder.int64(4, increment)
+        encoder.message(5, basis)
+    }
+}

@@ -1,0 +1,200 @@
+package import Coordination
+package import MeshWire
+import Optimizers
+package import Tensor
+
+/// All that a partition holds after one record of its log, for whoever goes on from there: a follower that is seeded, a
+/// log that is made shorter, a checkpoint. Taking one copies nothing; the partition copies what it changes while a
+/// snapshot still refers to it.
+package struct PartitionSnapshot: Sendable {
+    package var partition: PartitionID
+    package var epoch: UInt64
+    package var intactSince: UInt64
+    /// The position of the record.
+    package var position: UInt64
+    package var applied: UInt64
+    package var auditCounter: Int64
+    package var fence: SessionFence
+    package var accounts: [(session: SessionID, account: PushLedger.Account)]
+    package var stepCount: Int
+    package var powers: [Double]
+    package var parameters: AnyTensor
+    package var slots: [AnyTensor]
+}
+
+extension PartitionState {
+    /// What the partition holds now.
+    var snapshot: PartitionSnapshot {
+        PartitionSnapshot(
+            partition: id, epoch: epoch, intactSince: intactSince, position: position, applied: applied,
+            auditCounter: auditCounter, fence: fence, accounts: ledger.sortedAccounts, stepCount: optimizer.stepCount,
+            powers: optimizer.powers, parameters: parameters, slots: optimizer.slots)
+    }
+}
+
+extension PartitionSnapshot: MeshMessage {
+    package static let messageName = "meshwork.parameters.PartitionSnapshot"
+
+    package init(from decoder: inout MessageDecoder) throws(WireError) {
+        var head = Head()
+        var tensors: [AnyTensor] = []
+        while let field = try decoder.nextField() {
+            switch field {
+            case 1: head = try decoder.message()
+            case 2:
+                let segment = try decoder.segment()
+                do throws(TensorError) {
+                    tensors.append(try segment.floats())
+                } catch {
+                    throw WireError(.malformed, error.message)
+                }
+            default: break
+            }
+        }
+        guard let parameters = tensors.first else { throw WireError(.malformed, "a snapshot without parameters") }
+        self.init(
+            partition: head.partition, epoch: head.epoch, intactSince: head.intactSince, position: head.position,
+            applied: head.applied, auditCounter: head.auditCounter, fence: head.fence,
+            accounts: head.accounts.map { ($0.session, $0.account) }, stepCount: head.stepCount,
+            powers: head.powers.map(Double.init(bitPattern:)), parameters: parameters, slots: Array(tensors.dropFirst())
+        )
+    }
+
+    package func encode(to encoder: inout MessageEncoder) {
+        var head = Head()
+        head.partition = partition
+        head.epoch = epoch
+        head.intactSince = intactSince
+        head.position = position
+        head.applied = applied
+        head.auditCounter = auditCounter
+        head.fence = fence
+        head.accounts = accounts.map { RecordedAccount(session: $0.session, account: $0.account) }
+        head.stepCount = stepCount
+        head.powers = powers.map(\.bitPattern)
+        encoder.message(1, head)
+        for tensor in [parameters] + slots { encoder.segment(2, Segment(tensor)) }
+    }
+
+    /// What a snapshot says before its tensors.
+    private struct Head: MeshMessage {
+        static let messageName = "meshwork.parameters.PartitionSnapshotHead"
+
+        var partition = PartitionID(rawValue: 0)
+        var epoch: UInt64 = 0
+        var intactSince: UInt64 = 0
+        var position: UInt64 = 0
+        var applied: UInt64 = 0
+        var auditCounter: Int64 = 0
+        var fence = SessionFence()
+        var accounts: [RecordedAccount] = []
+        var stepCount = 0
+        /// Bit patterns, so that a restored optimizer goes on with the same bits.
+        var powers: [UInt64] = []
+
+        init() {}
+
+        init(from decoder: inout MessageDecoder) throws(WireError) {
+            while let field = try decoder.nextField() {
+                switch field {
+                case 1: partition = PartitionID(rawValue: try decoder.uint64())
+                case 2: epoch = try decoder.uint64()
+                case 3: intactSince = try decoder.uint64()
+                case 4: position = try decoder.uint64()
+                case 5: applied = try decoder.uint64()
+                case 6: auditCounter = try decoder.int64()
+                case 7: fence = try decoder.message()
+                case 8: accounts.append(try decoder.message())
+                case 9: stepCount = try decoder.count()
+                case 10: try decoder.packed(into: &powers)
+                default: break
+                }
+            }
+        }
+
+        func encode(to encoder: inout MessageEncoder) {
+            encoder.uint64(1, partition.rawValue)
+            encoder.uint64(2, epoch)
+            encoder.uint64(3, intactSince)
+            encoder.uint64(4, position)
+            encoder.uint64(5, applied)
+            encoder.int64(6, auditCounter)
+            encoder.message(7, fence)
+            for account in accounts { encoder.message(8, account) }
+            encoder.uint64(9, UInt64(stepCount))
+            encoder.packed(10, powers)
+        }
+    }
+}
+
+/// A session's part of the ledger inside a snapshot.
+private struct RecordedAccount: MeshMessage {
+    static let messageName = "meshwork.parameters.RecordedAccount"
+
+    var session: SessionID
+    var account: PushLedger.Account
+
+    init(session: SessionID, account: PushLedger.Account) {
+        self.session = session
+        self.account = account
+    }
+
+    init(from decoder: inout MessageDecoder) throws(WireError) {
+        self.init(session: SessionID(high: 0, low: 0), account: PushLedger.Account())
+        while let field = try decoder.nextField() {
+            switch field {
+            case 1: session = try decoder.message(SessionReference.self).session
+            case 2: account.acknowledgedThrough = try decoder.uint64()
+            case 3: account.applied = try decoder.message()
+            case 4: account.rejected = try decoder.message()
+            case 5: account.ownVersions = try decoder.message()
+            case 6: account.answers.append(try decoder.message(RecordedAnswer.self).answer)
+            default: break
+            }
+        }
+        let sequences = [account.acknowledgedThrough] + account.answers.map(\.sequence)
+        guard zip(sequences, sequences.dropFirst()).allSatisfy({ $0 < $1 }) else {
+            throw WireError(.malformed, "answers \(sequences) do not ascend")
+        }
+    }
+
+    func encode(to encoder: inout MessageEncoder) {
+        encoder.message(1, SessionReference(session))
+        encoder.uint64(2, account.acknowledgedThrough)
+        encoder.message(3, account.applied)
+        encoder.message(4, account.rejected)
+        encoder.message(5, account.ownVersions)
+        for answer in account.answers { encoder.message(6, RecordedAnswer(answer: answer)) }
+    }
+}
+
+/// An answer that a session may still ask for, inside a snapshot.
+private struct RecordedAnswer: MeshMessage {
+    static let messageName = "meshwork.parameters.RecordedAnswer"
+
+    var answer: PushLedger.Account.Answer
+
+    init(answer: PushLedger.Account.Answer) { self.answer = answer }
+
+    init(from decoder: inout MessageDecoder) throws(WireError) {
+        var sequence: UInt64 = 0
+        var position: UInt64 = 0
+        var reply: PushReply?
+        while let field = try decoder.nextField() {
+            switch field {
+            case 1: sequence = try decoder.uint64()
+            case 2: position = try decoder.uint64()
+            case 3: reply = try decoder.message()
+            default: break
+            }
+        }
+        guard let reply else { throw WireError(.malformed, "answer \(sequence) has no reply") }
+        answer = PushLedger.Account.Answer(sequence: sequence, reply: reply, position: position)
+    }
+
+    func encode(to encoder: inout MessageEncoder) {
+        encoder.uint64(1, answer.sequence)
+        encoder.uint64(2, answer.position)
+        encoder.message(3, answer.reply)
+    }
+}
