@@ -21,11 +21,10 @@ public final class ParameterClient: Sendable {
     private let coordination: CoordinationClient
     private let configuration: ParameterClientConfiguration
     private let observer: PushObserver
-    private let clients: ServerClients
+    private let routes: TableRoutes
     private let state = Mutex(State())
 
     private struct State {
-        var tables: TableSet?
         var numbers = PushNumbers()
         /// The latest version of each partition that an answer has shown: later pulls are not older.
         var seen: [PartitionID: PartitionVersion] = [:]
@@ -46,7 +45,7 @@ public final class ParameterClient: Sendable {
         self.coordination = coordination
         self.configuration = configuration
         self.observer = observer
-        clients = ServerClients(coordination.mesh)
+        routes = TableRoutes(coordination, ServerClients(coordination.mesh), callBytes: configuration.callBytes)
     }
 
     /// Declares the model's tables: creates those that do not exist, and is content with those that do and are the same.
@@ -59,20 +58,17 @@ public final class ParameterClient: Sendable {
         } catch {
             throw ParameterServerError(error)
         }
-        let set = try TableSet(tables, in: map, callBytes: configuration.callBytes)
-        state.withLock { $0.tables = set }
+        try routes.install(tables, in: map)
     }
 
     /// The parameters of all declared tables, from all servers at once.
     ///
     /// Each partition is consistent in itself, and not older than what this client has seen of it before, its own
-    /// pushes included.
+    /// pushes included. What a server that ended did not answer is asked of whoever heads the partition then.
     /// - Throws: ``ParameterServerError`` with `callFailed` or what a server answers.
     public func pull() async throws(ParameterServerError) -> NamedTensors {
-        let tables = try declaredTables()
         let seen = state.withLock { $0.seen }
-        let result = try await ParameterPull(tables: tables, clients: clients, timeout: configuration.timeout)
-            .run(minimums: seen)
+        let result = try await ParameterPull(routes: routes, deadline: deadline).run(minimums: seen)
         state.withLock { state in
             state.basis.merge(result.versions) { max($0, $1) }
             state.seen.merge(result.versions) { max($0, $1) }
@@ -82,23 +78,50 @@ public final class ParameterClient: Sendable {
 
     /// Pushes a step: one gradient for each declared table, computed from what the last pull gave.
     ///
+    /// A push that was not answered, because its server ended for example, is sent again under its number, the same
+    /// bytes to whoever heads the partition then, until the time is over.
     /// - Returns: what became of it. A step is atomic in each partition and not across them:
     ///   ``PushReport/failed`` names the partitions that did not apply their share.
     /// - Throws: before anything leaves, ``ParameterServerError`` with `unknownParameter`, `shapeMismatch` or
     ///   `dtypeMismatch` that names the parameter, or `nonFinite` if ``ParameterClientConfiguration/checksBeforeSend``;
     ///   what the observer throws.
     public func push(_ gradients: NamedTensors) async throws -> PushReport {
-        let tables = try declaredTables()
+        let deadline = deadline
+        let tables = try routes.tables()
         try tables.check(gradients)
         if configuration.checksBeforeSend { try TableSet.checkFinite(gradients) }
-        let calls = number(try tables.flatten(gradients), tables)
-        let pushes = calls.flatMap(\.pushes)
+        var pending = number(try tables.flatten(gradients), tables)
+        let pushes = pending.map(\.identity)
         // Whatever comes of them, they are never sent again: later pushes need not wait for their answers.
         defer { settle(pushes) }
         try await observer.beforeFirstAttempt(pushes)
+        var report = PushReport()
+        try await routes.retrying(until: deadline) { tables, time throws(ParameterServerError) in
+            let attempt = await send(pending, tables, timeout: time)
+            report.acknowledged += attempt.acknowledged
+            report.failed.removeAll { $0.error.mayBeAnsweredElsewhere }
+            report.failed += attempt.failed
+            let left = Set(attempt.failed.filter { $0.error.mayBeAnsweredElsewhere }.map(\.push))
+            pending.removeAll { !left.contains($0.identity) }
+            return !pending.isEmpty
+        }
+        remember(report.acknowledged)
+        await observer.afterAcknowledgement(report.acknowledged.map(\.push))
+        return report
+    }
+
+    /// Closes the connections to the servers.
+    public func close() { routes.clients.close() }
+
+    /// When a request that begins now has to be answered.
+    private var deadline: RuntimeInstant { coordination.mesh.runtime.now.advanced(by: configuration.timeout) }
+
+    /// Sends pushes to whoever heads their partitions, all servers at once.
+    private func send(_ pushes: [NumberedPush], _ tables: TableSet, timeout: Duration) async -> PushReport {
+        let calls = tables.calls(pushes, from: session)
         let reports = await withTaskGroup(of: (Int, PushReport).self) { group in
             for (index, call) in calls.enumerated() {
-                group.addTask { [self] in (index, await call.send(clients, timeout: configuration.timeout)) }
+                group.addTask { [self] in (index, await call.send(routes.clients, timeout: timeout)) }
             }
             var reports = Array(repeating: PushReport(), count: calls.count)
             for await (index, report) in group { reports[index] = report }
@@ -107,33 +130,17 @@ public final class ParameterClient: Sendable {
         var report = PushReport()
         report.acknowledged = reports.flatMap(\.acknowledged)
         report.failed = reports.flatMap(\.failed)
-        remember(report.acknowledged)
-        await observer.afterAcknowledgement(report.acknowledged.map(\.push))
         return report
     }
 
-    /// Closes the connections to the servers.
-    public func close() { clients.close() }
-
-    private func declaredTables() throws(ParameterServerError) -> TableSet {
-        guard let tables = state.withLock({ $0.tables }) else {
-            throw ParameterServerError(.unknownParameter, "no table has been declared by this client")
-        }
-        return tables
-    }
-
     /// Gives each partition's share of a step its number.
-    private func number(_ gradients: [AnyTensor], _ tables: TableSet) -> [PushCall] {
+    private func number(_ gradients: [AnyTensor], _ tables: TableSet) -> [NumberedPush] {
         state.withLock { state in
-            tables.shares.map { share in
-                var call = PushCall(to: share.server, from: session)
-                for place in share.places {
-                    call.add(
-                        place, state.numbers.next(for: place.id),
-                        basis: state.basis[place.id] ?? PartitionVersion(epoch: place.epoch, applied: 0),
-                        of: gradients[place.table])
-                }
-                return call
+            tables.shares.flatMap(\.places).map { place in
+                NumberedPush(
+                    place, of: session.id, state.numbers.next(for: place.id),
+                    basis: state.basis[place.id] ?? PartitionVersion(epoch: place.epoch, applied: 0),
+                    of: gradients[place.table])
             }
         }
     }

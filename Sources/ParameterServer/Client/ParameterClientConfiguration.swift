@@ -1,6 +1,7 @@
 /// How a client speaks to parameter servers.
 public struct ParameterClientConfiguration: Sendable, Hashable {
-    /// How long a pull or a push may take in all, retries included. Default 60 s.
+    /// How long a pull or a push may take in all: retries are in it, and the search for partitions whose server has ended.
+    /// Default 60 s.
     public var timeout: Duration = .seconds(60)
     /// The most bytes of parameters in one call; a larger step leaves in several. Default 64 MiB.
     public var callBytes = 64 << 20

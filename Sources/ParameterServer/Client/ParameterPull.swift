@@ -6,9 +6,8 @@ import Tensor
 
 /// Fetches all partitions of a set of tables and puts the tables together.
 struct ParameterPull: Sendable {
-    let tables: TableSet
-    let clients: ServerClients
-    let timeout: Duration
+    let routes: TableRoutes
+    let deadline: RuntimeInstant
 
     /// What was pulled.
     struct Result: Sendable {
@@ -19,26 +18,33 @@ struct ParameterPull: Sendable {
 
     private typealias Part = (place: TableSet.Place, values: AnyTensor, version: PartitionVersion)
 
-    /// Asks all servers at once.
+    /// Asks all servers at once, and again for what nobody answered.
     ///
     /// - Parameter minimums: the version that a partition must have reached; none for those that are not named.
     func run(minimums: [PartitionID: PartitionVersion]) async throws(ParameterServerError) -> Result {
-        let answers = await withTaskGroup(of: (Int, Swift.Result<[Part], ParameterServerError>).self) { group in
-            for (index, share) in tables.shares.enumerated() {
-                group.addTask { (index, await fetch(share, minimums)) }
+        let tables = try routes.tables()
+        var found: [PartitionID: Part] = [:]
+        var missing = Set(tables.shares.flatMap(\.places).map(\.id))
+        var failure: ParameterServerError?
+        try await routes.retrying(until: deadline) { tables, time throws(ParameterServerError) in
+            failure = nil
+            for answer in await fetch(tables.shares(of: missing), minimums, timeout: time) {
+                do throws(ParameterServerError) {
+                    for part in try answer.get() {
+                        found[part.place.id] = part
+                        missing.remove(part.place.id)
+                    }
+                } catch {
+                    guard error.mayBeAnsweredElsewhere else { throw error }
+                    failure = failure ?? error
+                }
             }
-            var answers: [Swift.Result<[Part], ParameterServerError>?] = Array(
-                repeating: nil, count: tables.shares.count)
-            for await (index, answer) in group { answers[index] = answer }
-            return answers.compactMap { $0 }
+            return failure != nil
         }
+        if let failure { throw failure }
         var parts: [[Part]] = Array(repeating: [], count: tables.tables.count)
-        var versions: [PartitionID: PartitionVersion] = [:]
-        for answer in answers {
-            for part in try answer.get() {
-                parts[part.place.table].append(part)
-                versions[part.place.id] = part.version
-            }
+        for place in tables.shares.flatMap(\.places) {
+            if let part = found[place.id] { parts[place.table].append(part) }
         }
         var parameters = NamedTensors()
         for (table, parts) in zip(tables.tables, parts) {
@@ -48,11 +54,24 @@ struct ParameterPull: Sendable {
                 throw ParameterServerError(.callFailed, "table \(table.name): \(error.message)", cause: error)
             }
         }
-        return Result(parameters: parameters, versions: versions)
+        return Result(parameters: parameters, versions: found.mapValues(\.version))
     }
 
     private func fetch(
-        _ share: TableSet.Share, _ minimums: [PartitionID: PartitionVersion]
+        _ shares: [TableSet.Share], _ minimums: [PartitionID: PartitionVersion], timeout: Duration
+    ) async -> [Swift.Result<[Part], ParameterServerError>] {
+        await withTaskGroup(of: (Int, Swift.Result<[Part], ParameterServerError>).self) { group in
+            for (index, share) in shares.enumerated() {
+                group.addTask { (index, await fetch(share, minimums, timeout: timeout)) }
+            }
+            var answers: [Swift.Result<[Part], ParameterServerError>?] = Array(repeating: nil, count: shares.count)
+            for await (index, answer) in group { answers[index] = answer }
+            return answers.compactMap { $0 }
+        }
+    }
+
+    private func fetch(
+        _ share: TableSet.Share, _ minimums: [PartitionID: PartitionVersion], timeout: Duration
     ) async -> Swift.Result<[Part], ParameterServerError> {
         let request = PullRequest(
             share.places.map {
@@ -60,7 +79,7 @@ struct ParameterPull: Sendable {
                     partition: $0.id, minimum: minimums[$0.id] ?? PartitionVersion(epoch: 0, applied: 0))
             })
         do throws(MeshError) {
-            let response = try await clients.client(of: share.server)
+            let response = try await routes.clients.client(of: share.server)
                 .call(ParameterService.pull, request, timeout: timeout)
             return Swift.Result { () throws(ParameterServerError) in try Self.parts(share, response) }
         } catch {

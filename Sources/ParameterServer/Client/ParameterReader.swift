@@ -36,9 +36,10 @@ public final class ParameterReader: Sendable {
     ///   that names every table to pull whose declaration cannot be read, `coordination`, `callFailed` or what a server
     ///   answers.
     public func pull(_ names: [String]? = nil) async throws(ParameterServerError) -> NamedTensors {
-        let tables = try TableSet(try await map(), named: names, callBytes: configuration.callBytes)
-        return try await ParameterPull(tables: tables, clients: clients, timeout: configuration.timeout)
-            .run(minimums: [:]).parameters
+        let deadline = coordination.mesh.runtime.now.advanced(by: configuration.timeout)
+        let routes = TableRoutes(coordination, clients, callBytes: configuration.callBytes)
+        try routes.install(try await map(), named: names)
+        return try await ParameterPull(routes: routes, deadline: deadline).run(minimums: [:]).parameters
     }
 
     /// Each partition's account of its pushes, asked of its server, in the order of partition numbers.

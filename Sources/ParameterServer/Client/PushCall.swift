@@ -4,38 +4,55 @@ import MeshTransport
 import MeshWire
 import Tensor
 
-/// The pushes of a step that leave in one call, to one server.
-struct PushCall: Sendable {
-    let server: ServerRecord
-    private(set) var pushes: [PushIdentity] = []
-    private var request: PushRequest
-    private var deduplication: Deduplication
+/// One partition's share of a step, with the bytes and the number that it keeps however often it is sent and to whom.
+struct NumberedPush: Sendable {
+    let identity: PushIdentity
+    let acknowledgedThrough: UInt64
+    /// The version that the gradient was computed from.
+    let basis: PartitionVersion
+    let gradient: Segment
 
-    init(to server: ServerRecord, from session: WorkerSession) {
-        self.server = server
-        request = PushRequest(slot: session.slot)
-        deduplication = Deduplication(session: session.id, entries: [])
-    }
-
-    /// Adds a partition's share of a table's gradient, which is not copied.
-    mutating func add(
-        _ place: TableSet.Place, _ number: PushNumbers.Number, basis: PartitionVersion, of gradient: AnyTensor
+    /// The share of `place` of a table's gradient, which is not copied.
+    init(
+        _ place: TableSet.Place, of session: SessionID, _ number: PushNumbers.Number, basis: PartitionVersion,
+        of gradient: AnyTensor
     ) {
-        pushes.append(
-            PushIdentity(
-                session: deduplication.session, partition: place.id, name: place.name, sequence: number.sequence))
-        deduplication.entries.append(
-            Deduplication.Entry(
-                scope: place.id.rawValue, sequence: number.sequence, acknowledgedThrough: number.acknowledgedThrough))
-        request.entries.append(PushRequest.Entry(partition: place.id, increment: 1, basis: basis))
+        identity = PushIdentity(session: session, partition: place.id, name: place.name, sequence: number.sequence)
+        acknowledgedThrough = number.acknowledgedThrough
+        self.basis = basis
         do throws(TensorError) {
-            request.gradients.append(Segment(try gradient.sliced(axis: 0, place.elements)))
+            self.gradient = Segment(try gradient.sliced(axis: 0, place.elements))
         } catch {
             preconditionFailure("partition \(place.name) is no part of its table: \(error)")
         }
     }
+}
 
-    /// Sends the pushes; the mesh repeats the same bytes until they are answered or the time is over.
+/// The pushes of a step that leave in one call, to one server.
+struct PushCall: Sendable {
+    let server: ServerRecord
+    let pushes: [NumberedPush]
+    private var request: PushRequest
+    private var deduplication: Deduplication
+
+    init(_ pushes: [NumberedPush], to server: ServerRecord, from session: WorkerSession) {
+        self.server = server
+        self.pushes = pushes
+        request = PushRequest(slot: session.slot)
+        deduplication = Deduplication(session: session.id, entries: [])
+        for push in pushes {
+            deduplication.entries.append(
+                Deduplication.Entry(
+                    scope: push.identity.partition.rawValue, sequence: push.identity.sequence,
+                    acknowledgedThrough: push.acknowledgedThrough))
+            request.entries.append(
+                PushRequest.Entry(partition: push.identity.partition, increment: 1, basis: push.basis))
+            request.gradients.append(push.gradient)
+        }
+    }
+
+    /// Sends the pushes; the mesh repeats the same bytes to the same life of the server until they are answered, the
+    /// life has ended or the time is over.
     func send(_ clients: ServerClients, timeout: Duration) async -> PushReport {
         do throws(MeshError) {
             let response = try await clients.client(of: server)
@@ -48,13 +65,13 @@ struct PushCall: Sendable {
 
     private func report(_ error: ParameterServerError) -> PushReport {
         var report = PushReport()
-        report.failed = pushes.map { PushReport.Failure(push: $0, error: error) }
+        report.failed = pushes.map { PushReport.Failure(push: $0.identity, error: error) }
         return report
     }
 
     private func report(_ response: PushResponse) -> PushReport {
         let peer = server.identity.description
-        guard response.replies.map(\.partition) == pushes.map(\.partition) else {
+        guard response.replies.map(\.partition) == pushes.map(\.identity.partition) else {
             return report(
                 ParameterServerError(
                     .callFailed, "\(pushes.count) pushes were sent, the answers are not theirs", peer: peer))
@@ -65,11 +82,11 @@ struct PushCall: Sendable {
             case .applied:
                 report.acknowledged.append(
                     PushReport.Acknowledgement(
-                        push: push, version: reply.version, durability: reply.durability, staleness: reply.staleness,
-                        isReplay: reply.isReplay))
+                        push: push.identity, version: reply.version, durability: reply.durability,
+                        staleness: reply.staleness, isReplay: reply.isReplay))
             case .refused(let code, let message):
                 report.failed.append(
-                    PushReport.Failure(push: push, error: ParameterServerError(code, message, peer: peer)))
+                    PushReport.Failure(push: push.identity, error: ParameterServerError(code, message, peer: peer)))
             }
         }
         return report

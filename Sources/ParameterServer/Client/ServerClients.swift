@@ -19,6 +19,17 @@ final class ServerClients: Sendable {
         }
     }
 
+    /// Closes the connections to lives of servers that are not among these.
+    func keep(_ servers: [ServerRecord]) {
+        let present = Set(servers)
+        let gone = clients.withLock { clients in
+            let gone = clients.filter { !present.contains($0.key) }
+            for server in gone.keys { clients[server] = nil }
+            return gone.sorted { ($0.key.name, $0.key.life) < ($1.key.name, $1.key.life) }
+        }
+        for (_, client) in gone { client.close() }
+    }
+
     /// Closes all connections, in the order of the servers' names.
     func close() {
         let all = clients.withLock { clients in

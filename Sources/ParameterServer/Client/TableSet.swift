@@ -78,6 +78,23 @@ struct TableSet: Sendable {
         try self.init(tables, in: map, callBytes: callBytes)
     }
 
+    /// The calls in which pushes leave.
+    func calls(_ pushes: [NumberedPush], from session: WorkerSession) -> [PushCall] {
+        let byPartition = Dictionary(pushes.map { ($0.identity.partition, $0) }) { first, _ in first }
+        return shares.compactMap { share in
+            let own = share.places.compactMap { byPartition[$0.id] }
+            return own.isEmpty ? nil : PushCall(own, to: share.server, from: session)
+        }
+    }
+
+    /// The shares of these partitions alone.
+    func shares(of partitions: Set<PartitionID>) -> [Share] {
+        shares.compactMap { share in
+            let places = share.places.filter { partitions.contains($0.id) }
+            return places.isEmpty ? nil : Share(server: share.server, places: places)
+        }
+    }
+
     private static func split(_ places: [Place], callBytes: Int) -> [[Place]] {
         var calls: [[Place]] = []
         var bytes = 0

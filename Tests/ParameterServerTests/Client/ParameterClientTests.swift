@@ -288,6 +288,51 @@ import Testing
         }
     }
 
+    @Test("a push and a pull whose server is away go on looking for it, and give up when their time is over")
+    func serverIsAway() async throws {
+        try await SimulatedRuntime.run(seed: 5) { runtime in
+            let cluster = try await TestCluster.start(runtime, servers: 2)
+            var configuration = ParameterClientConfiguration()
+            configuration.timeout = .seconds(8)
+            let client = try await cluster.client(cluster.mesh("/worker/0"), configuration: configuration)
+            try await client.declare(Self.tables())
+            _ = try await client.pull()
+            let away = cluster.coordinator.map.servers[0]
+            runtime.kill(host: away.host, port: away.port)
+            let start = runtime.now
+            let report = try await client.push(Self.gradients())
+            #expect(Set(report.failed.map(\.error.code)) == [.callFailed])
+            // What the other server heads was applied at the first attempt, and once.
+            #expect(report.failed.count + report.acknowledged.count == 4 && !report.acknowledged.isEmpty)
+            #expect(report.acknowledged.allSatisfy { !$0.isReplay })
+            let error = await #expect(throws: ParameterServerError.self) { try await client.pull() }
+            #expect(error?.code == .callFailed)
+            let waited = start.duration(to: runtime.now)
+            #expect(waited > .seconds(8) && waited < .seconds(16.1))
+        }
+    }
+
+    @Test("a push under way when its server starts anew elsewhere is answered there; the others are not sent again")
+    func serverMoves() async throws {
+        try await SimulatedRuntime.run(seed: 6) { runtime in
+            let cluster = try await TestCluster.start(runtime, servers: 2)
+            let client = try await cluster.client(cluster.mesh("/worker/0"))
+            try await client.declare(Self.tables())
+            _ = try await client.pull()
+            let away = cluster.coordinator.map.servers[0]
+            runtime.kill(host: away.host, port: away.port)
+            async let report = client.push(Self.gradients())
+            try await runtime.sleep(for: .seconds(5))
+            _ = try await cluster.startServer(0)
+            let codes = Set(try await report.failed.map(\.error.code))
+            #expect(codes == [.rolledBack])
+            let kept = try await report.acknowledged
+            #expect(!kept.isEmpty && kept.allSatisfy { !$0.isReplay && $0.version.epoch == 1 })
+            _ = try await client.pull()
+            #expect(try await client.push(Self.gradients()).failed.isEmpty)
+        }
+    }
+
     @Test("a server that was restarted has nothing of the old partitions, and says so")
     func restartedServer() async throws {
         try await SimulatedRuntime.run(seed: 4) { runtime in
@@ -299,12 +344,10 @@ import Testing
             let old = cluster.coordinator.map.servers[0]
             runtime.kill(host: old.host, port: old.port)
             _ = try await cluster.startServer(0)
-            let lost = try await client.push(Self.gradients())
-            #expect(Set(lost.failed.map(\.error.code)) == [.callFailed])
-            // Whoever asks for the map again reaches the new life, where gradients of the old one are refused.
-            try await client.declare(Self.tables())
+            // The push looks for the partitions and finds the new life, where gradients of the old one are refused.
             let stale = try await client.push(Self.gradients())
             #expect(Set(stale.failed.map(\.error.code)) == [.rolledBack])
+            #expect(stale.failed.count == 4)
             _ = try await client.pull()
             #expect(try await client.push(Self.gradients()).failed.isEmpty)
         }
@@ -362,9 +405,9 @@ import Testing
             // The old one still runs, and the client's map still names it.
             _ = try await cluster.startServer(0)
             let late = try await client.push(Self.gradients())
-            #expect(Set(late.failed.map(\.error.code)) == [.notRegistered])
-            #expect(late.failed.first?.error.message == "server server-0 has been started anew elsewhere")
-            try await client.declare(Self.tables())
+            // It refused, and the client went to the new one, which has another epoch.
+            #expect(Set(late.failed.map(\.error.code)) == [.rolledBack])
+            #expect(cluster.log.all("push refused").contains { $0.metadata["code"] == "notRegistered" })
             _ = try await client.pull()
             #expect(try await client.push(Self.gradients()).failed.isEmpty)
         }

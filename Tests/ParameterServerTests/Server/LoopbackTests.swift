@@ -98,10 +98,10 @@ import Testing
         let share = set.shares[0]
         var (place, gradient) = (share.places[0], Array(repeating: Float(1), count: 8))
         kind.apply(to: &place, &gradient)
-        var call = PushCall(to: share.server, from: client.session)
-        call.add(
-            place, PushNumbers.Number(sequence: 2, acknowledgedThrough: 1),
+        let push = NumberedPush(
+            place, of: client.session.id, PushNumbers.Number(sequence: 2, acknowledgedThrough: 1),
             basis: PartitionVersion(epoch: place.epoch, applied: 1), of: try AnyTensor(gradient, shape: [8]))
+        let call = PushCall([push], to: share.server, from: client.session)
         let clients = ServerClients(mesh)
         let report = await call.send(clients, timeout: .seconds(120))
 
