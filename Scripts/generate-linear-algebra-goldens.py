@@ -78,6 +78,9 @@ def linear_algebra() -> None:
             arrays[f"{name}/one"] = np.asarray(np.linalg.norm(a, 1))
             arrays[f"{name}/infinity"] = np.asarray(np.linalg.norm(a, np.inf))
             arrays[f"{name}/spectral"] = np.asarray(np.linalg.norm(a, 2))
+            arrays[f"{name}/minusOne"] = np.asarray(np.linalg.norm(a, -1))
+            arrays[f"{name}/minusInfinity"] = np.asarray(np.linalg.norm(a, -np.inf))
+            arrays[f"{name}/minusTwo"] = np.asarray(np.linalg.norm(a, -2))
         tolerance = 1e-10
         arrays[f"{name}/pseudoInverse"] = np.linalg.pinv(a, rcond=tolerance)
         b = random.standard_normal((a.shape[0], 2))

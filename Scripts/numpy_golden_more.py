@@ -189,10 +189,12 @@ def products(golden, rng, dtype):
     for shape in [(3, 3), (5, 2), (2, 5), (2, 3, 4)]:
         x = rng.uniform(0.5, 2, shape).astype(dtype)
         name, wide = f"{dtype} {shape}", x.astype("float64")
-        for order in ["fro", "nuc", 1, np.inf, 2]:
+        for order in ["fro", "nuc", 1, np.inf, 2, -1, -np.inf, -2]:
             answer = np.asarray(np.linalg.norm(wide, order, (-2, -1)).astype(dtype))
             golden.case(f"{name} {order}", "matrix_norm", [x], [answer], {"order": str(order)}, tolerance=close)
-        golden.case(name, "cond", [x], [np.asarray(np.linalg.cond(wide).astype(dtype))], tolerance=close)
+        for order in [2, -2]:
+            answer = np.asarray(np.linalg.cond(wide, order).astype(dtype))
+            golden.case(f"{name} {order}", "cond", [x], [answer], {"order": str(order)}, tolerance=close)
         golden.case(name, "pinv", [x], [np.linalg.pinv(wide).astype(dtype)], tolerance=close)
         golden.case(name, "matrix_rank", [x], [np.asarray(np.linalg.matrix_rank(wide))], tolerance=0)
         for mode in ["reduced", "complete"]:

@@ -197,18 +197,28 @@ mw_factorization_outcome mw_matrix_rank(
 /// The larger of two sums, or NaN where one is NaN.
 static double larger(double a, double b) { return a > b || a != a ? a : b; }
 
+/// The smaller of two sums, or NaN where one is NaN.
+static double smaller(double a, double b) { return a < b || a != a ? a : b; }
+
+/// Whether the kind is that of sums of elements, and needs no singular values.
+static bool is_of_elements(mw_matrix_norm_kind kind) {
+    return kind == MW_NORM_FROBENIUS || kind == MW_NORM_ONE || kind == MW_NORM_INFINITY || kind == MW_NORM_MINUS_ONE ||
+           kind == MW_NORM_MINUS_INFINITY;
+}
+
 static double norm_of_elements(mw_matrix_norm_kind kind, ptrdiff_t m, ptrdiff_t n, const double *a) {
     if (kind == MW_NORM_FROBENIUS) {
         return mw_euclidean_norm(a, m * n);
     }
-    const bool rows = kind == MW_NORM_INFINITY;
-    double norm = 0;
+    const bool rows = kind == MW_NORM_INFINITY || kind == MW_NORM_MINUS_INFINITY;
+    const bool least = kind == MW_NORM_MINUS_ONE || kind == MW_NORM_MINUS_INFINITY;
+    double norm = least ? INFINITY : 0;
     for (ptrdiff_t i = 0; i < (rows ? m : n); i++) {
         double sum = 0;
         for (ptrdiff_t j = 0; j < (rows ? n : m); j++) {
             sum += fabs(rows ? a[i * n + j] : a[j * n + i]);
         }
-        norm = larger(norm, sum);
+        norm = least ? smaller(norm, sum) : larger(norm, sum);
     }
     return norm;
 }
@@ -217,7 +227,7 @@ static mw_factorization_status measure(const mw_factorization_call *call, ptrdif
     const ptrdiff_t m = call->m, n = call->n;
     const mw_matrix_norm_kind kind = (mw_matrix_norm_kind)call->kind;
     double norm = 0;
-    if (kind == MW_NORM_FROBENIUS || kind == MW_NORM_ONE || kind == MW_NORM_INFINITY) {
+    if (is_of_elements(kind)) {
         mw_widen(call->dtype, scratch, call->a, matrix * m * n, m * n);
         norm = norm_of_elements(kind, m, n, scratch);
     } else {
@@ -233,6 +243,10 @@ static mw_factorization_status measure(const mw_factorization_call *call, ptrdif
             norm = found.s[0];
         } else if (count > 0 && kind == MW_NORM_CONDITION) {
             norm = found.s[count - 1] == 0 ? INFINITY : found.s[0] / found.s[count - 1];
+        } else if (count > 0 && kind == MW_NORM_MINUS_TWO) {
+            norm = found.s[count - 1];
+        } else if (count > 0 && kind == MW_NORM_MINUS_CONDITION) {
+            norm = found.s[0] == 0 ? INFINITY : found.s[count - 1] / found.s[0];
         }
     }
     mw_round(call->dtype, call->out[0], matrix, &norm, 1);
@@ -241,7 +255,7 @@ static mw_factorization_status measure(const mw_factorization_call *call, ptrdif
 
 mw_factorization_outcome mw_matrix_norm(
     mw_dtype dtype, ptrdiff_t batch, ptrdiff_t m, ptrdiff_t n, mw_matrix_norm_kind kind, void *norm, const void *a) {
-    const bool elements = kind == MW_NORM_FROBENIUS || kind == MW_NORM_ONE || kind == MW_NORM_INFINITY;
+    const bool elements = is_of_elements(kind);
     return mw_factorization_run(&(mw_factorization_call){
         .dtype = dtype,
         .batch = batch,

@@ -94,6 +94,10 @@ typedef enum mw_matrix_norm_kind {
     MW_NORM_INFINITY = 3,        ///< the largest sum of absolute values of a row
     MW_NORM_SPECTRAL = 4,        ///< the largest singular value
     MW_NORM_CONDITION = 5,       ///< the largest singular value over the smallest; inf where that is 0
+    MW_NORM_MINUS_ONE = 6,       ///< the smallest sum of absolute values of a column
+    MW_NORM_MINUS_INFINITY = 7,  ///< the smallest sum of absolute values of a row
+    MW_NORM_MINUS_TWO = 8,       ///< the smallest singular value
+    MW_NORM_MINUS_CONDITION = 9, ///< the smallest singular value over the largest; inf where that is 0
 } mw_matrix_norm_kind;
 
 /// A norm of each matrix: [batch, m, n] to [batch].

@@ -41,6 +41,7 @@ struct Operation: Sendable {
         ]
         return functions.map { name, function in Operation(name) { try function($0.tensor) } } + [
             Operation("cast") { try $0.tensor.cast(to: $0.dtype) },
+            Operation("bitCast") { try $0.tensor.bitCast(to: $0.dtype) },
             Operation("leakyRelu") { try $0.tensor.leakyRelu(slope: $0.double) },
             Operation("elu") { try $0.tensor.elu(scale: $0.double) },
             Operation("replacingNonFinite") {
@@ -261,10 +262,10 @@ struct Operation: Sendable {
             try $0.floats.triangularSolve($0.floats, lower: $0.bool, hasUnitDiagonal: $0.bool)
         },
         Operation("matrixNorm") { nonsense in
-            try nonsense.tensor.matrixNorm(MatrixNorm.allCases[abs(nonsense.int % 5)])
+            try nonsense.tensor.matrixNorm(MatrixNorm.allCases[abs(nonsense.int % MatrixNorm.allCases.count)])
         },
         Operation("conditionNumber") { nonsense in
-            try nonsense.tensor.conditionNumber(MatrixNorm.allCases[abs(nonsense.int % 5)])
+            try nonsense.tensor.conditionNumber(MatrixNorm.allCases[abs(nonsense.int % MatrixNorm.allCases.count)])
         },
     ]
 

@@ -250,15 +250,29 @@ struct FactorizationTests {
         #expect(try matrix.matrixNorm(.one).doubles() == [4] && matrix.matrixNorm(.infinity).doubles() == [4])
         #expect(try matrix.matrixNorm(.spectral).doubles() == [4])
         #expect(abs(try matrix.conditionNumber().doubles()[0] - 4.0 / 3) < 1e-6)
+        #expect(try matrix.matrixNorm(.minusOne).doubles() == [0] && matrix.matrixNorm(.minusInfinity).doubles() == [3])
+        #expect(try matrix.matrixNorm(.minusTwo).doubles() == [3])
+        #expect(abs(try matrix.conditionNumber(.minusTwo).doubles()[0] - 0.75) < 1e-6)
+        // As NumPy has it, the smallest sum of no elements is 0, and the smallest of no sums an error.
+        let (low, flat) = (try AnyTensor.zeros([0, 3], dtype: dtype), try AnyTensor.zeros([3, 0], dtype: dtype))
+        #expect(try low.matrixNorm(.minusOne).doubles() == [0] && flat.matrixNorm(.minusInfinity).doubles() == [0])
+        for (empty, norm) in [(low, MatrixNorm.minusInfinity), (flat, .minusOne), (low, .minusTwo), (flat, .minusTwo)] {
+            expectError(.shapeMismatch, mentioning: "matrixNorm", "\(norm)", "\(empty.shape)") {
+                _ = try empty.matrixNorm(norm)
+            }
+        }
         let square = try Matrix(2, 2) { [[1, 2], [3, 4]][$0][$1] }.tensor(dtype)
         let product = try square.matrixNorm(.one).doubles()[0] * square.inverse().matrixNorm(.one).doubles()[0]
         #expect(abs(product - 21) < 1e-4)
         if dtype == .float32 { #expect(abs(try square.conditionNumber(.one).doubles()[0] - 21) < 1e-4) }
         #expect(try Matrix(2, 2) { _, _ in 0 }.tensor(dtype).conditionNumber().doubles() == [.infinity])
+        #expect(try Matrix(2, 2) { _, _ in 0 }.tensor(dtype).conditionNumber(.minusTwo).doubles() == [.infinity])
         #expect(try matrix.matrixRank().scalars(as: Int64.self) == [2])
         #expect(try matrix.matrixRank(tolerance: 0.8).scalars(as: Int64.self) == [1])
         let withNaN = try Matrix(2, 2) { [[1, .nan], [3, 4]][$0][$1] }.tensor(dtype)
-        for norm in [MatrixNorm.frobenius, .one, .infinity] { #expect(try withNaN.matrixNorm(norm).doubles()[0].isNaN) }
+        for norm in [MatrixNorm.frobenius, .one, .infinity, .minusOne, .minusInfinity] {
+            #expect(try withNaN.matrixNorm(norm).doubles()[0].isNaN)
+        }
         let large = try Matrix(3, 3) { _, _ in 1e30 }.tensor(dtype)
         #expect(abs(try large.matrixNorm().doubles()[0] / 3e30 - 1) < 1e-6)
     }

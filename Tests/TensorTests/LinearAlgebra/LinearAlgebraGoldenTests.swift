@@ -33,7 +33,8 @@ struct LinearAlgebraGoldenTests {
         #expect(try matrix.matrixRank().scalars(as: Int64.self) == goldens.tensor(named: "\(name)/rank").scalars())
         for (norm, what) in [
             (MatrixNorm.frobenius, "frobenius"), (.nuclear, "nuclear"), (.one, "one"), (.infinity, "infinity"),
-            (.spectral, "spectral"),
+            (.spectral, "spectral"), (.minusOne, "minusOne"), (.minusInfinity, "minusInfinity"),
+            (.minusTwo, "minusTwo"),
         ] {
             try isClose(matrix.matrixNorm(norm), to: what, within: 10 * rounding * largest)
         }

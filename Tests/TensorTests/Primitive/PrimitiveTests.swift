@@ -24,7 +24,7 @@ struct PrimitiveTests {
         }
         let elementwise: Set = [
             "compare", "cast", "floorDivide", "and", "or", "xor", "shiftLeft", "shiftRight", "isNaN", "isInfinite",
-            "isFinite", "sign", "ceil", "floor", "round", "trunc", "not",
+            "isFinite", "bitCast", "sign", "ceil", "floor", "round", "trunc", "not",
         ]
         let reductions: Set = [
             "argmax", "sum(as:)", "product(as:)", "any", "all", "countNonzero", "argmin", "argsort", "topK",

@@ -14,12 +14,13 @@ let numPyStatistics: [String: GoldenOperation] = [
     "norm": { [try $0.input(0).norm(order: $0.number("order") ?? 2, axes: $0.reducedAxes)] },
     "matrix_norm": { golden in
         let norms: [String: MatrixNorm] = [
-            "fro": .frobenius, "nuc": .nuclear, "1": .one, "inf": .infinity, "2": .spectral,
+            "fro": .frobenius, "nuc": .nuclear, "1": .one, "inf": .infinity, "2": .spectral, "-1": .minusOne,
+            "-inf": .minusInfinity, "-2": .minusTwo,
         ]
         let name = golden.text("order") ?? ""
         guard let norm = norms[name] else { throw Lacking("the norm \(name)") }
         return [try golden.input(0).matrixNorm(norm)]
     },
-    "cond": { [try $0.input(0).conditionNumber(.spectral)] },
+    "cond": { [try $0.input(0).conditionNumber($0.text("order") == "-2" ? .minusTwo : .spectral)] },
     "matrix_rank": { [try $0.input(0).matrixRank()] },
 ]
