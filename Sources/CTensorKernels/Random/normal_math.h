@@ -6,6 +6,8 @@
 
 #include "../Elementwise/float_math.h"
 
+#include <stdbool.h>
+
 /// ln u for a normal f32 in (0, 1]: as `mw_log`, without fused operations (coefficients of Cephes' logf, S. Moshier).
 MW_ALWAYS_INLINE float mw_random_log_f32(float u) {
     const uint32_t shifted = mw_bits_of(u) - 0x3f3504f3u;
@@ -64,6 +66,30 @@ MW_ALWAYS_INLINE double mw_random_log_f64(double u) {
                                 w * (1.818357216161805012e-01 + w * 1.479819860510181591e-01)));
     const double half = 0.5 * f * f;
     return e * 6.93147180369123816490e-01 - ((half - (s * (half + (t1 + t2)) + e * 1.90821492927058770002e-10)) - f);
+}
+
+/// e^x for x at most 0, as FreeBSD's e_exp.c: x = k ln 2 + r, and a rational function of r; 0 from about -745 down.
+MW_ALWAYS_INLINE double mw_random_exp_f64(double x) {
+    const double least = -745.2;
+    const bool is_nothing = x < least;
+    x = is_nothing ? least : x;
+    // The sum's last bits are the nearest integer: of -1074 and up, with 2048 added for a positive number.
+    const double shifted = (x * 1.44269504088896338700e+00 + 2048.0) + 0x1p52;
+    const double k = (shifted - 0x1p52) - 2048.0;
+    const double high = x - k * 6.93147180369123816490e-01;
+    const double low = k * 1.90821492927058770002e-10;
+    const double r = high - low;
+    const double t = r * r;
+    const double c =
+        r - t * (1.66666666666666019037e-01 +
+                 t * (-2.77777777770155933842e-03 +
+                      t * (6.61375632143793436117e-05 +
+                           t * (-1.65339022054652515390e-06 + t * 4.13813679705723846039e-08))));
+    const double y = 1.0 - ((low - (r * c) / (2.0 - c)) - high);
+    // In two steps, so that what is subnormal in the end is rounded once.
+    const uint64_t power = (mw_bits_of_f64(shifted) & 0xfff) - 2048u + 1023u + 64u;
+    const double value = y * mw_f64_of(power << 52) * 0x1p-64;
+    return is_nothing ? 0.0 : value;
 }
 
 /// cos(2π w / 2^64) and sin(2π w / 2^64), as FreeBSD's k_cos.c and k_sin.c within an eighth of a turn.

@@ -48,6 +48,10 @@ typedef struct mw_random_kernels {
     void (*random_truncated_normal)(
         uint32_t key0, uint32_t key1, uint64_t first, ptrdiff_t count, double low, double high, double *out);
 
+    /// Gamma numbers of a shape that is positive and finite, and of scale 1, by Marsaglia and Tsang's method from blocks
+    /// 4i ... 4i + 3 and those k 2^56 further; `first + count` is at most 2^53.
+    void (*random_gamma)(uint32_t key0, uint32_t key1, uint64_t first, ptrdiff_t count, double shape, double *out);
+
     /// Bools that are true where w(i) < threshold, which is at most 2^32.
     void (*random_bernoulli)(
         uint32_t key0, uint32_t key1, uint64_t first, ptrdiff_t count, uint64_t threshold, uint8_t *out);
@@ -71,6 +75,7 @@ typedef struct mw_random_kernels {
     apply(random, random_gumbel_f32, path) \
     apply(random, random_gumbel_f64, path) \
     apply(random, random_truncated_normal, path) \
+    apply(random, random_gamma, path) \
     apply(random, random_bernoulli, path) \
     apply(random, random_integers, path)
 

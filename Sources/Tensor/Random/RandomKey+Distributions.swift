@@ -126,6 +126,33 @@ extension RandomKey {
         return try values.rounded(to: dtype, in: "truncatedNormal")
     }
 
+    /// Gamma numbers: `x / rate`, where x has the density `x^(concentration - 1) e^(-x) / Γ(concentration)`, by Marsaglia and
+    /// Tsang's method (2000), computed in float64. NumPy's `shape` is the concentration, and its `scale` is `1 / rate`.
+    ///
+    /// Below about 0.01, many of the numbers are too small for the element type, and 0.
+    ///
+    /// - Throws: ``TensorError/Code/shapeMismatch`` unless the concentration and the rate are positive and finite,
+    ///   ``TensorError/Code/indexOutOfRange`` for elements beyond 2⁵³; else as
+    ///   ``normal(_:mean:standardDeviation:dtype:offset:)``.
+    public func gamma(
+        _ shape: Shape, concentration: Double, rate: Double = 1, dtype: DType = .float32, offset: UInt64 = 0
+    ) throws(TensorError) -> AnyTensor {
+        guard concentration > 0, concentration.isFinite, rate > 0, rate.isFinite else {
+            throw TensorError(.shapeMismatch, "gamma: a concentration of \(concentration) and a rate of \(rate)")
+        }
+        guard dtype.isFloatingPoint else { throw TensorError(.dtypeMismatch, "gamma: not defined for \(dtype)") }
+        let values = try AnyTensor(uninitialized: shape, dtype: .float64)
+        let count = values.elementCount
+        guard offset <= 1 << 53, UInt64(count) <= 1 << 53 - offset else {
+            throw TensorError(.indexOutOfRange, "gamma: elements \(offset) + \(count) of 2^53")
+        }
+        // Safe: the tensor is new and holds as many doubles as its shape says.
+        unsafe mw_active_kernels().pointee.random.random_gamma(
+            word0, word1, offset, count, concentration, values.elements())
+        if rate != 1 { unsafe mw_scale_and_shift_f64(count, values.elements(), 1 / rate, 0, .infinity) }
+        return try values.rounded(to: dtype, in: "gamma")
+    }
+
     private typealias Kernel<Element> = (mw_random_kernels) -> (
         (UInt32, UInt32, UInt64, Int, UnsafeMutablePointer<Element>) -> Void
     )

@@ -32,6 +32,13 @@ extension Tensor where Scalar: FloatingTensorScalar {
         Tensor { () throws(TensorError) in try key.exponential(shape, rate: rate, dtype: Scalar.dtype) }
     }
 
+    /// Gamma numbers, from ``RandomKey/gamma(_:concentration:rate:dtype:offset:)``.
+    public static func gamma(_ shape: Shape, concentration: Double, rate: Double = 1, key: RandomKey) -> Tensor {
+        Tensor { () throws(TensorError) in
+            try key.gamma(shape, concentration: concentration, rate: rate, dtype: Scalar.dtype)
+        }
+    }
+
     /// Gumbel numbers, from ``RandomKey/gumbel(_:location:scale:dtype:offset:)``.
     public static func gumbel(_ shape: Shape, location: Double = 0, scale: Double = 1, key: RandomKey) -> Tensor {
         Tensor { () throws(TensorError) in

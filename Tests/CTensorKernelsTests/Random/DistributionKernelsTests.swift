@@ -67,7 +67,17 @@ import Testing
                 unsafe path.kernels.random.random_truncated_normal(7, 9, first, count, 0.01, 0.7, &out)
                 return out.map(\.bitPattern)
             },
+            gamma(0.03), gamma(0.7), gamma(1), gamma(40),
         ]
+
+        static func gamma(_ shape: Double) -> Distribution {
+            Distribution(testDescription: "gamma of shape \(shape)") { path, first, count in
+                var out = [Double](repeating: .nan, count: count)
+                // The array has room for `count` values.
+                unsafe path.kernels.random.random_gamma(7, 9, first, count, shape, &out)
+                return out.map(\.bitPattern)
+            }
+        }
     }
 
     @Test(

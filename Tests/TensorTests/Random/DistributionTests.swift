@@ -1,3 +1,4 @@
+import Foundation
 import Tensor
 import Testing
 
@@ -49,6 +50,11 @@ struct DistributionTests {
             try bits(key.truncatedNormal(shape, in: 1...3, dtype: .float64)) == [
                 0x3ff188ab6dcd0378, 0x3ff03c5d023c0b1b, 0x3ff0b5b5ee1e0abd, 0x3ffdc92a0da27a10,
             ])
+        #expect(try bits(key.gamma(shape, concentration: 2.5)) == [0x40448ebe, 0x3f279f71, 0x40484ff8, 0x403669f2])
+        #expect(
+            try bits(key.gamma(shape, concentration: 0.3, dtype: .float64)) == [
+                0x3f7a38584b539deb, 0x3f998f8c8eb03bd3, 0x3d811ac0e79fe252, 0x3fa302dfdaf36610,
+            ])
         #expect(try key.integers([6], in: 0..<100 as Range<Int32>).scalars(as: Int32.self) == [85, 97, 93, 19, 34, 50])
         #expect(
             try key.integers([2], in: Int64.min ... .max).scalars(as: Int64.self) == [
@@ -74,7 +80,9 @@ struct DistributionTests {
             { try key.uniform($0, in: 2..<5, offset: $1) },
             { try key.uniform($0, in: 2..<5, dtype: .float64, offset: $1) },
             { try key.exponential($0, offset: $1) }, { try key.gumbel($0, dtype: .float64, offset: $1) },
-            { try key.truncatedNormal($0, offset: $1) }, { try key.normal($0, dtype: .float16, offset: $1) },
+            { try key.truncatedNormal($0, offset: $1) }, { try key.gamma($0, concentration: 0.4, offset: $1) },
+            { try key.gamma($0, concentration: 3, rate: 2, dtype: .float64, offset: $1) },
+            { try key.normal($0, dtype: .float16, offset: $1) },
         ]
         for distribution in distributions {
             let whole = try bits(distribution([50], 0))
@@ -104,6 +112,9 @@ struct DistributionTests {
             (try key.gumbel(shape, dtype: .float64), 0.5772156649, 1.6449340668),
             // 1 - 4 φ(2) / (Φ(2) - Φ(-2)).
             (try key.truncatedNormal(shape, dtype: .float64), 0, 0.7737),
+            (try key.gamma(shape, concentration: 1, dtype: .float64), 1, 1),
+            (try key.gamma(shape, concentration: 4.5, rate: 3, dtype: .float64), 1.5, 0.5),
+            (try key.gamma(shape, concentration: 1e6, dtype: .float64), 1e6, 1e6),
         ]
         for (tensor, mean, variance) in cases {
             let found = try moments(tensor)
@@ -111,6 +122,71 @@ struct DistributionTests {
             #expect(abs(found.mean - mean) < 5 * (variance / 20_000).squareRoot(), "\(found)")
             #expect(abs(found.variance - variance) < 5 * variance * (8.0 / 20_000).squareRoot(), "\(found)")
         }
+    }
+
+    /// The probability that a gamma number of that concentration is below `x` (Numerical Recipes, 6.2: a series, or from
+    /// `a + 1` on Lentz's continued fraction).
+    private func gammaProbability(_ a: Double, below x: Double) -> Double {
+        guard x > 0 else { return 0 }
+        let front = exp(a * log(x) - x - lgamma(a))
+        if x < a + 1 {
+            var (term, sum, n) = (1 / a, 1 / a, a)
+            while term > sum * 1e-16 {
+                n += 1
+                term *= x / n
+                sum += term
+            }
+            return front * sum
+        }
+        var b = x + 1 - a
+        var (c, d) = (1e300, 1 / b)
+        var fraction = d
+        for i in 1..<10_000 {
+            let step = -Double(i) * (Double(i) - a)
+            b += 2
+            d = 1 / (step * d + b)
+            c = b + step / c
+            fraction *= d * c
+            if abs(d * c - 1) < 1e-15 { break }
+        }
+        return 1 - front * fraction
+    }
+
+    @Test(
+        "gamma numbers are distributed as they should, by Kolmogorov and Smirnov's test",
+        arguments: [0.05, 0.5, 1, 2.5, 60])
+    func gamma(concentration: Double) throws {
+        let count = 20_000
+        let numbers = try key.gamma([count], concentration: concentration, rate: 0.5, dtype: .float64)
+        let values = try numbers.scalars(as: Double.self).sorted()
+        var distance = 0.0
+        for (place, value) in values.enumerated() {
+            let probability = gammaProbability(concentration, below: value / 2)
+            distance = max(distance, probability - Double(place) / Double(count))
+            distance = max(distance, Double(place + 1) / Double(count) - probability)
+        }
+        // One in a thousand samples of the right distribution is further away (1.95 / √n).
+        #expect(distance * Double(count).squareRoot() < 1.95, "\(distance)")
+        #expect(Set(values).count > count - 3)
+    }
+
+    @Test("gamma numbers of every float type; a concentration or rate that is no positive number throws")
+    func gammaArguments() throws {
+        for (dtype, tolerance) in [(DType.float32, 1e-7), (.float16, 1e-3), (.bfloat16, 8e-3)] {
+            let wide = try key.gamma([50], concentration: 2, dtype: .float64).scalars(as: Double.self)
+            let narrow = try key.gamma([50], concentration: 2, dtype: dtype).cast(to: .float64).scalars(as: Double.self)
+            for (one, other) in zip(wide, narrow) { #expect(abs(one - other) <= tolerance * one) }
+        }
+        #expect(Tensor<Float>.gamma([3], concentration: 2, key: key).scalars.allSatisfy { $0 > 0 })
+        for (concentration, rate) in [(0.0, 1.0), (-1, 1), (.nan, 1), (.infinity, 1), (1, 0), (1, .nan)] {
+            expectError(.shapeMismatch, mentioning: "gamma", "\(concentration)", "\(rate)") {
+                _ = try key.gamma([1], concentration: concentration, rate: rate)
+            }
+        }
+        expectError(.dtypeMismatch, mentioning: "gamma", "int32") {
+            _ = try key.gamma([1], concentration: 1, dtype: .int32)
+        }
+        expectError(.indexOutOfRange, mentioning: "gamma") { _ = try key.gamma([2], concentration: 1, offset: 1 << 53) }
     }
 
     @Test("ranges hold, and their upper bound is never reached")
