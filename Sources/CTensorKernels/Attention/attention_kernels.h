@@ -83,6 +83,57 @@ static void scale_output_row(ptrdiff_t count, float *out, float factor) {
     }
 }
 
+/// The first of the rows of values `row..<end` that holds NaN or an infinity; the end where none does.
+static ptrdiff_t first_row_not_finite(const mw_attention *of, const float *values, ptrdiff_t row, ptrdiff_t end) {
+    for (; row < end; row++) {
+        const float *line = values + row * of->value_strides[2];
+        uint32_t found = 0;
+        for (ptrdiff_t i = 0; i < of->value_width; i++) {
+            found |= (uint32_t)((mw_bits_of(line[i]) & 0x7f800000u) == 0x7f800000u);
+        }
+        if (found) {
+            return row;
+        }
+    }
+    return end;
+}
+
+/// Adds to the block's results the values `key..<key + columns` in a causal block of which some values that not every
+/// query sees are no finite numbers: as a product they would reach all queries, 0 times NaN. The product is that of
+/// finite values, with the same bits for queries that see no others, and the rest is added to whom sees it.
+static bool add_values_not_finite(
+    const mw_attention *of, ptrdiff_t begin, ptrdiff_t rows, ptrdiff_t key, ptrdiff_t columns, ptrdiff_t first,
+    const float *scores, const float *values, float *out) {
+    const ptrdiff_t width = of->value_width;
+    const size_t bytes = (size_t)columns * (size_t)width * sizeof(float);
+    float *finite = mw_storage_allocate(bytes);
+    if (finite == NULL) {
+        return false;
+    }
+    for (ptrdiff_t j = 0; j < columns; j++) {
+        const float *line = values + (key + j) * of->value_strides[2];
+        for (ptrdiff_t i = 0; i < width; i++) {
+            const bool is_left_out = key + j >= first && line[i] - line[i] != 0;
+            finite[j * width + i] = is_left_out ? 0 : line[i];
+        }
+    }
+    MW_KERNEL(gemm_f32)(
+        rows, width, columns, scores, MW_ATTENTION_KEYS, 1, finite, width, 1, out, width, key > 0, 1);
+    mw_storage_release(finite, bytes);
+    for (ptrdiff_t j = first - key; j < columns; j++) {
+        const float *line = values + (key + j) * of->value_strides[2];
+        const ptrdiff_t from = key + j > begin ? key + j - begin : 0;
+        for (ptrdiff_t row = from; row < rows; row++) {
+            for (ptrdiff_t i = 0; i < width; i++) {
+                if (line[i] - line[i] != 0) {
+                    out[row * width + i] += scores[row * MW_ATTENTION_KEYS + j] * line[i];
+                }
+            }
+        }
+    }
+    return true;
+}
+
 /// One block of queries of one head.
 static void attend_block(void *context, ptrdiff_t index) {
     attention_call *call = context;
@@ -134,6 +185,17 @@ static void attend_block(void *context, ptrdiff_t index) {
             if (key > 0 && shrink != 1) {
                 scale_output_row(of->value_width, out + row * of->value_width, shrink);
             }
+        }
+        // From here on not every query sees the values.
+        const ptrdiff_t hidden = begin + 1 > key ? begin + 1 : key;
+        const ptrdiff_t first =
+            of->is_causal ? first_row_not_finite(of, values, hidden, key + columns) : key + columns;
+        if (first < key + columns) {
+            if (!add_values_not_finite(of, begin, rows, key, columns, first, scores, values, out)) {
+                atomic_store_explicit(&call->is_out_of_memory, true, memory_order_relaxed);
+                break;
+            }
+            continue;
         }
         MW_KERNEL(gemm_f32)(
             rows, of->value_width, columns, scores, MW_ATTENTION_KEYS, 1, values + key * of->value_strides[2],

@@ -16,7 +16,7 @@ typedef struct mw_attention {
     /// Strides of all axes; 0 broadcasts.
     ptrdiff_t mask_strides[4];
     float scale;
-    /// Whether query i sees only keys 0...i.
+    /// Whether query i sees only keys 0...i: what others hold, NaN included, does not reach it.
     bool is_causal;
 } mw_attention;
 

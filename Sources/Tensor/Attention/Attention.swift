@@ -114,6 +114,7 @@ private struct AttentionHeads {
     let scale: Double
     private let values: AnyTensor
     private let group: Int
+    private let isCausal: Bool
 
     /// The heads of an application of the primitive, whose operands may be traced.
     init(_ step: ReverseStep) throws(TensorError) {
@@ -127,7 +128,7 @@ private struct AttentionHeads {
         firstQuery: Int
     ) throws(TensorError) {
         guard case .attention(let scale, let isCausal) = attributes else { preconditionFailure("no scale") }
-        self.scale = scale
+        (self.scale, self.isCausal) = (scale, isCausal)
         group = query.shape[1] / key.shape[1]
         let keyHeads = key.shape[1]
         queries = try query.reshaped(
@@ -164,13 +165,32 @@ private struct AttentionHeads {
                 operands[0].sliced(axis: 2, range), operands[1], operands[2], mask?.sliced(axis: 2, range), attributes,
                 firstQuery: first)
             let shape = try Shape([type.shape[0], type.shape[1], range.count, type.shape[3]])
-            parts.append(try heads.probabilities.matmul(heads.values).reshaped(to: shape))
+            parts.append(try heads.weightedValues(firstQuery: first).reshaped(to: shape))
         }
         return switch parts.count {
         case 0: try .zeros(type.shape, dtype: type.dtype)
         case 1: parts[0]
         default: try .concatenate(parts, axis: 2)
         }
+    }
+
+    /// The values weighted by the probabilities. A causal query has probabilities of 0 for later keys, which times NaN
+    /// or an infinity would be NaN: such values are added only to whom they are not hidden from.
+    private func weightedValues(firstQuery: Int) throws(TensorError) -> AnyTensor {
+        guard isCausal, try values.firstNonFinite() != nil else { return try probabilities.matmul(values) }
+        let zero = try AnyTensor.scalar(0, dtype: values.dtype)
+        let isFinite = try values.isFinite()
+        var result = try probabilities.matmul(AnyTensor.select(isFinite, values, zero))
+        let isKeyFinite = try isFinite.all(axes: [0, 1, 2, 4]).scalars(as: Bool.self)
+        for key in isKeyFinite.indices where !isKeyFinite[key] && key < firstQuery + queries.shape[3] {
+            let (range, last) = (key..<key + 1, Swift.max(key - firstQuery, 0)..<queries.shape[3])
+            let weighted =
+                try probabilities.sliced(axis: 3, last).sliced(axis: 4, range) * values.sliced(axis: 3, range)
+            let added = try AnyTensor.select(isFinite.sliced(axis: 3, range), zero, weighted)
+            let hidden = try AnyTensor.zeros(result.sliced(axis: 3, 0..<last.lowerBound).shape, dtype: zero.dtype)
+            result = try result + .concatenate([hidden, added], axis: 3)
+        }
+        return result
     }
 
     /// A cotangent of the result, in groups of heads.

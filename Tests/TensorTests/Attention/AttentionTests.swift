@@ -40,6 +40,43 @@ struct AttentionTests {
         #expect(Array(causal[1...]) == [8, 10, 12])
     }
 
+    @Test(
+        "what a later key or value holds reaches no earlier query, not even NaN",
+        arguments: [DType.float32, .float64, .bfloat16], [Float.nan, .infinity, -.infinity])
+    func hiddenValues(dtype: DType, strange: Float) throws {
+        // Of several blocks of queries, and more than one of keys.
+        let (length, first) = (dtype == .float32 ? 300 : 70, dtype == .float32 ? 280 : 40)
+        let key = RandomKey(seed: 5)
+        let (heads, width) = (2, 3)
+        let queries = try key.foldIn("q").normal([1, heads, length, width]).cast(to: dtype)
+        let keys = try key.foldIn("k").normal([1, 1, length, width]).cast(to: dtype)
+        let values = try key.foldIn("v").normal([1, 1, length, width]).cast(to: dtype)
+        func results(_ keys: AnyTensor, _ values: AnyTensor) throws -> [[Float]] {
+            let found = try queries.attention(keys: keys, values: values, isCausal: true).cast(to: .float32)
+            return try (0..<length).map { try found.element($0, axis: 2).scalars(as: Float.self) }
+        }
+        func spoilt(_ tensor: AnyTensor) throws -> AnyTensor {
+            var tensor = tensor
+            try tensor.assign(.full([], number: Double(strange), dtype: dtype), at: [0, 0, .at(first), 1])
+            return tensor
+        }
+        let expected = try results(keys, values)
+        let ofValues = try results(keys, spoilt(values))
+        let ofKeys = try results(spoilt(keys), values)
+        for query in 0..<length {
+            if query < first {
+                #expect(ofValues[query] == expected[query], "query \(query)")
+                #expect(ofKeys[query] == expected[query], "query \(query)")
+            } else {
+                // The spoilt column of each head, and no other.
+                let isSpoilt = ofValues[query].map { !$0.isFinite }
+                #expect(isSpoilt == [false, true, false, false, true, false], "query \(query)")
+                #expect(ofValues[query][0] == expected[query][0] && ofValues[query][5] == expected[query][5])
+            }
+        }
+        if !strange.isNaN { #expect(ofValues[first][1] == strange) }
+    }
+
     @Test("no keys give NaN, no queries nothing")
     func empty() throws {
         let none = try AnyTensor.zeros([1, 1, 0, 2])
