@@ -1,7 +1,8 @@
 // Losses of rows of classes against labels.
 
 extension AnyTensor {
-    /// The cross-entropy, in nats, of rows of logits `[…, classes]` with int32 labels `[…]`, with what training asks for.
+    /// The cross-entropy, in nats, of rows of logits `[…, classes]` with labels `[…]` of any integer type, with what
+    /// training asks for.
     ///
     /// With `p` the row's probabilities, label `y` and smoothing ε the loss is
     /// `-(1 - ε) w_y ln p_y - ε / classes · Σ_c w_c ln p_c` (Szegedy et al. 2016); weights `w` are `[classes]`, 1 unless
@@ -28,8 +29,8 @@ extension AnyTensor {
         return try rows.reduced(losses, reduction).cast(to: dtype)
     }
 
-    /// The negative log-likelihood of rows of log-probabilities `[…, classes]` with int32 labels `[…]`: `-w_y x_y`, with
-    /// weights, ignored labels and means as in ``crossEntropy(labels:weights:smoothing:ignoredLabel:reduction:)``.
+    /// The negative log-likelihood of rows of log-probabilities `[…, classes]` with labels `[…]` of any integer type:
+    /// `-w_y x_y`, with weights, ignored labels and means as in ``crossEntropy(labels:weights:smoothing:ignoredLabel:reduction:)``.
     ///
     /// - Throws: as there.
     public func negativeLogLikelihood(
@@ -66,7 +67,7 @@ private struct LabelledRows {
         of operation: StaticString
     ) throws(TensorError) {
         try scores.type.require(.floats, in: operation)
-        try labels.type.require(.int32, in: operation)
+        let labels = try labels.classLabels(in: operation)
         if let weights { try scores.type.requireSameType(as: weights.type, in: operation) }
         guard scores.rank >= 1, scores.shape.dropLast().elementsEqual(labels.shape) else {
             throw TensorError(

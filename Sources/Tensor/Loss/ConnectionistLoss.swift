@@ -1,6 +1,7 @@
 extension AnyTensor {
     /// The connectionist temporal classification loss (Graves et al. 2006): minus the logarithm of the probability that
-    /// these log-probabilities `[batch, time, classes]` give to all alignments with the labels, int32 `[batch, length]`.
+    /// these log-probabilities `[batch, time, classes]` give to all alignments with the labels, of any integer type
+    /// `[batch, length]`.
     ///
     /// A forward pass over time in logarithms, made of primitives; memory grows with time · labels. Labels that fit no
     /// alignment cost ∞. Of a mean, each loss is first divided by the number of its labels (1 for none).
@@ -11,7 +12,7 @@ extension AnyTensor {
     ///   - blank: the class that is between labels, 0 by default.
     /// - Throws: ``TensorError/Code/shapeMismatch`` for shapes or lengths that do not fit,
     ///   ``TensorError/Code/indexOutOfRange`` for a label that names no class or the blank,
-    ///   ``TensorError/Code/dtypeMismatch`` unless the probabilities are floats and the labels int32,
+    ///   ``TensorError/Code/dtypeMismatch`` unless the probabilities are floats and the labels integers,
     ///   ``TensorError/Code/valuesUnknown`` for abstract labels.
     public func connectionistLoss(
         labels: AnyTensor, inputLengths: [Int]? = nil, labelLengths: [Int]? = nil, blank: Int = 0,
@@ -30,8 +31,8 @@ extension AnyTensor {
 extension Tensor where Scalar: FloatingTensorScalar {
     /// The connectionist temporal classification loss of log-probabilities `[batch, time, classes]` with labels
     /// `[batch, length]`.
-    public func connectionistLoss(
-        labels: Tensor<Int32>, inputLengths: [Int]? = nil, labelLengths: [Int]? = nil, blank: Int = 0,
+    public func connectionistLoss<Label: IntegerTensorScalar>(
+        labels: Tensor<Label>, inputLengths: [Int]? = nil, labelLengths: [Int]? = nil, blank: Int = 0,
         reduction: LossReduction = .mean
     ) -> Tensor {
         Tensor { () throws(TensorError) in
@@ -57,7 +58,7 @@ private struct LabelPaths {
         _ scores: TensorType, _ labels: AnyTensor, inputLengths: [Int]?, labelLengths: [Int]?, blank: Int
     ) throws(TensorError) {
         try scores.require(.floats, in: "connectionistLoss")
-        try labels.type.require(.int32, in: "connectionistLoss")
+        let labels = try labels.classLabels(in: "connectionistLoss")
         let shape = scores.shape
         guard shape.rank == 3, labels.rank == 2, labels.shape[0] == shape[0], shape[1] > 0, blank >= 0,
             blank < shape[2]

@@ -91,7 +91,8 @@ extension AnyTensor {
         return try self.reshaped(to: shape)
     }
 
-    /// The cross-entropy, in nats, of each row of logits with its int32 label: `[…, classes]` and `[…]` give `[…]`.
+    /// The cross-entropy, in nats, of each row of logits with its label, of any integer type: `[…, classes]` and `[…]`
+    /// give `[…]`.
     ///
     /// 16-bit floats are computed in float32, and the result is rounded to their type.
     ///
@@ -99,6 +100,7 @@ extension AnyTensor {
     ///   ``TensorError/Code/shapeMismatch``, ``TensorError/Code/dtypeMismatch`` unless the logits are floats.
     public consuming func crossEntropy(labels: consuming AnyTensor) throws(TensorError) -> AnyTensor {
         let dtype = self.dtype
+        labels = try labels.classLabels(in: "crossEntropy")
         if dtype == .float32 { return try Primitive.crossEntropy.apply(&self, &labels) }
         try Primitive.requireClasses(type, labels.type, in: "crossEntropy")
         if dtype == .float64 {
@@ -112,7 +114,7 @@ extension AnyTensor {
 extension Tensor where Scalar: FloatingTensorScalar {
     /// The cross-entropy, in nats, of each row of logits with its label: `[…, classes]` and `[…]` give `[…]`. Traps for
     /// a label that names no class; labels from data belong to ``AnyTensor/crossEntropy(labels:)``.
-    public consuming func crossEntropy(labels: consuming Tensor<Int32>) -> Tensor {
+    public consuming func crossEntropy<Label: IntegerTensorScalar>(labels: consuming Tensor<Label>) -> Tensor {
         Tensor { () throws(TensorError) in try self.core.take().crossEntropy(labels: labels.core) }
     }
 }

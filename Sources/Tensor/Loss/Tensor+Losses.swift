@@ -51,8 +51,8 @@ extension Tensor where Scalar: FloatingTensorScalar {
     }
 
     /// The cross-entropy of rows of logits with labels, with class weights, label smoothing and an ignored label.
-    public func crossEntropy(
-        labels: Tensor<Int32>, weights: Tensor? = nil, smoothing: Double = 0, ignoredLabel: Int32? = nil,
+    public func crossEntropy<Label: IntegerTensorScalar>(
+        labels: Tensor<Label>, weights: Tensor? = nil, smoothing: Double = 0, ignoredLabel: Int32? = nil,
         reduction: LossReduction
     ) -> Tensor {
         Tensor { () throws(TensorError) in
@@ -63,8 +63,8 @@ extension Tensor where Scalar: FloatingTensorScalar {
     }
 
     /// The negative log-likelihood of rows of log-probabilities with labels.
-    public func negativeLogLikelihood(
-        labels: Tensor<Int32>, weights: Tensor? = nil, ignoredLabel: Int32? = nil, reduction: LossReduction = .mean
+    public func negativeLogLikelihood<Label: IntegerTensorScalar>(
+        labels: Tensor<Label>, weights: Tensor? = nil, ignoredLabel: Int32? = nil, reduction: LossReduction = .mean
     ) -> Tensor {
         Tensor { () throws(TensorError) in
             try core.negativeLogLikelihood(

@@ -151,8 +151,8 @@ struct LossTests {
         let wide = narrow.cast(to: Float.self).binaryCrossEntropy(logitsFor: ones.cast(to: Float.self))
         #expect(narrow.binaryCrossEntropy(logitsFor: ones).scalars == wide.cast(to: BFloat16.self).scalars)
         let half = logits.cast(to: Float16.self)
-        let rows = half.cast(to: Float.self).crossEntropy(labels: Tensor([2, 0, 0, 1]))
-        #expect(half.crossEntropy(labels: Tensor([2, 0, 0, 1])).scalars == rows.cast(to: Float16.self).scalars)
+        let rows = half.cast(to: Float.self).crossEntropy(labels: Tensor<Int32>([2, 0, 0, 1]))
+        #expect(half.crossEntropy(labels: Tensor<Int32>([2, 0, 0, 1])).scalars == rows.cast(to: Float16.self).scalars)
         expectError(.indexOutOfRange, mentioning: "crossEntropy", "-1") {
             _ = try logits.core.crossEntropy(labels: AnyTensor([0, 0, 0, -1] as [Int32], shape: [4]))
         }
@@ -172,9 +172,9 @@ struct LossTests {
         // Two equal labels need a blank between them; no label needs blanks only.
         let short = Tensor<Float>(
             [-1.7198181, -1.0756005, -0.7343684, -0.6348091, -1.163030, -1.848802], shape: [1, 2, 3])
-        #expect(short.connectionistLoss(labels: Tensor([1, 1], shape: [1, 2])).scalar == .infinity)
+        #expect(short.connectionistLoss(labels: Tensor<Int32>([1, 1], shape: [1, 2])).scalar == .infinity)
         expectClose(
-            short.connectionistLoss(labels: Tensor([1, 1], shape: [1, 2]), labelLengths: [0], reduction: .sum),
+            short.connectionistLoss(labels: Tensor<Int32>([1, 1], shape: [1, 2]), labelLengths: [0], reduction: .sum),
             [2.3546273])
         expectError(.indexOutOfRange, mentioning: "connectionistLoss", "row 1", "0..<3") {
             _ = try logarithms.core.connectionistLoss(labels: labels.core)
@@ -187,10 +187,10 @@ struct LossTests {
     @Test("an ignored row may hold anything, and a mean of none is NaN")
     func ignored() {
         let logits = Tensor<Float>([.nan, 1, 0, 0], shape: [2, 2])
-        let loss = logits.crossEntropy(labels: Tensor([9, 0]), ignoredLabel: 9, reduction: .none).scalars
+        let loss = logits.crossEntropy(labels: Tensor<Int32>([9, 0]), ignoredLabel: 9, reduction: .none).scalars
         #expect(loss[0] == 0)
         #expect(abs(loss[1] - 0.6931472) < 1e-6)
-        #expect(logits.crossEntropy(labels: Tensor([9, 9]), ignoredLabel: 9, reduction: .mean).scalar.isNaN)
+        #expect(logits.crossEntropy(labels: Tensor<Int32>([9, 9]), ignoredLabel: 9, reduction: .mean).scalar.isNaN)
     }
 
     @Test("what does not fit throws with the shapes")
