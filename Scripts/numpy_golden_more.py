@@ -108,6 +108,11 @@ def counting(golden, rng, dtype):
     for least in [0, 20]:
         counts = np.bincount(small.astype("int64"), minlength=least)
         golden.case(f"{dtype} {least}", "bincount", [small], [counts], {"minlength": least}, tolerance=0)
+        for weight in ["float64", "float32", "float16", "int32", "bool"]:
+            weights = values(rng, small.shape, weight)
+            sums = np.bincount(small.astype("int64"), weights, least)
+            golden.case(
+                f"{dtype} {weight} {least}", "bincount_weights", [small, weights], [sums], {"minlength": least}, tolerance=0)
     if np.dtype(dtype).kind == "i":
         refused(
             golden, f"{dtype} negative", "bincount", [np.array([1, -1], dtype)], {}, "indexOutOfRange", ValueError,

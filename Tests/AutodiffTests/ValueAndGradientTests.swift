@@ -24,6 +24,24 @@ struct ValueAndGradientTests {
         #expect(gradient.allSatisfy { $0.tensor.isContiguous && $0.tensor.shape == parameters[$0.name]!.shape })
     }
 
+    @Test("factors of 0 that meet in a place have the gradient of PyTorch's scatter_reduce by products")
+    func zeroFactors() throws {
+        let parameters = try NamedTensors([
+            ("target", AnyTensor([2, 3, 0] as [Float], shape: [3])),
+            ("source", AnyTensor([4, 0, 5, 6, 0] as [Float], shape: [5])),
+        ])
+        let places = try AnyTensor([0, 0, 1, 2, 2] as [Int32], shape: [5])
+        let (value, gradient) = try valueAndGradient(at: parameters) { p in
+            try Tensor(
+                p.tensor(named: "target").scattering(
+                    p.tensor(named: "source"), along: 0, places, mode: .multiply
+                ).sum())
+        }
+        #expect(value.scalar == 15)
+        #expect(try gradient.tensor(named: "target").scalars(as: Float.self) == [0, 5, 0])
+        #expect(try gradient.tensor(named: "source").scalars(as: Float.self) == [0, 8, 3, 0, 0])
+    }
+
     @Test("a gradient is final as soon as its last contribution is in, while others are still computed")
     func finality() throws {
         // Three layers in a row: the way back meets the last layer's parameters first.

@@ -29,6 +29,11 @@ typedef struct mw_scan_kernels {
         const void *a);
 } mw_scan_kernels;
 
+/// The place on its axis of what `MW_CUMULATE_MAXIMUM`, or with `is_minimum` `MW_CUMULATE_MINIMUM`, gives at each place, for
+/// contiguous tensors as those of `cumulate`: of equal elements, as which NaNs count, the last. `count` is at most 2^31.
+void mw_cumulative_places(
+    bool is_minimum, mw_dtype dtype, ptrdiff_t outer, ptrdiff_t count, ptrdiff_t inner, int32_t *out, const void *a);
+
 /// Applies `apply(family, kernel, path)` to every kernel of the table.
 #define MW_FOR_EACH_SCAN_KERNEL(apply, path) \
     apply(scan, first_non_finite, path) \

@@ -3,7 +3,7 @@ public enum BagReduction: Sendable, Hashable {
     case sum
     /// Their mean; 0 of none.
     case mean
-    /// The largest of each column; 0 of none. Its derivative is pending, as ``ScatterMode/maximum``'s.
+    /// The largest of each column; 0 of none. Equal ones share its cotangent.
     case maximum
 }
 

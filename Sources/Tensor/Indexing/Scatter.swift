@@ -36,10 +36,25 @@ extension Primitive {
             },
         ]))
 
-    /// Elements are multiplied.
+    /// Elements are multiplied. The cotangent of each is that of its place times all other factors there.
     package static let scatterMultiply: Primitive = Primitive(
         id: 6_003, name: "scatterMultiply", scattering(MW_SCATTER_MULTIPLY, "scatterMultiply"),
-        derivative: .derivativePending)
+        derivative: .reverse([
+            OperandDerivative(saving: [.second, .third]) { cotangent, step throws(TensorError) in
+                var factors = try AnyTensor.ones(step.operand.shape, dtype: cotangent.dtype)
+                var (indices, source) = (step.operands[1], step.operands[2])
+                return try cotangent
+                    * Primitive.scatterMultiply.apply(&factors, &indices, &source, step.attributes)
+            },
+            .constant,
+            OperandDerivative(saving: [.first, .second, .third]) { cotangent, step throws(TensorError) in
+                guard case .axis(let axis) = step.attributes else { preconditionFailure("no axis") }
+                let others = try step.operands[2].productsOfOthers(
+                    sentBy: step.operands[1], along: axis, of: step.operands[0].shape[axis])
+                let upstream = try cotangent * step.operands[0]
+                return try Primitive.gather.applied(to: upstream, step.operands[1], step.attributes) * others
+            },
+        ]))
 
     /// The largest element stays; NaN counts as larger than all. Equal ones share the cotangent.
     package static let scatterMaximum: Primitive = Primitive(

@@ -52,6 +52,42 @@ extension AnyTensor {
         return result
     }
 
+    /// Where the elements of ``adaptiveMaxPool(to:layout:)`` lie: their places in row-major order among those of their image
+    /// and channel, as int32; the first of equal ones, or the first NaN.
+    ///
+    /// - Throws: as `adaptiveAveragePool`, and ``TensorError/Code/shapeMismatch`` for images with places that no int32
+    ///   names.
+    public consuming func adaptiveMaxPoolIndices(
+        to lengths: [Int], layout: SpatialLayout = .channelsFirst
+    ) throws(TensorError) -> AnyTensor {
+        let operation: StaticString = "adaptiveMaxPoolIndices"
+        let axes = try adaptiveAxes(lengths, layout, of: operation)
+        let count = axes.reduce(1) { $0 * shape[$1.axis] }
+        guard count <= Int(Int32.max) else {
+            throw TensorError(.shapeMismatch, "\(operation): \(shape) has places that no int32 names")
+        }
+        var spatial = Array(repeating: 1, count: rank)
+        for (axis, _) in axes { spatial[axis] = shape[axis] }
+        var values = self.withoutTrace()
+        var places = try AnyTensor.stride(from: 0, to: count, by: 1, dtype: .int32).reshaped(to: Shape(spatial))
+            .broadcast(to: values.shape)
+        // The last axis first: then the first of the lines with the largest element has the first of its places.
+        for (axis, count) in axes.reversed() where count != values.shape[axis] {
+            _ = try values.shape.replacing(axis: axis, with: count)
+            var (maxima, names): ([AnyTensor], [AnyTensor]) = ([], [])
+            for window in 0..<count {
+                let range = Self.adaptiveWindow(window, of: count, values.shape[axis])
+                let lines = try values.sliced(axis: axis, range)
+                let largest = try lines.argmax(axis: axis).expandingDimensions(at: axis)
+                maxima.append(try lines.taking(along: axis, largest))
+                names.append(try places.sliced(axis: axis, range).taking(along: axis, largest))
+            }
+            values = try .concatenate(maxima, axis: axis)
+            places = try .concatenate(names, axis: axis)
+        }
+        return places
+    }
+
     private static func adaptiveWindow(_ window: Int, of count: Int, _ length: Int) -> Range<Int> {
         window * length / count..<((window + 1) * length + count - 1) / count
     }
@@ -85,5 +121,14 @@ extension Tensor where Scalar: FloatingTensorScalar {
     /// The largest elements of so many windows along each spatial axis that the result has `lengths`.
     public consuming func adaptiveMaxPool(to lengths: [Int], layout: SpatialLayout = .channelsFirst) -> Tensor {
         Tensor { () throws(TensorError) in try self.core.take().adaptiveMaxPool(to: lengths, layout: layout) }
+    }
+
+    /// Where the elements of ``adaptiveMaxPool(to:layout:)`` lie among those of their image and channel.
+    public consuming func adaptiveMaxPoolIndices(
+        to lengths: [Int], layout: SpatialLayout = .channelsFirst
+    ) -> Tensor<Int32> {
+        Tensor<Int32> { () throws(TensorError) in
+            try self.core.take().adaptiveMaxPoolIndices(to: lengths, layout: layout)
+        }
     }
 }

@@ -35,32 +35,21 @@ extension Primitive {
             }
         ]))
 
-    /// The largest elements of all elements up to each along an axis. The cotangent goes to the last that is as large.
+    /// The largest elements of all elements up to each along an axis. The cotangent goes to the last that is as large,
+    /// or to the last NaN.
     package static let cumulativeMaximum: Primitive = Primitive(
         id: 3102, name: "cumulativeMaximum",
         .unary(
             rule: cumulativeRule("cumulativeMaximum") { $0 != .bool }, kernel: cumulative(MW_CUMULATE_MAXIMUM)),
-        derivative: .reverse([runningExtreme]))
+        derivative: .reverse([runningExtreme(.cumulativeMaximumIndices)]))
 
-    /// The smallest elements of all elements up to each along an axis. The cotangent goes to the last that is as small.
+    /// The smallest elements of all elements up to each along an axis. The cotangent goes to the last that is as small,
+    /// or to the last NaN.
     package static let cumulativeMinimum: Primitive = Primitive(
         id: 3103, name: "cumulativeMinimum",
         .unary(
             rule: cumulativeRule("cumulativeMinimum") { $0 != .bool }, kernel: cumulative(MW_CUMULATE_MINIMUM)),
-        derivative: .reverse([runningExtreme]))
-
-    private static let runningExtreme = OperandDerivative(saving: [.first, .result]) {
-        cotangent, step throws(TensorError) in
-        guard case .axis(let axis) = step.attributes else { preconditionFailure("no axis") }
-        let shape = step.operand.shape
-        // Each element that is the extreme so far names its place, and hands it on to those behind it.
-        let places = try AnyTensor.stride(from: 0, to: shape[axis]).repeated(along: axis, of: shape)
-        let isExtreme = try step.operands[0] .== step.result
-        var sources = try AnyTensor.select(isExtreme, places, .scalar(Int64(0))).cumulativeMaximum(axis: axis)
-        var zeros = try AnyTensor.zeros(shape, dtype: cotangent.dtype)
-        var values = cotangent
-        return try Primitive.scatterAdd.apply(&zeros, &sources, &values, step.attributes)
-    }
+        derivative: .reverse([runningExtreme(.cumulativeMinimumIndices)]))
 
     /// `yₖ = log Σ exp(xⱼ)` over j ≤ k along an axis. With a cotangent g: `ẋᵢ = exp(xᵢ - yᵢ) Σₖ gₖ exp(yᵢ - yₖ)` over
     /// k ≥ i, whose exponents are never positive; 0 where yᵢ is -∞.
@@ -87,7 +76,7 @@ extension Primitive {
             }
         ]))
 
-    private static func cumulativeRule(
+    static func cumulativeRule(
         _ operation: StaticString, where isDefined: @escaping @Sendable (DType) -> Bool
     ) -> UnaryRule {
         { type, _ throws(TensorError) in

@@ -4,6 +4,6 @@ extension Primitive {
         sum, maximum, argmax, integerSum, product, integerProduct, minimum, mean, variance, standardDeviation,
         logSumExp,
         euclideanNorm, generalNorm, any, allTrue, countNonzero, argmin, cumulativeSum, cumulativeProduct,
-        cumulativeMaximum, cumulativeMinimum, cumulativeLogSumExp,
+        cumulativeMaximum, cumulativeMinimum, cumulativeLogSumExp, cumulativeMaximumIndices, cumulativeMinimumIndices,
     ]
 }

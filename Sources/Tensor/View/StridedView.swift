@@ -3,9 +3,9 @@ package enum StridedView: Sendable, Hashable {
     /// The elements whose places on the axes `second` and `first` differ by `offset`, as a new last axis instead of the
     /// two.
     case diagonal(offset: Int, first: Int, second: Int)
-    /// Windows of `size` places of an axis, each `step` places after the one before, as a new last axis; the axis counts
-    /// the windows.
-    case windows(axis: Int, size: Int, step: Int)
+    /// Windows of `size` places of an axis that lie `dilation` apart, each window `step` places after the one before, as a
+    /// new last axis; the axis counts the windows.
+    case windows(axis: Int, size: Int, step: Int, dilation: Int = 1)
 
     /// The shape of the view.
     func shape(in whole: Shape) throws(TensorError) -> Shape {
@@ -13,8 +13,9 @@ package enum StridedView: Sendable, Hashable {
         case .diagonal(let offset, let first, let second):
             let rest = whole.indices.filter { $0 != first && $0 != second }.map { whole[$0] }
             return try Shape(rest + [Self.diagonalLength(offset, rows: whole[first], columns: whole[second])])
-        case .windows(let axis, let size, let step):
-            return try Shape(Array(whole.replacing(axis: axis, with: (whole[axis] - size) / step + 1)) + [size])
+        case .windows(let axis, let size, let step, let dilation):
+            let count = (whole[axis] - (size - 1) * dilation - 1) / step + 1
+            return try Shape(Array(whole.replacing(axis: axis, with: count)) + [size])
         }
     }
 
@@ -31,10 +32,10 @@ package enum StridedView: Sendable, Hashable {
             strides[axis] = whole.strides[first] &+ whole.strides[second]
             let start = offset < 0 ? (0 &- offset) &* whole.strides[first] : offset &* whole.strides[second]
             return (Layout(shape: shape, strides: strides), shape.elementCount == 0 ? 0 : start)
-        case .windows(let axis, _, let step):
+        case .windows(let axis, _, let step, let dilation):
             strides = whole.strides
             strides[axis] = whole.strides[axis] &* step
-            strides[whole.rank] = whole.strides[axis]
+            strides[whole.rank] = whole.strides[axis] &* dilation
             return (Layout(shape: shape, strides: strides), 0)
         }
     }

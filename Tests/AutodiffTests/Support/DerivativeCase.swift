@@ -353,7 +353,7 @@ struct DerivativeCase: Sendable, CustomTestStringConvertible {
     ]
 
     /// High matrices whose singular values are far from each other and from 0.
-    private static func farFromSquare(_ operand: AnyTensor) throws -> AnyTensor {
+    static func farFromSquare(_ operand: AnyTensor) throws -> AnyTensor {
         try operand + AnyTensor([1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0] as [Float], shape: [4, 3])
     }
 

@@ -205,6 +205,8 @@ struct Operation: Sendable {
         Operation("cumulativeProduct") { try $0.tensor.cumulativeProduct(axis: $0.int) },
         Operation("cumulativeMaximum") { try $0.tensor.cumulativeMaximum(axis: $0.int) },
         Operation("cumulativeMinimum") { try $0.tensor.cumulativeMinimum(axis: $0.int) },
+        Operation("cumulativeMaximumIndices") { try $0.tensor.cumulativeMaximumIndices(axis: $0.int) },
+        Operation("cumulativeMinimumIndices") { try $0.tensor.cumulativeMinimumIndices(axis: $0.int) },
         Operation("cumulativeLogSumExp") { try $0.tensor.cumulativeLogSumExp(axis: $0.int) },
         Operation("sorted") { try $0.tensor.sorted(axis: $0.int, descending: $0.bool) },
         Operation("argsort") { try $0.tensor.argsort(axis: $0.int, descending: $0.bool) },
@@ -213,6 +215,7 @@ struct Operation: Sendable {
         Operation("quantile") { try $0.tensor.quantile($0.double, axis: $0.bool ? nil : $0.int) },
         Operation("median") { try $0.tensor.median(axis: $0.bool ? nil : $0.int) },
         Operation("binCounts") { try $0.integers.binCounts(minimumCount: $0.int) },
+        Operation("binCounts of weights") { try $0.integers.binCounts(weights: $0.tensor, minimumCount: $0.int) },
         Operation("histogram") {
             let (first, second) = ($0.double, $0.double)
             guard first <= second else { return try $0.tensor }
@@ -298,6 +301,7 @@ struct Operation: Sendable {
         Operation("globalAveragePool") { try $0.tensor.globalAveragePool(layout: $0.layout) },
         Operation("globalMaxPool") { try $0.tensor.globalMaxPool(layout: $0.layout) },
         Operation("adaptiveAveragePool") { try $0.floats.adaptiveAveragePool(to: $0.ints, layout: $0.layout) },
+        Operation("adaptiveMaxPoolIndices") { try $0.floats.adaptiveMaxPoolIndices(to: $0.ints, layout: $0.layout) },
         Operation("adaptiveMaxPool") { try $0.floats.adaptiveMaxPool(to: $0.ints, layout: $0.layout) },
         Operation("normPool") {
             try $0.tensor.normPool(
@@ -312,6 +316,10 @@ struct Operation: Sendable {
         Operation("pixelShuffled") { try $0.tensor.pixelShuffled(by: $0.int, layout: $0.layout) },
         Operation("pixelUnshuffled") { try $0.tensor.pixelUnshuffled(by: $0.int, layout: $0.layout) },
         Operation("foldingWindows") { try $0.tensor.foldingWindows(axis: $0.int, step: $0.int, length: $0.int) },
+        Operation("foldingImages") {
+            try $0.tensor.foldingImages(
+                to: $0.ints, kernel: $0.ints, strides: $0.ints, padding: $0.padding, dilations: $0.ints)
+        },
         Operation("uniqueSlices") { try $0.tensor.uniqueSlices(axis: $0.int).values },
         Operation("embeddingBag") {
             try $0.floats.embeddingBag(
@@ -398,6 +406,9 @@ struct Operation: Sendable {
             },
             Operation("exponential") { try key.exponential($0.shape, rate: $0.double, dtype: $0.dtype) },
             Operation("gumbel") { try key.gumbel($0.shape, scale: $0.double, dtype: $0.dtype) },
+            Operation("gamma") {
+                try key.gamma($0.shape, concentration: $0.double, rate: $0.double, dtype: $0.dtype)
+            },
             Operation("integers") { try key.integers($0.shape, in: (5..<5) as Range<Int8>) },
             Operation("integers beyond") { try key.integers($0.shape, in: Int64.min...Int64.max, offset: .max) },
             Operation("bernoulli") { try key.bernoulli($0.shape, probability: $0.double) },

@@ -94,6 +94,29 @@ struct PoolingTests {
         #expect(signal.transposed([0, 2, 1]).adaptiveAveragePool(to: [1], layout: .channelsLast).scalars == [3])
     }
 
+    @Test("places of adaptive maxima are those that PyTorch returns, in both layouts")
+    func adaptiveIndices() throws {
+        // F.adaptive_max_pool2d(x, (3, 4), return_indices=True) of x = sin of 0, 1, … in [1, 2, 5, 7]; its values are at its
+        // indices.
+        let x = Tensor<Double>((0..<70).map(Double.init), shape: [1, 2, 5, 7]).sin()
+        let places = x.adaptiveMaxPoolIndices(to: [3, 4])
+        #expect(places.shape == [1, 2, 3, 4])
+        #expect(
+            places.scalars == [8, 8, 3, 13, 14, 8, 26, 27, 21, 22, 33, 33, 0, 10, 4, 5, 22, 23, 17, 12, 29, 23, 24, 34])
+        let last = x.transposed([0, 2, 3, 1]).adaptiveMaxPoolIndices(to: [3, 4], layout: .channelsLast)
+        #expect(last.transposed([0, 3, 1, 2]).scalars == places.scalars)
+        let flat = x.reshaped(to: [1, 2, 35]).taking(along: 2, places.reshaped(to: [1, 2, 12]))
+        #expect(flat.scalars == x.adaptiveMaxPool(to: [3, 4]).scalars)
+        // The first of equal ones in row-major order, and of NaNs.
+        let equal = Tensor<Float>([0, 5, 5, 0, 0, 5, .nan, 1, .nan], shape: [1, 1, 3, 3])
+        #expect(equal.adaptiveMaxPoolIndices(to: [1, 1]).scalars == [6])
+        #expect(equal.adaptiveMaxPoolIndices(to: [2, 2]).scalars == [1, 1, 6, 8])
+        #expect(x.adaptiveMaxPoolIndices(to: [5, 7]).scalars == (0..<70).map { $0 % 35 })
+        expectError(.shapeMismatch, mentioning: "adaptiveMaxPoolIndices", "[2]") {
+            _ = try x.core.adaptiveMaxPoolIndices(to: [2])
+        }
+    }
+
     @Test("adaptive maxima, means and norms of other types")
     func otherPools() {
         let signal = Tensor<Float>([1, 5, 3, 4, 2], shape: [1, 1, 5])

@@ -61,6 +61,31 @@ struct CumulativeTests {
         #expect(Tensor<BFloat16>([1, 2]).cumulativeSum().scalars == [1, 3])
     }
 
+    @Test(
+        "indices name the last of equal extremes, and of NaNs, as torch.cummax and cummin do", arguments: [1, 2, 300])
+    func indices(columns: Int) throws {
+        // torch.cummax(torch.tensor([2., 1, 2, nan, 3, nan]), 0).indices, and of cummin; the same in each column.
+        let column = Tensor<Double>([2, 1, 2, .nan, 3, .nan], shape: [6, 1]).broadcast(to: [6, columns])
+        func repeated(_ places: [Int32]) -> [Int32] { places.flatMap { Array(repeating: $0, count: columns) } }
+        #expect(column.cumulativeMaximumIndices(axis: 0).scalars == repeated([0, 0, 2, 3, 3, 5]))
+        #expect(column.cumulativeMinimumIndices(axis: 0).scalars == repeated([0, 1, 1, 3, 3, 5]))
+        for dtype in DType.allCases where dtype != .bool {
+            let x = try AnyTensor([3, 1, 1, 4, 4, 0] as [Float], shape: [6, 1]).broadcast(to: [6, columns])
+                .cast(to: dtype)
+            #expect(try x.cumulativeMaximumIndices(axis: 0).scalars() == repeated([0, 0, 0, 3, 4, 4]), "\(dtype)")
+            #expect(try x.cumulativeMinimumIndices(axis: -2).scalars() == repeated([0, 1, 2, 2, 2, 5]), "\(dtype)")
+            let values = try x.taking(along: 0, x.cumulativeMaximumIndices(axis: 0)).cast(to: .float64)
+            let maxima = try x.cumulativeMaximum(axis: 0).cast(to: .float64)
+            #expect(try values.scalars(as: Double.self) == maxima.scalars(as: Double.self))
+        }
+        #expect(Tensor<Int8>([-1, -2, 5], shape: [3]).cumulativeMaximumIndices().scalars == [0, 0, 2])
+        #expect(Tensor<UInt64>([1, .max, 2]).cumulativeMaximumIndices().scalars == [0, 1, 1])
+        #expect(try AnyTensor.zeros([0, 3]).cumulativeMaximumIndices(axis: 0).shape == [0, 3])
+        expectError(.dtypeMismatch, mentioning: "cumulativeMinimumIndices", "bool") {
+            _ = try AnyTensor.zeros([2], dtype: .bool).cumulativeMinimumIndices()
+        }
+    }
+
     @Test("a tensor without elements stays one, and mistakes throw")
     func mistakes() throws {
         #expect(try AnyTensor.zeros([0, 3]).cumulativeSum(axis: 0).shape == [0, 3])

@@ -130,6 +130,17 @@ struct OrderStatisticsTests {
         #expect(Tensor<UInt8>([3, 0, 3, 1]).binCounts().scalars == [1, 1, 0, 2])
         #expect(Tensor<Int64>([2, 2, 0, 2], shape: [2, 2]).binCounts(minimumCount: 5).scalars == [1, 0, 3, 0, 0])
         #expect(try AnyTensor.zeros([0], dtype: .int32).binCounts(minimumCount: 2).scalars(as: Int64.self) == [0, 0])
+        let weights = Tensor<Float>([0.5, 1, 0.25, -1])
+        #expect(Tensor<UInt8>([3, 0, 3, 1]).binCounts(weights: weights).scalars == [1, -1, 0, 0.75])
+        #expect(
+            try AnyTensor.zeros([0], dtype: .int32).binCounts(weights: .zeros([0]), minimumCount: 2)
+                .scalars(as: Double.self) == [0, 0])
+        expectError(.shapeMismatch, mentioning: "binCounts", "[4]", "int32[3]") {
+            _ = try AnyTensor.zeros([3], dtype: .int32).binCounts(weights: weights.core)
+        }
+        expectError(.indexOutOfRange, mentioning: "binCounts", "-1") {
+            _ = try AnyTensor([1, -1] as [Int32], shape: [2]).binCounts(weights: .ones([2]))
+        }
         expectError(.indexOutOfRange, mentioning: "binCounts", "-2") {
             _ = try AnyTensor([1, -2] as [Int32], shape: [2]).binCounts()
         }

@@ -6,6 +6,9 @@ let numPyStatistics: [String: GoldenOperation] = [
     "quantile": { [try $0.input(0).quantile($0.number("q") ?? 0, axis: $0.integer("axis"))] },
     "partition": { [try $0.input(0).kthSmallest($0.integer("k") ?? 0, axis: $0.axis)] },
     "bincount": { [try $0.input(0).binCounts(minimumCount: $0.integer("minlength") ?? 0)] },
+    "bincount_weights": {
+        [try $0.input(0).binCounts(weights: $0.input(1), minimumCount: $0.integer("minlength") ?? 0)]
+    },
     "histogram": { golden in
         let ends = golden.integers("range") ?? [0, 0]
         let range = Double(ends[0])...Double(ends[1])

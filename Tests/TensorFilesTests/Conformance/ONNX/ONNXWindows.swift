@@ -46,6 +46,15 @@ let onnxWindows: [String: GoldenOperation] = [
         places = try places + AnyTensor(planes, shape: Shape([x.shape[0], x.shape[1]] + ones))
         return [maxima, places]
     },
+    "Col2Im": { golden in
+        let kernel = try golden.input(2).scalars(as: Int64.self).map { Int($0) }
+        let windows = try golden.windows(kernel: kernel)
+        return [
+            try golden.input(0).foldingImages(
+                to: golden.input(1).scalars(as: Int64.self).map { Int($0) }, kernel: kernel, strides: windows.strides,
+                padding: windows.padding, dilations: windows.dilations)
+        ]
+    },
     "AveragePool": { golden in
         let windows = try golden.windows(kernel: golden.integers("kernel_shape") ?? [])
         return [
