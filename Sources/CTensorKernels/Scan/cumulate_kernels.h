@@ -42,11 +42,46 @@ MW_ALWAYS_INLINE double log_of_exp_sum(double x, double y) {
         }                                                                                                              \
     }
 
+/// Elements of a row that are looked at together.
+#define MW_CARRIED_BLOCK 64
+
+/// An extreme, of which in most blocks of a row that follows itself no element is new: then there is no chain of operations.
+#define MW_CUMULATE_EXTREME(name, CARRY, ELEMENT, LOAD, STORE, COMBINE, FALLS_SHORT)                                  \
+    MW_CUMULATE(name##_columns, CARRY, ELEMENT, LOAD, STORE, COMBINE, MW_VECTOR_LOOP)                                  \
+    static void name(                                                                                                  \
+        void *out_base, const void *a_base, ptrdiff_t count, ptrdiff_t inner, ptrdiff_t begin, ptrdiff_t end) {        \
+        if (inner != 1) {                                                                                              \
+            name##_columns(out_base, a_base, count, inner, begin, end);                                                \
+            return;                                                                                                    \
+        }                                                                                                              \
+        ELEMENT *out = out_base;                                                                                       \
+        const ELEMENT *a = a_base;                                                                                     \
+        CARRY carry = (CARRY)LOAD(a[0]);                                                                               \
+        out[0] = a[0];                                                                                                 \
+        for (ptrdiff_t first = 1; first < count; first += MW_CARRIED_BLOCK) {                                          \
+            const ptrdiff_t last = count - first < MW_CARRIED_BLOCK ? count : first + MW_CARRIED_BLOCK;                \
+            bool is_new = false;                                                                                       \
+            for (ptrdiff_t i = first; i < last; i++) {                                                                 \
+                is_new |= !((CARRY)LOAD(a[i]) FALLS_SHORT carry);                                                      \
+            }                                                                                                          \
+            if (!is_new) {                                                                                             \
+                for (ptrdiff_t i = first; i < last; i++) {                                                             \
+                    out[i] = (ELEMENT)STORE(carry);                                                                    \
+                }                                                                                                      \
+                continue;                                                                                              \
+            }                                                                                                          \
+            for (ptrdiff_t i = first; i < last; i++) {                                                                 \
+                carry = (CARRY)COMBINE(carry, (CARRY)LOAD(a[i]));                                                      \
+                out[i] = (ELEMENT)STORE(carry);                                                                        \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+
 #define MW_CUMULATE_FLOATS(suffix, CARRY, ELEMENT, LOAD, STORE)                                                       \
     MW_CUMULATE(cumulative_sum_##suffix, CARRY, ELEMENT, LOAD, STORE, MW_SUM, MW_VECTOR_LOOP)                          \
     MW_CUMULATE(cumulative_product_##suffix, CARRY, ELEMENT, LOAD, STORE, MW_PRODUCT, MW_VECTOR_LOOP)                  \
-    MW_CUMULATE(cumulative_maximum_##suffix, CARRY, ELEMENT, LOAD, STORE, MW_MAXIMUM, MW_VECTOR_LOOP)                  \
-    MW_CUMULATE(cumulative_minimum_##suffix, CARRY, ELEMENT, LOAD, STORE, MW_MINIMUM, MW_VECTOR_LOOP)                  \
+    MW_CUMULATE_EXTREME(cumulative_maximum_##suffix, CARRY, ELEMENT, LOAD, STORE, MW_MAXIMUM, <)                       \
+    MW_CUMULATE_EXTREME(cumulative_minimum_##suffix, CARRY, ELEMENT, LOAD, STORE, MW_MINIMUM, >)                       \
     MW_CUMULATE(cumulative_log_sum_exp_##suffix, CARRY, ELEMENT, LOAD, STORE, MW_LOG_OF_EXP_SUM, )
 
 MW_CUMULATE_FLOATS(f32, double, float, MW_CARRIED, MW_CARRIED)
@@ -60,8 +95,8 @@ MW_CUMULATE_FLOATS(f16, float, uint16_t, mw_f32_of_f16, mw_f16_of_f32)
     MW_CUMULATE(cumulative_product_##suffix, uint64_t, ELEMENT, MW_CARRIED, MW_CARRIED, MW_PRODUCT, MW_VECTOR_LOOP)
 
 #define MW_CUMULATE_EXTREMES(suffix, ELEMENT)                                                                         \
-    MW_CUMULATE(cumulative_maximum_##suffix, ELEMENT, ELEMENT, MW_CARRIED, MW_CARRIED, MW_MAXIMUM, MW_VECTOR_LOOP)     \
-    MW_CUMULATE(cumulative_minimum_##suffix, ELEMENT, ELEMENT, MW_CARRIED, MW_CARRIED, MW_MINIMUM, MW_VECTOR_LOOP)
+    MW_CUMULATE_EXTREME(cumulative_maximum_##suffix, ELEMENT, ELEMENT, MW_CARRIED, MW_CARRIED, MW_MAXIMUM, <)          \
+    MW_CUMULATE_EXTREME(cumulative_minimum_##suffix, ELEMENT, ELEMENT, MW_CARRIED, MW_CARRIED, MW_MINIMUM, >)
 
 MW_CUMULATE_BITS(u8, uint8_t)
 MW_CUMULATE_BITS(u16, uint16_t)

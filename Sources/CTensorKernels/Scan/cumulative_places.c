@@ -3,18 +3,50 @@
 #include "../include/mw_scan.h"
 #include "../Math/half_precision.h"
 
-/// Columns that are carried side by side, and elements that are worth a piece of their own.
-enum { carried_columns = 256, elements_of_piece = 1 << 15 };
+/// Columns that are carried side by side, elements of a row that are looked at together, and that are worth a piece of
+/// their own.
+enum { carried_columns = 256, elements_of_block = 64, elements_of_piece = 1 << 15 };
 
 /// The columns `begin..<end` of `count` rows of `inner` elements. Of equal elements the last, and NaNs are equal to
 /// each other.
 typedef void (*places_of_columns)(
     int32_t *out, const void *a, ptrdiff_t count, ptrdiff_t inner, ptrdiff_t begin, ptrdiff_t end);
 
+/// A row whose elements follow each other: of most blocks none is the extreme, which takes no chain of comparisons to see.
+#define PLACES_OF_ROW(name, ELEMENT, VALUE, LOAD, REACHES)                                                            \
+    static void name##_of_row(int32_t *out, const ELEMENT *a, ptrdiff_t count) {                                       \
+        VALUE carry = LOAD(a[0]);                                                                                      \
+        int32_t place = 0;                                                                                             \
+        for (ptrdiff_t begin = 0; begin < count; begin += elements_of_block) {                                         \
+            const ptrdiff_t end = count - begin < elements_of_block ? count : begin + elements_of_block;               \
+            uint8_t moves = 0;                                                                                         \
+            for (ptrdiff_t i = begin; i < end; i++) {                                                                  \
+                const VALUE x = LOAD(a[i]);                                                                            \
+                moves |= (uint8_t)((x REACHES carry) | (x != x));                                                      \
+            }                                                                                                          \
+            for (ptrdiff_t i = begin; i < end; i++) {                                                                  \
+                out[i] = place;                                                                                        \
+            }                                                                                                          \
+            for (ptrdiff_t i = begin; moves && i < end; i++) {                                                         \
+                const VALUE x = LOAD(a[i]);                                                                            \
+                if ((x REACHES carry) | (x != x)) {                                                                    \
+                    carry = x;                                                                                         \
+                    place = (int32_t)i;                                                                                \
+                }                                                                                                      \
+                out[i] = place;                                                                                        \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+
 #define PLACES(name, ELEMENT, VALUE, LOAD, REACHES)                                                                   \
+    PLACES_OF_ROW(name, ELEMENT, VALUE, LOAD, REACHES)                                                                 \
     static void name(                                                                                                  \
         int32_t *out, const void *a_base, ptrdiff_t count, ptrdiff_t inner, ptrdiff_t begin, ptrdiff_t end) {          \
         const ELEMENT *a = (const ELEMENT *)a_base + begin;                                                            \
+        if (inner == 1) {                                                                                              \
+            name##_of_row(out, a, count);                                                                              \
+            return;                                                                                                    \
+        }                                                                                                              \
         const ptrdiff_t columns = end - begin;                                                                         \
         VALUE carry[carried_columns];                                                                                  \
         int32_t place[carried_columns];                                                                                \
