@@ -83,15 +83,19 @@ static void scale_output_row(ptrdiff_t count, float *out, float factor) {
     }
 }
 
+/// Whether all numbers of a row are finite.
+static bool is_finite_row(ptrdiff_t width, const float *row) {
+    uint32_t found = 0;
+    for (ptrdiff_t i = 0; i < width; i++) {
+        found |= (uint32_t)((mw_bits_of(row[i]) & 0x7f800000u) == 0x7f800000u);
+    }
+    return !found;
+}
+
 /// The first of the rows of values `row..<end` that holds NaN or an infinity; the end where none does.
 static ptrdiff_t first_row_not_finite(const mw_attention *of, const float *values, ptrdiff_t row, ptrdiff_t end) {
     for (; row < end; row++) {
-        const float *line = values + row * of->value_strides[2];
-        uint32_t found = 0;
-        for (ptrdiff_t i = 0; i < of->value_width; i++) {
-            found |= (uint32_t)((mw_bits_of(line[i]) & 0x7f800000u) == 0x7f800000u);
-        }
-        if (found) {
+        if (!is_finite_row(of->value_width, values + row * of->value_strides[2])) {
             return row;
         }
     }
@@ -134,9 +138,9 @@ static bool add_values_not_finite(
     return true;
 }
 
-/// One block of queries of one head.
-static void attend_block(void *context, ptrdiff_t index) {
-    attention_call *call = context;
+/// One block of queries of one head. Unless it `keeps_hidden_values_away`, values that are no finite numbers may reach queries
+/// that do not see them; returns whether they did.
+static bool attend(attention_call *call, ptrdiff_t index, bool keeps_hidden_values_away) {
     const mw_attention *of = call->of;
     const ptrdiff_t begin = index % call->query_blocks * MW_ATTENTION_QUERIES;
     const ptrdiff_t rows =
@@ -154,7 +158,7 @@ static void attend_block(void *context, ptrdiff_t index) {
     float *scores = mw_storage_allocate(bytes);
     if (scores == NULL) {
         atomic_store_explicit(&call->is_out_of_memory, true, memory_order_relaxed);
-        return;
+        return false;
     }
     float maxima[MW_ATTENTION_QUERIES];
     double totals[MW_ATTENTION_QUERIES];
@@ -189,7 +193,7 @@ static void attend_block(void *context, ptrdiff_t index) {
         // From here on not every query sees the values.
         const ptrdiff_t hidden = begin + 1 > key ? begin + 1 : key;
         const ptrdiff_t first =
-            of->is_causal ? first_row_not_finite(of, values, hidden, key + columns) : key + columns;
+            keeps_hidden_values_away ? first_row_not_finite(of, values, hidden, key + columns) : key + columns;
         if (first < key + columns) {
             if (!add_values_not_finite(of, begin, rows, key, columns, first, scores, values, out)) {
                 atomic_store_explicit(&call->is_out_of_memory, true, memory_order_relaxed);
@@ -209,6 +213,15 @@ static void attend_block(void *context, ptrdiff_t index) {
         scale_output_row(of->value_width, out + row * of->value_width, (float)(1.0 / totals[row]));
     }
     mw_storage_release(scores, bytes);
+    // The first query sees none of them, and 0 times each is in its result.
+    return of->is_causal && !keeps_hidden_values_away && seen > 0 && !is_finite_row(of->value_width, out) &&
+           first_row_not_finite(of, values, begin + 1, seen) < seen;
+}
+
+static void attend_block(void *context, ptrdiff_t index) {
+    if (attend(context, index, false)) {
+        attend(context, index, true);
+    }
 }
 
 bool MW_KERNEL(attention_f32)(
