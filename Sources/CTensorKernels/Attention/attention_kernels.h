@@ -105,7 +105,7 @@ static ptrdiff_t first_row_not_finite(const mw_attention *of, const float *value
 /// Adds to the block's results the values `key..<key + columns` in a causal block of which some values that not every
 /// query sees are no finite numbers: as a product they would reach all queries, 0 times NaN. The product is that of
 /// finite values, with the same bits for queries that see no others, and the rest is added to whom sees it.
-static bool add_values_not_finite(
+static __attribute__((noinline, cold)) bool add_values_not_finite(
     const mw_attention *of, ptrdiff_t begin, ptrdiff_t rows, ptrdiff_t key, ptrdiff_t columns, ptrdiff_t first,
     const float *scores, const float *values, float *out) {
     const ptrdiff_t width = of->value_width;
@@ -139,8 +139,8 @@ static bool add_values_not_finite(
 }
 
 /// One block of queries of one head. Unless it `keeps_hidden_values_away`, values that are no finite numbers may reach queries
-/// that do not see them; returns whether they did.
-static bool attend(attention_call *call, ptrdiff_t index, bool keeps_hidden_values_away) {
+/// that do not see them; returns whether they did. Inlined twice, both would be slower by a hundredth.
+static __attribute__((noinline)) bool attend(attention_call *call, ptrdiff_t index, bool keeps_hidden_values_away) {
     const mw_attention *of = call->of;
     const ptrdiff_t begin = index % call->query_blocks * MW_ATTENTION_QUERIES;
     const ptrdiff_t rows =

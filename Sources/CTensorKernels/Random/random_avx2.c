@@ -12,5 +12,6 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include "random_kernels.h"
 #include "distribution_kernels.h"
+#include "gamma_kernels.h"
 #pragma clang attribute pop
 #endif

@@ -13,5 +13,6 @@
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
 #include "random_kernels.h"
 #include "distribution_kernels.h"
+#include "gamma_kernels.h"
 #pragma clang attribute pop
 #endif

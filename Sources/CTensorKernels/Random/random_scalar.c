@@ -9,3 +9,4 @@
 
 #include "random_kernels.h"
 #include "distribution_kernels.h"
+#include "gamma_kernels.h"

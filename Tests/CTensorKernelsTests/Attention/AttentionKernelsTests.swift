@@ -52,4 +52,31 @@ import Testing
             }
         }
     }
+
+    @Test(
+        "a value that is no number reaches the causal queries that see it, and leaves the bits of the others",
+        arguments: KernelPath.all, [5, 64, 100, 299])
+    func hidden(path: KernelPath, place: Int) {
+        let (count, width, valueWidth) = (300, 4, 19)
+        var random = SeededValues(seed: 3)
+        let (q, k, v) = (random.floats(count * width), random.floats(count * width), random.floats(count * valueWidth))
+        var shape = mw_attention(
+            batch: 1, heads: 1, key_heads: 1, queries: count, keys: count, width: width, value_width: valueWidth,
+            query_strides: (0, 0, width), key_strides: (0, 0, width), value_strides: (0, 0, valueWidth),
+            mask_strides: (0, 0, 0, 0), scale: 0.5, is_causal: true)
+        func results(_ values: [Float]) -> [UInt32] {
+            var out = [Float](repeating: 7, count: count * valueWidth)
+            // The arrays have the elements that the shape speaks of.
+            _ = unsafe path.kernels.attention.attention_f32(&shape, &out, q, k, values, nil)
+            return out.map(\.bitPattern)
+        }
+        var spoilt = v
+        spoilt[place * valueWidth + 17] = .nan
+        let (expected, found) = (results(v), results(spoilt))
+        let wrong = (0..<count * valueWidth).filter { index in
+            let isHit = index / valueWidth >= place && index % valueWidth == 17
+            return isHit ? !Float(bitPattern: found[index]).isNaN : found[index] != expected[index]
+        }
+        #expect(wrong == [])
+    }
 }
