@@ -18,6 +18,14 @@ typedef float sum_element, packed_left, packed_right;
 #include "gemm_lanes_avx512.h"
 #include "gemm_multiply_add.h"
 #include "gemm_tile_avx512.h"
+#include "gemm_transpose_avx512.h"
+#define MW_GEMM_OWN_LOADS 1
+
+MW_ALWAYS_INLINE __m512 load_right_steps(const uint16_t *source) {
+    return (__m512)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)source)), 16);
+}
+#define load_left_steps load_right_steps
+
 #define widen_left mw_f32_of_bf16
 #define widen_right mw_f32_of_bf16
 #include "gemm_widening.h"

@@ -16,7 +16,7 @@ typedef uint16_t left_element, right_element;
 typedef float sum_element;
 typedef uint32_t packed_left, packed_right;
 #define MW_GEMM_STEP 2
-#define MW_GEMM_PACKS_WORDS 1
+#define MW_GEMM_DOT_GROUPS 2
 #define MW_GEMM_SUM f32
 #define MW_GEMM_OWN_PRODUCT 1
 #include "gemm_lanes_avx512.h"
@@ -28,6 +28,11 @@ MW_ALWAYS_INLINE __m512i load_right(const packed_right *b, lanes m) { return _mm
 MW_ALWAYS_INLINE __m512 multiply_add(__m512 sum, const packed_left *a, __m512i right) {
     return _mm512_dpbf16_ps(sum, (__m512bh)_mm512_set1_epi32((int)*a), (__m512bh)right);
 }
+
+MW_ALWAYS_INLINE right_vector load_right_steps(const void *source) { return _mm512_loadu_si512(source); }
+#define load_left_steps load_right_steps
+#define add_left_step multiply_add
+#define add_right_step multiply_add
 
 MW_ALWAYS_INLINE uint32_t widen(uint16_t element) { return element; }
 

@@ -14,9 +14,9 @@
 //       one step of `width` columns of b: at most MW_GEMM_STEP rows, `count` of which exist
 //   add_rows(...)
 //       what products of a few rows are made of; see `gemm_streaming.h`
-//   MW_GEMM_PACKS_WORDS, pack_transposed(out, out_stride, rows, depth, source, source_row_bytes)
-//       1 where a step of b whose columns are contiguous is a word of 32 bits of it; and then
-//       out[p * out_stride + r] = the word p of row r
+//   what `gemm_dots.h` lists
+//   MW_GEMM_PACKS_TRANSPOSED_ROWS, pack_transposed(out, out_stride, rows, depth, source, source_row_bytes)
+//       1 where a step of a is a word of 32 bits of it; and then out[p * out_stride + r] = the word p of row r
 //   multiply_tile(rows, columns, depth, a, a_row_stride, b, b_row_stride, c, c_row_stride, accumulate)
 //       a tile of at most MW_GEMM_TILE_ROWS × MW_GEMM_TILE_COLUMNS, depth in steps, for rows of a
 //       and b whose steps are contiguous; reads no column of b and c beyond `columns`
@@ -37,31 +37,54 @@
 /// Columns of b that are packed at once.
 #define MW_GEMM_PACKED_COLUMNS (MW_GEMM_PACKED_BYTES / MW_GEMM_DEPTH / (ptrdiff_t)sizeof(packed_right))
 
-#include "gemm_streaming.h"
-
 MW_ALWAYS_INLINE ptrdiff_t at_most(ptrdiff_t size, ptrdiff_t limit) { return size < limit ? size : limit; }
+
+#include "gemm_streaming.h"
+#include "gemm_dots.h"
+
+/// Packs columns 0..<columns of b (count elements of k, which are contiguous) into one panel.
+static void pack_contiguous_columns(
+    packed_right *packed, ptrdiff_t columns, ptrdiff_t count, const right_element *b, ptrdiff_t column_stride) {
+    for (ptrdiff_t column = 0; column < MW_GEMM_TILE_COLUMNS; column += MW_GEMM_LANES) {
+        for (ptrdiff_t p = 0; p < count; p += MW_GEMM_DOT_ELEMENTS) {
+            right_vector square[MW_GEMM_LANES];
+            const ptrdiff_t rows = at_most(columns - column, MW_GEMM_LANES);
+            const ptrdiff_t elements = at_most(count - p, MW_GEMM_DOT_ELEMENTS);
+            const char *source = (const char *)(b + column * column_stride + p);
+            const ptrdiff_t row_bytes = column_stride * (ptrdiff_t)sizeof(right_element);
+            if (rows == MW_GEMM_LANES && elements == MW_GEMM_DOT_ELEMENTS) {
+                load_square(false, square, source, row_bytes);
+            } else {
+                load_square_at_edge(false, square, source, row_bytes, rows, elements);
+            }
+            packed_right *out = packed + p / MW_GEMM_STEP * MW_GEMM_TILE_COLUMNS + column;
+            for (ptrdiff_t q = 0; q * MW_GEMM_STEP < elements; q++) {
+                memcpy(out + q * MW_GEMM_TILE_COLUMNS, &square[q], sizeof square[q]);
+            }
+        }
+    }
+}
 
 /// Packs columns 0..<columns of b (count elements of k) into panels of a tile's width, the last one padded with zeros.
 static void pack_columns(
     packed_right *packed, ptrdiff_t columns, ptrdiff_t count, const right_element *b, ptrdiff_t row_stride,
     ptrdiff_t column_stride) {
     const ptrdiff_t depth = (count + MW_GEMM_STEP - 1) / MW_GEMM_STEP;
-    // Steps that are packed by transposing.
-    const ptrdiff_t transposed = MW_GEMM_PACKS_WORDS && row_stride == 1 ? count / MW_GEMM_STEP : 0;
+    if (row_stride == 1) {
+        for (ptrdiff_t column = 0; column < columns; column += MW_GEMM_TILE_COLUMNS) {
+            pack_contiguous_columns(
+                packed + column * depth, at_most(columns - column, MW_GEMM_TILE_COLUMNS), count,
+                b + column * column_stride, column_stride);
+        }
+        return;
+    }
     if (columns % MW_GEMM_TILE_COLUMNS != 0) {
         packed_right *last = packed + columns / MW_GEMM_TILE_COLUMNS * MW_GEMM_TILE_COLUMNS * depth;
         memset(last, 0, (size_t)(depth * MW_GEMM_TILE_COLUMNS) * sizeof(packed_right));
     }
-#if MW_GEMM_PACKS_WORDS
-    for (ptrdiff_t column = 0; column < columns && transposed > 0; column += MW_GEMM_TILE_COLUMNS) {
-        pack_transposed(
-            packed + column * depth, MW_GEMM_TILE_COLUMNS, at_most(columns - column, MW_GEMM_TILE_COLUMNS), transposed,
-            b + column * column_stride, column_stride * (ptrdiff_t)sizeof(right_element));
-    }
-#endif
     // A few rows at a time: each is read in sequence over all panels, and each panel is written in long pieces.
     const ptrdiff_t rows_at_once = 16;
-    for (ptrdiff_t first = transposed; first < depth; first += rows_at_once) {
+    for (ptrdiff_t first = 0; first < depth; first += rows_at_once) {
         const ptrdiff_t end = at_most(depth, first + rows_at_once);
         for (ptrdiff_t column = 0; column < columns; column += MW_GEMM_TILE_COLUMNS) {
             for (ptrdiff_t p = first; p < end; p++) {
@@ -78,7 +101,7 @@ static void pack_columns(
 static void pack_rows(
     packed_left *packed, ptrdiff_t rows, ptrdiff_t count, const left_element *a, ptrdiff_t row_stride,
     ptrdiff_t column_stride) {
-#if MW_GEMM_PACKS_WORDS && MW_GEMM_STEP == 1
+#ifdef MW_GEMM_PACKS_TRANSPOSED_ROWS
     if (row_stride == 1) {
         pack_transposed(
             packed, MW_GEMM_PACKED_ROW, count, rows, a, column_stride * (ptrdiff_t)sizeof(left_element));
@@ -108,6 +131,14 @@ static void multiply_on_one_thread(const mw_gemm_product *product) {
     const ptrdiff_t b_row_stride = product->b_row_stride, b_column_stride = product->b_column_stride;
     if (m <= MW_GEMM_STREAMED_ROWS && b_column_stride == 1) {
         multiply_streaming(product);
+        return;
+    }
+    if (m <= MW_GEMM_FEW && b_row_stride == 1 && n >= MW_GEMM_LANES && k >= MW_GEMM_DOT_ELEMENTS) {
+        multiply_few_rows(product);
+        return;
+    }
+    if (n <= MW_GEMM_FEW && a_column_stride == 1 && m >= MW_GEMM_LANES && k >= MW_GEMM_DOT_ELEMENTS) {
+        multiply_few_columns(product);
         return;
     }
 #if MW_GEMM_READS_IN_PLACE

@@ -15,7 +15,7 @@
 typedef float left_element, right_element, sum_element, packed_left, packed_right;
 #define MW_GEMM_SUM f32
 #include "gemm_lanes_avx512.h"
-#define MW_GEMM_PACKS_WORDS 1
+#define MW_GEMM_PACKS_TRANSPOSED_ROWS 1
 #include "gemm_multiply_add.h"
 #include "gemm_tile_avx512.h"
 #include "gemm_transpose_avx512.h"

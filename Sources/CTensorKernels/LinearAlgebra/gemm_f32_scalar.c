@@ -6,7 +6,6 @@
 #include "gemm_plan.h"
 
 typedef float left_element, right_element, sum_element, packed_left, packed_right;
-#define MW_GEMM_PACKS_WORDS 0
 #include "gemm_multiply_add.h"
 #include "gemm_tile_portable.h"
 #include "gemm_plain.h"

@@ -14,9 +14,9 @@
 typedef double left_element, right_element, sum_element, packed_left, packed_right;
 #define MW_GEMM_SUM f64
 #include "gemm_lanes_avx2.h"
-#define MW_GEMM_PACKS_WORDS 0
 #include "gemm_multiply_add.h"
 #include "gemm_tile_avx2.h"
+#include "gemm_transpose_avx2.h"
 #include "gemm_plain.h"
 #include "gemm_streaming_elements.h"
 #include "gemm_driver.h"

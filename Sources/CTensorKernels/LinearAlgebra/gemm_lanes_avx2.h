@@ -63,4 +63,6 @@ MW_ALWAYS_INLINE __m256d multiply_add_f64(__m256d sum, const double *a, __m256d 
     return _mm256_fmadd_pd(_mm256_broadcast_sd(a), right, sum);
 }
 #define multiply_add MW_GEMM_NAME(multiply_add_, MW_GEMM_SUM)
+#define add_left_step multiply_add
+#define add_right_step multiply_add
 #endif

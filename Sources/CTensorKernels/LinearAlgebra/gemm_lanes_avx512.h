@@ -48,4 +48,6 @@ MW_ALWAYS_INLINE __m512d multiply_add_f64(__m512d sum, const double *a, __m512d 
     return _mm512_fmadd_pd(_mm512_set1_pd(*a), right, sum);
 }
 #define multiply_add MW_GEMM_NAME(multiply_add_, MW_GEMM_SUM)
+#define add_left_step multiply_add
+#define add_right_step multiply_add
 #endif

@@ -15,6 +15,15 @@ static void pack_left(packed_left *out, const left_element *source, ptrdiff_t st
     }
 }
 
+#define pack_right_steps pack_left
+
+MW_ALWAYS_INLINE right_vector load_right_steps(const right_element *source) {
+    right_vector vector;
+    memcpy(&vector, source, sizeof vector);
+    return vector;
+}
+#define load_left_steps load_right_steps
+
 static void pack_right(
     packed_right *out, const right_element *source, ptrdiff_t row_stride, ptrdiff_t column_stride, ptrdiff_t count,
     ptrdiff_t width) {

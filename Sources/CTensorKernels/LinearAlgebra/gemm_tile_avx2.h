@@ -2,6 +2,8 @@
 
 #define MW_GEMM_TILE_ROWS 6
 #define MW_GEMM_TILE_COLUMNS (2 * MW_GEMM_LANES)
+#define MW_GEMM_FEW 4
+#define MW_GEMM_DOT_GROUPS 2
 
 /// `rows`, `vectors` and `is_whole` are constants where this is inlined, so that the sums stay in registers. Unless the
 /// tile is whole, `last` says which columns of the last vector exist; the others are neither read nor written.

@@ -3,6 +3,7 @@
 
 #define MW_GEMM_TILE_ROWS 12
 #define MW_GEMM_TILE_COLUMNS (2 * MW_GEMM_LANES)
+#define MW_GEMM_FEW 8
 
 /// `rows` and `vectors` are constants where this is inlined, so that the sums stay in registers.
 MW_ALWAYS_INLINE void multiply_tile_of(

@@ -3,6 +3,34 @@
 
 #define MW_GEMM_TILE_ROWS 4
 #define MW_GEMM_TILE_COLUMNS 8
+#define MW_GEMM_FEW 4
+
+/// What `gemm_dots.h` takes for vectors.
+#define MW_GEMM_LANES 8
+typedef struct right_vector {
+    packed_right lane[MW_GEMM_LANES];
+} right_vector;
+typedef struct sum_vector {
+    sum_element lane[MW_GEMM_LANES];
+} sum_vector;
+
+MW_ALWAYS_INLINE void transpose_steps(right_vector *rows) {
+    for (int i = 0; i < MW_GEMM_LANES; i++) {
+        for (int j = 0; j < i; j++) {
+            const packed_right step = rows[i].lane[j];
+            rows[i].lane[j] = rows[j].lane[i];
+            rows[j].lane[i] = step;
+        }
+    }
+}
+
+MW_ALWAYS_INLINE sum_vector add_left_step(sum_vector sum, const packed_left *few, right_vector vector) {
+    for (int i = 0; i < MW_GEMM_LANES; i++) {
+        sum.lane[i] = multiply_add(sum.lane[i], few, vector.lane[i]);
+    }
+    return sum;
+}
+#define add_right_step add_left_step
 
 static void multiply_tile(
     ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const packed_left *a, ptrdiff_t a_row_stride,

@@ -1,4 +1,4 @@
-// Transposes words of 32 bits, whatever they hold, as a matrix product packs them.
+// Transposes squares of steps, of 32 bits whatever they hold or of 64.
 
 /// Eight rows of eight elements to eight columns.
 MW_ALWAYS_INLINE void transpose_8x8(__m256 *rows) {
@@ -21,6 +21,23 @@ MW_ALWAYS_INLINE void transpose_8x8(__m256 *rows) {
     }
 }
 
+/// Four rows of four elements to four columns.
+MW_ALWAYS_INLINE void transpose_4x4(__m256d *rows) {
+    const __m256d low01 = _mm256_unpacklo_pd(rows[0], rows[1]), high01 = _mm256_unpackhi_pd(rows[0], rows[1]);
+    const __m256d low23 = _mm256_unpacklo_pd(rows[2], rows[3]), high23 = _mm256_unpackhi_pd(rows[2], rows[3]);
+    rows[0] = _mm256_permute2f128_pd(low01, low23, 0x20);
+    rows[1] = _mm256_permute2f128_pd(high01, high23, 0x20);
+    rows[2] = _mm256_permute2f128_pd(low01, low23, 0x31);
+    rows[3] = _mm256_permute2f128_pd(high01, high23, 0x31);
+}
+
+MW_ALWAYS_INLINE void transpose_steps_f32(void *rows) { transpose_8x8(rows); }
+MW_ALWAYS_INLINE void transpose_steps_f64(void *rows) { transpose_4x4(rows); }
+MW_ALWAYS_INLINE void transpose_steps_i32(void *rows) { transpose_8x8(rows); }
+/// Transposes a square of MW_GEMM_LANES vectors.
+#define transpose_steps MW_GEMM_NAME(transpose_steps_, MW_GEMM_SUM)
+
+#ifdef MW_GEMM_PACKS_TRANSPOSED_ROWS
 /// The words 0..<count of eight, as a mask.
 MW_ALWAYS_INLINE __m256i first_words(int count) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
@@ -51,3 +68,4 @@ static void pack_transposed(
         }
     }
 }
+#endif

@@ -1,4 +1,4 @@
-// Transposes words of 32 bits, whatever they hold, as a matrix product packs them.
+// Transposes squares of steps, of 32 bits whatever they hold or of 64.
 
 /// Sixteen rows of sixteen elements to sixteen columns.
 MW_ALWAYS_INLINE void transpose_16x16(__m512 *rows) {
@@ -27,6 +27,35 @@ MW_ALWAYS_INLINE void transpose_16x16(__m512 *rows) {
     }
 }
 
+/// Eight rows of eight elements to eight columns.
+MW_ALWAYS_INLINE void transpose_8x8(__m512d *rows) {
+    __m512d pairs[8], halves[8];
+    for (int i = 0; i < 8; i += 2) {
+        pairs[i] = _mm512_unpacklo_pd(rows[i], rows[i + 1]);
+        pairs[i + 1] = _mm512_unpackhi_pd(rows[i], rows[i + 1]);
+    }
+    // The 128-bit lanes change places: column 2 l + i gathers lane l of pairs i, i + 2, i + 4, i + 6.
+    for (int i = 0; i < 8; i += 4) {
+        for (int q = 0; q < 2; q++) {
+            halves[i + q] = _mm512_shuffle_f64x2(pairs[i + q], pairs[i + 2 + q], 0x88);
+            halves[i + 2 + q] = _mm512_shuffle_f64x2(pairs[i + q], pairs[i + 2 + q], 0xdd);
+        }
+    }
+    for (int q = 0; q < 2; q++) {
+        rows[q] = _mm512_shuffle_f64x2(halves[q], halves[4 + q], 0x88);
+        rows[4 + q] = _mm512_shuffle_f64x2(halves[q], halves[4 + q], 0xdd);
+        rows[2 + q] = _mm512_shuffle_f64x2(halves[2 + q], halves[6 + q], 0x88);
+        rows[6 + q] = _mm512_shuffle_f64x2(halves[2 + q], halves[6 + q], 0xdd);
+    }
+}
+
+MW_ALWAYS_INLINE void transpose_steps_f32(void *rows) { transpose_16x16(rows); }
+MW_ALWAYS_INLINE void transpose_steps_f64(void *rows) { transpose_8x8(rows); }
+MW_ALWAYS_INLINE void transpose_steps_i32(void *rows) { transpose_16x16(rows); }
+/// Transposes a square of MW_GEMM_LANES vectors.
+#define transpose_steps MW_GEMM_NAME(transpose_steps_, MW_GEMM_SUM)
+
+#ifdef MW_GEMM_PACKS_TRANSPOSED_ROWS
 static void pack_transposed(
     void *out, ptrdiff_t out_stride, ptrdiff_t rows, ptrdiff_t depth, const void *source, ptrdiff_t source_row_bytes) {
     float *words = out;
@@ -51,3 +80,4 @@ static void pack_transposed(
         }
     }
 }
+#endif

@@ -17,7 +17,6 @@ typedef int8_t right_element;
 typedef int32_t sum_element;
 typedef uint32_t packed_left, packed_right;
 #define MW_GEMM_STEP 2
-#define MW_GEMM_PACKS_WORDS 0
 #define MW_GEMM_SUM i32
 #define MW_GEMM_OWN_PRODUCT 1
 #include "gemm_lanes_avx2.h"
@@ -28,6 +27,16 @@ typedef __m256i right_vector;
 
 MW_ALWAYS_INLINE __m256i multiply_add(__m256i sum, const packed_left *a, __m256i right) {
     return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_set1_epi32((int)*a), right));
+}
+
+#define add_left_step multiply_add
+#define add_right_step multiply_add
+
+MW_ALWAYS_INLINE __m256i load_left_steps(const uint8_t *source) {
+    return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)source));
+}
+MW_ALWAYS_INLINE __m256i load_right_steps(const int8_t *source) {
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)source));
 }
 
 #define widen(element) ((uint32_t)(uint16_t)(int16_t)(element))
@@ -52,6 +61,7 @@ MW_ALWAYS_INLINE void interleave(
 }
 
 #include "gemm_tile_avx2.h"
+#include "gemm_transpose_avx2.h"
 #include "gemm_words.h"
 #include "gemm_streaming_words.h"
 #include "gemm_driver.h"

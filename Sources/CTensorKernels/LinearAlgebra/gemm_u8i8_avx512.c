@@ -18,7 +18,6 @@ typedef int8_t right_element;
 typedef int32_t sum_element;
 typedef uint32_t packed_left, packed_right;
 #define MW_GEMM_STEP 2
-#define MW_GEMM_PACKS_WORDS 0
 #define MW_GEMM_SUM i32
 #define MW_GEMM_OWN_PRODUCT 1
 #include "gemm_lanes_avx512.h"
@@ -28,6 +27,16 @@ typedef __m512i right_vector;
 
 MW_ALWAYS_INLINE __m512i multiply_add(__m512i sum, const packed_left *a, __m512i right) {
     return _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_set1_epi32((int)*a), right));
+}
+
+#define add_left_step multiply_add
+#define add_right_step multiply_add
+
+MW_ALWAYS_INLINE __m512i load_left_steps(const uint8_t *source) {
+    return _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)source));
+}
+MW_ALWAYS_INLINE __m512i load_right_steps(const int8_t *source) {
+    return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)source));
 }
 
 #define widen(element) ((uint32_t)(uint16_t)(int16_t)(element))
@@ -44,6 +53,7 @@ MW_ALWAYS_INLINE void interleave(
 }
 
 #include "gemm_tile_avx512.h"
+#include "gemm_transpose_avx512.h"
 #include "gemm_words.h"
 #include "gemm_streaming_words.h"
 #include "gemm_driver.h"

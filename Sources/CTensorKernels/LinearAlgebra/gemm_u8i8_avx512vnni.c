@@ -17,7 +17,6 @@ typedef int8_t right_element;
 typedef int32_t sum_element;
 typedef uint32_t packed_left, packed_right;
 #define MW_GEMM_STEP 4
-#define MW_GEMM_PACKS_WORDS 1
 #define MW_GEMM_SUM i32
 #define MW_GEMM_OWN_PRODUCT 1
 #include "gemm_lanes_avx512.h"
@@ -27,6 +26,15 @@ typedef __m512i right_vector;
 
 MW_ALWAYS_INLINE __m512i multiply_add(__m512i sum, const packed_left *a, __m512i right) {
     return _mm512_dpbusd_epi32(sum, _mm512_set1_epi32((int)*a), right);
+}
+
+MW_ALWAYS_INLINE right_vector load_right_steps(const void *source) { return _mm512_loadu_si512(source); }
+#define load_left_steps load_right_steps
+
+#define add_left_step multiply_add
+/// As `multiply_add` where the word at `b` is of b, and the vector's are of a.
+MW_ALWAYS_INLINE __m512i add_right_step(__m512i sum, const packed_left *b, __m512i left) {
+    return _mm512_dpbusd_epi32(sum, left, _mm512_set1_epi32((int)*b));
 }
 
 #define widen(element) ((uint32_t)(uint8_t)(element))

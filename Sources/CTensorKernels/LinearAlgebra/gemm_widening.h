@@ -3,20 +3,39 @@
 
 #define MW_GEMM_STEP 1
 #define MW_GEMM_READS_IN_PLACE 0
-#define MW_GEMM_PACKS_WORDS 0
 
-static void pack_left(packed_left *out, const left_element *source, ptrdiff_t stride, ptrdiff_t count) {
-    if (stride == 1) {
-        MW_VECTOR_LOOP
-        for (ptrdiff_t p = 0; p < count; p++) {
-            out[p] = widen_left(source[p]);
-        }
-        return;
+/// Elements of a row as steps.
+#define MW_GEMM_PACK_STEPS(pack, element, widen)                                                                       \
+    static void pack(packed_left *out, const element *source, ptrdiff_t stride, ptrdiff_t count) {                     \
+        if (stride == 1) {                                                                                             \
+            MW_VECTOR_LOOP                                                                                             \
+            for (ptrdiff_t p = 0; p < count; p++) {                                                                    \
+                out[p] = widen(source[p]);                                                                             \
+            }                                                                                                          \
+            return;                                                                                                    \
+        }                                                                                                              \
+        for (ptrdiff_t p = 0; p < count; p++) {                                                                        \
+            out[p] = widen(source[p * stride]);                                                                        \
+        }                                                                                                              \
     }
-    for (ptrdiff_t p = 0; p < count; p++) {
-        out[p] = widen_left(source[p * stride]);
+
+MW_GEMM_PACK_STEPS(pack_left, left_element, widen_left)
+MW_GEMM_PACK_STEPS(pack_right_steps, right_element, widen_right)
+
+#ifndef MW_GEMM_OWN_LOADS
+/// As many steps as `gemm_dots.h` has lanes.
+#define MW_GEMM_LOAD_STEPS(load, element, widen)                                                                       \
+    MW_ALWAYS_INLINE right_vector load(const element *source) {                                                        \
+        right_vector steps;                                                                                            \
+        for (ptrdiff_t p = 0; p < MW_GEMM_LANES; p++) {                                                                \
+            steps.lane[p] = widen(source[p]);                                                                          \
+        }                                                                                                              \
+        return steps;                                                                                                  \
     }
-}
+
+MW_GEMM_LOAD_STEPS(load_left_steps, left_element, widen_left)
+MW_GEMM_LOAD_STEPS(load_right_steps, right_element, widen_right)
+#endif
 
 static void pack_right(
     packed_right *out, const right_element *source, ptrdiff_t row_stride, ptrdiff_t column_stride, ptrdiff_t count,
