@@ -24,11 +24,11 @@
 /// A block of c, of at most MW_GEMM_STREAMED_BAND rows and MW_GEMM_BLOCK elements of k, whose b has contiguous rows.
 static void multiply_streamed_band(const mw_gemm_product *block) {
     _Alignas(64) sum_element sums[MW_GEMM_STREAMED_SUMS];
-    const ptrdiff_t width = MW_GEMM_STREAMED_WIDTH(block->n);
+    const ptrdiff_t columns = block->n, width = MW_GEMM_STREAMED_WIDTH(columns);
     memset(sums, 0, (size_t)(block->m * width) * sizeof *sums);
 #define MW_GEMM_ADD_ROWS(rows)                                                                                         \
     add_rows(                                                                                                          \
-        rows, sums, block->n, block->a, block->a_row_stride, block->a_column_stride, block->b, block->b_row_stride,    \
+        rows, sums, columns, block->a, block->a_row_stride, block->a_column_stride, block->b, block->b_row_stride,     \
         block->k)
     switch (block->m) {
     case 1: MW_GEMM_ADD_ROWS(1); break;
@@ -39,9 +39,16 @@ static void multiply_streamed_band(const mw_gemm_product *block) {
     for (ptrdiff_t i = 0; i < block->m; i++) {
         sum_element *c = (sum_element *)block->c + i * block->c_row_stride;
         const sum_element *row = sums + i * width;
-        for (ptrdiff_t j = 0; j < block->n; j++) {
-            const sum_element sum = row[MW_GEMM_STREAMED_PLACE(j)];
-            c[j] = block->accumulate ? MW_GEMM_ADD(c[j], sum) : sum;
+        if (block->accumulate) {
+            MW_VECTOR_LOOP
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                c[j] = MW_GEMM_ADD(c[j], row[MW_GEMM_STREAMED_PLACE(j)]);
+            }
+        } else {
+            MW_VECTOR_LOOP
+            for (ptrdiff_t j = 0; j < columns; j++) {
+                c[j] = row[MW_GEMM_STREAMED_PLACE(j)];
+            }
         }
     }
 }
