@@ -5,14 +5,15 @@
 #define MW_GEMM_TILE_COLUMNS (2 * MW_GEMM_LANES)
 #define MW_GEMM_FEW 8
 
-/// `rows` and `vectors` are constants where this is inlined, so that the sums stay in registers.
+/// `rows`, `vectors` and `is_whole` are constants where this is inlined, so that the sums stay in registers. Of a whole tile
+/// no lane is masked, which costs more than it looks.
 MW_ALWAYS_INLINE void multiply_tile_of(
-    const int rows, const int vectors, ptrdiff_t columns, ptrdiff_t depth, const packed_left *a,
-    ptrdiff_t a_row_stride, const packed_right *b, ptrdiff_t b_row_stride, sum_element *c,
-    ptrdiff_t c_row_stride, bool accumulate) {
+    const int rows, const int vectors, const bool is_whole, ptrdiff_t columns, ptrdiff_t depth, const packed_left *a,
+    ptrdiff_t a_row_stride, const packed_right *b, ptrdiff_t b_row_stride, sum_element *c, ptrdiff_t c_row_stride,
+    bool accumulate) {
     // Lanes of the last vector that exist; the others are neither read nor written.
     const lanes all = MW_GEMM_ALL_LANES;
-    const lanes last = (lanes)(all >> (vectors * MW_GEMM_LANES - columns));
+    const lanes last = is_whole ? all : (lanes)(all >> (vectors * MW_GEMM_LANES - columns));
     sum_vector sum[MW_GEMM_TILE_ROWS][2];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++) {
@@ -66,15 +67,15 @@ MW_ALWAYS_INLINE void multiply_tile_of(
     }
 }
 
-#define MW_GEMM_TILE(rows, vectors)                                                                                    \
-    static void multiply_tile_##rows##_##vectors(                                                                      \
+#define MW_GEMM_TILE(rows, vectors, is_whole, shape)                                                                   \
+    static void multiply_tile_##rows##_##shape(                                                                        \
         ptrdiff_t columns, ptrdiff_t depth, const packed_left *a, ptrdiff_t a_row_stride,                              \
         const packed_right *b, ptrdiff_t b_row_stride, sum_element *c, ptrdiff_t c_row_stride, bool accumulate) {      \
         multiply_tile_of(                                                                                              \
-            rows, vectors, columns, depth, a, a_row_stride, b, b_row_stride, c, c_row_stride,         \
-            accumulate);                                                                                               \
+            rows, vectors, is_whole, columns, depth, a, a_row_stride, b, b_row_stride, c, c_row_stride, accumulate);   \
     }
-#define MW_GEMM_TILES(rows) MW_GEMM_TILE(rows, 1) MW_GEMM_TILE(rows, 2)
+#define MW_GEMM_TILES(rows)                                                                                            \
+    MW_GEMM_TILE(rows, 1, false, narrow) MW_GEMM_TILE(rows, 2, false, wide) MW_GEMM_TILE(rows, 2, true, whole)
 
 MW_GEMM_TILES(1)
 MW_GEMM_TILES(2)
@@ -89,19 +90,20 @@ MW_GEMM_TILES(10)
 MW_GEMM_TILES(11)
 MW_GEMM_TILES(12)
 
-#define MW_GEMM_TILE_PAIR(rows) {multiply_tile_##rows##_1, multiply_tile_##rows##_2}
+#define MW_GEMM_TILE_TRIPLE(rows)                                                                                      \
+    {multiply_tile_##rows##_narrow, multiply_tile_##rows##_wide, multiply_tile_##rows##_whole}
 
 MW_ALWAYS_INLINE void multiply_tile(
     ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, const packed_left *a, ptrdiff_t a_row_stride,
     const packed_right *b, ptrdiff_t b_row_stride, sum_element *c, ptrdiff_t c_row_stride,
     bool accumulate) {
-    static void (*const tiles[MW_GEMM_TILE_ROWS][2])(
+    static void (*const tiles[MW_GEMM_TILE_ROWS][3])(
         ptrdiff_t, ptrdiff_t, const packed_left *, ptrdiff_t, const packed_right *, ptrdiff_t, sum_element *,
         ptrdiff_t, bool) = {
-        MW_GEMM_TILE_PAIR(1), MW_GEMM_TILE_PAIR(2),  MW_GEMM_TILE_PAIR(3),  MW_GEMM_TILE_PAIR(4),
-        MW_GEMM_TILE_PAIR(5), MW_GEMM_TILE_PAIR(6),  MW_GEMM_TILE_PAIR(7),  MW_GEMM_TILE_PAIR(8),
-        MW_GEMM_TILE_PAIR(9), MW_GEMM_TILE_PAIR(10), MW_GEMM_TILE_PAIR(11), MW_GEMM_TILE_PAIR(12),
+        MW_GEMM_TILE_TRIPLE(1), MW_GEMM_TILE_TRIPLE(2),  MW_GEMM_TILE_TRIPLE(3),  MW_GEMM_TILE_TRIPLE(4),
+        MW_GEMM_TILE_TRIPLE(5), MW_GEMM_TILE_TRIPLE(6),  MW_GEMM_TILE_TRIPLE(7),  MW_GEMM_TILE_TRIPLE(8),
+        MW_GEMM_TILE_TRIPLE(9), MW_GEMM_TILE_TRIPLE(10), MW_GEMM_TILE_TRIPLE(11), MW_GEMM_TILE_TRIPLE(12),
     };
-    tiles[rows - 1][columns > MW_GEMM_LANES](
-        columns, depth, a, a_row_stride, b, b_row_stride, c, c_row_stride, accumulate);
+    const int shape = columns <= MW_GEMM_LANES ? 0 : columns < MW_GEMM_TILE_COLUMNS ? 1 : 2;
+    tiles[rows - 1][shape](columns, depth, a, a_row_stride, b, b_row_stride, c, c_row_stride, accumulate);
 }
