@@ -130,7 +130,12 @@ static void multiply_on_one_thread(const mw_gemm_product *product) {
     const ptrdiff_t a_row_stride = product->a_row_stride, a_column_stride = product->a_column_stride;
     const ptrdiff_t b_row_stride = product->b_row_stride, b_column_stride = product->b_column_stride;
     if (m <= MW_GEMM_STREAMED_ROWS && b_column_stride == 1) {
-        multiply_streaming(product);
+        multiply_streaming(product, 1);
+        return;
+    }
+    const bool has_one_type = _Generic((left_element)0, right_element: true, default: false);
+    if (has_one_type && n <= 2 * MW_GEMM_STREAMED_BAND && a_row_stride == 1 && m >= MW_GEMM_LANES) {
+        multiply_transposes_streaming(product);
         return;
     }
     if (m <= MW_GEMM_FEW && b_row_stride == 1 && n >= MW_GEMM_LANES && k >= MW_GEMM_DOT_ELEMENTS) {

@@ -1,5 +1,5 @@
 // Products of a few rows, which take as long as b takes to read: b is read row after row as it lies, and added to sums
-// in the first-level cache. The order of the additions, and so every bit, is that of tiles.
+// in the first-level cache. Products of a few columns are taken for those of the transposes where a lies so. The order of the additions, and so every bit, is that of tiles.
 //
 // `gemm_streaming_elements.h` or `gemm_streaming_words.h` defines
 //
@@ -21,8 +21,25 @@
 #define MW_GEMM_ADD(x, y)                                                                                              \
     _Generic((x), int32_t: (int32_t)((uint32_t)(x) + (uint32_t)(y)), default: (x) + (y))
 
+/// Stores a row of sums, or adds it to what is there.
+MW_ALWAYS_INLINE void store_streamed_sums(
+    sum_element *c, ptrdiff_t c_column_stride, const sum_element *sums, ptrdiff_t columns, bool accumulate) {
+    if (accumulate) {
+        MW_VECTOR_LOOP
+        for (ptrdiff_t j = 0; j < columns; j++) {
+            sum_element *element = c + j * c_column_stride;
+            *element = MW_GEMM_ADD(*element, sums[MW_GEMM_STREAMED_PLACE(j)]);
+        }
+    } else {
+        MW_VECTOR_LOOP
+        for (ptrdiff_t j = 0; j < columns; j++) {
+            c[j * c_column_stride] = sums[MW_GEMM_STREAMED_PLACE(j)];
+        }
+    }
+}
+
 /// A block of c, of at most MW_GEMM_STREAMED_BAND rows and MW_GEMM_BLOCK elements of k, whose b has contiguous rows.
-static void multiply_streamed_band(const mw_gemm_product *block) {
+static void multiply_streamed_band(const mw_gemm_product *block, ptrdiff_t c_column_stride) {
     _Alignas(64) sum_element sums[MW_GEMM_STREAMED_SUMS];
     const ptrdiff_t columns = block->n, width = MW_GEMM_STREAMED_WIDTH(columns);
     memset(sums, 0, (size_t)(block->m * width) * sizeof *sums);
@@ -39,22 +56,16 @@ static void multiply_streamed_band(const mw_gemm_product *block) {
     for (ptrdiff_t i = 0; i < block->m; i++) {
         sum_element *c = (sum_element *)block->c + i * block->c_row_stride;
         const sum_element *row = sums + i * width;
-        if (block->accumulate) {
-            MW_VECTOR_LOOP
-            for (ptrdiff_t j = 0; j < columns; j++) {
-                c[j] = MW_GEMM_ADD(c[j], row[MW_GEMM_STREAMED_PLACE(j)]);
-            }
+        if (c_column_stride == 1) {
+            store_streamed_sums(c, 1, row, columns, block->accumulate);
         } else {
-            MW_VECTOR_LOOP
-            for (ptrdiff_t j = 0; j < columns; j++) {
-                c[j] = row[MW_GEMM_STREAMED_PLACE(j)];
-            }
+            store_streamed_sums(c, c_column_stride, row, columns, block->accumulate);
         }
     }
 }
 
-/// A product of at most MW_GEMM_STREAMED_ROWS rows, whose b has contiguous rows.
-static void multiply_streaming(const mw_gemm_product *product) {
+/// A product of a few rows, whose b has contiguous rows. Columns of c are c_column_stride apart.
+static void multiply_streaming(const mw_gemm_product *product, ptrdiff_t c_column_stride) {
     const ptrdiff_t m = product->m, n = product->n, k = product->k;
     const ptrdiff_t band_rows = m < MW_GEMM_STREAMED_BAND ? m : MW_GEMM_STREAMED_BAND;
     const ptrdiff_t block_columns = MW_GEMM_STREAMED_SUMS / band_rows / MW_GEMM_STREAMED_UNIT * MW_GEMM_STREAMED_UNIT;
@@ -67,10 +78,30 @@ static void multiply_streaming(const mw_gemm_product *product) {
                 block.k = k - p < MW_GEMM_BLOCK ? k - p : MW_GEMM_BLOCK;
                 block.a = (const left_element *)product->a + row * product->a_row_stride + p * product->a_column_stride;
                 block.b = (const right_element *)product->b + p * product->b_row_stride + column;
-                block.c = (sum_element *)product->c + row * product->c_row_stride + column;
+                block.c = (sum_element *)product->c + row * product->c_row_stride + column * c_column_stride;
                 block.accumulate = product->accumulate || p > 0;
-                multiply_streamed_band(&block);
+                multiply_streamed_band(&block, c_column_stride);
             }
         }
     }
+}
+
+/// Where a and b have one type of elements, a product of a few columns whose a has contiguous columns is that of the
+/// transposes.
+static void multiply_transposes_streaming(const mw_gemm_product *product) {
+    const mw_gemm_product transposed = {
+        .m = product->n,
+        .n = product->m,
+        .k = product->k,
+        .a = product->b,
+        .a_row_stride = product->b_column_stride,
+        .a_column_stride = product->b_row_stride,
+        .b = product->a,
+        .b_row_stride = product->a_column_stride,
+        .b_column_stride = 1,
+        .c = product->c,
+        .c_row_stride = 1,
+        .accumulate = product->accumulate,
+    };
+    multiply_streaming(&transposed, product->c_row_stride);
 }
