@@ -17,6 +17,7 @@ typedef float sum_element;
 typedef uint32_t packed_left, packed_right;
 #define MW_GEMM_STEP 2
 #define MW_GEMM_DOT_GROUPS 2
+#define MW_GEMM_FEW_ROWS 4
 #define MW_GEMM_SUM f32
 #define MW_GEMM_OWN_PRODUCT 1
 #include "gemm_lanes_avx512.h"

@@ -5,7 +5,7 @@
 //
 // The path and the element type define, beside what `gemm_driver.h` lists:
 //
-//   MW_GEMM_FEW                                  how many rows or columns are few: more are faster in tiles
+//   MW_GEMM_FEW, MW_GEMM_FEW_ROWS                how many columns and rows are few: more are faster in tiles
 //   right_vector, sum_vector                     MW_GEMM_LANES steps, and as many sums
 //   load_left_steps(source), load_right_steps(source)
 //       MW_GEMM_LANES steps of a row of a, or of a column of b, whose elements are contiguous
@@ -15,6 +15,9 @@
 //   pack_right_steps(out, source, stride, count)
 //       as `pack_left`, of a column of b
 
+#ifndef MW_GEMM_FEW_ROWS
+#define MW_GEMM_FEW_ROWS MW_GEMM_FEW
+#endif
 /// Steps of the few that are packed at once, for all of them together; they stay in the first-level cache.
 #define MW_GEMM_FEW_STEPS (16 * MW_GEMM_DEPTH)
 /// Shorter rows are not worth the way here.

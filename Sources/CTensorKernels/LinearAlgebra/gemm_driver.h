@@ -138,7 +138,7 @@ static void multiply_on_one_thread(const mw_gemm_product *product) {
         multiply_transposes_streaming(product);
         return;
     }
-    if (m <= MW_GEMM_FEW && b_row_stride == 1 && n >= MW_GEMM_LANES && k >= MW_GEMM_DOT_ELEMENTS) {
+    if (m <= MW_GEMM_FEW_ROWS && b_row_stride == 1 && n >= MW_GEMM_LANES && k >= MW_GEMM_DOT_ELEMENTS) {
         multiply_few_rows(product);
         return;
     }
