@@ -1,5 +1,6 @@
 // How far the elementwise functions of one number are from the truth. See README.md.
 #include "mw_kernels.h"
+#include "quick_reference.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,6 +18,8 @@ typedef struct function {
     number (*wide)(number x);
     /// Whether the error is to be measured in units of 2^-23 |x|.
     bool is_relative_to_argument;
+    /// NULL where the other reference takes no longer.
+    quick_reference *quick;
 } function;
 
 static double square(double x) { return x * x; }
@@ -31,24 +34,24 @@ static double log_sigmoid(double x) { return fmin(x, 0) - log1p(exp(-fabs(x))) +
 static number log_sigmoidl(number x) { return fminl(x, 0) - log1pl(expl(-fabsl(x))) + (x != x ? x : 0); }
 static double softplus(double x) { return fmax(x, 0) + log1p(exp(-fabs(x))) + (x != x ? x : 0); }
 static number softplusl(number x) { return fmaxl(x, 0) + log1pl(expl(-fabsl(x))) + (x != x ? x : 0); }
-static double gelu(double x) { return x == -INFINITY ? 0 : 0.5 * x * erfc(-x * M_SQRT1_2); }
+static double gelu(double x) { return x == -INFINITY ? -0.0 : 0.5 * x * erfc(-x * M_SQRT1_2); }
 static number gelul(number x) {
-    return x == -INFINITY ? 0 : 0.5L * x * erfcl(-x * 0.70710678118654752440084436210485L);
+    return x == -INFINITY ? -0.0 : 0.5L * x * erfcl(-x * 0.70710678118654752440084436210485L);
 }
 static double gelu_tanh(double x) {
-    return x == -INFINITY ? 0 : x * sigmoid(2 * 0.79788456080286535588 * x * (1 + 0.044715 * x * x));
+    return x == -INFINITY ? -0.0 : x * sigmoid(2 * 0.79788456080286535588 * x * (1 + 0.044715 * x * x));
 }
 static number gelu_tanhl(number x) {
-    return x == -INFINITY ? 0 : x * sigmoidl(2 * 0.79788456080286535587989211986876L * x * (1 + 0.044715L * x * x));
+    return x == -INFINITY ? -0.0 : x * sigmoidl(2 * 0.79788456080286535587989211986876L * x * (1 + 0.044715L * x * x));
 }
-static double silu(double x) { return x == -INFINITY ? 0 : x * sigmoid(x); }
-static number silul(number x) { return x == -INFINITY ? 0 : x * sigmoidl(x); }
-static double mish(double x) { return x == -INFINITY ? 0 : x * tanh(softplus(x)); }
-static number mishl(number x) { return x == -INFINITY ? 0 : x * tanhl(softplusl(x)); }
+static double silu(double x) { return x == -INFINITY ? -0.0 : x * sigmoid(x); }
+static number silul(number x) { return x == -INFINITY ? -0.0 : x * sigmoidl(x); }
+static double mish(double x) { return x == -INFINITY ? -0.0 : x * tanh(softplus(x)); }
+static number mishl(number x) { return x == -INFINITY ? -0.0 : x * tanhl(softplusl(x)); }
 static double hard_sigmoid(double x) { return x != x ? x : fmin(fmax(x + 3, 0), 6) / 6; }
 static number hard_sigmoidl(number x) { return x != x ? x : fminl(fmaxl(x + 3, 0), 6) / 6; }
-static double hard_swish(double x) { return x == -INFINITY ? 0 : x * hard_sigmoid(x); }
-static number hard_swishl(number x) { return x == -INFINITY ? 0 : x * hard_sigmoidl(x); }
+static double hard_swish(double x) { return x == -INFINITY ? -0.0 : x * hard_sigmoid(x); }
+static number hard_swishl(number x) { return x == -INFINITY ? -0.0 : x * hard_sigmoidl(x); }
 
 /// erf⁻¹ is what C lacks: from the winding start 0, Newton's steps on erf, or on erfc where that has the digits.
 static double erf_inverse(double x) {
@@ -82,45 +85,45 @@ static number erf_inversel(number x) {
 }
 
 static const function functions[] = {
-    {"square", MW_UNARY_SQUARE, square, squarel, false},
-    {"reciprocal", MW_UNARY_RECIPROCAL, reciprocal, reciprocall, false},
-    {"sqrt", MW_UNARY_SQRT, sqrt, sqrtl, false},
-    {"rsqrt", MW_UNARY_RSQRT, rsqrt, rsqrtl, false},
-    {"ceil", MW_UNARY_CEIL, ceil, ceill, false},
-    {"floor", MW_UNARY_FLOOR, floor, floorl, false},
-    {"round", MW_UNARY_ROUND, rint, rintl, false},
-    {"trunc", MW_UNARY_TRUNC, trunc, truncl, false},
-    {"exp", MW_UNARY_EXP, exp, expl, false},
-    {"exp2", MW_UNARY_EXP2, exp2, exp2l, false},
-    {"expm1", MW_UNARY_EXPM1, expm1, expm1l, false},
-    {"log", MW_UNARY_LOG, log, logl, false},
-    {"log2", MW_UNARY_LOG2, log2, log2l, false},
-    {"log10", MW_UNARY_LOG10, log10, log10l, false},
-    {"log1p", MW_UNARY_LOG1P, log1p, log1pl, false},
-    {"sin", MW_UNARY_SIN, sin, sinl, false},
-    {"cos", MW_UNARY_COS, cos, cosl, false},
-    {"tan", MW_UNARY_TAN, tan, tanl, false},
-    {"asin", MW_UNARY_ASIN, asin, asinl, false},
-    {"acos", MW_UNARY_ACOS, acos, acosl, false},
-    {"atan", MW_UNARY_ATAN, atan, atanl, false},
-    {"sinh", MW_UNARY_SINH, sinh, sinhl, false},
-    {"cosh", MW_UNARY_COSH, cosh, coshl, false},
-    {"tanh", MW_UNARY_TANH, tanh, tanhl, false},
-    {"asinh", MW_UNARY_ASINH, asinh, asinhl, false},
-    {"acosh", MW_UNARY_ACOSH, acosh, acoshl, false},
-    {"atanh", MW_UNARY_ATANH, atanh, atanhl, false},
-    {"erf", MW_UNARY_ERF, erf, erfl, false},
-    {"erfc", MW_UNARY_ERFC, erfc, erfcl, false},
-    {"erf_inverse", MW_UNARY_ERF_INVERSE, erf_inverse, erf_inversel, false},
-    {"sigmoid", MW_UNARY_SIGMOID, sigmoid, sigmoidl, false},
-    {"log_sigmoid", MW_UNARY_LOG_SIGMOID, log_sigmoid, log_sigmoidl, false},
-    {"gelu", MW_UNARY_GELU, gelu, gelul, true},
-    {"gelu_tanh", MW_UNARY_GELU_TANH, gelu_tanh, gelu_tanhl, true},
-    {"silu", MW_UNARY_SILU, silu, silul, false},
-    {"mish", MW_UNARY_MISH, mish, mishl, false},
-    {"softplus", MW_UNARY_SOFTPLUS, softplus, softplusl, false},
-    {"hard_sigmoid", MW_UNARY_HARD_SIGMOID, hard_sigmoid, hard_sigmoidl, false},
-    {"hard_swish", MW_UNARY_HARD_SWISH, hard_swish, hard_swishl, false},
+    {"square", MW_UNARY_SQUARE, square, squarel, false, QUICK_BLOCK_OF(square)},
+    {"reciprocal", MW_UNARY_RECIPROCAL, reciprocal, reciprocall, false, QUICK_BLOCK_OF(reciprocal)},
+    {"sqrt", MW_UNARY_SQRT, sqrt, sqrtl, false, QUICK_BLOCK_OF(sqrt)},
+    {"rsqrt", MW_UNARY_RSQRT, rsqrt, rsqrtl, false, QUICK_BLOCK_OF(rsqrt)},
+    {"ceil", MW_UNARY_CEIL, ceil, ceill, false, QUICK_BLOCK_OF(ceil)},
+    {"floor", MW_UNARY_FLOOR, floor, floorl, false, QUICK_BLOCK_OF(floor)},
+    {"round", MW_UNARY_ROUND, rint, rintl, false, QUICK_BLOCK_OF(round)},
+    {"trunc", MW_UNARY_TRUNC, trunc, truncl, false, QUICK_BLOCK_OF(trunc)},
+    {"exp", MW_UNARY_EXP, exp, expl, false, QUICK_BLOCK_OF(exp)},
+    {"exp2", MW_UNARY_EXP2, exp2, exp2l, false, QUICK_BLOCK_OF(exp2)},
+    {"expm1", MW_UNARY_EXPM1, expm1, expm1l, false, QUICK_BLOCK_OF(expm1)},
+    {"log", MW_UNARY_LOG, log, logl, false, QUICK_BLOCK_OF(log)},
+    {"log2", MW_UNARY_LOG2, log2, log2l, false, QUICK_BLOCK_OF(log2)},
+    {"log10", MW_UNARY_LOG10, log10, log10l, false, QUICK_BLOCK_OF(log10)},
+    {"log1p", MW_UNARY_LOG1P, log1p, log1pl, false, QUICK_BLOCK_OF(log1p)},
+    {"sin", MW_UNARY_SIN, sin, sinl, false, QUICK_BLOCK_OF(sin)},
+    {"cos", MW_UNARY_COS, cos, cosl, false, QUICK_BLOCK_OF(cos)},
+    {"tan", MW_UNARY_TAN, tan, tanl, false, QUICK_BLOCK_OF(tan)},
+    {"asin", MW_UNARY_ASIN, asin, asinl, false, QUICK_BLOCK_OF(asin)},
+    {"acos", MW_UNARY_ACOS, acos, acosl, false, QUICK_BLOCK_OF(acos)},
+    {"atan", MW_UNARY_ATAN, atan, atanl, false, QUICK_BLOCK_OF(atan)},
+    {"sinh", MW_UNARY_SINH, sinh, sinhl, false, QUICK_BLOCK_OF(sinh)},
+    {"cosh", MW_UNARY_COSH, cosh, coshl, false, QUICK_BLOCK_OF(cosh)},
+    {"tanh", MW_UNARY_TANH, tanh, tanhl, false, QUICK_BLOCK_OF(tanh)},
+    {"asinh", MW_UNARY_ASINH, asinh, asinhl, false, QUICK_BLOCK_OF(asinh)},
+    {"acosh", MW_UNARY_ACOSH, acosh, acoshl, false, QUICK_BLOCK_OF(acosh)},
+    {"atanh", MW_UNARY_ATANH, atanh, atanhl, false, QUICK_BLOCK_OF(atanh)},
+    {"erf", MW_UNARY_ERF, erf, erfl, false, QUICK_BLOCK_OF(erf)},
+    {"erfc", MW_UNARY_ERFC, erfc, erfcl, false, QUICK_BLOCK_OF(erfc)},
+    {"erf_inverse", MW_UNARY_ERF_INVERSE, erf_inverse, erf_inversel, false, QUICK_BLOCK_OF(erf_inverse)},
+    {"sigmoid", MW_UNARY_SIGMOID, sigmoid, sigmoidl, false, QUICK_BLOCK_OF(sigmoid)},
+    {"log_sigmoid", MW_UNARY_LOG_SIGMOID, log_sigmoid, log_sigmoidl, false, QUICK_BLOCK_OF(log_sigmoid)},
+    {"gelu", MW_UNARY_GELU, gelu, gelul, true, QUICK_BLOCK_OF(gelu)},
+    {"gelu_tanh", MW_UNARY_GELU_TANH, gelu_tanh, gelu_tanhl, true, QUICK_BLOCK_OF(gelu_tanh)},
+    {"silu", MW_UNARY_SILU, silu, silul, false, QUICK_BLOCK_OF(silu)},
+    {"mish", MW_UNARY_MISH, mish, mishl, false, QUICK_BLOCK_OF(mish)},
+    {"softplus", MW_UNARY_SOFTPLUS, softplus, softplusl, false, QUICK_BLOCK_OF(softplus)},
+    {"hard_sigmoid", MW_UNARY_HARD_SIGMOID, hard_sigmoid, hard_sigmoidl, false, QUICK_BLOCK_OF(hard_sigmoid)},
+    {"hard_swish", MW_UNARY_HARD_SWISH, hard_swish, hard_swishl, false, QUICK_BLOCK_OF(hard_swish)},
 };
 
 /// The largest error of a function, where it was, and what else was wrong.
@@ -133,6 +136,8 @@ typedef struct findings {
     uint64_t wrong_sign_of_zero;
     /// Elements whose bits are not the same on every path.
     uint64_t paths_differ;
+    /// Arguments of which the two references do not agree.
+    uint64_t references_differ;
 } findings;
 
 /// A unit in the last place of a format with this many bits, at a number.
@@ -145,7 +150,6 @@ static number unit(number x, int digits, int minimum_exponent) {
 
 static void look_at(
     findings *found, const function *f, double x, double got, number truth, int digits, int minimum_exponent) {
-    const int maximum_exponent = digits == 24 ? 128 : 1024;
     if ((truth != truth) != (got != got)) {
         found->wrong_kind++;
         found->wrong_argument = x;
@@ -158,15 +162,9 @@ static void look_at(
         }
         return;
     }
-    const double magnitude = fabs((double)truth);
-    if (digits == 24 && !f->is_relative_to_argument && magnitude >= 0x1p-126 && magnitude < 0x1p127 && !isinf(got)) {
-        // The usual case, without long double: the unit has the exponent of the truth, less 23.
-        uint64_t bits;
-        memcpy(&bits, &magnitude, sizeof bits);
-        bits = (bits & 0x7ff0000000000000u) - (UINT64_C(23) << 52);
-        double last_place;
-        memcpy(&last_place, &bits, sizeof last_place);
-        const double error = fabs(got - (double)truth) / last_place;
+    if (digits == 24 && !f->is_relative_to_argument && fabsl(truth) < 0x1p127 && !isinf(got)) {
+        // The usual case, without long double.
+        const double error = fabs(got - (double)truth) / last_place_f32((double)truth);
         if (error > found->error) {
             found->error = error;
             found->argument = x;
@@ -174,7 +172,10 @@ static void look_at(
         return;
     }
     // What rounds to infinity is as far from it as from the power of 2 that the format ends before.
-    const number end = ldexpl(1, maximum_exponent);
+    const number end = digits == 24 ? 0x1p128L : 0x1p1024L;
+    if (isinf(got) && fabsl(truth) >= end && signbit(got) == signbit(truth)) {
+        return;
+    }
     const number value = isinf(got) ? copysignl(end, got) : (number)got;
     const number target = fabsl(truth) > end ? copysignl(end, truth) : truth;
     const number scale = f->is_relative_to_argument && isfinite(x)
@@ -187,23 +188,61 @@ static void look_at(
     }
 }
 
-enum { block_size = 4096 };
+/// Whether the references of a number agree, where the quick one claims to know.
+static bool references_agree(double quick, double truth) {
+    if (isinf(quick) || fabs(truth) >= 0x1p127) {
+        return true;
+    }
+    if (truth != truth) {
+        return quick != quick;
+    }
+    // A sign counts, but of what is no 0 and rounds to one.
+    const bool has_sign = truth == 0 || fabs(truth) > 0x1p-150;
+    return fabs(quick - truth) <= QUICK_REFERENCE_TOLERANCE * last_place_f32(truth) &&
+           (!has_sign || signbit(quick) == signbit(truth));
+}
 
-static findings look_at_f32(const function *f, const mw_kernels *kernels, uint64_t stride, bool compares_paths) {
-    findings found = {0};
+/// Every `stride`-th number there is. `error` is one that the function is known to have, at `argument`.
+static findings look_at_every_f32(
+    const function *f, const mw_kernels *kernels, uint64_t stride, bool compares_paths, double error, double argument) {
+    findings found = {.error = error, .argument = argument};
     static float a[block_size], out[block_size], other[block_size];
+    static double quick[block_size];
+    static bool doubtful[block_size];
+    const bool is_quick = f->quick != NULL && has_quick_references();
     mw_isa paths[MW_ISA_COUNT];
     const ptrdiff_t path_count = mw_available_paths(paths);
     const ptrdiff_t one = 1, count = block_size;
+    int blocks = 0;
     for (uint64_t bits = 0; bits < (UINT64_C(1) << 32);) {
         for (int i = 0; i < block_size; i++, bits += stride) {
             const uint32_t word = bits < (UINT64_C(1) << 32) ? (uint32_t)bits : 0;
             memcpy(&a[i], &word, sizeof word);
         }
         kernels->elementwise.unary(f->operation, MW_DTYPE_F32, 1, &count, out, a, &one);
-        for (int i = 0; i < block_size; i++) {
-            look_at(&found, f, (double)a[i], (double)out[i], (number)f->narrow((double)a[i]), 24, -149);
+        memset(doubtful, true, sizeof doubtful);
+        // Of some blocks all, to see that the quick reference is right where it raises no doubt.
+        if (is_quick) {
+            f->quick(a, out, quick);
+            if (blocks % 61 != 0) {
+                find_doubtful(a, out, quick, f->is_relative_to_argument, found.error, doubtful);
+            }
         }
+        for (int i = 0; i < block_size; i++) {
+            uint64_t next_doubts;
+            memcpy(&next_doubts, &doubtful[i & -8], sizeof next_doubts);
+            if (next_doubts == 0) {
+                i |= 7;
+                continue;
+            }
+            if (!doubtful[i]) {
+                continue;
+            }
+            const double truth = f->narrow((double)a[i]);
+            look_at(&found, f, (double)a[i], (double)out[i], (number)truth, 24, -149);
+            found.references_differ += is_quick && !references_agree(quick[i], truth);
+        }
+        blocks++;
         for (ptrdiff_t p = 0; compares_paths && p < path_count; p++) {
             mw_kernels_for(paths[p])->elementwise.unary(f->operation, MW_DTYPE_F32, 1, &count, other, a, &one);
             for (int i = 0; i < block_size; i++) {
@@ -212,6 +251,13 @@ static findings look_at_f32(const function *f, const mw_kernels *kernels, uint64
         }
     }
     return found;
+}
+
+static findings look_at_f32(const function *f, const mw_kernels *kernels, uint64_t stride, bool compares_paths) {
+    // What is nearer to the truth than a few numbers were raises no doubt.
+    const uint64_t few = 4099;
+    const findings first = stride < few ? look_at_every_f32(f, kernels, few, false, 0, 0) : (findings){0};
+    return look_at_every_f32(f, kernels, stride, compares_paths, first.error, first.argument);
 }
 
 static uint64_t next_word(uint64_t *state) {
@@ -289,12 +335,16 @@ int main(int argument_count, char **arguments) {
         printf("%-13s %-7s %8.4f  %a", f->name, is_f32 ? "f32" : "f64", found.error, found.argument);
         const double bound = f->is_relative_to_argument ? 1 : 2;
         const bool is_good =
-            (!is_f32 || found.error <= bound) && found.wrong_kind + found.wrong_sign_of_zero + found.paths_differ == 0;
+            (!is_f32 || found.error <= bound) && found.wrong_kind + found.wrong_sign_of_zero + found.paths_differ +
+                    found.references_differ ==
+                0;
         if (!is_good) {
             printf(
-                "  WRONG: %llu of the wrong kind, %llu zeros of the wrong sign (at %a), %llu differ between paths",
+                "  WRONG: %llu of the wrong kind, %llu zeros of the wrong sign (at %a), %llu differ between paths, "
+                "%llu between references",
                 (unsigned long long)found.wrong_kind, (unsigned long long)found.wrong_sign_of_zero,
-                found.wrong_argument, (unsigned long long)found.paths_differ);
+                found.wrong_argument, (unsigned long long)found.paths_differ,
+                (unsigned long long)found.references_differ);
         }
         printf("\n");
         fflush(stdout);
