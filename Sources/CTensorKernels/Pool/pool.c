@@ -7,7 +7,7 @@
 
 #include "../include/mw_pool.h"
 
-#include "processor_count.h"
+#include "../include/mw_processor_count.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -105,7 +105,7 @@ static void after_fork_in_child(void) {
 }
 
 static void prepare(void) {
-    width = mw_usable_processors();
+    width = mw_usable_processors("");
     const char *bound = getenv("MESHWORK_THREADS");
     const long threads = bound == NULL ? 0 : strtol(bound, NULL, 10);
     if (threads > 0 && threads < width) {

@@ -18,6 +18,7 @@
 #include "mw_indexing.h"
 #include "mw_kernels.h"
 #include "mw_pool.h"
+#include "mw_processor_count.h"
 #include "mw_product.h"
 #include "mw_sorting.h"
 
