@@ -49,7 +49,7 @@ export -f soak released kernel_paths
 
 # The leak checker does not follow the tagged pointers that Swift keeps in enums; a signal that a test waits for stays one.
 export ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=0:handle_sigbus=0
-export TSAN_OPTIONS="allocator_may_return_null=1 suppressions=$PWD/Scripts/tsan-suppressions.txt"
+export TSAN_OPTIONS="allocator_may_return_null=1 handle_sigbus=0 suppressions=$PWD/Scripts/tsan-suppressions.txt"
 
 step "prerequisites" 150 Scripts/install-prerequisites.sh nightly
 step "thread sanitizer" 3600 swift test --sanitize thread --scratch-path .build/thread --no-parallel
