@@ -72,9 +72,10 @@ QUICK lanes quick_exp(lanes x) { return _ZGVeN8v_exp(within_limits(x)); }
 QUICK lanes quick_log1p_exp(lanes x) {
     return chosen(magnitude_of(x) > 700, all(0), _ZGVeN8v_log1p(quick_exp(-magnitude_of(x))));
 }
+/// Of what goes to -0 with its argument: at -inf the formulas have a NaN.
+QUICK lanes zero_below(double limit, lanes x, lanes value) { return chosen(x < limit, all(-0.0), value); }
 QUICK lanes quick_softplus(lanes x) { return chosen(x > 0, x, all(0)) + quick_log1p_exp(x); }
 QUICK lanes quick_sigmoid(lanes x) { return 1 / (1 + quick_exp(-x)); }
-
 QUICK lanes quick_hard_sigmoid(lanes x) { return chosen(x > 3, all(6), chosen(x < -3, all(0), x + 3)) / 6; }
 
 /// One of Halley's steps on erf, or on erfc where that has the digits, from the kernel's result: one that is right to
@@ -136,13 +137,13 @@ QUICK_REFERENCE_OF_C(erfc)
 QUICK_REFERENCE(erf_inverse, quick_erf_inverse(x, got))
 QUICK_REFERENCE(sigmoid, quick_sigmoid(x))
 QUICK_REFERENCE(log_sigmoid, chosen(x < 0, x, all(0)) - quick_log1p_exp(x))
-QUICK_REFERENCE(gelu, 0.5 * x * _ZGVeN8v_erfc(x * -M_SQRT1_2))
+QUICK_REFERENCE(gelu, zero_below(-100, x, 0.5 * x * _ZGVeN8v_erfc(x * -M_SQRT1_2)))
 QUICK_REFERENCE(gelu_tanh, x * quick_sigmoid(2 * 0.79788456080286535588 * x * (1 + 0.044715 * x * x)))
-QUICK_REFERENCE(silu, x * quick_sigmoid(x))
-QUICK_REFERENCE(mish, x * _ZGVeN8v_tanh(quick_softplus(x)))
+QUICK_REFERENCE(silu, zero_below(-700, x, x * quick_sigmoid(x)))
+QUICK_REFERENCE(mish, zero_below(-700, x, x * _ZGVeN8v_tanh(quick_softplus(x))))
 QUICK_REFERENCE(softplus, quick_softplus(x))
 QUICK_REFERENCE(hard_sigmoid, quick_hard_sigmoid(x))
-QUICK_REFERENCE(hard_swish, x * quick_hard_sigmoid(x))
+QUICK_REFERENCE(hard_swish, zero_below(-3, x, x * quick_hard_sigmoid(x)))
 
 /// Which results of a block may be further from the truth than `error`, or not of its kind or sign.
 QUICK_LOOP void find_doubtful(
