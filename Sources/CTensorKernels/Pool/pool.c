@@ -277,12 +277,15 @@ bool mw_pool_submit(void (*function)(void *context), void *context) {
 
 void mw_parallel_for(
     ptrdiff_t chunks, ptrdiff_t budget, void (*function)(void *context, ptrdiff_t chunk), void *context) {
-    ptrdiff_t threads = mw_pool_threads_for(budget);
-    threads = threads < chunks ? threads : chunks;
+    const ptrdiff_t allowed = mw_pool_threads_for(budget);
+    const ptrdiff_t threads = allowed < chunks ? allowed : chunks;
     if (threads <= 1 || is_inside_chunk) {
+        // Calls inside of this one take no more threads than it may.
+        const ptrdiff_t bound = mw_pool_set_thread_budget(allowed);
         for (ptrdiff_t chunk = 0; chunk < chunks; chunk++) {
             function(context, chunk);
         }
+        mw_pool_set_thread_budget(bound);
         return;
     }
     region own = {

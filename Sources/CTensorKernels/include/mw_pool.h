@@ -26,9 +26,10 @@ ptrdiff_t mw_pool_threads_for(ptrdiff_t budget);
 /// Calls `function(context, i)` once for each i in 0..<chunks and returns when all have returned.
 ///
 /// The caller takes part, so the call ends even if every pool thread is busy. At most `budget` threads work on it,
-/// the caller included; 0 means the calling thread's bound (`mw_pool_set_thread_budget`). Which thread runs which chunk is not defined: a chunk's result must
-/// not depend on it. A call from inside a chunk runs its chunks inline, in order. Must not be left by longjmp, and a
-/// chunk must not fork.
+/// the caller included; 0 means the calling thread's bound (`mw_pool_set_thread_budget`). Which thread runs which chunk
+/// is not defined: a chunk's result must not depend on it. A call from inside a chunk runs its chunks inline, in order,
+/// unless that chunk is the only one: what it calls with a budget of 0 may take the threads that were meant for it. Must
+/// not be left by longjmp, and a chunk must not fork.
 void mw_parallel_for(
     ptrdiff_t chunks, ptrdiff_t budget, void (*function)(void *_Nullable context, ptrdiff_t chunk),
     void *_Nullable context);

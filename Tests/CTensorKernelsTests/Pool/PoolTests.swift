@@ -38,6 +38,29 @@ import Testing
         #expect(counts == [Int](repeating: 1, count: 72))
     }
 
+    @Test("a loop inside a loop of one thread stays on that thread, whether or not a chunk is the only one")
+    func nestedInsideOneThread() {
+        for outerChunks in [1, 4] {
+            // Which thread ran each inner chunk.
+            var threads = [UInt64](repeating: 0, count: 64)
+            unsafe threads.withUnsafeMutableBufferPointer { threads in
+                // Each inner chunk writes its own element, and the calls end after all of them.
+                unsafe mw_parallel_for(
+                    outerChunks, 1,
+                    { context, _ in
+                        unsafe mw_parallel_for(
+                            64, 0,
+                            { context, inner in
+                                unsafe context!.assumingMemoryBound(to: UInt64.self)[inner] = UInt64(pthread_self())
+                                // Time for other threads to join.
+                                usleep(20)
+                            }, context)
+                    }, threads.baseAddress)
+            }
+            #expect(threads == [UInt64](repeating: UInt64(pthread_self()), count: 64))
+        }
+    }
+
     @Test("loops of many threads at once all end")
     func concurrentLoops() async {
         await withTaskGroup(of: [Int].self) { group in
