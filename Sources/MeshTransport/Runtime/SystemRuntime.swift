@@ -18,6 +18,8 @@ public final class SystemRuntime: Runtime {
     public let network: any RuntimeNetwork
     /// The system's files.
     public var files: any RuntimeFiles { SystemFiles() }
+    /// The system's files, written.
+    public var logs: any RuntimeLogs { SystemLogs() }
 
     private let executors = Mutex<[ObjectIdentifier: LoopExecutor]>([:])
 

@@ -77,11 +77,17 @@ public protocol Runtime: AnyObject, Sendable {
 
     /// Files that others write, to be read. Default: none.
     var files: any RuntimeFiles { get }
+
+    /// Files that this process writes and syncs, to be read after a restart. Default: none, every call is refused.
+    var logs: any RuntimeLogs { get }
 }
 
 extension Runtime {
     /// No files.
     public var files: any RuntimeFiles { NoFiles() }
+
+    /// No logs.
+    public var logs: any RuntimeLogs { NoLogs() }
 
     /// Returns after `duration`, or throws `CancellationError` when the task is cancelled before.
     public func sleep(for duration: Duration) async throws {

@@ -34,6 +34,10 @@ public final class SimulatedHost: Runtime {
     public var computeExecutor: any TaskExecutor { runtime.computeExecutor }
     /// The simulation's files.
     public var files: any RuntimeFiles { runtime.files }
+    /// Logs on ``disk``.
+    public var logs: any RuntimeLogs { disk }
+    /// This host's own disk.
+    public var disk: SimulatedLogs { runtime.disk(of: name) }
     /// Connections in memory, in this host's name.
     public var network: any RuntimeNetwork { HostNetwork(name: name, connections: connections) }
 }

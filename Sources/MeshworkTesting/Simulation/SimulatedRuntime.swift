@@ -28,6 +28,8 @@ public final class SimulatedRuntime: Runtime, @unchecked Sendable {
     private let generator: Mutex<SplitMix64>
     let simulatedNetwork: SimulatedNetwork
     let simulatedFiles = SimulatedFiles()
+    /// The disks of the simulation, by the names of their hosts; the simulation's own has none.
+    private let disks = Mutex<[String: SimulatedLogs]>([:])
     /// Until when the thread has been held: the clock is ahead of the loop, which catches up when it is let go.
     private let heldUntil = Atomic<Int64>(.min)
 
@@ -143,6 +145,23 @@ public final class SimulatedRuntime: Runtime, @unchecked Sendable {
     public var network: any RuntimeNetwork { simulatedNetwork }
     /// What ``setFile(_:to:)`` has written.
     public var files: any RuntimeFiles { simulatedFiles }
+    /// Logs on ``disk``.
+    public var logs: any RuntimeLogs { disk }
+    /// The disk of those processes that run on no ``host(_:)``.
+    public var disk: SimulatedLogs { disk(of: "") }
+
+    /// The disk of a host, which outlives the host's crashes.
+    func disk(of host: String) -> SimulatedLogs {
+        disks.withLock { disks in
+            if let disk = disks[host] { return disk }
+            let seed = host.utf8.reduce(seed) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+            let disk = SimulatedLogs(seed: seed) { [weak self] time in
+                if time > .zero { try? await self?.sleep(for: time) }
+            }
+            disks[host] = disk
+            return disk
+        }
+    }
 
     /// Ends every connection of the listener at `host`:`port` and of its clients, and refuses new ones, as when the
     /// process dies.
