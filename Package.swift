@@ -176,7 +176,10 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     ("NeuralNetworkTests", ["NeuralNetwork", "Autodiff", "Optimizers", "Tensor"]),
     (
         "CoordinationTests",
-        ["Coordination", "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", .logging]
+        [
+            "Coordination", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport", "Identity", .logging,
+            .nioCore,
+        ]
     ),
     (
         "ParameterServerTests",

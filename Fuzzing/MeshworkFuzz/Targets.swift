@@ -28,6 +28,7 @@ struct FuzzTarget: Sendable {
         "dns-message": FuzzTarget(decode: Discovery.message, seeds: Discovery.messageSeeds),
         "endpoint-list": FuzzTarget(decode: Discovery.list, seeds: Discovery.listSeeds),
         "configuration-file": FuzzTarget(decode: ConfigurationFiles.read, seeds: ConfigurationFiles.seeds),
+        "log-file": FuzzTarget(decode: Logs.read, seeds: Logs.seeds),
         "safetensors": FuzzTarget(decode: Files.safetensors, seeds: Files.safetensorsSeeds),
         "npy": FuzzTarget(decode: TensorArrays.array, seeds: TensorArrays.arraySeeds),
         "npz": FuzzTarget(decode: TensorArrays.archive, seeds: TensorArrays.archiveSeeds),

@@ -1,24 +1,27 @@
-import NIOCore
+package import NIOCore
 
 /// The Castagnoli checksum of 32 bits (RFC 3720, appendix B.4), eight bytes at a time by tables.
-struct CRC32C {
+package struct CRC32C {
     /// Bytes of a checksum on the wire.
-    static let size = 4
+    package static let size = 4
 
     private var state: UInt32 = .max
 
+    /// The checksum of no bytes.
+    package init() {}
+
     /// The checksum of the bytes so far.
-    var value: UInt32 { ~state }
+    package var value: UInt32 { ~state }
 
     /// The checksum of `bytes`.
-    static func of(_ bytes: ByteBufferView?) -> UInt32 {
+    package static func of(_ bytes: ByteBufferView?) -> UInt32 {
         var checksum = CRC32C()
         if let bytes { checksum.append(bytes) }
         return checksum.value
     }
 
     /// Takes more bytes.
-    mutating func append(_ bytes: ByteBufferView) {
+    package mutating func append(_ bytes: ByteBufferView) {
         // The closure reads within the buffer's bounds and keeps no pointer.
         state = unsafe bytes.withUnsafeBytes { bytes in
             let tables = Self.tables
