@@ -25,6 +25,7 @@ enum Messages {
         check(CheckpointRequest.self), check(SignedCheckpoint.self), check(EntryRequest.self), check(LogEntry.self),
         check(SubscriberState.self), check(ConfigurationPush.self), check(HeldSession.self), check(OutcomeRecord.self),
         check(PartitionRecord.self), check(PartitionSnapshot.self),
+        check(CoordinatorChange.self), check(SessionTable.Record.self), check(AnsweredRequest.self),
     ]
 
     static func decode(_ bytes: [UInt8]) {

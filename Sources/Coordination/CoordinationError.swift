@@ -37,6 +37,12 @@ public struct CoordinationError: Error, Sendable, CustomStringConvertible {
         public static let tooFewServers = Code("tooFewServers", .unavailable)
         /// A limit of the coordinator's configuration is reached.
         public static let limitReached = Code("limitReached", .resourceExhausted)
+        /// The change could not be kept, as on a full disk; nothing has changed.
+        public static let storeUnavailable = Code("storeUnavailable", .unavailable)
+        /// What a store holds is damaged or unknown; the message says what to do.
+        public static let storeFailed = Code("storeFailed", .dataLoss)
+        /// Another change was committed before, by another coordinator on the same store.
+        public static let versionConflict = Code("versionConflict", .aborted)
         /// A configuration has problems; the message lists all of them.
         public static let invalidConfiguration = Code("invalidConfiguration", .invalidArgument)
         /// The coordinator could not be reached or did not understand; ``CoordinationError/cause`` says why.
@@ -45,7 +51,8 @@ public struct CoordinationError: Error, Sendable, CustomStringConvertible {
         /// The codes that a coordinator answers with.
         static let answered: [Code] = [
             slotOutOfRange, noFreeSlot, slotTaken, sessionFenced, sessionExpired, sessionUnknown, notOwner,
-            conflictingDeclaration, invalidDeclaration, tooFewServers, limitReached,
+            conflictingDeclaration, invalidDeclaration, tooFewServers, limitReached, storeUnavailable, storeFailed,
+            versionConflict,
         ]
     }
 
@@ -78,7 +85,7 @@ public struct CoordinationError: Error, Sendable, CustomStringConvertible {
 extension CoordinationError {
     /// The answer to a call that failed so. The code's name leads the text, as a status alone does not tell the codes
     /// apart.
-    var callFailure: CallFailure { CallFailure(code.status, "\(code): \(message)", hasNotRun: true) }
+    var callFailure: CallFailure { CallFailure(code.status, "\(code): \(message)", hasNotRun: code != .storeFailed) }
 
     /// What a call to a coordinator failed with: what it answered, or that it could not be asked.
     init(_ error: MeshError) {

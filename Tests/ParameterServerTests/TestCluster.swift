@@ -43,7 +43,8 @@ struct TestCluster: Sendable {
         configuration.serversBeforePlacement = max(1, servers)
         adjust(&configuration)
         let cluster = TestCluster(
-            runtime: runtime, coordinator: try Coordinator(on: mesh, configuration: configuration, logger: silent),
+            runtime: runtime,
+            coordinator: try await Coordinator(on: mesh, configuration: configuration, logger: silent),
             authority: authority, attemptTimeout: attemptTimeout,
             coordinatorAddress: try await mesh.listen(host: "127.0.0.1", port: 0))
         cluster.listening.add(mesh)

@@ -87,7 +87,7 @@ import Training
                     logger: silent)
             }
             let central = try mesh("/coordinator")
-            let coordinator = try Coordinator(on: central, logger: silent)
+            let coordinator = try await Coordinator(on: central, logger: silent)
             let listener = try await central.listen(host: "127.0.0.1", port: 0)
             let destination = try Destination(
                 host: listener.host, port: listener.port, identities: [.exact(authority.id("/coordinator"))])

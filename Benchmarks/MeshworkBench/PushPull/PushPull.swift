@@ -149,7 +149,7 @@ enum ParameterSide {
             AuthorizationPolicy.Rule("bench", methods: ["*"], identities: ["spiffe://bench.example/*"])
         ])
         let mesh = try Mesh(identity: identity, policy: policy, runtime: runtime)
-        let coordinator = try Coordinator(on: mesh)
+        let coordinator = try await Coordinator(on: mesh)
         let address = try await mesh.listen(host: "127.0.0.1", port: 0)
         let expected = IdentityPattern.exact(identity.current.svid.spiffeID)
         let coordination = CoordinationClient(

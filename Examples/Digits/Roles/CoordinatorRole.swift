@@ -32,7 +32,7 @@ enum CoordinatorRole: Role {
         var settings = CoordinatorConfiguration()
         settings.slots = configuration.slots
         settings.serversBeforePlacement = configuration.serverCount
-        let coordinator = try Coordinator(on: mesh, configuration: settings, logger: ProcessLog.logger)
+        let coordinator = try await Coordinator(on: mesh, configuration: settings, logger: ProcessLog.logger)
         let join = try await issuance.listen(host: "127.0.0.1", port: 0)
         let address = try await mesh.listen(host: "127.0.0.1", port: 0)
 

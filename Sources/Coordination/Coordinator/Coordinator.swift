@@ -7,78 +7,111 @@ import Synchronization
 
 /// Knows who takes part: hands out sessions, fences old ones, and places the partitions of tables on servers.
 ///
-/// Everything is in memory: a coordinator lives as long as the job that it coordinates. Training goes on while it is
-/// away, but nobody can join.
+/// Training goes on while it is away, but nobody can join. With a folder in its configuration it can be restarted: it
+/// answers for a change when the disk has it, and sessions, servers, tables and epochs are as they were; its servers and
+/// workers go on with it at the same address. Without one everything is in memory, and it lives as long as its job.
 /// ```swift
-/// let coordinator = try Coordinator(on: mesh)
+/// var configuration = CoordinatorConfiguration()
+/// configuration.folder = "/var/lib/job/coordination"
+/// let coordinator = try await Coordinator(on: mesh, configuration: configuration)
 /// try await ServiceGroup(services: [mesh, coordinator], logger: logger).run()
 /// ```
-/// Safe to use from any task: the state is guarded by one mutex, which is never held across a call.
+/// Safe to use from any task: the state is guarded by ``CommittedState``.
 public final class Coordinator: Service {
     private let mesh: Mesh
     private let configuration: CoordinatorConfiguration
     private let logger: Logger
-    private let state: Mutex<CoordinatorState>
+    private let state: CommittedState
     private let servers: FencedServers
 
-    /// Makes a coordinator and has `mesh` answer its methods; see ``CoordinationService``. Leases end only while
-    /// ``run()`` does.
+    /// Makes a coordinator, goes on from what its store holds, and has `mesh` answer its methods; see
+    /// ``CoordinationService``. Leases end only while ``run()`` does.
     ///
-    /// - Throws: ``CoordinationError/Code/invalidConfiguration``.
+    /// - Parameter store: where changes are kept, in place of the configuration's folder. Default: an ``EmbeddedStore`` in
+    ///   that folder, or memory without one.
+    /// - Throws: ``CoordinationError`` with `invalidConfiguration`, `storeUnavailable`, or `storeFailed` where what the
+    ///   store holds is damaged.
     public init(
         on mesh: Mesh, configuration: CoordinatorConfiguration = CoordinatorConfiguration(),
-        logger: Logger = Logger(label: "meshwork.coordinator")
-    ) throws(CoordinationError) {
+        store: (any CoordinationStore)? = nil, logger: Logger = Logger(label: "meshwork.coordinator")
+    ) async throws(CoordinationError) {
         try configuration.validate()
+        guard store == nil || configuration.folder == nil else {
+            throw CoordinationError(
+                .invalidConfiguration, "folder must be nil where a store is given, is \(configuration.folder ?? "")")
+        }
         self.mesh = mesh
         self.configuration = configuration
         self.logger = logger
         servers = FencedServers(mesh)
-        // Sessions of a coordinator that was started later compare greater: it counts from the microsecond at which it
-        // started, and nobody opens a million sessions a second.
-        let started = UInt64(clamping: mesh.runtime.timeSince1970.inMicroseconds)
-        state = Mutex(CoordinatorState(configuration, firstOrdinal: started))
+        let runtime = mesh.runtime
+        let embedded = configuration.folder.map { EmbeddedStore(folder: $0, runtime: runtime, logger: logger) }
+        let store: any CoordinationStore = store ?? embedded ?? MemoryStore()
+        // Sessions of a coordinator that was started later compare greater, also without a store: it counts from the
+        // microsecond at which it started, and nobody opens a million sessions a second. What a store knows counts more
+        // than the clock, which may have been set back.
+        let started = UInt64(clamping: runtime.timeSince1970.inMicroseconds)
+        state = CommittedState(
+            CoordinatorState(
+                configuration, firstOrdinal: started, snapshot: try await store.load(), now: runtime.now),
+            store, runtime)
         serve()
     }
 
     /// Ends the sessions whose leases are over, until the task is cancelled or the service group shuts down.
+    ///
+    /// - Throws: ``CoordinationError`` with `storeFailed` or `versionConflict` when the store takes no more changes: the
+    ///   coordinator must be restarted, or another has taken over.
     public func run() async throws {
         // Checked four times a lease: a session ends at most a quarter of a lease late.
         let interval = configuration.lease / 4
+        let failure = Mutex<CoordinationError?>(nil)
         await mesh.runtime.untilStopped {
-            while (try? await self.mesh.runtime.sleep(for: interval)) != nil { await self.expireSessions() }
+            while (try? await self.mesh.runtime.sleep(for: interval)) != nil {
+                do throws(CoordinationError) {
+                    try await self.expireSessions()
+                } catch {
+                    guard error.code == .storeUnavailable || error.code == .limitReached else {
+                        return failure.withLock { $0 = error }
+                    }
+                    self.logger.warning("sessions not ended", metadata: ["error": "\(error)"])
+                }
+            }
         }
+        if let failure = failure.withLock({ $0 }) { throw failure }
     }
 
     /// The tables and where their partitions are.
-    public var map: PartitionMap { state.withLock { $0.map } }
+    public var map: PartitionMap { state.read { $0.map } }
 
     /// The newest session of each slot.
-    public var fence: SessionFence { state.withLock { $0.fence } }
+    public var fence: SessionFence { state.read { $0.fence } }
 
     private func serve() {
         mesh.serve(CoordinationService.registerServer) { server, call in
-            try self.answering { () throws(CoordinationError) in try self.register(server, call) }
+            try await self.answering { () async throws(CoordinationError) in try await self.register(server, call) }
         }
         mesh.serve(CoordinationService.openSession) { request, call in try await self.open(request, call) }
         mesh.serve(CoordinationService.renewSession) { held, call in
-            try self.answering { () throws(CoordinationError) in try self.renew(held, call) }
+            try await self.answering { () async throws(CoordinationError) in try await self.renew(held, call) }
         }
         mesh.serve(CoordinationService.closeSession) { held, call in try await self.close(held, call) }
-        mesh.serve(CoordinationService.declareTables) { request, _ in
-            try self.answering { () throws(CoordinationError) in try self.declare(request) }
+        mesh.serve(CoordinationService.declareTables) { request, call in
+            try await self.answering { () async throws(CoordinationError) in try await self.declare(request, call) }
         }
         mesh.serve(CoordinationService.fetchMap) { _, _ in self.map }
         mesh.serve(CoordinationService.fetchFence) { _, _ in self.fence }
     }
 
-    private func register(_ server: ServerRecord, _ call: CallContext) throws(CoordinationError) -> SessionFence {
+    private func register(
+        _ server: ServerRecord, _ call: CallContext
+    ) async throws(CoordinationError) -> SessionFence {
         let peer = try Self.peer(of: call)
         guard server.identity == peer else {
             throw CoordinationError(
                 .notOwner, "server \(server.name) says that it is \(server.identity)", peer: peer.description)
         }
-        let fence = try state.withLock { (state) throws(CoordinationError) in
+        let fence = try await state.commit(until: deadline(of: call)) { (state) throws(CoordinationError) in
             try state.registerServer(server)
             return state.fence
         }
@@ -89,12 +122,12 @@ public final class Coordinator: Service {
     }
 
     private func open(_ request: OpenSession, _ call: CallContext) async throws -> OpenedSession {
-        let (opening, fence, map) = try answering { () throws(CoordinationError) in
+        let (opening, fence, map) = try await answering { () async throws(CoordinationError) in
             let peer = try Self.peer(of: call)
-            return try state.withLock { (state) throws(CoordinationError) in
+            let (bits, now) = (mesh.runtime.randomBits(), mesh.runtime.now)
+            return try await state.commit(until: deadline(of: call)) { (state) throws(CoordinationError) in
                 let opening = try state.openSession(
-                    slot: request.slot, owner: peer, request: request.request,
-                    randomBits: mesh.runtime.randomBits(), now: mesh.runtime.now)
+                    slot: request.slot, owner: peer, request: request.request, randomBits: bits, now: now)
                 return (opening, state.fence, state.map)
             }
         }
@@ -111,18 +144,24 @@ public final class Coordinator: Service {
             applied: record.predecessor == nil ? [] : report.applied, unknown: report.unknown)
     }
 
-    private func renew(_ held: HeldSession, _ call: CallContext) throws(CoordinationError) -> RenewedSession {
+    private func renew(
+        _ held: HeldSession, _ call: CallContext
+    ) async throws(CoordinationError) -> RenewedSession {
         let peer = try Self.peer(of: call)
-        return try state.withLock { (state) throws(CoordinationError) in
+        if state.read({ $0.isOverdue(held.session, slot: held.slot, now: mesh.runtime.now) }) {
+            // Its end may be on its way to the store: who is told that it lives must not learn later that it did not.
+            try await state.commit(until: deadline(of: call)) { _ in }
+        }
+        return try state.change { (state) throws(CoordinationError) in
             _ = try state.renewSession(held.session, slot: held.slot, owner: peer, now: mesh.runtime.now)
             return RenewedSession(lease: configuration.lease, membershipEpoch: state.membershipEpoch)
         }
     }
 
     private func close(_ held: HeldSession, _ call: CallContext) async throws -> EmptyMessage {
-        let (lived, fence, map) = try answering { () throws(CoordinationError) in
+        let (lived, fence, map) = try await answering { () async throws(CoordinationError) in
             let peer = try Self.peer(of: call)
-            return try state.withLock { (state) throws(CoordinationError) in
+            return try await state.commit(until: deadline(of: call)) { (state) throws(CoordinationError) in
                 (try state.closeSession(held.session, slot: held.slot, owner: peer), state.fence, state.map)
             }
         }
@@ -134,8 +173,10 @@ public final class Coordinator: Service {
         return EmptyMessage()
     }
 
-    private func declare(_ request: TableRequests) throws(CoordinationError) -> PartitionMap {
-        let (before, map) = try state.withLock { (state) throws(CoordinationError) in
+    private func declare(
+        _ request: TableRequests, _ call: CallContext
+    ) async throws(CoordinationError) -> PartitionMap {
+        let (before, map) = try await state.commit(until: deadline(of: call)) { (state) throws(CoordinationError) in
             let before = state.map.version
             try state.declare(request.tables)
             return (before, state.map)
@@ -146,9 +187,11 @@ public final class Coordinator: Service {
         return map
     }
 
-    private func expireSessions() async {
-        let (ended, fence, map) = state.withLock { state in
-            (state.expireSessions(now: mesh.runtime.now), state.fence, state.map)
+    private func expireSessions() async throws(CoordinationError) {
+        let now = mesh.runtime.now
+        let (ended, fence, map) = try await state.commit(until: now.advanced(by: configuration.commitTimeout)) {
+            state in
+            (state.expireSessions(now: now), state.fence, state.map)
         }
         guard !ended.isEmpty else { return }
         for record in ended {
@@ -158,6 +201,11 @@ public final class Coordinator: Service {
         }
         let order = FenceOrder(fence: fence, reportOn: nil)
         warn(about: await servers.tell(map, order, within: configuration.fenceTimeout).unknown, map)
+    }
+
+    /// Until when a call waits for the store: a little less than its caller does, so that it learns why it waited.
+    private func deadline(of call: CallContext) -> RuntimeInstant {
+        mesh.runtime.now.advanced(by: min(configuration.commitTimeout, call.timeRemaining * 3 / 4))
     }
 
     /// How long a call waits for the servers: at most half the time that its caller waits for it, so that an answer
@@ -179,10 +227,10 @@ public final class Coordinator: Service {
     }
 
     private func answering<Result>(
-        _ body: () throws(CoordinationError) -> Result
-    ) throws(CallFailure) -> Result {
+        _ body: () async throws(CoordinationError) -> Result
+    ) async throws(CallFailure) -> Result {
         do throws(CoordinationError) {
-            return try body()
+            return try await body()
         } catch {
             throw error.callFailure
         }

@@ -10,6 +10,15 @@ public struct CoordinatorConfiguration: Sendable, Hashable {
     /// How long opening or ending a session waits for the servers to take the new fence. Servers that are later are
     /// named as unknown. Default 2 s.
     public var fenceTimeout: Duration = .seconds(2)
+    /// How long a change waits until the store has it, at most as long as its caller waits. Default 5 s: a disk under load
+    /// takes one.
+    public var commitTimeout: Duration = .seconds(5)
+    /// The folder where an ``EmbeddedStore`` keeps what must outlive the coordinator; the folder above it must be there.
+    /// Default `nil`: nothing outlives it, and a new coordinator needs new servers and workers.
+    public var folder: String?
+    /// How much longer than a lease sessions live without a sign of life after the coordinator was restarted: their clients
+    /// wait between attempts to reach it. Default 15 s.
+    public var restartGrace: Duration = .seconds(15)
     /// The most partitions of all tables together. Default 4,096, as many as one push can name.
     public var partitions = 4_096
     /// The most servers. Default 1,024.
@@ -29,9 +38,13 @@ public struct CoordinatorConfiguration: Sendable, Hashable {
         ] where count < 1 {
             problems.append("\(name) must be at least 1, is \(count)")
         }
-        for (name, duration) in [("lease", lease), ("fenceTimeout", fenceTimeout)] where duration <= .zero {
+        for (name, duration) in [
+            ("lease", lease), ("fenceTimeout", fenceTimeout), ("commitTimeout", commitTimeout),
+        ] where duration <= .zero {
             problems.append("\(name) must be above zero, is \(duration)")
         }
+        if restartGrace < .zero { problems.append("restartGrace must not be negative, is \(restartGrace)") }
+        if folder?.isEmpty == true { problems.append("folder must be a path, is empty") }
         if serversBeforePlacement > servers {
             problems.append("serversBeforePlacement must be at most servers, is \(serversBeforePlacement)")
         }

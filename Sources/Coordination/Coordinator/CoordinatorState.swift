@@ -3,6 +3,9 @@ package import MeshWire
 
 /// Everything that a coordinator knows: sessions, servers and the partition map. A state machine without I/O, clock or
 /// generator; the same calls in the same order give the same state.
+///
+/// Whatever it decides it does by a ``CoordinatorChange``, which ``takeChange()`` gives out and ``apply(_:now:)`` does to
+/// another copy: a decision is made on a copy, kept by a store, and then applied for everybody to see.
 package struct CoordinatorState: Sendable {
     /// A session that was opened, and what it changed.
     package struct Opening: Sendable {
@@ -13,14 +16,58 @@ package struct CoordinatorState: Sendable {
     private let configuration: CoordinatorConfiguration
     private var sessions: SessionTable
     /// The map as workers and servers get it.
-    package private(set) var map = PartitionMap()
+    package private(set) var map: PartitionMap
     /// Rises on every join and leave of a worker or a server.
-    package private(set) var membershipEpoch: UInt64 = 0
-    private var nextPartition: UInt64 = 1
+    package private(set) var membershipEpoch: UInt64
+    private var nextPartition: UInt64
+    private var version: UInt64
+    /// What has changed since ``takeChange()``, but for what ``sessions`` tells.
+    private var change = CoordinatorChange()
 
-    package init(_ configuration: CoordinatorConfiguration, firstOrdinal: UInt64) {
+    /// A coordinator that goes on from a snapshot. Its sessions live for a lease and the grace time from `now` on, so that
+    /// whoever waited for the coordinator has time to come back.
+    ///
+    /// - Parameter firstOrdinal: the upper half of the first session, unless the snapshot's sessions are beyond that.
+    package init(
+        _ configuration: CoordinatorConfiguration, firstOrdinal: UInt64,
+        snapshot: CoordinatorSnapshot = CoordinatorSnapshot(), now: RuntimeInstant = RuntimeInstant(nanoseconds: 0)
+    ) {
         self.configuration = configuration
-        sessions = SessionTable(slots: configuration.slots, lease: configuration.lease, firstOrdinal: firstOrdinal)
+        sessions = SessionTable(
+            slots: configuration.slots, lease: configuration.lease,
+            firstOrdinal: max(firstOrdinal, snapshot.nextOrdinal), sessions: snapshot.sessions,
+            leaseEnd: now.advanced(by: configuration.lease + configuration.restartGrace))
+        map = snapshot.map
+        membershipEpoch = snapshot.membershipEpoch
+        nextPartition = snapshot.nextPartition
+        version = snapshot.version
+    }
+
+    /// What has been changed since this was asked for last; `nil` for nothing.
+    package mutating func takeChange() -> CoordinatorChange? {
+        change.append(sessions.takeChange())
+        guard !change.isEmpty else { return nil }
+        defer { change = CoordinatorChange() }
+        version += 1
+        change.version = version
+        return change
+    }
+
+    /// Takes over what another copy of this state has changed. The leases of sessions that it opened begin now.
+    package mutating func apply(_ change: CoordinatorChange, now: RuntimeInstant) {
+        sessions.apply(change, now: now)
+        map.apply(change)
+        if change.membershipEpoch != 0 { membershipEpoch = change.membershipEpoch }
+        if change.nextPartition != 0 { nextPartition = change.nextPartition }
+        if change.version != 0 { version = change.version }
+    }
+
+    /// Whether tables have been declared since ``takeChange()``.
+    var declaresTables: Bool { !change.tables.isEmpty }
+
+    /// Whether a session's lease is over, so that it may be ending now.
+    func isOverdue(_ session: SessionID, slot: Int, now: RuntimeInstant) -> Bool {
+        sessions.isOverdue(session, slot: slot, now: now)
     }
 
     /// The newest session of each slot.
@@ -32,7 +79,7 @@ package struct CoordinatorState: Sendable {
     ) throws(CoordinationError) -> Opening {
         let before = sessions.fence
         let record = try sessions.open(slot: slot, owner: owner, request: request, randomBits: randomBits, now: now)
-        if sessions.fence != before { membershipEpoch += 1 }
+        if sessions.fence != before { membersChanged() }
         return Opening(record: record, membershipEpoch: membershipEpoch)
     }
 
@@ -48,14 +95,14 @@ package struct CoordinatorState: Sendable {
         _ session: SessionID, slot: Int, owner: SPIFFEID
     ) throws(CoordinationError) -> Bool {
         let lived = try sessions.close(session, slot: slot, owner: owner)
-        if lived { membershipEpoch += 1 }
+        if lived { membersChanged() }
         return lived
     }
 
     /// Ends the sessions whose leases are over.
     package mutating func expireSessions(now: RuntimeInstant) -> [SessionTable.Record] {
         let ended = sessions.expire(now: now)
-        if !ended.isEmpty { membershipEpoch += 1 }
+        if !ended.isEmpty { membersChanged() }
         return ended
     }
 
@@ -67,9 +114,7 @@ package struct CoordinatorState: Sendable {
             guard map.servers.count < configuration.servers else {
                 throw CoordinationError(.limitReached, "\(configuration.servers) servers are registered, the limit")
             }
-            map.servers.insert(server, at: map.servers.firstIndex { $0.name > server.name } ?? map.servers.count)
-            serversChanged()
-            return
+            return take(server, partitions: [])
         }
         let known = map.servers[index]
         guard known.identity == server.identity else {
@@ -78,9 +123,7 @@ package struct CoordinatorState: Sendable {
                 peer: server.identity.description)
         }
         guard known != server else { return }
-        map.servers[index] = server
-        if known.life != server.life { raiseEpochs(of: server.name) }
-        serversChanged()
+        take(server, partitions: known.life == server.life ? [] : inNewEpochs(of: server.name))
     }
 
     /// Creates the tables that do not exist yet, all or none, and places their partitions.
@@ -113,7 +156,6 @@ package struct CoordinatorState: Sendable {
                 .limitReached, "\(added) partitions beside \(total) are over the limit of \(configuration.partitions)")
         }
         place(missing)
-        map.version += 1
     }
 
     private mutating func place(_ requests: [TableRequest]) {
@@ -124,32 +166,53 @@ package struct CoordinatorState: Sendable {
             }
         }
         var assignment = Placement.servers(forPartitionsOf: sizes, loads: loads)[...]
+        var step = CoordinatorChange()
+        step.mapVersion = map.version + 1
+        step.nextPartition = nextPartition
         for request in requests {
             var partitions: [PartitionMap.Partition] = []
             for (byteCount, server) in zip(request.partitionByteCounts, assignment) {
                 partitions.append(
                     PartitionMap.Partition(
-                        id: PartitionID(rawValue: nextPartition), head: map.servers[server].name, epoch: 1,
+                        id: PartitionID(rawValue: step.nextPartition), head: map.servers[server].name, epoch: 1,
                         byteCount: byteCount))
-                nextPartition += 1
+                step.nextPartition += 1
             }
             assignment = assignment.dropFirst(partitions.count)
-            map.tables.append(
+            step.tables.append(
                 PartitionMap.Table(name: request.name, declaration: request.declaration, partitions: partitions))
         }
+        perform(step)
     }
 
-    private mutating func serversChanged() {
-        membershipEpoch += 1
-        map.version += 1
+    private mutating func take(_ server: ServerRecord, partitions: [PartitionMap.Partition]) {
+        var step = CoordinatorChange()
+        step.membershipEpoch = membershipEpoch + 1
+        step.mapVersion = map.version + 1
+        step.servers = [server]
+        step.partitions = partitions
+        perform(step)
     }
 
-    private mutating func raiseEpochs(of server: String) {
-        for table in map.tables.indices {
-            for partition in map.tables[table].partitions.indices
-            where map.tables[table].partitions[partition].head == server {
-                map.tables[table].partitions[partition].epoch += 1
-            }
+    private mutating func membersChanged() {
+        var step = CoordinatorChange()
+        step.membershipEpoch = membershipEpoch + 1
+        perform(step)
+    }
+
+    private mutating func perform(_ step: CoordinatorChange) {
+        map.apply(step)
+        if step.membershipEpoch != 0 { membershipEpoch = step.membershipEpoch }
+        if step.nextPartition != 0 { nextPartition = step.nextPartition }
+        change.append(step)
+    }
+
+    /// The partitions that a server heads, as they are once it has lost what it held.
+    private func inNewEpochs(of server: String) -> [PartitionMap.Partition] {
+        map.tables.flatMap(\.partitions).filter { $0.head == server }.map { partition in
+            var raised = partition
+            raised.epoch += 1
+            return raised
         }
     }
 

@@ -12,57 +12,56 @@ package import MeshWire
 ///                     └───────────────────────────────────────► ended
 /// ```
 /// A session's upper half counts up, so that a slot's newer session compares greater; its lower half is random, so
-/// that no other coordinator issues the same.
+/// that no other coordinator issues the same. What it does is told by ``takeChange()``, for a store to keep.
 package struct SessionTable: Sendable {
-    /// A session and who holds it.
-    package struct Record: Sendable, Hashable {
-        package var session: SessionID
-        package var slot: Int
-        package var owner: SPIFFEID
-        /// The slot's session before this one.
-        package var predecessor: SessionID?
-        /// Until when it lives unless it is renewed.
-        package var leaseEnd: RuntimeInstant
-        package var hasEnded = false
-        /// What the client drew for its request to open, so that the request may arrive twice.
-        fileprivate var request: UInt64
-    }
-
-    /// Who asked for which session, for requests that arrive again after it was fenced.
-    private struct AnsweredRequest: Sendable {
-        var request: UInt64
-        var owner: SPIFFEID
-        var session: SessionID
-    }
-
-    /// How many answered requests are remembered; a copy that the network held back longer than this many opens finds
-    /// no trace of itself.
-    private static let rememberedRequests = 1_024
-
+    private let slots: Int
     private let lease: Duration
-    private var records: [Record?]
+    private var sessions: SessionRecords
+    /// Until when the newest session of each slot lives unless it is renewed; looked up only, so that its order is none.
+    private var leaseEnds: [Int: RuntimeInstant] = [:]
     private var nextOrdinal: UInt64
-    private var answered: [AnsweredRequest] = []
+    /// What has changed since ``takeChange()``.
+    private var change = CoordinatorChange()
 
     /// A table of `slots` slots whose sessions live for `lease` after each sign of life.
     ///
     /// - Parameter firstOrdinal: the upper half of the first session. It must be above those of any earlier table
     ///   whose sessions servers may remember.
     package init(slots: Int, lease: Duration, firstOrdinal: UInt64) {
+        self.init(slots: slots, lease: lease, firstOrdinal: firstOrdinal, sessions: SessionRecords(), leaseEnd: nil)
+    }
+
+    /// - Parameters:
+    ///   - sessions: those of an earlier table.
+    ///   - leaseEnd: until when those of them live that have not ended.
+    init(slots: Int, lease: Duration, firstOrdinal: UInt64, sessions: SessionRecords, leaseEnd: RuntimeInstant?) {
+        self.slots = slots
         self.lease = lease
-        records = Array(repeating: nil, count: slots)
+        self.sessions = sessions
         nextOrdinal = firstOrdinal
+        for record in sessions.records { leaseEnds[record.slot] = leaseEnd }
+    }
+
+    /// What has been changed since this was asked for last.
+    mutating func takeChange() -> CoordinatorChange {
+        defer { change = CoordinatorChange() }
+        return change
+    }
+
+    /// Takes over what another copy of this table has changed; the leases of sessions that it opened begin now.
+    mutating func apply(_ change: CoordinatorChange, now: RuntimeInstant) {
+        for record in change.sessions {
+            if sessions[record.slot]?.session != record.session {
+                leaseEnds[record.slot] = now.advanced(by: lease)
+            }
+            sessions.apply(record)
+        }
+        for request in change.answered { sessions.apply(request) }
+        if change.nextOrdinal != 0 { nextOrdinal = change.nextOrdinal }
     }
 
     /// The newest session of each slot.
-    package var fence: SessionFence {
-        SessionFence(
-            records.compactMap { record in
-                record.map {
-                    SessionFence.Entry(slot: $0.slot, session: $0.session, owner: $0.owner, hasEnded: $0.hasEnded)
-                }
-            })
-    }
+    package var fence: SessionFence { sessions.fence }
 
     /// Opens a session for `owner` in `slot`, or in the lowest free one.
     ///
@@ -77,37 +76,35 @@ package struct SessionTable: Sendable {
     package mutating func open(
         slot requested: Int?, owner: SPIFFEID, request: UInt64, randomBits: UInt64, now: RuntimeInstant
     ) throws(CoordinationError) -> Record {
-        if let earlier = answered.last(where: { $0.request == request && $0.owner == owner }) {
-            guard let record = records.lazy.compactMap({ $0 }).first(where: { $0.session == earlier.session }),
-                !record.hasEnded
-            else {
+        if let earlier = sessions.answered.last(where: { $0.request == request && $0.owner == owner }) {
+            guard let record = sessions.records.first(where: { $0.session == earlier.session }), !record.hasEnded else {
                 throw CoordinationError(
                     .sessionFenced, "session \(earlier.session) was opened by this request and has ended since")
             }
             return record
         }
         let slot = if let requested { requested } else { try freeSlot() }
-        guard records.indices.contains(slot) else {
-            throw CoordinationError(.slotOutOfRange, "slot \(slot) was asked for, there are \(records.count) slots")
+        guard (0..<slots).contains(slot) else {
+            throw CoordinationError(.slotOutOfRange, "slot \(slot) was asked for, there are \(slots) slots")
         }
-        let old = records[slot]
+        let old = sessions[slot]
         if let old, !old.hasEnded, old.owner != owner {
             throw CoordinationError(.slotTaken, "slot \(slot) has a living session of \(old.owner)")
         }
         let session = SessionID(high: nextOrdinal, low: randomBits)
-        nextOrdinal += 1
-        let record = Record(
-            session: session, slot: slot, owner: owner, predecessor: old?.session, leaseEnd: now.advanced(by: lease),
-            request: request)
-        records[slot] = record
-        if answered.count == Self.rememberedRequests { answered.removeFirst() }
-        answered.append(AnsweredRequest(request: request, owner: owner, session: session))
+        let record = Record(session: session, slot: slot, owner: owner, predecessor: old?.session)
+        var opening = CoordinatorChange()
+        opening.nextOrdinal = nextOrdinal + 1
+        opening.sessions = [record]
+        opening.answered = [AnsweredRequest(request: request, owner: owner, session: session)]
+        perform(opening, now)
         return record
     }
 
     /// Prolongs a session's lease.
     ///
     /// A lease that is over ends when ``expire(now:)`` says so and not before, as nobody has been told of it yet.
+    /// Renewals change nothing that outlives the table.
     ///
     /// - Throws: ``CoordinationError`` with `sessionUnknown`, `sessionFenced`, `sessionExpired` or `notOwner`.
     package mutating func renew(
@@ -115,7 +112,7 @@ package struct SessionTable: Sendable {
     ) throws(CoordinationError) -> RuntimeInstant {
         try check(session, slot: slot, owner: owner)
         let end = now.advanced(by: lease)
-        records[slot]?.leaseEnd = end
+        leaseEnds[slot] = end
         return end
     }
 
@@ -130,24 +127,41 @@ package struct SessionTable: Sendable {
             guard error.code == .sessionExpired else { throw error }
             return false
         }
-        records[slot]?.hasEnded = true
+        if let record = sessions[slot] { end(record) }
         return true
+    }
+
+    /// Whether a session's lease is over, so that it may be ending now.
+    func isOverdue(_ session: SessionID, slot: Int, now: RuntimeInstant) -> Bool {
+        sessions[slot]?.session == session && leaseEnds[slot].map { $0 <= now } ?? false
     }
 
     /// Ends every session whose lease is over, and returns them in the order of slots.
     package mutating func expire(now: RuntimeInstant) -> [Record] {
-        var ended: [Record] = []
-        for slot in records.indices {
-            guard let record = records[slot], !record.hasEnded, record.leaseEnd <= now else { continue }
-            records[slot]?.hasEnded = true
-            ended.append(record)
+        let ended = sessions.records.filter { record in
+            !record.hasEnded && leaseEnds[record.slot].map { $0 <= now } ?? false
         }
+        for record in ended { end(record) }
         return ended
     }
 
+    private mutating func end(_ record: Record) {
+        var ended = record
+        ended.hasEnded = true
+        var ending = CoordinatorChange()
+        ending.sessions = [ended]
+        // A session that ends has no lease that could begin.
+        perform(ending, RuntimeInstant(nanoseconds: 0))
+    }
+
+    private mutating func perform(_ step: CoordinatorChange, _ now: RuntimeInstant) {
+        apply(step, now: now)
+        change.append(step)
+    }
+
     private func freeSlot() throws(CoordinationError) -> Int {
-        guard let slot = records.firstIndex(where: { $0?.hasEnded ?? true }) else {
-            throw CoordinationError(.noFreeSlot, "all \(records.count) slots have living sessions")
+        guard let slot = (0..<slots).first(where: { sessions[$0]?.hasEnded ?? true }) else {
+            throw CoordinationError(.noFreeSlot, "all \(slots) slots have living sessions")
         }
         return slot
     }

@@ -21,7 +21,7 @@ import Testing
             var configuration = CoordinatorConfiguration()
             configuration.slots = 2
             configuration.lease = .seconds(6)
-            coordinator = try Coordinator(on: mesh, configuration: configuration, logger: TestLog.silent)
+            coordinator = try await Coordinator(on: mesh, configuration: configuration, logger: TestLog.silent)
             address = try await mesh.listen(host: "127.0.0.1", port: 0)
         }
 
