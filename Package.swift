@@ -256,7 +256,8 @@ let package = Package(
                 dependencies: [
                     "Coordination", "Identity", "IdentityServices", "JWTIdentity", "MeshConfigurationFile",
                     "MeshControl", "MeshGRPC", "MeshTransport", "MeshWire", "MeshworkTesting", "ModelServing",
-                    "ParameterServer", "Telemetry", "Tensor", "TensorFiles", .nioCore, .nioHPACK, .nioHTTP2,
+                    "NeuralNetwork", "ParameterServer", "Telemetry", "Tensor", "TensorFiles", .nioCore, .nioHPACK,
+                    .nioHTTP2,
                 ],
                 path: "Fuzzing", exclude: ["CFuzzer", "Corpus", "Package.swift", "MeshworkFuzz/main.swift"],
                 sources: ["MeshworkFuzz", "Replay"], swiftSettings: shared),

@@ -32,6 +32,7 @@ struct FuzzTarget: Sendable {
         "safetensors": FuzzTarget(decode: Files.safetensors, seeds: Files.safetensorsSeeds),
         "npy": FuzzTarget(decode: TensorArrays.array, seeds: TensorArrays.arraySeeds),
         "npz": FuzzTarget(decode: TensorArrays.archive, seeds: TensorArrays.archiveSeeds),
+        "csv": FuzzTarget(decode: TextTables.read, seeds: TextTables.seeds),
         "infer-request": FuzzTarget(decode: Files.inferRequest, seeds: Files.inferRequestSeeds),
     ]
 }

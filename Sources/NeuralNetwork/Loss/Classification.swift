@@ -14,6 +14,22 @@ public func crossEntropy(
     try Tensor(logits.core.crossEntropy(labels: labels.core).mean())
 }
 
+/// The mean binary cross-entropy, in nats, of logits with the answers to them, which are 0 or 1 or a probability between:
+/// `mean(ln(1 + eˣ) - t x)`, without overflow for logits of any size.
+///
+/// - Parameters:
+///   - logits: Scores x, of any shape.
+///   - targets: The answers t, of the same shape.
+///   - positiveWeight: Multiplies what an answer of 1 costs; a scalar, or what broadcasts to the logits. Default 1: where
+///     positive examples are rare, negative ones to a positive one balances them.
+/// - Returns: A scalar.
+/// - Throws: `TensorError.Code.shapeMismatch`.
+public func binaryCrossEntropy(
+    _ logits: consuming Tensor<Float>, _ targets: Tensor<Float>, positiveWeight: Tensor<Float>? = nil
+) throws(TensorError) -> Tensor<Float> {
+    try Tensor(logits.core.binaryCrossEntropy(logitsFor: targets.core, positiveWeight: positiveWeight?.core))
+}
+
 /// The fraction of rows whose largest logit is the label's, the first of equal ones counting.
 ///
 /// - Parameters:
