@@ -46,25 +46,30 @@ extension WriteAheadLog {
         }
         // A crash may have come between a snapshot's name and the removal of what it stands for.
         for path in files.takeObsolete() { try await logs.remove(path) }
+        guard report.snapshot == 0 || !files.entries.isEmpty else {
+            throw LogFileError(
+                .damaged, path: folder,
+                "there is a snapshot and no file of entries, of which a log has one at least; restore the folder from a copy"
+            )
+        }
         var last = report.snapshot
         var full: [FullFile] = []
         var open: OpenFile?
         for (index, place) in files.entries.enumerated() {
             let isLast = index == files.entries.count - 1
-            let file = try await logs.open(place.path, mode: .existing)
-            let scan = LogScan(file, LogHeader(kind: .entries, position: place.position), limits)
-            guard try await scan.readHeader(mayBeTorn: isLast) else {
-                // The file was being made when the machine stopped.
-                report.cut = LogReport.Cut(path: place.path, offset: 0, bytes: file.size)
-                await file.close()
-                try await logs.remove(place.path)
-                break
-            }
             guard place.position == last || index == 0 && place.position <= report.snapshot else {
                 throw LogFileError(
                     .damaged, path: place.path,
                     "the file goes on after record \(place.position), the one before it ends with \(last): a file is missing; restore it from a copy of the folder"
                 )
+            }
+            let file = try await logs.open(place.path, mode: .existing)
+            let scan = LogScan(file, LogHeader(kind: .entries, position: place.position), limits)
+            guard try await scan.readHeader(mayBeTorn: isLast) else {
+                // The file was being made when the machine stopped, and is made again in its place.
+                report.cut = LogReport.Cut(path: place.path, offset: 0, bytes: file.size)
+                await file.close()
+                break
             }
             last = max(last, place.position)
             let snapshot = report.snapshot

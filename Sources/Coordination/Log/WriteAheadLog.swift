@@ -108,8 +108,9 @@ package final class WriteAheadLog: Sendable {
 
     /// Waits until the system has the record, and all before it: they outlive the process.
     ///
-    /// - Throws: ``LogFileError`` with `deadlineExceeded` at the deadline or when the task is cancelled; what became of the
-    ///   record is unknown then. Else with what lost the record, `diskFull` or `ioFailure`.
+    /// - Throws: ``LogFileError`` with `deadlineExceeded` at the deadline or when the task is cancelled, or `limitReached`
+    ///   when too many wait; what becomes of the record is unknown then. Else with what lost the record, `diskFull` or
+    ///   `ioFailure`.
     package func written(through position: UInt64, until deadline: RuntimeInstant) async throws(LogFileError) {
         try await wait(for: position, .written, until: deadline)
     }
@@ -150,6 +151,9 @@ package final class WriteAheadLog: Sendable {
             case .pending: break
             }
             try expectUsable(state)
+            guard state.waits.count < limits.waits else {
+                throw limitReached("\(limits.waits) wait for records, the limit; append less before waiting for it")
+            }
             state.waits.append(Wait(position: position, stage: stage, outcome: outcome))
             let starts = !state.isWriting
             state.isWriting = true

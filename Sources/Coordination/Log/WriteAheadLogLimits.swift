@@ -10,6 +10,9 @@ package struct WriteAheadLogLimits: Sendable, Hashable {
     /// The most bytes that are appended and not written yet. Default 8 MiB.
     package var backlogBytes = 8 << 20
 
+    /// The most who wait for records at a time. Default 16,384.
+    package var waits = 16_384
+
     package init() {}
 
     /// What is out of range; empty where nothing is.
@@ -17,6 +20,7 @@ package struct WriteAheadLogLimits: Sendable, Hashable {
         var problems: [String] = []
         for (name, count) in [
             ("fileBytes", fileBytes), ("bytes", bytes), ("recordBytes", recordBytes), ("backlogBytes", backlogBytes),
+            ("waits", waits),
         ] where count < 1 {
             problems.append("\(name) must be at least 1, is \(count)")
         }

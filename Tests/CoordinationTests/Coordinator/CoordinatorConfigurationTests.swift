@@ -12,13 +12,17 @@ import Testing
         configuration.lease = .zero
         configuration.serversBeforePlacement = 0
         configuration.fenceTimeout = .seconds(-1)
+        configuration.commitTimeout = .zero
+        configuration.restartGrace = .seconds(-1)
+        configuration.folder = ""
         configuration.partitions = 0
         configuration.servers = -1
         configuration.declarationBytes = 0
         let error = #expect(throws: CoordinationError.self) { try configuration.validate() }
         #expect(error?.code == .invalidConfiguration)
         for name in [
-            "slots", "lease", "serversBeforePlacement", "fenceTimeout", "partitions", "servers", "declarationBytes",
+            "slots", "lease", "serversBeforePlacement", "fenceTimeout", "commitTimeout", "restartGrace", "folder",
+            "partitions", "servers", "declarationBytes",
         ] {
             #expect(error?.message.contains("\(name) must") == true, "\(name)")
         }

@@ -39,6 +39,18 @@ import Testing
         try await SimulatedRuntime.run(seed: seed) { runtime in
             let books = Books()
             for life in 0..<8 {
+                // Now and then it ends while the log is being opened, too.
+                if life % 4 == 3 {
+                    await withTaskGroup(of: Void.self) { group in
+                        group.addTask {
+                            _ = await LogExample.error { () async throws(LogFileError) in
+                                _ = try await WriteAheadLog.open("log", on: runtime, limits: limits) { _ in }
+                            }
+                        }
+                        try? await runtime.sleep(for: .microseconds(Int64(runtime.randomBits() % 5_000)))
+                        end(runtime)
+                    }
+                }
                 runtime.disk.setFaults(LogFaults())
                 var found: [UInt64] = []
                 let (log, _) = try await WriteAheadLog.open("log", on: runtime, limits: limits) { record in

@@ -275,6 +275,37 @@ import Testing
             }
             let whole = try await LogExample.open(on: runtime, limits: Self.small())
             #expect(whole.entries.count == 8)
+            try await whole.log.compact(through: 8) { (writer) async throws(LogFileError) in
+                try await writer.append(ByteBuffer(string: "all"))
+            }
+            await whole.log.close()
+            for name in try await runtime.disk.list("log") where name.hasPrefix("entries") {
+                try await runtime.disk.remove("log/\(name)")
+            }
+            let error = await LogExample.error { () async throws(LogFileError) in
+                _ = try await LogExample.open(on: runtime, limits: Self.small())
+            }
+            #expect(error?.code == .damaged)
+        }
+    }
+
+    @Test("more waits than the limit are refused, and those before them are served")
+    func waits() async throws {
+        try await SimulatedRuntime.run(seed: 1) { runtime in
+            let log = try await LogExample.open(on: runtime, limits: Self.small { $0.waits = 2 }).log
+            var faults = LogFaults()
+            faults.syncTime = .milliseconds(10) ... .milliseconds(10)
+            runtime.disk.setFaults(faults)
+            let codes = await withTaskGroup(of: LogFileError.Code?.self) { group in
+                for number in 0..<3 {
+                    group.addTask {
+                        await LogExample.error { () async throws(LogFileError) in try await log.keep("\(number)") }?
+                            .code
+                    }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(codes.count { $0 == nil } == 2 && codes.contains(.limitReached))
         }
     }
 
