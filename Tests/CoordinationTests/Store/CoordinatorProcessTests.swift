@@ -11,7 +11,7 @@ import Testing
 
 /// A coordinator in a process of its own, over TLS and on the system's disk, that SIGKILL ends at any moment.
 @Suite(.timeLimit(.minutes(5))) struct CoordinatorProcessTests {
-    /// What a life of the coordinator printed: what it found, and what it answered.
+    /// What a life of the coordinator wrote down: what it found, and what it answered.
     private struct Printed {
         var found: PartitionMap?
         var foundFence: SessionFence?
@@ -22,9 +22,8 @@ import Testing
 
         init(_ output: [UInt8]) throws {
             // What stands after the last line feed was being written.
-            for line in String(decoding: output, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-                .dropLast()
-            {
+            let lines = String(decoding: output, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+            for line in lines.dropLast() {
                 let words = line.split(separator: " ")
                 guard words.count == 3, words[0] == "coordinator" else { continue }
                 let bytes = Array(try #require(Data(base64Encoded: String(words[2]))))
@@ -49,11 +48,14 @@ import Testing
         var closed: Set<SessionID> = []
         var lives = 0
         for seed in 1...16 as ClosedRange<UInt64> {
-            let result = await #expect(processExitsWith: .signal(SIGKILL), observing: [\.standardOutputContent]) {
-                [path = path as String, seed = seed as UInt64] in
-                try await CoordinatorLife.run(path, seed)
+            // A file: a pipe that nobody reads meanwhile would hold the process up.
+            let answers = folder.file("answers-\(seed)")
+            #expect(FileManager.default.createFile(atPath: answers.path, contents: nil))
+            await #expect(processExitsWith: .signal(SIGKILL)) {
+                [path = path as String, answers = answers.path as String, seed = seed as UInt64] in
+                try await CoordinatorLife.run(path, answers, seed)
             }
-            let printed = try Printed(try #require(result?.standardOutputContent))
+            let printed = try Printed(Array(try Data(contentsOf: answers)))
             guard let found = printed.found, let fence = printed.foundFence else { continue }
             lives += 1
             // Tables that were declared have the numbers that they had, whichever life declared them.
@@ -90,7 +92,7 @@ import Testing
 
 /// What the process does until it is killed.
 private enum CoordinatorLife {
-    static func run(_ path: String, _ seed: UInt64) async throws {
+    static func run(_ path: String, _ answersPath: String, _ seed: UInt64) async throws {
         var generator = SeededGenerator(seed: seed)
         let runtime = SystemRuntime.shared
         let authority = try TestAuthority(runtime: runtime)
@@ -98,7 +100,7 @@ private enum CoordinatorLife {
         // A moment of the opening, or one after some answers, however fast the machine is.
         let answers = Int.random(in: 0...3, using: &generator) == 0 ? 0 : Int.random(in: 1...60, using: &generator)
         let delay = Int.random(in: 0...3_000, using: &generator)
-        let output = Output(killsAfter: answers, microseconds: delay)
+        let output = try Output(answersPath, killsAfter: answers, microseconds: delay)
         // Compacted all the time, so that many a kill comes while it is.
         let store = EmbeddedStore(
             folder: path, runtime: runtime, timeout: .seconds(60), compactionBytes: 4_000, logger: TestLog.silent)
@@ -150,23 +152,25 @@ private enum CoordinatorLife {
     }
 }
 
-/// Prints answers, and kills the process some time after one of them. Guarded by a mutex.
+/// Writes answers to a file, and kills the process some time after one of them. Guarded by a mutex.
 private final class Output: Sendable {
     private let left: Mutex<Int>
     private let microseconds: Int
+    private let file: FileHandle
 
     /// - Parameter answers: 0 to be killed from now on.
-    init(killsAfter answers: Int, microseconds: Int) {
+    init(_ path: String, killsAfter answers: Int, microseconds: Int) throws {
+        file = try FileHandle(forWritingTo: URL(filePath: path))
         left = Mutex(answers)
         self.microseconds = microseconds
         if answers == 0 { killSoon() }
     }
 
-    /// Prints a line in one piece.
+    /// Writes a line in one piece; SIGKILL takes nothing of it away.
     func print(_ name: String, _ message: some MeshMessage) {
         let line = "coordinator \(name) \(Data(message.messageBytes()).base64EncodedString())\n"
         let isLast = left.withLock { left in
-            FileHandle.standardOutput.write(Data(line.utf8))
+            file.write(Data(line.utf8))
             left -= 1
             return left == 0
         }

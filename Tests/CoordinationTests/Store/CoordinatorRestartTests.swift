@@ -82,7 +82,7 @@ import Testing
             let (after, _) = try await job.start()
             #expect(after.map == oldMap)
             #expect(after.fence == oldFence)
-            #expect(after.map.tables[0].partitions.map(\.epoch) == [2, 2])
+            #expect(after.map.tables.first?.partitions.map(\.epoch) == [2, 2])
             let again = try await worker.declare([
                 Self.table, TableRequest(name: "v", declaration: [3], partitionByteCounts: [9]),
             ])
