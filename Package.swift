@@ -94,7 +94,7 @@ let rooms: [(name: String, dependencies: [Target.Dependency])] = [
             .nioCore, .logging,
         ]
     ),
-    ("MeshworkTesting", ["MeshTransport", "MeshWire", "Identity", .nioCore, .nioEmbedded, .nioPosix, .logging]),
+    ("MeshworkTesting", ["MeshTransport", "MeshWire", "Identity", .nioCore, .nioPosix, .logging]),
 ]
 
 /// The tests of each library, and what they need beside it.
@@ -184,7 +184,8 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "ParameterServerTests",
         [
-            "ParameterServer", "Coordination", "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", "Optimizers",
+            "ParameterServer", "Coordination", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport",
+            "Identity", "Optimizers",
             "Telemetry", "Tensor", .logging, .nioCore,
         ]
     ),
@@ -202,7 +203,10 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
             "Identity", "Telemetry", "Tensor", .nioHTTP1,
         ]
     ),
-    ("MeshworkTestingTests", ["MeshworkTesting", "MeshTransport", "MeshWire", "Identity", .logging, .nioCore]),
+    (
+        "MeshworkTestingTests",
+        ["MeshworkTesting", "MeshTransport", "MeshWire", "TestSupport", "Identity", .logging, .nioCore]
+    ),
 ]
 
 let package = Package(

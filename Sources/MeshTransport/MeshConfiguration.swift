@@ -71,8 +71,7 @@ public struct MeshConfiguration: Sendable {
     /// one is logged and counted by its method. `nil` to measure nothing. Default 5 ms: a handler on the loop is to take
     /// 20 µs.
     public var loopHoldWarning: Duration? = .milliseconds(5)
-    /// Loses or doubles messages of calls with one request and one response on purpose, in tests and rehearsals. Default
-    /// none.
+    /// Loses or doubles messages of calls on purpose, in tests and rehearsals. Default none.
     public var faults: (any FaultInjector)?
 
     /// Makes the defaults.

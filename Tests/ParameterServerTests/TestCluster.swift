@@ -22,6 +22,8 @@ struct TestCluster: Sendable {
     private let attemptTimeout: Duration
     private let coordinatorAddress: ListenerAddress
     private let listening = Listening()
+    /// Where the process of a path runs, where not all are at one place.
+    private let host: (@Sendable (String) -> any Runtime)?
 
     /// The meshes that listen, guarded by a mutex.
     private final class Listening: Sendable {
@@ -31,13 +33,17 @@ struct TestCluster: Sendable {
     }
 
     /// Starts a coordinator and `servers` servers, which run until the simulation ends or ``stop()``.
+    ///
+    /// - Parameter host: where the process of a path, such as `/server/0`, runs; default: all in `runtime`.
     static func start(
         _ runtime: any Runtime, servers: Int = 2, attemptTimeout: Duration = .milliseconds(40),
         coordinatorFaults: (any FaultInjector)? = nil,
-        adjust: (inout CoordinatorConfiguration) -> Void = { _ in }
+        adjust: (inout CoordinatorConfiguration) -> Void = { _ in },
+        on host: (@Sendable (String) -> any Runtime)? = nil
     ) async throws -> TestCluster {
         let authority = try TestAuthority(runtime: runtime)
-        let mesh = try Self.mesh(authority, runtime, "/coordinator", attemptTimeout, coordinatorFaults)
+        let mesh = try Self.mesh(
+            authority, host?("/coordinator") ?? runtime, "/coordinator", attemptTimeout, coordinatorFaults)
         var configuration = CoordinatorConfiguration()
         configuration.lease = .seconds(5)
         configuration.serversBeforePlacement = max(1, servers)
@@ -46,7 +52,7 @@ struct TestCluster: Sendable {
             runtime: runtime,
             coordinator: try await Coordinator(on: mesh, configuration: configuration, logger: silent),
             authority: authority, attemptTimeout: attemptTimeout,
-            coordinatorAddress: try await mesh.listen(host: "127.0.0.1", port: 0))
+            coordinatorAddress: try await mesh.listen(host: "127.0.0.1", port: 0), host: host)
         cluster.listening.add(mesh)
         for index in 0..<servers { _ = try await cluster.startServer(index) }
         return cluster
@@ -65,7 +71,8 @@ struct TestCluster: Sendable {
     func listeningServer(
         _ index: Int, port: Int = 0, configuration: ParameterServerConfiguration = ParameterServerConfiguration()
     ) async throws -> (ParameterServer, ListenerAddress) {
-        let mesh = try Self.mesh(authority, runtime, "/server/\(index)", attemptTimeout, metrics: metrics)
+        let path = "/server/\(index)"
+        let mesh = try Self.mesh(authority, host?(path) ?? runtime, path, attemptTimeout, metrics: metrics)
         let server = try ParameterServer(
             named: "server-\(index)", on: mesh, coordination: coordination(mesh), configuration: configuration,
             logger: log.logger)
@@ -84,7 +91,7 @@ struct TestCluster: Sendable {
 
     /// A process of the mesh that is called `path`.
     func mesh(_ path: String, faults: (any FaultInjector)? = nil) throws -> Mesh {
-        try Self.mesh(authority, runtime, path, attemptTimeout, faults)
+        try Self.mesh(authority, host?(path) ?? runtime, path, attemptTimeout, faults)
     }
 
     /// A way to the coordinator.

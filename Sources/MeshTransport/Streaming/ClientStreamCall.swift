@@ -31,6 +31,8 @@ import Telemetry
     /// How long it may have no message.
     private let idleTimeout: Duration?
     private var idleCheck: Scheduled<Void>?
+    /// A response that is read a second time, on purpose. In the task that reads.
+    private var doubled: Payload?
 
     init(
         _ stack: ClientStack, _ request: CallRequest, number: Int, _ executor: LoopExecutor, _ deadlines: DeadlineTimer,
@@ -188,15 +190,28 @@ import Telemetry
 
     /// The next response, or `nil` after the last of a call that succeeded.
     func next<Message: MeshMessage>() async throws(MeshError) -> Message? {
-        switch await stream.next() {
-        case .message(let payload):
-            request.method.laneRule.carried(payload.count)
+        if let payload = doubled {
+            doubled = nil
             return try decode(payload)
-        case .end(let end):
-            _ = try outcome(end)
-            return nil
+        }
+        while true {
+            switch await stream.next() {
+            case .message(let payload):
+                request.method.laneRule.carried(payload.count)
+                switch faults?.fate(ofStreamedResponse: request.method.path) ?? .deliver {
+                case .deliver: break
+                case .lose: continue
+                case .duplicate: doubled = payload
+                }
+                return try decode(payload)
+            case .end(let end):
+                _ = try outcome(end)
+                return nil
+            }
         }
     }
+
+    private var faults: (any FaultInjector)? { stack.core.configuration.faults }
 
     /// The response of a call that has but one.
     func response<Message: MeshMessage>() async throws(MeshError) -> Message {
@@ -214,7 +229,11 @@ import Telemetry
     func send(_ message: some MeshMessage) async throws(MeshError) {
         let payload = Payload(message)
         request.method.laneRule.carried(payload.count)
+        let fate = faults?.fate(ofStreamedRequest: request.method.path) ?? .deliver
+        // Lost on the way, on purpose.
+        guard fate != .lose else { return }
         try await stream.send(payload)
+        if fate == .duplicate { try await stream.send(payload) }
     }
 
     /// What a call that succeeded ended with; throws what another one did.

@@ -35,6 +35,8 @@ public final class LoopExecutor: TaskExecutor, @unchecked Sendable {
     private var position = 0
     private var isDraining = false
     private var isDrainScheduled = false
+    /// Whether no job begins any more, also of those that wait: a simulated host's, that has stopped or died. On the loop.
+    package private(set) var isHalted = false
     /// Whether the memory of segments that its connections carried has to be looked after, from the next one on.
     var mayTrimSegments: Bool
 
@@ -68,6 +70,15 @@ public final class LoopExecutor: TaskExecutor, @unchecked Sendable {
     /// Runs the jobs that came up while a connection was read, without waiting for the loop's next turn.
     package func finishReading() { drain() }
 
+    /// Begins no job until ``goOn()``.
+    package func halt() { isHalted = true }
+
+    /// Runs jobs again, those first that wait. The loop is not in a turn of this executor.
+    package func goOn() {
+        isHalted = false
+        if position < queue.count { scheduleDrain() }
+    }
+
     private func append(_ waiting: Waiting) {
         queue.append(waiting)
         // The drain that is under way sees the job, or schedules another.
@@ -90,7 +101,7 @@ public final class LoopExecutor: TaskExecutor, @unchecked Sendable {
         defer { isDraining = false }
         var budget = Self.batchSize
         var clock: RuntimeInstant?
-        while position < queue.count, budget > 0 {
+        while !isHalted, position < queue.count, budget > 0 {
             let next = queue[position]
             position += 1
             budget -= 1
@@ -110,6 +121,6 @@ public final class LoopExecutor: TaskExecutor, @unchecked Sendable {
             queue.removeFirst(position)
             position = 0
         }
-        if position < queue.count { scheduleDrain() }
+        if !isHalted, position < queue.count { scheduleDrain() }
     }
 }

@@ -1,6 +1,5 @@
 import MeshWire
 import NIOCore
-import NIOEmbedded
 
 /// Answers datagrams: is given one, and calls back with each that it answers, now or later.
 typealias DatagramServer = @Sendable ([UInt8], _ reply: @escaping @Sendable ([UInt8]) -> Void) -> Void
@@ -13,13 +12,13 @@ final class SimulatedDatagrams: ChannelOutboundHandler, @unchecked Sendable {
     typealias OutboundIn = ByteBuffer
 
     private let route: FaultTable.Route
-    private let loop: EmbeddedEventLoop
+    private let loop: SimulatedLoop
     private let network: SimulatedNetwork
-    private weak var channel: EmbeddedChannel?
+    private weak var channel: SimulatedChannel?
 
-    init(_ route: FaultTable.Route, on channel: EmbeddedChannel, loop: EmbeddedEventLoop, _ network: SimulatedNetwork) {
+    init(_ route: FaultTable.Route, on channel: SimulatedChannel, _ network: SimulatedNetwork) {
         self.route = route
-        self.loop = loop
+        loop = channel.loop
         self.network = network
         self.channel = channel
     }
@@ -27,12 +26,12 @@ final class SimulatedDatagrams: ChannelOutboundHandler, @unchecked Sendable {
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let bytes = Array(unwrapOutboundIn(data).readableBytesView)
         promise?.succeed()
-        travel(bytes.count, \.toServer) {
+        travel(bytes.count, \.toServer, to: network.loop) {
             guard let server = self.route.endpoint.flatMap({ self.network.datagramServers[$0] }) else {
                 return self.channel?.pipeline.fireErrorCaught(SimulatedNetworkError(message: "nobody listens")) ?? ()
             }
             server(bytes) { answer in
-                self.travel(answer.count, \.toClient) {
+                self.travel(answer.count, \.toClient, to: self.loop) {
                     guard let channel = self.channel, channel.isActive else { return }
                     channel.pipeline.fireChannelRead(ByteBuffer(bytes: answer))
                     channel.pipeline.fireChannelReadComplete()
@@ -43,11 +42,12 @@ final class SimulatedDatagrams: ChannelOutboundHandler, @unchecked Sendable {
 
     func flush(context: ChannelHandlerContext) {}
 
-    /// Calls `body` when a datagram arrives, if it does.
+    /// Calls `body` where and when a datagram arrives, if it does.
     private func travel(
-        _ count: Int, _ direction: KeyPath<NetworkFaults, NetworkFaults.Direction>, _ body: @escaping () -> Void
+        _ count: Int, _ direction: KeyPath<NetworkFaults, NetworkFaults.Direction>, to end: SimulatedLoop,
+        _ body: @escaping () -> Void
     ) {
         guard let extra = network.chooseForDatagram(of: count, route, direction) else { return }
-        loop.assumeIsolated().scheduleTask(in: network.delay() + .nanoseconds(extra.inNanoseconds)) { body() }
+        end.plan(at: end.now + network.delay() + .nanoseconds(extra.inNanoseconds), body)
     }
 }

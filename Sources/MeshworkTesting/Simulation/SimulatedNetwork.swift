@@ -1,20 +1,19 @@
 import MeshWire
 import NIOCore
-import NIOEmbedded
 
-/// Connections in memory, between channels of one simulated event loop.
+/// Connections in memory, between channels on the loops of a simulation's hosts.
 ///
 /// Sendable: used on the simulation's thread alone.
 final class SimulatedNetwork: RuntimeNetwork, @unchecked Sendable {
     typealias Initializer = @Sendable (any Channel) -> EventLoopFuture<Void>
 
     private struct Listener {
-        let channel: EmbeddedChannel
+        let channel: SimulatedChannel
         let initializer: Initializer
-        var accepted: [EmbeddedChannel] = []
     }
 
-    private let loop: EmbeddedEventLoop
+    /// Where the network itself does things: the loop of the simulation, which no host stops.
+    let loop: SimulatedLoop
     private let latency: ClosedRange<Duration>
     private let trace: EventTrace
     private var generator: SplitMix64
@@ -28,10 +27,13 @@ final class SimulatedNetwork: RuntimeNetwork, @unchecked Sendable {
     /// Those of which an end is open.
     private var connections: [Int: SimulatedConnection] = [:]
     private var lastConnection = 0
+    /// Those that are to be made.
+    private var attempts: [Int: ConnectAttempt] = [:]
+    private var lastAttempt = 0
     /// Those that a partition leaves without an answer.
     private var unanswered: [ConnectAttempt] = []
 
-    init(loop: EmbeddedEventLoop, latency: ClosedRange<Duration>, seed: UInt64, trace: EventTrace) throws {
+    init(loop: SimulatedLoop, latency: ClosedRange<Duration>, seed: UInt64, trace: EventTrace) throws {
         anywhere = try SocketAddress(ipAddress: "127.0.0.1", port: 1)
         self.loop = loop
         self.latency = latency
@@ -43,7 +45,15 @@ final class SimulatedNetwork: RuntimeNetwork, @unchecked Sendable {
     var security: ChannelSecurityStyle { .simulated }
 
     func listen(on endpoint: Endpoint, initializer: @escaping Initializer) -> EventLoopFuture<any Channel> {
-        let channel = EmbeddedChannel(loop: loop)
+        listen(on: endpoint, from: loop, initializer: initializer)
+    }
+
+    /// Listens on `endpoint` for the host on `loop`.
+    func listen(
+        on endpoint: Endpoint, from loop: SimulatedLoop, initializer: @escaping Initializer
+    ) -> EventLoopFuture<any Channel> {
+        guard loop.isAlive else { return fails(on: loop) }
+        let channel = SimulatedChannel(on: loop)
         var address = endpoint
         if case .tcp(let host, let port) = endpoint {
             if port == 0 {
@@ -65,39 +75,57 @@ final class SimulatedNetwork: RuntimeNetwork, @unchecked Sendable {
     func connect(
         to endpoint: Endpoint, on loop: any EventLoop, timeout: Duration, initializer: @escaping Initializer
     ) -> EventLoopFuture<any Channel> {
-        connect(from: nil, to: endpoint, timeout: timeout, initializer: initializer)
+        connect(from: nil, on: self.loop, to: endpoint, timeout: timeout, initializer: initializer)
     }
 
-    /// Connects to `endpoint` in the name of `client`.
+    /// Connects to `endpoint` in the name of `client`, whose loop is `loop`.
     func connect(
-        from client: String?, to endpoint: Endpoint, timeout: Duration, initializer: @escaping Initializer
+        from client: String?, on loop: SimulatedLoop, to endpoint: Endpoint, timeout: Duration,
+        initializer: @escaping Initializer
     ) -> EventLoopFuture<any Channel> {
+        guard loop.isAlive else { return fails(on: loop) }
+        lastAttempt += 1
+        let number = lastAttempt
         let attempt = ConnectAttempt(
-            route: FaultTable.Route(client: client, endpoint: endpoint), initializer: initializer,
-            promise: loop.makePromise(), deadline: loop.now + .nanoseconds(timeout.inNanoseconds))
-        loop.assumeIsolated().scheduleTask(in: delay()) { self.proceed(attempt, to: endpoint) }
+            route: FaultTable.Route(client: client, endpoint: endpoint), loop: loop, initializer: initializer,
+            deadline: loop.now + .nanoseconds(timeout.inNanoseconds))
+        attempts[number] = attempt
+        attempt.promise.futureResult.whenComplete { _ in self.attempts[number] = nil }
+        self.loop.plan(at: loop.now + delay()) { self.proceed(attempt, to: endpoint) }
         return attempt.promise.futureResult
     }
 
     private func proceed(_ attempt: ConnectAttempt, to endpoint: Endpoint) {
+        guard attempt.loop.isAlive else { return }
         guard !faults.isPartitioned(attempt.route) else { return leaveUnanswered(attempt, to: endpoint) }
         guard let listener = listeners[endpoint] else {
             return attempt.promise.fail(SimulatedNetworkError(message: "nobody listens on \(endpoint)"))
         }
-        let connection = link(attempt.route, to: endpoint)
-        let (client, server) = (connection.client, connection.server)
-        listeners[endpoint]?.accepted.append(server)
-        attempt.initializer(client).and(listener.initializer(server)).assumeIsolated().whenComplete { result in
-            switch result {
-            case .success:
-                server.connect(to: self.anywhere, promise: nil)
-                client.connect(to: self.anywhere, promise: nil)
-                attempt.promise.succeed(client)
-            case .failure(let error):
-                // As a socket would be: neither end keeps handlers for a connection that never was.
-                server.close(promise: nil)
-                client.close(promise: nil)
-                attempt.promise.fail(error)
+        let connection = link(attempt.route, from: attempt.loop, to: endpoint, at: listener.channel.loop)
+        // Either end is set up when its host is at it: a kernel takes connections for one that has stopped.
+        setUp(connection.client, of: connection, attempt.initializer) { error in
+            if let error { attempt.promise.fail(error) } else { attempt.promise.succeed(connection.client) }
+        }
+        setUp(connection.server, of: connection, listener.initializer) { _ in }
+    }
+
+    /// Sets an end up, on its loop; as a socket would be, one that has no handlers is closed.
+    private func setUp(
+        _ channel: SimulatedChannel, of connection: SimulatedConnection, _ initializer: @escaping Initializer,
+        _ body: @escaping ((any Error)?) -> Void
+    ) {
+        channel.loop.perform {
+            connection.attach(channel)
+            initializer(channel).assumeIsolated().whenComplete { result in
+                switch result {
+                case .success:
+                    channel.activate()
+                    body(nil)
+                    connection.activated(channel)
+                case .failure(let error):
+                    channel.end()
+                    body(error)
+                }
             }
         }
     }
@@ -105,20 +133,32 @@ final class SimulatedNetwork: RuntimeNetwork, @unchecked Sendable {
     func openDatagrams(
         to endpoint: Endpoint, on loop: any EventLoop, initializer: @escaping Initializer
     ) -> EventLoopFuture<any Channel> {
-        openDatagrams(from: nil, to: endpoint, initializer: initializer)
+        openDatagrams(from: nil, on: self.loop, to: endpoint, initializer: initializer)
     }
 
-    /// Opens a socket in the name of `client`.
+    /// Opens a socket in the name of `client`, whose loop is `loop`.
     func openDatagrams(
-        from client: String?, to endpoint: Endpoint, initializer: @escaping Initializer
+        from client: String?, on loop: SimulatedLoop, to endpoint: Endpoint, initializer: @escaping Initializer
     ) -> EventLoopFuture<any Channel> {
-        let channel = EmbeddedChannel(loop: loop)
-        let route = FaultTable.Route(client: client, endpoint: endpoint)
-        let wire = SimulatedDatagrams(route, on: channel, loop: loop, self)
-        return loop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(wire) }
-            .flatMap { initializer(channel) }
-            .flatMap { channel.connect(to: self.anywhere) }
-            .map { channel }
+        guard loop.isAlive else { return fails(on: loop) }
+        let channel = SimulatedChannel(on: loop)
+        let wire = SimulatedDatagrams(FaultTable.Route(client: client, endpoint: endpoint), on: channel, self)
+        let opened = loop.makePromise(of: (any Channel).self)
+        loop.perform {
+            // An empty pipeline takes any handler.
+            try? channel.pipeline.syncOperations.addHandler(wire)
+            initializer(channel).assumeIsolated().whenComplete { result in
+                switch result {
+                case .success:
+                    channel.activate()
+                    opened.succeed(channel)
+                case .failure(let error):
+                    channel.end()
+                    opened.fail(error)
+                }
+            }
+        }
+        return opened.futureResult
     }
 
     /// Has `server` answer the datagrams to `endpoint`.
@@ -137,7 +177,7 @@ final class SimulatedNetwork: RuntimeNetwork, @unchecked Sendable {
 
     private func leaveUnanswered(_ attempt: ConnectAttempt, to endpoint: Endpoint) {
         unanswered.append(attempt)
-        loop.assumeIsolated().scheduleTask(deadline: attempt.deadline) {
+        loop.plan(at: attempt.deadline) {
             guard let index = self.unanswered.firstIndex(where: { $0 === attempt }) else { return }
             self.unanswered.remove(at: index)
             attempt.promise.fail(SimulatedNetworkError(message: "\(endpoint) does not answer"))
@@ -146,25 +186,73 @@ final class SimulatedNetwork: RuntimeNetwork, @unchecked Sendable {
 
     func kill(_ endpoint: Endpoint) {
         guard let listener = listeners.removeValue(forKey: endpoint) else { return }
-        listener.channel.close(promise: nil)
-        for channel in listener.accepted { channel.close(promise: nil) }
+        listener.channel.end()
+        for connection in inOrder where connection.route.endpoint == endpoint { connection.server.end() }
     }
 
     /// What both ends of every connection see of each other.
     private let anywhere: SocketAddress
 
-    private func link(_ route: FaultTable.Route, to endpoint: Endpoint) -> SimulatedConnection {
+    private var inOrder: [SimulatedConnection] { connections.sorted { $0.key < $1.key }.map(\.value) }
+
+    private func link(
+        _ route: FaultTable.Route, from client: SimulatedLoop, to endpoint: Endpoint, at server: SimulatedLoop
+    ) -> SimulatedConnection {
         lastConnection += 1
         let number = lastConnection
         let connection = SimulatedConnection(
             route, name: "connection \(number) from \(route.client ?? "a client") to \(endpoint)", address: anywhere,
-            loop: loop, self)
+            from: client, to: server, self)
         connection.apply(faults.faults(of: route), isPartitioned: faults.isPartitioned(route))
         connections[number] = connection
-        connection.client.closeFuture.and(connection.server.closeFuture).whenComplete { _ in
-            self.connections[number] = nil
+        for end in [connection.client, connection.server] {
+            end.closeFuture.whenComplete { _ in self.forget(number) }
         }
         return connection
+    }
+
+    /// Lets go of a connection of which no end is open on a host that lives.
+    private func forget(_ number: Int) {
+        guard let connection = connections[number] else { return }
+        if ![connection.client, connection.server].contains(where: { $0.isOpen && $0.loop.isAlive }) {
+            connections[number] = nil
+        }
+    }
+
+    // MARK: Hosts
+
+    /// Ends what the host on `loop` has open: its listeners, and its connections, whose peers find them reset.
+    ///
+    /// - Returns: what is to be done on that loop if its tasks are to end: its channels close.
+    func hostDied(on loop: SimulatedLoop) -> () -> Void {
+        var ends = listeners.values.map(\.channel).filter { $0.loop === loop }
+        listeners = listeners.filter { $0.value.channel.loop !== loop }
+        for (number, connection) in connections.sorted(by: { $0.key < $1.key }) {
+            let own = connection.ends(on: loop)
+            guard !own.isEmpty else { continue }
+            ends += own
+            connection.reset(by: loop, faultGenerator.nextUnit())
+            forget(number)
+        }
+        unanswered.removeAll { $0.loop === loop }
+        let waiting = attempts.filter { $0.value.loop === loop }.sorted { $0.key < $1.key }.map(\.value)
+        for (number, attempt) in attempts where attempt.loop === loop { attempts[number] = nil }
+        return {
+            for channel in ends { channel.end(SimulatedNetworkError.died) }
+            for attempt in waiting { attempt.promise.fail(SimulatedNetworkError.died) }
+        }
+    }
+
+    /// What a task of a dead host finds: later, so that one that tries again and again takes turns.
+    private func fails(on loop: SimulatedLoop) -> EventLoopFuture<any Channel> {
+        let promise = loop.makePromise(of: (any Channel).self)
+        loop.plan(at: loop.now + .milliseconds(1)) { promise.fail(SimulatedNetworkError.died) }
+        return promise.futureResult
+    }
+
+    /// Sees again who may write to the host on `loop`, which has stopped or goes on.
+    func pauseChanged(of loop: SimulatedLoop) {
+        for connection in inOrder { connection.pauseChanged(of: loop) }
     }
 
     // MARK: Faults
@@ -172,7 +260,7 @@ final class SimulatedNetwork: RuntimeNetwork, @unchecked Sendable {
     /// Changes who is affected by what; open connections, and those that wait for an answer, go on with it.
     func change(_ body: (inout FaultTable) -> Void) {
         body(&faults)
-        for (_, connection) in connections.sorted(by: { $0.key < $1.key }) {
+        for connection in inOrder {
             connection.apply(
                 faults.faults(of: connection.route), isPartitioned: faults.isPartitioned(connection.route))
         }
@@ -180,7 +268,7 @@ final class SimulatedNetwork: RuntimeNetwork, @unchecked Sendable {
         unanswered = []
         for attempt in waiting {
             guard let endpoint = attempt.route.endpoint else { continue }
-            loop.assumeIsolated().scheduleTask(in: delay()) { self.proceed(attempt, to: endpoint) }
+            loop.plan(at: loop.now + delay()) { self.proceed(attempt, to: endpoint) }
         }
     }
 
@@ -206,18 +294,20 @@ final class SimulatedNetwork: RuntimeNetwork, @unchecked Sendable {
 /// A connection that is to be made.
 private final class ConnectAttempt {
     let route: FaultTable.Route
+    let loop: SimulatedLoop
     let initializer: SimulatedNetwork.Initializer
     let promise: EventLoopPromise<any Channel>
     let deadline: NIODeadline
 
     init(
-        route: FaultTable.Route, initializer: @escaping SimulatedNetwork.Initializer,
-        promise: EventLoopPromise<any Channel>, deadline: NIODeadline
+        route: FaultTable.Route, loop: SimulatedLoop, initializer: @escaping SimulatedNetwork.Initializer,
+        deadline: NIODeadline
     ) {
         self.route = route
+        self.loop = loop
         self.initializer = initializer
-        self.promise = promise
         self.deadline = deadline
+        promise = loop.makePromise()
     }
 }
 
@@ -225,4 +315,7 @@ private final class ConnectAttempt {
 struct SimulatedNetworkError: Error, CustomStringConvertible {
     let message: String
     var description: String { message }
+
+    /// What a dead host's tasks are told when they are made to end.
+    static let died = SimulatedNetworkError(message: "this host is dead")
 }

@@ -1,6 +1,5 @@
 public import MeshWire
 public import NIOCore
-import NIOEmbedded
 import NIOPosix
 import Synchronization
 
@@ -23,20 +22,25 @@ public final class SimulatedRuntime: Runtime, @unchecked Sendable {
     public let seed: UInt64
     /// What happened.
     public let trace = EventTrace()
-    private let loop: EmbeddedEventLoop
+    private let agenda: SimulatedAgenda
+    /// The loop of what belongs to no host.
+    private let loop: SimulatedLoop
     private let executor: LoopExecutor
     private let generator: Mutex<SplitMix64>
     let simulatedNetwork: SimulatedNetwork
     let simulatedFiles = SimulatedFiles()
     /// The disks of the simulation, by the names of their hosts; the simulation's own has none.
     private let disks = Mutex<[String: SimulatedLogs]>([:])
+    /// The hosts that live, by name, and those that have died. Used on the simulation's thread alone.
+    private var hosts: [String: SimulatedHost] = [:]
+    private var dead: [SimulatedHost] = []
     /// Until when the thread has been held: the clock is ahead of the loop, which catches up when it is let go.
     private let heldUntil = Atomic<Int64>(.min)
 
     private init(seed: UInt64, latency: ClosedRange<Duration>) throws {
         self.seed = seed
-        let loop = EmbeddedEventLoop()
-        self.loop = loop
+        agenda = SimulatedAgenda()
+        loop = SimulatedLoop(agenda)
         executor = LoopExecutor(loop)
         generator = Mutex(SplitMix64(seed: seed))
         simulatedNetwork = try SimulatedNetwork(
@@ -81,16 +85,34 @@ public final class SimulatedRuntime: Runtime, @unchecked Sendable {
             do { result = .success(try await body(runtime)) } catch { result = .failure(error) }
             outcome.withLock { $0 = result }
         }
-        let end = runtime.now.advanced(by: limit)
+        defer { runtime.end() }
+        let end = runtime.agenda.now + .nanoseconds(limit.inNanoseconds)
         while outcome.withLock({ $0 == nil }) {
-            guard runtime.now < end else {
+            guard runtime.now < runtime.instant(end), runtime.agenda.step(until: end) else {
                 task.cancel()
                 throw SimulationHung(seed: seed, limit: limit)
             }
-            runtime.loop.advanceTime(by: .milliseconds(1))
         }
         return try outcome.withLock { $0 }!.get()
     }
+
+    /// Ends the simulation, which has its result: the tasks of dead hosts run to their end, unseen and in a world where
+    /// all fails, since a task that is left suspended keeps its memory for ever. They are not cancelled: one that calls
+    /// again and again would then do so without ever being suspended.
+    private func end() {
+        agenda.isOver = true
+        trace.close()
+        for host in dead { host.release() }
+        // A task may never end: it loses no more than its own memory.
+        var budget = dead.count * Self.eventsToEnd
+        while budget > 0, agenda.step(until: .distantFuture) { budget -= 1 }
+        agenda.close()
+        dead = []
+        hosts = [:]
+    }
+
+    /// What the tasks of a dead host may take to end; a mesh's take a few hundred.
+    private static let eventsToEnd = 4_000
 
     /// Adds an event to the trace.
     public func record(_ event: String) { trace.record(event, at: now) }
@@ -100,8 +122,10 @@ public final class SimulatedRuntime: Runtime, @unchecked Sendable {
         max(loopTime, RuntimeInstant(nanoseconds: heldUntil.load(ordering: .relaxed)))
     }
 
-    private var loopTime: RuntimeInstant {
-        RuntimeInstant(nanoseconds: Int64(truncatingIfNeeded: loop.now.uptimeNanoseconds))
+    private var loopTime: RuntimeInstant { instant(agenda.now) }
+
+    private func instant(_ time: NIODeadline) -> RuntimeInstant {
+        RuntimeInstant(nanoseconds: Int64(truncatingIfNeeded: time.uptimeNanoseconds))
     }
 
     /// Holds the simulation's thread for `duration`, as code does that computes or blocks: nothing else happens meanwhile,
@@ -118,28 +142,21 @@ public final class SimulatedRuntime: Runtime, @unchecked Sendable {
     public func randomBits() -> UInt64 { generator.withLock { $0.next() } }
 
     /// Waits on the simulated clock.
-    public func sleep(until deadline: RuntimeInstant) async throws {
-        let waiter = Waiter()
-        let delay = TimeAmount.nanoseconds(max(0, loopTime.duration(to: deadline).inNanoseconds))
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                waiter.begin(continuation)
-                // A wait for ever has no timer: it ends by cancellation.
-                guard deadline.nanoseconds < .max else { return }
-                _ = loop.scheduleTask(in: delay) { waiter.finish(nil) }
-            }
-        } onCancel: {
-            waiter.finish(CancellationError())
-        }
+    public func sleep(until deadline: RuntimeInstant) async throws { try await sleep(until: deadline, on: loop) }
+
+    /// Waits on the simulated clock, on a host's loop.
+    func sleep(until deadline: RuntimeInstant, on loop: SimulatedLoop) async throws {
+        let isForEver = deadline.nanoseconds == .max
+        try await loop.sleep(until: isForEver ? nil : .uptimeNanoseconds(UInt64(max(0, deadline.nanoseconds))))
     }
 
-    /// The one simulated loop.
+    /// The simulation's loop.
     public var eventLoopGroup: any EventLoopGroup { loop }
-    /// The one executor.
+    /// The loop's executor.
     public func loopExecutor(for loop: any EventLoop) -> LoopExecutor { executor }
-    /// The one executor.
+    /// The loop's executor.
     public var taskExecutor: (any TaskExecutor)? { executor }
-    /// The one executor.
+    /// The loop's executor.
     public var computeExecutor: any TaskExecutor { executor }
     /// Connections in memory.
     public var network: any RuntimeNetwork { simulatedNetwork }
@@ -163,8 +180,8 @@ public final class SimulatedRuntime: Runtime, @unchecked Sendable {
         }
     }
 
-    /// Ends every connection of the listener at `host`:`port` and of its clients, and refuses new ones, as when the
-    /// process dies.
+    /// Closes the listener at `host`:`port` and its connections, and refuses new ones; whoever listened there lives on.
+    /// What dies as a process does is a ``SimulatedHost``.
     public func kill(host: String, port: Int) { kill(.tcp(host: host, port: port)) }
 
     /// Ends every connection of the listener at `endpoint`, as ``kill(host:port:)`` does.
@@ -174,9 +191,20 @@ public final class SimulatedRuntime: Runtime, @unchecked Sendable {
 /// What goes wrong between a client and an endpoint; at any moment of the simulation, for connections that are open and
 /// for those to come.
 extension SimulatedRuntime {
-    /// A place called `name`: what meshes connect to with it as their runtime has the faults of that name. Meshes of the
-    /// simulation itself have no name.
-    public func host(_ name: String) -> SimulatedHost { SimulatedHost(name, in: self, simulatedNetwork) }
+    /// The host called `name`, made when it is first asked for or after it has died: what meshes connect to with it as
+    /// their runtime has the faults of that name. Meshes of the simulation itself belong to no host and have no name.
+    public func host(_ name: String) -> SimulatedHost {
+        if let living = hosts[name] { return living }
+        let host = SimulatedHost(name, in: self, agenda, simulatedNetwork)
+        hosts[name] = host
+        return host
+    }
+
+    /// Takes note of a death.
+    func died(_ host: SimulatedHost) {
+        hosts[host.name] = nil
+        dead.append(host)
+    }
 
     /// Sets the faults of connections, in place of those that were set for the same names.
     ///
@@ -216,36 +244,4 @@ public struct SimulationHung: Error, Sendable, CustomStringConvertible {
 
     /// One line for a log.
     public var description: String { "the simulation of seed \(seed) did not end within \(limit)" }
-}
-
-/// A sleeping task, woken once.
-private final class Waiter: Sendable {
-    private enum State {
-        case idle
-        case waiting(CheckedContinuation<Void, any Error>)
-        case finished((any Error)?)
-    }
-    private let state = Mutex(State.idle)
-
-    func begin(_ continuation: CheckedContinuation<Void, any Error>) {
-        let early: State = state.withLock { state in
-            defer { if case .idle = state { state = .waiting(continuation) } }
-            return state
-        }
-        guard case .finished(let error) = early else { return }
-        Self.resume(continuation, error)
-    }
-
-    func finish(_ error: (any Error)?) {
-        let waiting: State = state.withLock { state in
-            defer { if case .finished = state {} else { state = .finished(error) } }
-            return state
-        }
-        guard case .waiting(let continuation) = waiting else { return }
-        Self.resume(continuation, error)
-    }
-
-    private static func resume(_ continuation: CheckedContinuation<Void, any Error>, _ error: (any Error)?) {
-        if let error { continuation.resume(throwing: error) } else { continuation.resume() }
-    }
 }

@@ -1,6 +1,5 @@
 import MeshWire
 import NIOCore
-import NIOEmbedded
 
 /// One direction of a simulated connection: what is flushed arrives at the far end later, in order, as far as the
 /// direction's faults let it.
@@ -19,14 +18,31 @@ final class SimulatedWire: ChannelOutboundHandler {
         case end
         /// The connection ends at both sides.
         case severed
+        /// The near side's host has died.
+        case reset
+
+        /// Its bytes.
+        var count: Int {
+            guard case .bytes(let bytes) = self else { return 0 }
+            return bytes.reduce(0) { $0 + $1.readableBytes }
+        }
+
+        /// Whether the near side is gone.
+        var isEnd: Bool {
+            switch self {
+            case .end, .reset: true
+            case .bytes, .severed: false
+            }
+        }
     }
 
     private let name: String
-    private let loop: EmbeddedEventLoop
+    /// Where the near side writes, and where the far side is handed what arrives.
+    private let (nearLoop, farLoop): (SimulatedLoop, SimulatedLoop)
     // The network has the connection; its loop has tasks that hold the wire.
     private weak var network: SimulatedNetwork?
-    private weak var near: EmbeddedChannel?
-    private weak var far: EmbeddedChannel?
+    private weak var near: SimulatedChannel?
+    private weak var far: SimulatedChannel?
     weak var opposite: SimulatedWire?
     /// Ends the connection.
     var sever: (SimulatedNetworkError?) -> Void = { _ in }
@@ -49,13 +65,12 @@ final class SimulatedWire: ChannelOutboundHandler {
     private var isWakeScheduled = false
 
     init(
-        _ name: String, from near: EmbeddedChannel, to far: EmbeddedChannel, loop: EmbeddedEventLoop,
-        _ network: SimulatedNetwork
+        _ name: String, from near: SimulatedChannel, to far: SimulatedChannel, _ network: SimulatedNetwork
     ) {
         self.name = name
         self.near = near
         self.far = far
-        self.loop = loop
+        (nearLoop, farLoop) = (near.loop, far.loop)
         self.network = network
     }
 
@@ -86,9 +101,7 @@ final class SimulatedWire: ChannelOutboundHandler {
             send(.bytes(batch), extra)
             isSilent = true
             if let wait = faults.resetAfter {
-                loop.assumeIsolated().scheduleTask(in: .nanoseconds(wait.inNanoseconds)) {
-                    self.reset()
-                }
+                network.loop.plan(at: nearLoop.now + .nanoseconds(wait.inNanoseconds)) { self.reset() }
             }
         case .truncate(let arriving):
             network.record("\(name): ends after a part of a flush")
@@ -108,7 +121,7 @@ final class SimulatedWire: ChannelOutboundHandler {
     func read(context: ChannelHandlerContext) {
         isReading = true
         opposite?.deliver()
-        opposite?.updateWritability()
+        opposite?.updateWritabilityOfNear()
         context.read()
     }
 
@@ -118,11 +131,31 @@ final class SimulatedWire: ChannelOutboundHandler {
         guard faults != self.faults || isPartitioned != self.isPartitioned else { return }
         self.faults = faults
         self.isPartitioned = isPartitioned
-        // In the loop's next turn: whoever changes the faults is not interrupted by what arrives.
-        loop.assumeIsolated().execute {
-            self.deliver()
-            self.updateWritability()
+        // In the loops' next turns: whoever changes the faults is not interrupted by what arrives.
+        farLoop.plan(at: farLoop.now) { self.deliver() }
+        nearLoop.plan(at: nearLoop.now) { self.updateWritability() }
+    }
+
+    /// Hands over what has arrived before the far side's handlers were there.
+    func farIsActive() { farLoop.perform { self.deliver() } }
+
+    /// Lets a share of what is on its way arrive, and then tells that the near side's host is gone.
+    func breakOff(_ share: Double) {
+        // The far side of a connection that was lost before hears nothing of this either.
+        guard !isSilent else { return }
+        let count = onTheirWay.reduce(0) { $0 + $1.arrival.count }
+        var missing = Int(Double(count) * share)
+        var kept = CircularBuffer<(due: NIODeadline, arrival: Arrival)>()
+        for (due, arrival) in onTheirWay {
+            guard case .bytes(var bytes) = arrival, missing > 0 else { break }
+            bytes.cut(to: missing)
+            missing -= arrival.count
+            kept.append((due, .bytes(bytes)))
         }
+        onTheirWay = kept
+        written.removeAll()
+        send(.reset, .zero)
+        isSilent = true
     }
 
     /// Lets nothing arrive from here on.
@@ -138,7 +171,11 @@ final class SimulatedWire: ChannelOutboundHandler {
 
     private var isHeldUp: Bool {
         isSilent || isPartitioned || faults.readingPace != nil || opposite?.isReading == false
+            || farLoop.state != .running
     }
+
+    /// The same from elsewhere than the near side's loop.
+    func updateWritabilityOfNear() { nearLoop.perform { self.updateWritability() } }
 
     private func updateWritability() {
         guard let near, near.isActive else { return }
@@ -158,19 +195,20 @@ final class SimulatedWire: ChannelOutboundHandler {
     private func send(_ arrival: Arrival, _ extra: Duration) {
         guard let network else { return }
         lastArrival = max(
-            lastArrival + .nanoseconds(1), loop.now + network.delay() + .nanoseconds(extra.inNanoseconds))
+            lastArrival + .nanoseconds(1), nearLoop.now + network.delay() + .nanoseconds(extra.inNanoseconds))
         onTheirWay.append((lastArrival, arrival))
-        loop.assumeIsolated().scheduleTask(deadline: lastArrival) { self.deliver() }
+        farLoop.plan(at: lastArrival) { self.deliver() }
     }
 
-    /// Hands what is due to the far side.
+    /// Hands what is due to the far side, on its loop.
     private func deliver() {
         // The far side may ask for more while it is given some.
         guard !isDelivering else { return }
         isDelivering = true
         defer { isDelivering = false }
-        while let next = onTheirWay.first, next.due <= loop.now, !isPartitioned {
-            guard let far, far.isActive else { return onTheirWay.removeAll() }
+        while let next = onTheirWay.first, next.due <= farLoop.now, !isPartitioned {
+            guard let far, far.isOpen else { return onTheirWay.removeAll() }
+            guard far.isActive else { return }
             switch next.arrival {
             case .bytes(let bytes):
                 guard hand(bytes, to: far) else { return }
@@ -180,16 +218,20 @@ final class SimulatedWire: ChannelOutboundHandler {
             case .severed:
                 onTheirWay.removeFirst()
                 sever(nil)
+            case .reset:
+                onTheirWay.removeFirst()
+                network?.record("\(name): reset")
+                far.end(SimulatedNetworkError(message: "the connection was reset"))
             }
         }
     }
 
     /// Hands bytes over as far as the far side takes them now; false if some of them wait.
-    private func hand(_ bytes: CircularBuffer<ByteBuffer>, to far: EmbeddedChannel) -> Bool {
+    private func hand(_ bytes: CircularBuffer<ByteBuffer>, to far: SimulatedChannel) -> Bool {
         guard opposite?.isReading ?? true else {
             // A side that reads nothing finds out about the end all the same: what it writes is answered with a reset.
-            guard case .end? = onTheirWay.last?.arrival else { return false }
-            onTheirWay.removeAll { if case .bytes = $0.arrival { true } else { false } }
+            guard onTheirWay.last?.arrival.isEnd == true else { return false }
+            onTheirWay.removeAll { !$0.arrival.isEnd }
             return true
         }
         var taken = bytes
@@ -203,21 +245,21 @@ final class SimulatedWire: ChannelOutboundHandler {
         let count = taken.reduce(0) { $0 + $1.readableBytes }
         interval.bytes -= count
         onTheirWay.removeFirst()
-        if !rest.isEmpty { onTheirWay.prepend((loop.now, .bytes(rest))) }
+        if !rest.isEmpty { onTheirWay.prepend((farLoop.now, .bytes(rest))) }
         untaken -= count
         opposite?.isReading = false
         for piece in taken { far.pipeline.fireChannelRead(piece) }
         far.pipeline.fireChannelReadComplete()
         far.pipeline.read()
-        updateWritability()
+        updateWritabilityOfNear()
         return true
     }
 
     /// The bytes that the far side takes now.
     private func allowance() -> Int {
         guard let pace = faults.readingPace else { return .max }
-        if loop.now >= interval.end {
-            interval = (pace.bytes, loop.now + .nanoseconds(pace.interval.inNanoseconds))
+        if farLoop.now >= interval.end {
+            interval = (pace.bytes, farLoop.now + .nanoseconds(pace.interval.inNanoseconds))
         }
         return interval.bytes
     }
@@ -225,7 +267,7 @@ final class SimulatedWire: ChannelOutboundHandler {
     private func wake(at time: NIODeadline) {
         guard !isWakeScheduled else { return }
         isWakeScheduled = true
-        loop.assumeIsolated().scheduleTask(deadline: time) {
+        farLoop.plan(at: time) {
             self.isWakeScheduled = false
             self.deliver()
         }

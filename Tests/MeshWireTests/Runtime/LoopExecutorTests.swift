@@ -51,6 +51,28 @@ import Testing
         #expect(log.all == ["ran"])
     }
 
+    @Test("an executor that is halted begins no job, whoever drains it, and runs those that waited when it goes on")
+    func halting() {
+        let loop = EmbeddedEventLoop()
+        let executor = LoopExecutor(loop)
+        let log = Log()
+        for number in 0..<4 {
+            spawn(executor) {
+                log.add("\(number)")
+                if number == 1 { executor.halt() }
+            }
+        }
+        loop.run()
+        #expect(log.all == ["0", "1"])
+        spawn(executor) { log.add("4") }
+        executor.finishReading()
+        loop.run()
+        #expect(log.all == ["0", "1"])
+        executor.goOn()
+        loop.run()
+        #expect(log.all == ["0", "1", "2", "3", "4"])
+    }
+
     @Test("a job that a job starts runs after those that wait already")
     func order() {
         let loop = EmbeddedEventLoop()

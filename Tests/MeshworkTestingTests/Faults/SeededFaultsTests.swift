@@ -50,4 +50,47 @@ import Testing
             #expect(faults.fate(ofReply: "a.B/C") == .deliver)
         }
     }
+
+    @Test(
+        "of the messages of calls that stream, in both directions, about the share that was asked for is lost and doubled"
+    )
+    func streamedShares() {
+        let faults = SeededFaults(seed: 9, messageLoss: 0.2, messageDuplication: 0.1) { $0 == "a.B/C" }
+        for _ in 0..<5_000 {
+            _ = faults.fate(ofStreamedRequest: "a.B/C")
+            _ = faults.fate(ofStreamedResponse: "a.B/C")
+        }
+        #expect((1_850...2_150).contains(faults.counts.messagesLost))
+        #expect((900...1_100).contains(faults.counts.messagesDoubled))
+        #expect(faults.fate(ofStreamedRequest: "a.B/D") == .deliver)
+        #expect(faults.fate(ofRequest: "a.B/C") == .deliver && faults.fate(ofReply: "a.B/C") == .deliver)
+    }
+
+    @Test("a stream goes on without what is lost of it, and with what is doubled twice, in order")
+    func streams() async throws {
+        for seed in 1...20 as ClosedRange<UInt64> {
+            try await HostScene.run(seed: seed) { scene in
+                let received = Numbers()
+                try await scene.serve(scene.runtime.host("server"), received)
+                let faults = SeededFaults(seed: seed, messageLoss: 0.2, messageDuplication: 0.2)
+                let mesh = try scene.mesh(scene.runtime.host("client")) { $0.faults = faults }
+                let client = try scene.client(mesh, of: "server")
+                let answers = try await client.call(Counting.echo) { requests, responses in
+                    for number in 0..<200 as Range<UInt64> { try await requests.send(Number(number)) }
+                    requests.finish()
+                    var answers: [UInt64] = []
+                    for try await answer in responses { answers.append(answer.value) }
+                    return answers
+                }
+                let (all, counts) = (received.all, faults.counts)
+                #expect(all == all.sorted() && answers == answers.sorted(), "seed \(seed)")
+                #expect(Set(all).count < 200 && Set(answers).isStrictSubset(of: all), "seed \(seed)")
+                // 200 were sent, and what arrived was answered.
+                let handled = 200 + all.count
+                #expect(
+                    handled - counts.messagesLost + counts.messagesDoubled == all.count + answers.count, "seed \(seed)")
+                client.close()
+            }
+        }
+    }
 }

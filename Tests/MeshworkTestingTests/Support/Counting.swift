@@ -25,6 +25,7 @@ enum Counting: MeshService {
     static let addOnce = unary("AddOnce", Number.self, Number.self, retry: .never)
     static let addExactlyOnce = unary("AddExactlyOnce", Number.self, Number.self, retry: .deduplicated)
     static let count = unary("Count", Block.self, Number.self, retry: .idempotent)
+    static let echo = bidirectional("Echo", Number.self, Number.self)
 }
 
 /// Bytes that are sent one way.
