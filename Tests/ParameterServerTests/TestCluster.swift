@@ -20,7 +20,7 @@ struct TestCluster: Sendable {
     let metrics = MetricsRegistry()
     private let authority: TestAuthority
     private let attemptTimeout: Duration
-    private let coordinatorAddress: ListenerAddress
+    let coordinatorAddress: ListenerAddress
     private let listening = Listening()
     /// Where the process of a path runs, where not all are at one place.
     private let host: (@Sendable (String) -> any Runtime)?

@@ -65,7 +65,11 @@ final class SystemLogFile: LogFile {
 
     func close() async {
         // Whoever is at it still holds the descriptor, which closes after them.
-        state.withLock { $0.descriptor = nil }
+        let descriptor: LogDescriptor? = state.withLock { state in
+            defer { state.descriptor = nil }
+            return state.descriptor
+        }
+        descriptor?.unlock()
     }
 
     private func open() throws(LogFileError) -> LogDescriptor {

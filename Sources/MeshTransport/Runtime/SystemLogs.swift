@@ -122,8 +122,14 @@ final class LogDescriptor: Sendable {
     }
 
     deinit {
-        if descriptor >= 0 { systemClose(descriptor) }
+        guard descriptor >= 0 else { return }
+        unlock()
+        systemClose(descriptor)
     }
+
+    /// Lets others open the file, also while a thread is about to let go of this descriptor, or a process that is being
+    /// started has a copy of it.
+    func unlock() { flock(descriptor, LOCK_UN) }
 
     func size() throws(LogFileError) -> Int64 {
         let end = lseek(descriptor, 0, SEEK_END)
