@@ -133,9 +133,10 @@ extension Tape {
     /// - Parameters:
     ///   - output: The value to differentiate; one element.
     ///   - onFinal: Called with a leaf's number and its gradient as soon as the last application that contributes to it
-    ///     has been passed, and at once for a leaf that does not reach the output (nil).
+    ///     has been passed, and at once for a leaf that does not reach the output (nil). Row-sparse and coalesced for a
+    ///     leaf whose rows are looked up and that nothing else reads, unless another trace carries it.
     func differentiate(
-        _ output: AnyTensor, onFinal: (_ leaf: Int, _ gradient: AnyTensor?) throws(TensorError) -> Void
+        _ output: AnyTensor, onFinal: (_ leaf: Int, _ gradient: Gradient?) throws(TensorError) -> Void
     ) throws(TensorError) {
         checkThread()
         var contributions = contributionsToLeaves(of: output)
@@ -144,7 +145,9 @@ extension Tape {
 
         var cotangents = [AnyTensor?](repeating: nil, count: output.node + 1)
         cotangents[output.node] = try AnyTensor.full(output.shape, Float(1))
-        if output.node < leafCount { return try onFinal(output.node, cotangents[output.node]) }
+        if output.node < leafCount { return try onFinal(output.node, cotangents[output.node].map { .dense($0) }) }
+        // Of each leaf, the rows that look-ups contribute, the last look-up first.
+        var rows = [[RowSparse]](repeating: [], count: leafCount)
 
         for number in (leafCount...output.node).reversed() {
             guard let application = nodes[number].application else { continue }
@@ -153,21 +156,44 @@ extension Tape {
             var step = application.step
             let last = application.operandNodes.lastIndex { $0 != nil }
             for (index, operandNode) in application.operandNodes.enumerated() {
-                guard let operandNode, let rule = application.primitive.derivative.rule(forOperand: index)?.rule
-                else { continue }
+                let derivative = application.primitive.derivative.rule(forOperand: index)
+                guard let operandNode, let rule = derivative?.rule else { continue }
                 step.index = index
-                // The last rule owns the cotangent and may overwrite it.
-                let contribution = try rule(index == last ? cotangent.take() : cotangent, step)
-                if cotangents[operandNode] == nil {
-                    cotangents[operandNode] = contribution
+                if operandNode < leafCount, nodes[operandNode].outerTrace == nil,
+                    let contribution = try derivative?.rowSparseRule?(cotangent, step)
+                {
+                    rows[operandNode].append(contribution)
                 } else {
-                    try cotangents[operandNode]!.accumulate(contribution)
+                    // The last rule owns the cotangent and may overwrite it.
+                    let contribution = try rule(index == last ? cotangent.take() : cotangent, step)
+                    if cotangents[operandNode] == nil {
+                        cotangents[operandNode] = contribution
+                    } else {
+                        try cotangents[operandNode]!.accumulate(contribution)
+                    }
                 }
                 guard operandNode < leafCount else { continue }
                 contributions[operandNode] -= 1
-                if contributions[operandNode] == 0 { try onFinal(operandNode, cotangents[operandNode].take()) }
+                guard contributions[operandNode] == 0 else { continue }
+                let lookups = rows[operandNode].reversed() as [RowSparse]
+                rows[operandNode] = []
+                try onFinal(operandNode, try gradient(cotangents[operandNode].take(), lookups))
             }
         }
+    }
+
+    /// A leaf's gradient of what reached all its elements and of what reached rows, in the order of the look-ups, so that
+    /// the bits of a row do not depend on which other rows were looked up with it.
+    private func gradient(
+        _ dense: consuming AnyTensor?, _ lookups: [RowSparse]
+    ) throws(TensorError) -> Gradient? {
+        guard var sum = dense else {
+            return try lookups.first.map { first throws(TensorError) in
+                .rowSparse(try first.adding(Array(lookups.dropFirst())))
+            }
+        }
+        for rows in lookups { try rows.add(to: &sum) }
+        return .dense(sum)
     }
 
     /// How many applications on the way to `output` contribute to each leaf.

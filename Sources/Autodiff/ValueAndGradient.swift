@@ -10,6 +10,11 @@ public import Tensor
 /// }
 /// ```
 ///
+/// The gradient of a table of which only rows are looked up (`gatherRows`, `embeddingBag`) is row-sparse: those rows, each
+/// once and in ascending order, and no memory for the others. `gradients[gradient: name]` has either kind,
+/// `gradients.toDense()` all elements. It is dense where the table is used otherwise too, and where it is a value of a
+/// gradient around this one.
+///
 /// Calls nest: the gradient within may be part of the value around it, to any order. The closure runs at once, on the
 /// calling thread, and what it computes from its parameters may be used by that task only.
 ///
@@ -24,7 +29,7 @@ public import Tensor
 /// - Throws: What `body` throws. Traps if the value has more than one element, and where memory runs out on the way
 ///   back.
 public func valueAndGradient<E>(
-    at parameters: NamedTensors, onFinal: ((String, AnyTensor) -> Void)? = nil,
+    at parameters: NamedTensors, onFinal: ((String, Gradient) -> Void)? = nil,
     _ body: (NamedTensors) throws(E) -> Tensor<Float>
 ) throws(E) -> (value: Tensor<Float>, gradient: NamedTensors) {
     let tape = Tape()
@@ -39,23 +44,27 @@ public func valueAndGradient<E>(
         fatalError("valueAndGradient: the value must have one element, but its shape is \(output.shape)")
     }
 
-    var gradients = [AnyTensor?](repeating: nil, count: names.count)
+    var gradients = [Gradient?](repeating: nil, count: names.count)
     do throws(TensorError) {
         try tape.differentiate(output) { leaf, gradient throws(TensorError) in
-            let shape = parameters[names[leaf]]!.shape
-            let final = if let gradient { try gradient.packed() } else { try AnyTensor.zeros(shape) }
+            let final =
+                if let gradient { try gradient.packed() } else {
+                    try Gradient.dense(.zeros(parameters[names[leaf]]!.shape))
+                }
             gradients[leaf] = final
             onFinal?(names[leaf], final)
         }
         let value = try Tensor<Float>(tape.untracked(output))
-        return (value, try NamedTensors(zip(names, gradients.map { $0! })))
+        var gradient = NamedTensors()
+        for (name, final) in zip(names, gradients) { gradient[gradient: name] = final }
+        return (value, gradient)
     } catch {
         // The shapes fitted on the way there, so they fit on the way back: only memory can have run out.
         fatalError("valueAndGradient: \(error)")
     }
 }
 
-/// The value of a scalar function of one tensor, and its gradient, which has the tensor's shape.
+/// The value of a scalar function of one tensor, and its gradient, which has the tensor's shape and all its elements.
 ///
 /// ```swift
 /// let (_, slope) = valueAndGradient(at: x) { x in (x * x * x).sum() }     // 3x²
@@ -70,13 +79,18 @@ public func valueAndGradient<E>(
     let (value, gradient) = try valueAndGradient(at: parameters) { tracked throws(E) in
         try body(Tensor(known: tracked["parameter"]!))
     }
-    return (value, Tensor(known: gradient["parameter"]!))
+    do throws(TensorError) {
+        return (value, Tensor(known: try gradient.toDense()["parameter"]!))
+    } catch {
+        fatalError("valueAndGradient: \(error)")
+    }
 }
 
-extension AnyTensor {
-    /// The elements row-major and contiguous, as whoever sends a gradient wants them; unchanged where another trace is
-    /// to see what becomes of them.
-    fileprivate consuming func packed() throws(TensorError) -> AnyTensor {
-        trace == nil ? try self.contiguous() : self
+extension Gradient {
+    /// The elements row-major and contiguous, as whoever sends a gradient wants them and as coalesced rows are; unchanged
+    /// where another trace is to see what becomes of them.
+    fileprivate func packed() throws(TensorError) -> Gradient {
+        guard case .dense(let tensor) = self, tensor.trace == nil else { return self }
+        return .dense(try tensor.contiguous())
     }
 }

@@ -65,6 +65,8 @@ extension TensorError {
         public static let derivativePending = Code("derivativePending")
         /// The values of an abstract tensor (shape only) were asked for.
         public static let valuesUnknown = Code("valuesUnknown")
+        /// A row-sparse tensor where one of all elements is needed.
+        public static let notDense = Code("notDense")
         /// A matrix has no inverse: a pivot of its factorisation is exactly 0.
         public static let singularMatrix = Code("singularMatrix")
         /// A matrix has no Cholesky factor.

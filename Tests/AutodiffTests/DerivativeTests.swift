@@ -33,7 +33,7 @@ struct DerivativeTests {
             let check = try DifferenceCheck(`case`, seed: seed)
             let curvature = try valueAndGradient(at: check.point) { point in
                 try check.traced(dotOf: check.gradient(at: point), with: check.secondDirection)
-            }.gradient
+            }.gradient.toDense()
             let found = try dot(curvature, check.direction)
             let expected = try check.slope { try dot(check.gradient(at: $0), check.secondDirection) }
             #expect(isClose(found, expected), "seed \(seed): \(found), by differences \(expected)")
@@ -78,7 +78,7 @@ private struct DifferenceCheck {
     func gradient(at point: NamedTensors) throws -> NamedTensors {
         try valueAndGradient(at: point) { point in
             try Tensor((function(point.map(\.tensor)) * weights).sum())
-        }.gradient
+        }.gradient.toDense()
     }
 
     /// The weighed value, summed in double precision.

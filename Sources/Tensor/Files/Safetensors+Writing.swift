@@ -8,7 +8,8 @@ extension Safetensors {
     ///
     /// - Throws: ``TensorError/Code/fileUnwritable``, ``TensorError/Code/fileTooLarge`` for names and metadata that need
     ///   a header of more than 100 MB, which no reader takes, ``TensorError/Code/duplicateName`` for a tensor called
-    ///   `__metadata__`, ``TensorError/Code/valuesUnknown`` for an abstract tensor.
+    ///   `__metadata__`, ``TensorError/Code/valuesUnknown`` for an abstract tensor, ``TensorError/Code/notDense`` for a
+    ///   row-sparse one.
     public static func write(
         _ tensors: NamedTensors, metadata: [String: String] = [:], to path: String
     ) throws(TensorError) {
@@ -61,6 +62,7 @@ private struct SafetensorsPlan {
         _ tensors: NamedTensors, _ metadata: [String: String], largestHeader: Int = SafetensorsHeader.largestHeader
     ) throws(TensorError) {
         for (name, tensor) in tensors where tensor.isAbstract {
+            try tensors.requireDense(name)
             throw TensorError(.valuesUnknown, "tensor \"\(name)\" is abstract and has no values to write")
         }
         guard tensors["__metadata__"] == nil else {

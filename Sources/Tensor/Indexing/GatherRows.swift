@@ -32,10 +32,17 @@ extension Primitive {
                 return result
             }),
         derivative: .reverse([
-            OperandDerivative(saving: .second) { cotangent, step throws(TensorError) in
-                try Primitive.scatterAddRows.applied(
-                    to: cotangent, step.operands[1], .rowCount(step.operand.shape[0]))
-            },
+            OperandDerivative(
+                saving: .second,
+                rowSparse: { cotangent, step throws(TensorError) in
+                    let indices = step.operands[1]
+                    guard cotangent.trace == nil, indices.trace == nil else { return nil }
+                    return try RowSparse(indices: indices, values: cotangent, rowCount: step.operand.shape[0])
+                },
+                { cotangent, step throws(TensorError) in
+                    try Primitive.scatterAddRows.applied(
+                        to: cotangent, step.operands[1], .rowCount(step.operand.shape[0]))
+                }),
             .constant,
         ]))
 

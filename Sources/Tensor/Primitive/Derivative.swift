@@ -19,20 +19,29 @@ package enum Derivative: Sendable {
 package struct OperandDerivative: Sendable {
     package typealias Rule = @Sendable (consuming AnyTensor, ReverseStep) throws(TensorError) -> AnyTensor
 
-    /// What of the application the rule reads; a tape keeps nothing else alive.
+    package typealias RowSparseRule = @Sendable (AnyTensor, ReverseStep) throws(TensorError) -> RowSparse?
+
+    /// What of the application the rules read; a tape keeps nothing else alive.
     package let saved: SavedValues
     /// Nil for an operand that nothing is differentiated by (labels, row indices, a condition).
     package let rule: Rule?
+    /// The same cotangent as the rows of a table that are not 0, where the operand is one of which few rows are read. Nil
+    /// instead of rows where a trace is to see what becomes of the result's cotangent.
+    package let rowSparseRule: RowSparseRule?
 
     /// A rule that reads `saved` beside the cotangent and the operands' types.
-    package init(saving saved: SavedValues = [], _ rule: @escaping Rule) {
+    package init(
+        saving saved: SavedValues = [], rowSparse rowSparseRule: RowSparseRule? = nil, _ rule: @escaping Rule
+    ) {
         self.saved = saved
         self.rule = rule
+        self.rowSparseRule = rowSparseRule
     }
 
     private init() {
         saved = []
         rule = nil
+        rowSparseRule = nil
     }
 
     /// For an operand whose changes do not reach the result smoothly.

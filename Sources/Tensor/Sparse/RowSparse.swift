@@ -73,6 +73,21 @@ public struct RowSparse: Sendable {
         return RowSparse(coalesced: try AnyTensor(rows, shape: [rows.count]), values: sums, shape: shape)
     }
 
+    /// The sum with others of the same table, coalesced: values of one row are summed in this order, this one's first.
+    ///
+    /// - Throws: ``TensorError/Code/shapeMismatch`` for another table's, ``TensorError/Code/dtypeMismatch``,
+    ///   ``TensorError/Code/outOfMemory``.
+    public func adding(_ others: [RowSparse]) throws(TensorError) -> RowSparse {
+        guard !others.isEmpty else { return try coalesced() }
+        let all = [self] + others
+        for other in others where other.shape != shape {
+            throw TensorError(.shapeMismatch, "RowSparse: rows of \(other.shape) beside those of \(shape)")
+        }
+        return try RowSparse(
+            indices: .concatenate(all.map(\.indices)), values: .concatenate(all.map(\.values)), rowCount: rowCount
+        ).coalesced()
+    }
+
     /// The table with all its rows.
     ///
     /// - Throws: ``TensorError/Code/outOfMemory``.

@@ -7,7 +7,7 @@ extension NumPyArchive {
     /// on disk: a reader, and a machine that loses power, see the old file or the new one.
     ///
     /// - Throws: `TensorError.Code.fileUnwritable`, also for a name of more than 65,531 bytes or with a zero byte,
-    ///   `TensorError.Code.valuesUnknown` for an abstract tensor.
+    ///   `TensorError.Code.valuesUnknown` for an abstract tensor, `TensorError.Code.notDense` for a row-sparse one.
     public static func write(
         _ tensors: NamedTensors, to path: String, compression: Compression = .stored
     ) throws(TensorError) {
@@ -38,6 +38,7 @@ extension NumPyArchive {
 
     private static func requireValues(_ tensors: NamedTensors) throws(TensorError) {
         for (name, tensor) in tensors where tensor.isAbstract {
+            try tensors.requireDense(name)
             throw TensorError(.valuesUnknown, "tensor \"\(name)\" is abstract and has no values to write")
         }
     }

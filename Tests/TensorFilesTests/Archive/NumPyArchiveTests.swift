@@ -100,6 +100,12 @@ struct NumPyArchiveTests {
             expectError(.valuesUnknown, mentioning: "\"x\"") {
                 try NumPyArchive.write(NamedTensors([("x", .abstract(shape: [1], dtype: .float32))]), to: path)
             }
+            var gradients = NamedTensors()
+            gradients[gradient: "x"] = .rowSparse(
+                try RowSparse(indices: .zeros([1], dtype: .int64), values: .ones([1, 2]), rowCount: 3))
+            expectError(.notDense, mentioning: "\"x\"", "toDense()") {
+                try NumPyArchive.write(gradients, to: path)
+            }
             for name in [String(repeating: "n", count: 65_532), "a\0b"] {
                 expectError(.fileUnwritable, mentioning: "name") {
                     try NumPyArchive.write(NamedTensors([("fine", tensor), (name, tensor)]), to: path)

@@ -28,6 +28,23 @@ struct RowSparseTests {
         #expect(try sparse.toDense().scalars(as: Float.self) == sparse.coalesced().toDense().scalars(as: Float.self))
     }
 
+    @Test("a sum is coalesced once, in the order of its parts")
+    func adding() throws {
+        func rows(_ indices: [Int32], _ values: [Float]) throws -> RowSparse {
+            try RowSparse(
+                indices: AnyTensor(indices, shape: [indices.count]),
+                values: AnyTensor(values, shape: [values.count, 1]),
+                rowCount: 4)
+        }
+        let parts = try [rows([2, 0], [1e8, 5]), rows([2], [1]), rows([], []), rows([2, 1], [-1e8, 7])]
+        let sum = try parts[0].adding(Array(parts.dropFirst()))
+        #expect(sum.isCoalesced && sum.shape == [4, 1])
+        #expect(try sum.indices.scalars(as: Int64.self) == [0, 1, 2])
+        #expect(try sum.values.scalars(as: Float.self) == [5, 7, (Float(1e8) + 1) - 1e8])
+        #expect(try parts[0].adding([]).indices.scalars(as: Int64.self) == [0, 2])
+        expectError(.shapeMismatch, mentioning: "[4, 1]", "[5, 2]") { _ = try rows([1], [1]).adding([sparse()]) }
+    }
+
     @Test("the dense table, scaling and the norm")
     func dense() throws {
         #expect(try sparse().toDense().scalars(as: Float.self) == [3, 4, 0, 0, 0, 0, 6, 8, 0, 0])
