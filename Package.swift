@@ -192,8 +192,8 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "TrainingTests",
         [
-            "Training", "NeuralNetwork", "ParameterServer", "Coordination", "Optimizers", "Tensor", "MeshTransport",
-            "MeshWire", "MeshworkTesting", "Identity", .logging,
+            "Training", "Autodiff", "NeuralNetwork", "ParameterServer", "Coordination", "Optimizers", "Tensor",
+            "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", .logging,
         ]
     ),
     (

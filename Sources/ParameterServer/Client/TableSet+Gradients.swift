@@ -1,13 +1,19 @@
 import Tensor
 
 extension TableSet {
-    /// Throws unless there is one gradient for each table, of its shape and type: `unknownParameter`, `shapeMismatch`
-    /// or `dtypeMismatch`, with the parameter's name.
+    /// Throws unless there is one gradient for each table, of its shape and type, with all elements: `unknownParameter`,
+    /// `shapeMismatch` or `dtypeMismatch`, with the parameter's name.
     func check(_ gradients: NamedTensors) throws(ParameterServerError) {
         for name in gradients.names where !tables.contains(where: { $0.name == name }) {
             throw ParameterServerError(.unknownParameter, "there is a gradient of \(name), which is not declared")
         }
         for table in tables {
+            if case .rowSparse(let rows)? = gradients[gradient: table.name] {
+                throw ParameterServerError(
+                    .shapeMismatch,
+                    "the gradient of \(table.name) is row-sparse, \(rows), and the table takes all elements: push "
+                        + "toDense() of the gradients")
+            }
             guard let gradient = gradients[table.name], !gradient.isAbstract else {
                 throw ParameterServerError(.unknownParameter, "there is no gradient with values of \(table.name)")
             }

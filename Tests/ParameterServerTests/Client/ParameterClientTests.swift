@@ -89,6 +89,11 @@ import Testing
             let shape = try await code { $0["weight"] = try .zeros([3, 4]) }
             #expect(shape.0 == .shapeMismatch && shape.1.contains("weight"))
             #expect(try await code { $0["bias"] = try .zeros([3], dtype: .int32) }.0 == .dtypeMismatch)
+            let rows = try await code {
+                $0[gradient: "weight"] = .rowSparse(
+                    try RowSparse(indices: .zeros([1], dtype: .int64), values: .ones([1, 3]), rowCount: 4))
+            }
+            #expect(rows.0 == .shapeMismatch && rows.1.contains("weight is row-sparse") && rows.1.contains("toDense()"))
             #expect(departures.all.isEmpty)
         }
     }
