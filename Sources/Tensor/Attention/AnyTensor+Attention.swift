@@ -6,7 +6,8 @@ extension AnyTensor {
     /// Scores exist a block at a time only, never as a matrix of all. `heads` is a multiple of `key heads`: neighbouring
     /// heads share keys and values (grouped queries). A mask broadcasts to `[batch, heads, queries, keys]`; of the
     /// queries' type, it is added to the scaled scores, and of bool, false hides a key. `isCausal` lets query i see keys
-    /// 0...i only: not even NaN in a later key or value reaches it. A query that sees no key gives NaN. The scale is `1 / √width` unless given.
+    /// 0...i only: not even NaN in a later key or value reaches its result or its gradient, nor NaN in a query the gradients
+    /// of later keys and values. A query that sees no key gives NaN. The scale is `1 / √width` unless given.
     ///
     /// 16-bit floats are computed in float32, and the result is rounded to their type. The last bits depend on the
     /// machine's instruction set, not on threads.
