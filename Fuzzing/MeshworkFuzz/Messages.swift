@@ -16,6 +16,7 @@ enum Messages {
         check(GoAway.self), check(Deduplication.self), check(OpenSession.self), check(OpenedSession.self),
         check(RenewedSession.self), check(SessionReference.self), check(TableRequests.self), check(FenceOrder.self),
         check(FenceReport.self), check(SessionFence.self), check(SequenceSet.self), check(ServerRecord.self),
+        check(ServerRegistration.self),
         check(PartitionMap.self), check(JoinRequest.self), check(RenewalRequest.self), check(IssuedIdentity.self),
         check(PullRequest.self), check(PullResponse.self), check(PushRequest.self), check(PushResponse.self),
         check(AuditResponse.self), check(PartitionAccount.self), check(PartitionVersion.self),

@@ -56,3 +56,8 @@ enum Example {
 
     static func bits(_ tensor: AnyTensor) throws -> [UInt32] { try tensor.scalars(as: Float.self).map(\.bitPattern) }
 }
+
+extension Partition {
+    /// What a push is answered once it has been applied, whatever the log does.
+    func reply(to push: PartitionPush) async -> PushReply { await self.push(push).reply }
+}

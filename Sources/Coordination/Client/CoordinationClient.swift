@@ -26,16 +26,19 @@ public final class CoordinationClient: Sendable {
 
     /// Makes this process known as the server `name`, which can be called at `address`.
     ///
-    /// - Parameter life: random bits that the server drew when it started.
+    /// - Parameters:
+    ///   - life: random bits that the server drew when it started.
+    ///   - recovered: the partitions that it has kept from its life before, in the epochs in which it goes on.
     /// - Returns: the fence to begin with.
     /// - Throws: ``CoordinationError`` with `notOwner`, `limitReached` or `callFailed`.
-    public func registerServer(
-        named name: String, at address: ListenerAddress, life: UInt64
+    package func registerServer(
+        named name: String, at address: ListenerAddress, life: UInt64, recovered: [RecoveredPartition] = []
     ) async throws(CoordinationError) -> SessionFence {
         let record = ServerRecord(
             name: name, host: address.host, port: address.port, identity: mesh.identity.current.svid.spiffeID,
             life: life)
-        return try await call(CoordinationService.registerServer, record)
+        return try await call(
+            CoordinationService.registerServer, ServerRegistration(server: record, recovered: recovered))
     }
 
     /// Opens a session in `slot`, or in any free one. A living session of the same identity in that slot is fenced:

@@ -88,8 +88,8 @@ public final class Coordinator: Service {
     public var fence: SessionFence { state.read { $0.fence } }
 
     private func serve() {
-        mesh.serve(CoordinationService.registerServer) { server, call in
-            try await self.answering { () async throws(CoordinationError) in try await self.register(server, call) }
+        mesh.serve(CoordinationService.registerServer) { request, call in
+            try await self.answering { () async throws(CoordinationError) in try await self.register(request, call) }
         }
         mesh.serve(CoordinationService.openSession) { request, call in try await self.open(request, call) }
         mesh.serve(CoordinationService.renewSession) { held, call in
@@ -104,15 +104,16 @@ public final class Coordinator: Service {
     }
 
     private func register(
-        _ server: ServerRecord, _ call: CallContext
+        _ request: ServerRegistration, _ call: CallContext
     ) async throws(CoordinationError) -> SessionFence {
+        let server = request.server
         let peer = try Self.peer(of: call)
         guard server.identity == peer else {
             throw CoordinationError(
                 .notOwner, "server \(server.name) says that it is \(server.identity)", peer: peer.description)
         }
         let fence = try await state.commit(until: deadline(of: call)) { (state) throws(CoordinationError) in
-            try state.registerServer(server)
+            try state.registerServer(server, recovered: request.recovered)
             return state.fence
         }
         logger.info(

@@ -106,10 +106,13 @@ package struct CoordinatorState: Sendable {
         return ended
     }
 
-    /// Takes a server in, or back: one that restarted under its name heads the same partitions in a new epoch.
+    /// Takes a server in, or back: one that restarted under its name heads the same partitions in a new epoch. Of those
+    /// that it has kept, and goes on with in that epoch, nothing is lost; of the others everything is.
     ///
     /// - Throws: ``CoordinationError`` with `notOwner` if the name is another identity's, `limitReached`.
-    package mutating func registerServer(_ server: ServerRecord) throws(CoordinationError) {
+    package mutating func registerServer(
+        _ server: ServerRecord, recovered: [RecoveredPartition] = []
+    ) throws(CoordinationError) {
         guard let index = map.servers.firstIndex(where: { $0.name == server.name }) else {
             guard map.servers.count < configuration.servers else {
                 throw CoordinationError(.limitReached, "\(configuration.servers) servers are registered, the limit")
@@ -123,7 +126,7 @@ package struct CoordinatorState: Sendable {
                 peer: server.identity.description)
         }
         guard known != server else { return }
-        take(server, partitions: known.life == server.life ? [] : inNewEpochs(of: server.name))
+        take(server, partitions: known.life == server.life ? [] : inNewEpochs(of: server.name, recovered))
     }
 
     /// Creates the tables that do not exist yet, all or none, and places their partitions.
@@ -207,11 +210,15 @@ package struct CoordinatorState: Sendable {
         change.append(step)
     }
 
-    /// The partitions that a server heads, as they are once it has lost what it held.
-    private func inNewEpochs(of server: String) -> [PartitionMap.Partition] {
-        map.tables.flatMap(\.partitions).filter { $0.head == server }.map { partition in
+    /// The partitions that a server heads, as they are in its next life.
+    private func inNewEpochs(of server: String, _ recovered: [RecoveredPartition]) -> [PartitionMap.Partition] {
+        let kept = Set(recovered)
+        return map.tables.flatMap(\.partitions).filter { $0.head == server }.map { partition in
             var raised = partition
             raised.epoch += 1
+            if !kept.contains(RecoveredPartition(partition: partition.id, epoch: raised.epoch)) {
+                raised.intactSince = raised.epoch
+            }
             return raised
         }
     }

@@ -8,16 +8,20 @@ public struct PartitionMap: Sendable, Hashable {
         public var id: PartitionID
         /// The name of the server that applies its pushes.
         public var head: String
-        /// Rises whenever what the partition held may have gone back: with a head that restarts without its content.
+        /// Rises whenever another process heads the partition, or another life of one.
         public var epoch: UInt64
+        /// The first epoch from which on nothing that was acknowledged has been lost: the present one if its head came
+        /// without what the partition held.
+        public var intactSince: UInt64
         /// The bytes of its parameters, which placement weighs.
         public var byteCount: UInt64
 
         /// Makes an entry.
-        public init(id: PartitionID, head: String, epoch: UInt64, byteCount: UInt64) {
+        public init(id: PartitionID, head: String, epoch: UInt64, intactSince: UInt64 = 1, byteCount: UInt64) {
             self.id = id
             self.head = head
             self.epoch = epoch
+            self.intactSince = intactSince
             self.byteCount = byteCount
         }
     }
@@ -132,6 +136,7 @@ extension PartitionMap.Partition: MeshMessage {
             case 2: head = try decoder.string()
             case 3: epoch = try decoder.uint64()
             case 4: byteCount = try decoder.uint64()
+            case 5: intactSince = try decoder.uint64()
             default: break
             }
         }
@@ -143,5 +148,6 @@ extension PartitionMap.Partition: MeshMessage {
         encoder.string(2, head)
         encoder.uint64(3, epoch)
         encoder.uint64(4, byteCount)
+        encoder.uint64(5, intactSince)
     }
 }

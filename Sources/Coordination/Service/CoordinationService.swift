@@ -8,7 +8,7 @@ public enum CoordinationService: MeshService {
     /// `meshwork.Coordination`.
     public static let name: ServiceName = "meshwork.Coordination"
 
-    static let registerServer = unary("RegisterServer", ServerRecord.self, SessionFence.self, retry: .idempotent)
+    static let registerServer = unary("RegisterServer", ServerRegistration.self, SessionFence.self, retry: .idempotent)
     static let openSession = unary("OpenSession", OpenSession.self, OpenedSession.self, retry: .idempotent)
     static let renewSession = unary("RenewSession", HeldSession.self, RenewedSession.self, retry: .idempotent)
     static let closeSession = unary("CloseSession", HeldSession.self, EmptyMessage.self, retry: .idempotent)

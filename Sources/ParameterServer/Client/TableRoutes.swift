@@ -98,7 +98,7 @@ extension ParameterServerError {
     /// knows whether it was applied, or everybody that it was not.
     var mayBeAnsweredElsewhere: Bool {
         switch code {
-        case .notRegistered, .busy, .unknownParameter: true
+        case .notRegistered, .busy, .unknownParameter, .unconfirmed, .logFailed: true
         case .coordination: (cause as? CoordinationError)?.code == .callFailed || cause == nil
         case .callFailed:
             switch (cause as? MeshError)?.code {

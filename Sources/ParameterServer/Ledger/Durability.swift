@@ -9,6 +9,18 @@ public struct Durability: RawRepresentable, Sendable, Hashable, CustomStringConv
     /// In the server's memory: it survives nothing.
     public static let memory = Durability(rawValue: 1)
 
+    /// In the server's log, as far as the operating system: it survives the process (`logged(processOnly)`).
+    public static let loggedProcessOnly = Durability(rawValue: 3)
+    /// In the server's log, on disk: it survives the machine's restart, and not the loss of the disk (`logged(fsync)`).
+    public static let loggedSynced = Durability(rawValue: 4)
+
     /// The name, or the number where it has none here.
-    public var description: String { self == .memory ? "memory" : "durability \(rawValue)" }
+    public var description: String {
+        switch self {
+        case .memory: "memory"
+        case .loggedProcessOnly: "logged(processOnly)"
+        case .loggedSynced: "logged(fsync)"
+        default: "durability \(rawValue)"
+        }
+    }
 }

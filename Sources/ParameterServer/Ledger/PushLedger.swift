@@ -13,8 +13,7 @@ package import MeshWire
 ///                                                             its outcome alone: one bit of a run
 /// ```
 /// A push is received, recorded and finished in one critical section of its partition, so that a copy which arrives
-/// meanwhile waits for the partition and then finds the reply, with the record's position in the log: what has been
-/// answered is acknowledged when the log has reached it.
+/// meanwhile waits for the partition and then finds the reply. It is acknowledged when the log is as safe as it shall be.
 ///
 /// Memory is bounded: replies are kept for as many pushes as a session may have without acknowledgement, outcomes as
 /// runs of sequence numbers, and what would go beyond is refused, never forgotten. Runs are kept apart for good, as the
@@ -37,8 +36,8 @@ package struct PushLedger: Sendable {
     package enum Action: Sendable, Hashable {
         /// Apply or reject it, and say so with ``finishedPush(_:sequence:with:)``.
         case apply
-        /// It has been answered by the record at this position of the log; this was the answer.
-        case replay(PushReply, position: UInt64)
+        /// It has been answered; this was the answer.
+        case replay(PushReply)
         /// Refuse it; nothing is remembered of it.
         case reject(ParameterServerError.Code, String)
     }
@@ -49,8 +48,6 @@ package struct PushLedger: Sendable {
         package struct Answer: Sendable, Hashable {
             package var sequence: UInt64
             package var reply: PushReply
-            /// Of the record that made it.
-            package var position: UInt64
         }
 
         /// Nothing up to here is applied any more: the session holds the answers or has given the pushes up.
@@ -118,7 +115,7 @@ package struct PushLedger: Sendable {
         if var answer = account.answer(to: sequence) {
             duplicatesSuppressed += 1
             answer.reply.isReplay = true
-            return .replay(answer.reply, position: answer.position)
+            return .replay(answer.reply)
         }
         let beyond = sequence - max(account.acknowledgedThrough, acknowledgedThrough)
         guard beyond <= limits.unacknowledged else {
@@ -144,12 +141,10 @@ package struct PushLedger: Sendable {
     /// Takes down what a record made of a push that ``receivedPush(_:sequence:acknowledgedThrough:)`` let through.
     ///
     /// - Parameters:
-    ///   - position: the record's.
     ///   - acknowledgedThrough: what the push acknowledged.
     ///   - basis: the applied pushes that its gradient was computed after.
     package mutating func finishedPush(
-        _ session: SessionID, sequence: UInt64, acknowledgedThrough: UInt64, basis: UInt64, with reply: PushReply,
-        position: UInt64
+        _ session: SessionID, sequence: UInt64, acknowledgedThrough: UInt64, basis: UInt64, with reply: PushReply
     ) {
         var account = accounts.removeValue(forKey: session) ?? Account()
         precondition(
@@ -168,7 +163,7 @@ package struct PushLedger: Sendable {
         case .refused:
             account.rejected.insert(sequence)
         }
-        let answer = Account.Answer(sequence: sequence, reply: reply, position: position)
+        let answer = Account.Answer(sequence: sequence, reply: reply)
         account.answers.insert(answer, at: account.place(of: sequence))
         accounts[session] = account
     }

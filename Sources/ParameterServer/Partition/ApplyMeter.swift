@@ -38,12 +38,13 @@ package struct ApplyMeter: Sendable {
     }
 
     /// Runs `body` and counts its reply.
-    func timed(_ body: () -> PushReply) -> PushReply {
+    func timed(_ body: () -> Partition.Answer) -> Partition.Answer {
         let start = runtime.now
-        let reply = body()
+        let answer = body()
+        let reply = answer.reply
         if reply.outcome == .applied, !reply.isReplay { seconds.record(start.duration(to: runtime.now)) }
         count(reply)
-        return reply
+        return answer
     }
 
     /// Counts a push, or a call of pushes, that was refused.

@@ -15,32 +15,53 @@ package final class Partition: Sendable {
     package let name: PartitionName
     /// The elements that it has.
     package let elementCount: Int
-    private let state: Mutex<PartitionState>
+    /// What the mutex guards.
+    private struct Guarded {
+        var state: PartitionState
+        /// What to wait for in the log, to know that all that was executed is safe.
+        var logged: UInt64 = 0
+    }
+
+    /// A reply, and what to wait for in the log before it is given.
+    package struct Answer: Sendable {
+        package var reply: PushReply
+        package var logged: UInt64?
+    }
+
+    private let state: Mutex<Guarded>
     let turns: TurnQueue
     private let gate: VersionGate
     private let meter: ApplyMeter
+    private let log: ServerLog?
 
     /// A partition with its first values.
     ///
     /// - Throws: ``/Tensor/TensorError/Code/outOfMemory``.
-    package init(
+    package convenience init(
         id: PartitionID, index: Int, of table: TableDeclaration, epoch: UInt64, initialValues: AnyTensor,
         fence: SessionFence, configuration: ParameterServerConfiguration, meter: ApplyMeter
     ) throws(TensorError) {
-        self.id = id
-        name = PartitionName(table: table.name, index: index)
-        elementCount = initialValues.elementCount
-        let first = try PartitionState(
-            id: id, name: name, rule: table.updateRule, schedule: table.schedule, epoch: epoch, intactSince: epoch,
-            parameters: initialValues, fence: fence, limits: configuration.ledger)
-        state = Mutex(first)
+        self.init(
+            try PartitionState(
+                id: id, name: PartitionName(table: table.name, index: index), of: table, epoch: epoch,
+                intactSince: epoch, parameters: initialValues, fence: fence, limits: configuration.ledger),
+            configuration: configuration, meter: meter, log: nil)
+    }
+
+    /// A partition that goes on from a state, and whose records go to a log if there is one.
+    init(_ first: PartitionState, configuration: ParameterServerConfiguration, meter: ApplyMeter, log: ServerLog?) {
+        id = first.id
+        name = first.name
+        elementCount = first.parameters.elementCount
+        state = Mutex(Guarded(state: first))
         turns = TurnQueue(limit: configuration.queuedPushes)
         gate = VersionGate(first.version, limit: configuration.queuedPushes)
         self.meter = meter
+        self.log = log
     }
 
-    /// Answers a push, if that can be done without waiting.
-    package func pushIfFree(_ push: PartitionPush) -> PushReply? {
+    /// Answers a push, if that can be done without waiting; ``settled(_:until:)`` waits for the log.
+    package func pushIfFree(_ push: PartitionPush) -> Answer? {
         guard turns.tryTake() else { return nil }
         defer { turns.pass() }
         let fault = fault(in: push.gradient)
@@ -50,27 +71,42 @@ package final class Partition: Sendable {
     /// Answers a push when its turn comes. Computes; not for loops.
     ///
     /// A push that has been taken is finished even if its caller has gone: its copy will ask for the answer.
-    package func push(_ push: PartitionPush) async -> PushReply {
+    package func push(_ push: PartitionPush) async -> Answer {
         // Looked at before the turn, so that looking at one push and applying another overlap.
         let fault = fault(in: push.gradient)
-        let reply = await withTurn { state.withLock { apply(push, fault, to: &$0) } }
-        guard let reply else {
-            return PushReply(
-                partition: id, outcome: .refused(.busy, "partition \(name): too many pushes wait"),
-                version: PartitionVersion(epoch: 0, applied: 0))
+        let answer = await withTurn { state.withLock { apply(push, fault, to: &$0) } }
+        guard let answer else {
+            return Answer(
+                reply: PushReply(
+                    partition: id, outcome: .refused(.busy, "partition \(name): too many pushes wait"),
+                    version: PartitionVersion(epoch: 0, applied: 0)))
         }
-        return finished(reply)
+        return finished(answer)
+    }
+
+    /// The reply, once the log is as safe as it shall be: it names what it survives. A push that is not safe at the
+    /// deadline is answered so, and its copy may ask again.
+    package func settled(_ answer: Answer, until deadline: RuntimeInstant) async -> PushReply {
+        guard let log, let position = answer.logged else { return answer.reply }
+        var reply = answer.reply
+        do throws(ParameterServerError) {
+            try await log.settled(through: position, until: deadline)
+            reply.durability = log.durability
+        } catch {
+            reply.outcome = .refused(error.code, "partition \(name): \(error.message)")
+        }
+        return reply
     }
 
     /// The parameters and their version, if nobody is at them. The value is not copied: the next push copies, if this
     /// one is still alive then.
     package func pullIfFree() -> (AnyTensor, PartitionVersion)? {
-        state.withLockIfAvailable { ($0.parameters, $0.version) }
+        state.withLockIfAvailable { ($0.state.parameters, $0.state.version) }
     }
 
     /// The parameters and their version when the turn comes; `nil` if too many wait.
     package func pull() async -> (AnyTensor, PartitionVersion)? {
-        await withTurn { state.withLock { ($0.parameters, $0.version) } }
+        await withTurn { state.withLock { ($0.state.parameters, $0.state.version) } }
     }
 
     /// Waits until the partition has reached a version; false if `deadline` comes before.
@@ -88,15 +124,33 @@ package final class Partition: Sendable {
     package func install(_ fence: SessionFence, reportOn session: SessionID?) async -> SequenceSet {
         await turns.takeWithoutLimit()
         defer { turns.pass() }
-        return state.withLock { state in
-            state.install(fence)
-            return session.map { state.ledger.applied(of: $0) } ?? SequenceSet()
+        return state.withLock { guarded in
+            if let record = guarded.state.record(of: fence) { executeAlways(record, on: &guarded) }
+            return session.map { guarded.state.ledger.applied(of: $0) } ?? SequenceSet()
         }
+    }
+
+    /// Begins the epoch in which the map has this server as the partition's head.
+    func begin(epoch: UInt64, intactSince: UInt64) {
+        let version = state.withLock { guarded in
+            if let record = guarded.state.record(ofEpoch: epoch, intactSince: intactSince) {
+                executeAlways(record, on: &guarded)
+            }
+            return guarded.state.version
+        }
+        gate.reached(version)
+    }
+
+    /// What the partition begins with in a log, and all that it holds.
+    func snapshot() async -> (PartitionOrigin, PartitionSnapshot) {
+        await turns.takeWithoutLimit()
+        defer { turns.pass() }
+        return state.withLock { ($0.state.origin, $0.state.snapshot) }
     }
 
     /// What the partition says of its pushes; `nil` if too many wait.
     package func account() async -> PartitionAccount? {
-        await withTurn { state.withLock { $0.account } }
+        await withTurn { state.withLock { $0.state.account } }
     }
 
     private func withTurn<Result>(_ body: () -> Result) async -> Result? {
@@ -105,13 +159,49 @@ package final class Partition: Sendable {
         return body()
     }
 
-    private func apply(_ push: PartitionPush, _ fault: PushFault?, to state: inout PartitionState) -> PushReply {
-        meter.timed { state.receive(push, fault: fault) }
+    private func apply(_ push: PartitionPush, _ fault: PushFault?, to guarded: inout Guarded) -> Answer {
+        meter.timed { decideAndExecute(push, fault, on: &guarded) }
     }
 
-    private func finished(_ reply: PushReply) -> PushReply {
-        if reply.outcome == .applied, !reply.isReplay { gate.reached(reply.version) }
-        return reply
+    private func decideAndExecute(_ push: PartitionPush, _ fault: PushFault?, on guarded: inout Guarded) -> Answer {
+        switch guarded.state.decide(push, fault: fault) {
+        case .refuse(let reply):
+            return Answer(reply: reply)
+        case .answered(let reply):
+            return Answer(reply: reply, logged: guarded.logged)
+        case .record(let record):
+            do throws(ParameterServerError) {
+                // Before it is executed: what the log does not take has not been done.
+                if let log { guarded.logged = try log.append(.record, of: id, record) }
+            } catch {
+                return Answer(reply: guarded.state.refused(error.code, error.message))
+            }
+            do throws(TensorError) {
+                return Answer(reply: try guarded.state.execute(record)[0], logged: guarded.logged)
+            } catch {
+                // Not the push's own doing (no memory, say): it is not held against it, and may come again.
+                log?.fail(ParameterServerError(.applyFailed, error.message))
+                return Answer(reply: guarded.state.refused(.applyFailed, error.message))
+            }
+        }
+    }
+
+    /// Executes a record that nothing may stop; where the log does not take it, the log has failed.
+    private func executeAlways(_ record: PartitionRecord, on guarded: inout Guarded) {
+        if let log {
+            do throws(ParameterServerError) {
+                guarded.logged = try log.append(.record, of: id, record)
+            } catch {
+                log.fail(error)
+            }
+        }
+        // It computes nothing, and so cannot fail.
+        _ = try? guarded.state.execute(record)
+    }
+
+    private func finished(_ answer: Answer) -> Answer {
+        if answer.reply.outcome == .applied, !answer.reply.isReplay { gate.reached(answer.reply.version) }
+        return answer
     }
 
     /// What is wrong with a gradient, before anything is touched.

@@ -26,6 +26,8 @@ package struct PartitionRecord: Sendable {
         case reject(Push, ParameterServerError.Code, String)
         /// Sessions begin and end.
         case fence(SessionFence)
+        /// Another process heads the partition, or another life of one: the record's epoch begins.
+        case epoch(intactSince: UInt64)
     }
 
     /// Its place in the log, from 1 on without gaps.
@@ -47,6 +49,7 @@ extension PartitionRecord: MeshMessage {
         var code: UInt32 = 0
         var message = ""
         var fence: SessionFence?
+        var intactSince: UInt64 = 0
         while let field = try decoder.nextField() {
             switch field {
             case 1: position = try decoder.uint64()
@@ -57,11 +60,14 @@ extension PartitionRecord: MeshMessage {
             case 6: message = try decoder.string()
             case 7: fence = try decoder.message()
             case 8: gradient = try decoder.segment()
+            case 9: intactSince = try decoder.uint64()
             default: break
             }
         }
         if let fence {
             change = .fence(fence)
+        } else if intactSince != 0 {
+            change = .epoch(intactSince: intactSince)
         } else if let gradient {
             guard !pushes.isEmpty else { throw WireError(.malformed, "record \(position) applies no push") }
             do throws(TensorError) {
@@ -90,6 +96,8 @@ extension PartitionRecord: MeshMessage {
             encoder.string(6, message)
         case .fence(let fence):
             encoder.message(7, fence)
+        case .epoch(let intactSince):
+            encoder.uint64(9, intactSince)
         }
     }
 }

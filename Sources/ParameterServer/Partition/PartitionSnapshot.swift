@@ -23,6 +23,13 @@ package struct PartitionSnapshot: Sendable {
 }
 
 extension PartitionState {
+    /// What the partition begins with in a log.
+    var origin: PartitionOrigin {
+        PartitionOrigin(
+            partition: id, declaration: table.messageBytes(), index: name.index, epoch: epoch, intactSince: intactSince,
+            fence: fence)
+    }
+
     /// What the partition holds now.
     var snapshot: PartitionSnapshot {
         PartitionSnapshot(
@@ -178,23 +185,20 @@ private struct RecordedAnswer: MeshMessage {
 
     init(from decoder: inout MessageDecoder) throws(WireError) {
         var sequence: UInt64 = 0
-        var position: UInt64 = 0
         var reply: PushReply?
         while let field = try decoder.nextField() {
             switch field {
             case 1: sequence = try decoder.uint64()
-            case 2: position = try decoder.uint64()
-            case 3: reply = try decoder.message()
+            case 2: reply = try decoder.message()
             default: break
             }
         }
         guard let reply else { throw WireError(.malformed, "answer \(sequence) has no reply") }
-        answer = PushLedger.Account.Answer(sequence: sequence, reply: reply, position: position)
+        answer = PushLedger.Account.Answer(sequence: sequence, reply: reply)
     }
 
     func encode(to encoder: inout MessageEncoder) {
         encoder.uint64(1, answer.sequence)
-        encoder.uint64(2, answer.position)
-        encoder.message(3, answer.reply)
+        encoder.message(2, answer.reply)
     }
 }

@@ -7,26 +7,25 @@ import Tensor
 /// What one mutex of a partition guards: everything that a push changes, changed in one piece.
 ///
 /// It is a state machine that executes the records of the partition's log. On the head a push is first decided upon,
-/// which makes the record, and everywhere the record is executed: ``receive(_:fault:)`` is the one after the other.
+/// which makes the record, and everywhere the record is executed.
 struct PartitionState: Sendable {
     /// What becomes of a push that arrives.
     enum Decision {
         /// It is refused, and nothing is remembered of it.
         case refuse(PushReply)
-        /// It was answered by the record at this position.
-        case answered(PushReply, position: UInt64)
+        /// A record that was executed answered it so.
+        case answered(PushReply)
         /// This record answers it.
         case record(PartitionRecord)
     }
 
     let id: PartitionID
     let name: PartitionName
-    let rule: UpdateRule
-    let schedule: LearningRateSchedule
+    let table: TableDeclaration
     /// Rises with the map whenever another process, or another life of one, heads the partition.
-    let epoch: UInt64
+    private(set) var epoch: UInt64
     /// The first epoch from which on nothing that was acknowledged has been lost.
-    let intactSince: UInt64
+    private(set) var intactSince: UInt64
     private(set) var parameters: AnyTensor
     private(set) var optimizer: OptimizerState
     private(set) var ledger: PushLedger
@@ -38,18 +37,17 @@ struct PartitionState: Sendable {
     private(set) var position: UInt64 = 0
 
     init(
-        id: PartitionID, name: PartitionName, rule: UpdateRule, schedule: LearningRateSchedule = .constant,
-        epoch: UInt64, intactSince: UInt64, parameters: AnyTensor, fence: SessionFence, limits: PushLedger.Limits
+        id: PartitionID, name: PartitionName, of table: TableDeclaration, epoch: UInt64, intactSince: UInt64,
+        parameters: AnyTensor, fence: SessionFence, limits: PushLedger.Limits
     ) throws(TensorError) {
         self.id = id
         self.name = name
-        self.rule = rule
-        self.schedule = schedule
+        self.table = table
         self.epoch = epoch
         self.intactSince = intactSince
         self.parameters = parameters
         self.fence = fence
-        optimizer = try rule.makeState(parameters.shape)
+        optimizer = try table.updateRule.makeState(parameters.shape)
         ledger = PushLedger(limits: limits)
     }
 
@@ -75,8 +73,7 @@ struct PartitionState: Sendable {
         }
         self.id = id
         self.name = name
-        self.rule = rule
-        schedule = table.schedule
+        self.table = table
         self.epoch = epoch
         self.intactSince = intactSince
         parameters = snapshot.parameters
@@ -97,34 +94,24 @@ struct PartitionState: Sendable {
             duplicatesSuppressed: ledger.duplicatesSuppressed)
     }
 
-    /// Takes a newer fence; no push of a session that it shuts out is applied any more.
-    mutating func install(_ newer: SessionFence) {
+    /// The record that takes a newer fence, after which no push of a session that it shuts out is applied any more;
+    /// `nil` if it says nothing new.
+    func record(of newer: SessionFence) -> PartitionRecord? {
         var merged = fence
         merged.merge(newer)
-        guard merged != fence else { return }
-        // Nothing of a fence's record can fail.
-        _ = try? execute(PartitionRecord(position: position + 1, epoch: epoch, change: .fence(newer)))
+        return merged == fence ? nil : PartitionRecord(position: position + 1, epoch: epoch, change: .fence(newer))
     }
 
-    /// Answers a push: applies it, gives the answer that it had before, or refuses it.
-    ///
-    /// - Parameter fault: what was found wrong with its gradient before; such a push is rejected, and the ledger keeps
-    ///   that.
-    mutating func receive(_ push: PartitionPush, fault: PushFault?) -> PushReply {
-        switch decide(push, fault: fault) {
-        case .refuse(let reply), .answered(let reply, position: _):
-            return reply
-        case .record(let record):
-            do throws(TensorError) {
-                return try execute(record)[0]
-            } catch {
-                // Not the push's own doing (no memory, say): it is not held against it, and may come again.
-                return refused(.applyFailed, error.message)
-            }
-        }
+    /// The record that begins an epoch; `nil` if it has begun.
+    func record(ofEpoch epoch: UInt64, intactSince: UInt64) -> PartitionRecord? {
+        guard epoch != self.epoch || intactSince != self.intactSince else { return nil }
+        return PartitionRecord(position: position + 1, epoch: epoch, change: .epoch(intactSince: intactSince))
     }
 
     /// Decides about a push, and changes nothing that the log makes.
+    ///
+    /// - Parameter fault: what was found wrong with its gradient before; such a push is rejected, and the ledger keeps
+    ///   that.
     mutating func decide(_ push: PartitionPush, fault: PushFault?) -> Decision {
         if let refusal = fence.refusal(of: push.session, slot: push.slot, peer: push.peer) {
             return .refuse(refused(refusal.code, refusal.message))
@@ -132,7 +119,7 @@ struct PartitionState: Sendable {
         switch ledger.receivedPush(
             push.session, sequence: push.sequence, acknowledgedThrough: push.acknowledgedThrough)
         {
-        case .replay(let reply, let position): return .answered(reply, position: position)
+        case .replay(let reply): return .answered(reply)
         case .reject(let code, let message): return .refuse(refused(code, message))
         case .apply: break
         }
@@ -154,7 +141,7 @@ struct PartitionState: Sendable {
             } else {
                 .apply(
                     [recorded], gradient: push.gradient,
-                    learningRate: schedule.learningRate(of: rule, step: optimizer.stepCount))
+                    learningRate: table.schedule.learningRate(of: table.updateRule, step: optimizer.stepCount))
             }
         return .record(PartitionRecord(position: position + 1, epoch: epoch, change: change))
     }
@@ -162,41 +149,46 @@ struct PartitionState: Sendable {
     /// Executes the log's next record, and gives the replies to its pushes.
     ///
     /// - Throws: what the update rule throws; then nothing has changed.
+    @discardableResult
     mutating func execute(_ record: PartitionRecord) throws(TensorError) -> [PushReply] {
         precondition(
             record.position == position + 1, "record \(record.position) of \(name) follows \(position)")
         var replies: [PushReply] = []
         switch record.change {
         case .apply(let pushes, let gradient, let learningRate):
-            try rule.apply(to: &parameters, gradient: gradient, state: &optimizer, learningRate: learningRate)
-            for push in pushes { replies.append(finish(push, at: record.position)) }
+            try table.updateRule.apply(
+                to: &parameters, gradient: gradient, state: &optimizer, learningRate: learningRate)
+            for push in pushes { replies.append(finish(push)) }
         case .reject(let push, let code, let message):
             let reply = PushReply(partition: id, outcome: .refused(code, message), version: version)
-            remember(push, reply, at: record.position)
+            remember(push, reply)
             replies.append(reply)
         case .fence(let newer):
             for entry in fence.merge(newer) { ledger.forgetAnswers(of: entry.session) }
+        case .epoch(let intactSince):
+            epoch = record.epoch
+            self.intactSince = intactSince
         }
         position = record.position
         return replies
     }
 
-    private mutating func finish(_ push: PartitionRecord.Push, at position: UInt64) -> PushReply {
+    private mutating func finish(_ push: PartitionRecord.Push) -> PushReply {
         let staleness = ledger.staleness(of: push.session, basis: push.basis.applied, applied: applied)
         applied += 1
         auditCounter &+= push.increment
         let reply = PushReply(partition: id, outcome: .applied, version: version, staleness: staleness)
-        remember(push, reply, at: position)
+        remember(push, reply)
         return reply
     }
 
-    private mutating func remember(_ push: PartitionRecord.Push, _ reply: PushReply, at position: UInt64) {
+    private mutating func remember(_ push: PartitionRecord.Push, _ reply: PushReply) {
         ledger.finishedPush(
             push.session, sequence: push.sequence, acknowledgedThrough: push.acknowledgedThrough,
-            basis: push.basis.applied, with: reply, position: position)
+            basis: push.basis.applied, with: reply)
     }
 
-    private func refused(_ code: ParameterServerError.Code, _ message: String) -> PushReply {
+    func refused(_ code: ParameterServerError.Code, _ message: String) -> PushReply {
         PushReply(partition: id, outcome: .refused(code, "partition \(name): \(message)"), version: version)
     }
 }

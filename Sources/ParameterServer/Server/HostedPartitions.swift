@@ -19,6 +19,9 @@ final class HostedPartitions: Sendable {
         /// The fence that every partition has: a session that is new in ``fence`` may push once all have heard of it.
         var fenceInForce = SessionFence()
         var partitions: [PartitionID: Partition] = [:]
+        /// Those that the log had, until the map says where they are now.
+        var recovered: [PartitionID: Partition] = [:]
+        var log: ServerLog?
         /// Why partitions that the coordinator has placed here are not here.
         var unhosted: [PartitionID: ParameterServerError] = [:]
         var isRegistered = false
@@ -55,6 +58,74 @@ final class HostedPartitions: Sendable {
     var all: [Partition] {
         state.withLock { $0.partitions.values.sorted { $0.id < $1.id } }
     }
+
+    /// Opens the log, if there is one, and takes what it has of partitions.
+    ///
+    /// - Throws: ``ParameterServerError/Code/logFailed``.
+    func recover() async throws(ParameterServerError) {
+        guard let settings = configuration.log, state.withLock({ $0.log == nil }) else { return }
+        let (log, partitions) = try await ServerLog.open(
+            settings, ledger: configuration.ledger, on: coordination.mesh.runtime, logger: logger)
+        state.withLock { state in
+            state.log = log
+            for first in partitions {
+                state.recovered[first.id] = Partition(first, configuration: configuration, meter: meter, log: log)
+            }
+        }
+        guard !partitions.isEmpty else { return }
+        logger.info(
+            "partitions read from the log",
+            metadata: ["server": "\(server)", "partitions": "\(partitions.count)", "folder": "\(settings.folder)"])
+    }
+
+    /// Has the partitions that the log had begin the epoch after the map's, in the log before anybody hears of it, and
+    /// returns those of which nothing is lost: whose log has the map's epoch. One that was left in an earlier epoch had
+    /// another head since.
+    ///
+    /// - Throws: ``ParameterServerError`` with `coordination` or `logFailed`.
+    func beginRecovered() async throws(ParameterServerError) -> [RecoveredPartition] {
+        let recovered = state.withLock { $0.recovered }
+        guard !recovered.isEmpty else { return [] }
+        let map = try await fetch { () throws(CoordinationError) in try await coordination.fetchMap() }
+        var intact: [RecoveredPartition] = []
+        for entry in map.tables.flatMap(\.partitions) where entry.head == server {
+            guard let partition = recovered[entry.id] else { continue }
+            let left = await partition.snapshot().0.epoch
+            guard left == entry.epoch || left == entry.epoch + 1 else { continue }
+            partition.begin(epoch: entry.epoch + 1, intactSince: entry.intactSince)
+            intact.append(RecoveredPartition(partition: entry.id, epoch: entry.epoch + 1))
+        }
+        let deadline = coordination.mesh.runtime.now.advanced(by: Self.recoveryTimeout)
+        try await state.withLock { $0.log }?.settled(until: deadline)
+        return intact
+    }
+
+    /// Serves the partitions that the log had, as the map has them now. Where the coordinator cannot be asked, whoever
+    /// asks for one of them has it asked.
+    func hostRecovered() async {
+        guard state.withLock({ !$0.recovered.isEmpty }) else { return }
+        do throws(ParameterServerError) {
+            try await askingCoordinator { () throws(ParameterServerError) in try await refresh() }
+        } catch {
+            logger.warning(
+                "partitions of the log are served when they are asked for",
+                metadata: ["server": "\(server)", "error": "\(error)"])
+        }
+    }
+
+    /// How long a server that starts waits for its log to have the new epochs.
+    private static let recoveryTimeout = Duration.seconds(30)
+
+    /// Has the log replaced by snapshots when it is half full.
+    func compactLogIfNeeded() {
+        guard let log = state.withLock({ $0.log }) else { return }
+        log.compactIfNeeded { [self] in
+            state.withLock { (Array($0.partitions.values) + $0.recovered.values).sorted { $0.id < $1.id } }
+        }
+    }
+
+    /// Lets go of the log.
+    func closeLog() async { await state.withLock { $0.log }?.close() }
 
     /// Takes pushes and makes partitions from now on: the coordinator has this life in its map.
     func serverIsRegistered() { state.withLock { $0.isRegistered = true } }
@@ -129,7 +200,7 @@ final class HostedPartitions: Sendable {
             }
             guard !places.isEmpty else { continue }
             do throws(ParameterServerError) {
-                try host(places, of: table)
+                try await host(places, of: table)
             } catch {
                 // One table that cannot be hosted is no reason not to host the others.
                 cannotHost(places.map { table.partitions[$0].id }, of: table, error)
@@ -137,24 +208,45 @@ final class HostedPartitions: Sendable {
         }
     }
 
-    /// Makes the partitions at `places` of a table.
-    private func host(_ places: [Int], of table: PartitionMap.Table) throws(ParameterServerError) {
+    /// Makes the partitions at `places` of a table, or goes on with those that the log had.
+    private func host(_ places: [Int], of table: PartitionMap.Table) async throws(ParameterServerError) {
         let declaration = try TableDeclaration(of: table)
-        do throws(TensorError) {
-            for place in places {
-                let entry = table.partitions[place]
-                let values = try declaration.initialValues(ofPartition: place)
-                try state.withLock { (state) throws(TensorError) in
-                    // The fence of this moment: a newer one reaches the partition through `install`.
-                    state.partitions[entry.id] = try Partition(
-                        id: entry.id, index: place, of: declaration, epoch: entry.epoch, initialValues: values,
-                        fence: state.fence, configuration: configuration, meter: meter)
-                    state.unhosted[entry.id] = nil
-                }
+        let log = state.withLock { $0.log }
+        for place in places {
+            let entry = table.partitions[place]
+            if let known = state.withLock({ $0.recovered[entry.id] }) {
+                known.begin(epoch: entry.epoch, intactSince: entry.intactSince)
+                _ = await known.install(state.withLock { $0.fence }, reportOn: nil)
+                host(known)
+                continue
             }
-        } catch {
-            throw ParameterServerError(
-                .invalidDeclaration, "table \(table.name) cannot be hosted: \(error)", cause: error)
+            let first: PartitionState
+            do throws(TensorError) {
+                first = try PartitionState(
+                    id: entry.id, name: PartitionName(table: table.name, index: place), of: declaration,
+                    epoch: entry.epoch, intactSince: entry.intactSince,
+                    parameters: try declaration.initialValues(ofPartition: place), fence: state.withLock { $0.fence },
+                    limits: configuration.ledger)
+            } catch {
+                throw ParameterServerError(
+                    .invalidDeclaration, "table \(table.name) cannot be hosted: \(error)", cause: error)
+            }
+            if let log {
+                try log.check(gradientBytes: first.parameters.byteCount, of: first.name)
+                _ = try log.append(.origin, of: entry.id, first.origin)
+            }
+            let partition = Partition(first, configuration: configuration, meter: meter, log: log)
+            host(partition)
+            // A fence that came since `first` was made reaches the partition here, a later one through `install`.
+            _ = await partition.install(state.withLock { $0.fence }, reportOn: nil)
+        }
+    }
+
+    private func host(_ partition: Partition) {
+        state.withLock { state in
+            state.partitions[partition.id] = partition
+            state.recovered[partition.id] = nil
+            state.unhosted[partition.id] = nil
         }
     }
 

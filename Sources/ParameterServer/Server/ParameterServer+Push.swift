@@ -15,12 +15,14 @@ extension ParameterServer {
             report(error.code, error.message, partition: nil, peer: call.peer)
             throw error.callFailure(.invalidArgument)
         }
-        let response = try await answer(pushes)
+        let response = try await answer(pushes, until: call.deadline)
         if let peer = call.peer { reportRefusals(among: response.replies, peer: peer) }
         return response
     }
 
-    private func answer(_ pushes: [ArrivedPush]) async throws(CallFailure) -> PushResponse {
+    private func answer(_ pushes: [ArrivedPush], until deadline: RuntimeInstant) async throws(CallFailure)
+        -> PushResponse
+    {
         guard let first = pushes.first else { return PushResponse([]) }
         do throws(ParameterServerError) {
             if let refusal = try await hosted.refusal(
@@ -35,12 +37,15 @@ extension ParameterServer {
         }
         // What is small and not contended is applied here, on the loop; the rest takes turns on the compute pool.
         var budget = configuration.bytesAppliedOnLoop
-        var replies = pushes.map { pushIfFree($0, within: &budget) }
+        let early = pushes.map { pushIfFree($0, within: &budget) }
+        var replies = early.map { $0?.logged == nil ? $0?.reply : nil }
         let rest = replies.indices.filter { replies[$0] == nil }
         guard !rest.isEmpty else { return PushResponse(replies.compactMap { $0 }) }
         let later = await withTaskExecutorPreference(mesh.runtime.computeExecutor) {
             await withTaskGroup(of: (Int, PushReply).self) { group in
-                for index in rest { group.addTask { (index, await self.takeTurn(pushes[index])) } }
+                for index in rest {
+                    group.addTask { (index, await self.finish(pushes[index], early[index], until: deadline)) }
+                }
                 var later: [(Int, PushReply)] = []
                 for await reply in group { later.append(reply) }
                 return later
@@ -50,16 +55,25 @@ extension ParameterServer {
         return PushResponse(replies.compactMap { $0 })
     }
 
-    private func pushIfFree(_ arrived: ArrivedPush, within budget: inout Int) -> PushReply? {
+    private func pushIfFree(_ arrived: ArrivedPush, within budget: inout Int) -> Partition.Answer? {
         let bytes = arrived.push.gradient.byteCount
-        guard bytes <= budget, let reply = hosted.known(arrived.partition)?.pushIfFree(arrived.push) else { return nil }
+        guard bytes <= budget, let answer = hosted.known(arrived.partition)?.pushIfFree(arrived.push) else {
+            return nil
+        }
         budget -= bytes
-        return reply
+        return answer
     }
 
-    private func takeTurn(_ arrived: ArrivedPush) async -> PushReply {
+    /// Takes a push's turn, unless it has been answered already, and waits until the answer is safe.
+    private func finish(
+        _ arrived: ArrivedPush, _ early: Partition.Answer?, until deadline: RuntimeInstant
+    ) async -> PushReply {
         do throws(ParameterServerError) {
-            return try await hosted.partition(arrived.partition).push(arrived.push)
+            let partition = try await hosted.partition(arrived.partition)
+            let answer: Partition.Answer
+            if let early { answer = early } else { answer = await partition.push(arrived.push) }
+            hosted.compactLogIfNeeded()
+            return await partition.settled(answer, until: deadline)
         } catch {
             return refuse(arrived.partition, error.code, error.message)
         }

@@ -11,8 +11,9 @@ import MeshWire
 /// let address = try await mesh.listen(host: "127.0.0.1", port: 0)
 /// try await server.register(at: address)
 /// ```
-/// It makes a partition when it is first asked for one that the coordinator has placed on it. Everything is in memory:
-/// a server that ends takes its partitions with it. Safe to use from any task.
+/// It makes a partition when it is first asked for one that the coordinator has placed on it. Without
+/// ``ParameterServerConfiguration/log`` everything is in memory, and a server that ends takes its partitions with it; with
+/// one, a server that starts again under its name goes on with all that it has acknowledged. Safe to use from any task.
 public final class ParameterServer: Sendable {
     /// The name in the partition map.
     public let name: String
@@ -56,21 +57,29 @@ public final class ParameterServer: Sendable {
         mesh.serve(ParameterService.audit, execution: .compute) { _, _ in try await self.audit() }
     }
 
-    /// Makes the server known to its coordinator and takes the fence that is in force.
+    /// Reads the log, if there is one, makes the server known to its coordinator and takes the fence that is in force.
     ///
     /// - Parameter address: where others reach the mesh's listener.
-    /// - Throws: ``ParameterServerError/Code/coordination``.
+    /// - Throws: ``ParameterServerError/Code/logFailed`` for a log that is damaged or in use, before the coordinator hears
+    ///   of this life; ``ParameterServerError/Code/coordination``.
     public func register(at address: ListenerAddress) async throws(ParameterServerError) {
+        try await hosted.recover()
+        let recovered = try await hosted.beginRecovered()
         let fence: SessionFence
         do throws(CoordinationError) {
-            fence = try await coordination.registerServer(named: name, at: address, life: life)
+            fence = try await coordination.registerServer(
+                named: name, at: address, life: life, recovered: recovered)
         } catch {
             throw ParameterServerError(error)
         }
         _ = await hosted.install(fence, reportOn: nil)
         hosted.serverIsRegistered()
+        await hosted.hostRecovered()
         logger.info("server registered", metadata: ["server": "\(name)", "address": "\(address)"])
     }
+
+    /// Lets go of the log, for a server whose mesh takes no calls any more: another may open it then.
+    public func close() async { await hosted.closeLog() }
 
     private func audit() async throws -> AuditResponse {
         var accounts: [PartitionAccount] = []

@@ -14,6 +14,9 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
     public var ledgerRuns = 1_024
     /// The most sessions that a partition's ledger knows. Default 65,536.
     public var ledgerSessions = 65_536
+    /// Where the records of partitions are written before their pushes are acknowledged. Default nowhere: a server that
+    /// ends takes its partitions with it.
+    public var log: PartitionLogConfiguration?
 
     /// Makes the defaults.
     public init() {}
@@ -28,6 +31,7 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
         ] where value < least {
             problems.append("\(name) must be at least \(least), is \(value)")
         }
+        problems += log?.problems ?? []
         guard problems.isEmpty else {
             throw ParameterServerError(.invalidConfiguration, problems.joined(separator: "; "))
         }

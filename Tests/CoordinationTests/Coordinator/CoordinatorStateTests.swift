@@ -100,6 +100,31 @@ import Testing
         #expect(state.membershipEpoch == before.1 + 1)
     }
 
+    @Test("of partitions that a server has kept nothing is lost, if it goes on in the epoch after the map's")
+    func serverKeepsPartitions() throws {
+        var state = Self.state()
+        try state.registerServer(Example.server("a"))
+        try state.registerServer(Example.server("b"))
+        try state.declare([Self.table("w", [1], [100, 100, 100, 100])])
+        func epochs() -> [[UInt64]] {
+            state.map.tables[0].partitions.filter { $0.head == "a" }.map { [$0.epoch, $0.intactSince] }
+        }
+        let ids = state.map.tables[0].partitions.filter { $0.head == "a" }.map(\.id)
+        #expect(epochs() == [[1, 1], [1, 1]])
+        // Of the second it has a copy of an earlier time.
+        try state.registerServer(
+            Example.server("a", life: 2),
+            recovered: [
+                RecoveredPartition(partition: ids[0], epoch: 2), RecoveredPartition(partition: ids[1], epoch: 1),
+            ])
+        #expect(epochs() == [[2, 1], [2, 2]])
+        try state.registerServer(
+            Example.server("a", life: 3), recovered: ids.map { RecoveredPartition(partition: $0, epoch: 3) })
+        #expect(epochs() == [[3, 1], [3, 2]])
+        try state.registerServer(Example.server("a", life: 4))
+        #expect(epochs() == [[4, 4], [4, 4]])
+    }
+
     @Test("a server's name belongs to the identity that registered it first")
     func serverNameIsOwned() throws {
         var state = Self.state()

@@ -20,8 +20,7 @@ import Testing
         _ reply: PushReply
     ) {
         ledger.finishedPush(
-            session, sequence: sequence, acknowledgedThrough: acknowledgedThrough, basis: 0, with: reply,
-            position: sequence + 100)
+            session, sequence: sequence, acknowledgedThrough: acknowledgedThrough, basis: 0, with: reply)
     }
 
     private static func limits(
@@ -43,7 +42,7 @@ import Testing
         var expected = Self.reply(1)
         expected.isReplay = true
         #expect(first == .apply)
-        #expect(second == .replay(expected, position: 101))
+        #expect(second == .replay(expected))
         #expect(ledger.duplicatesSuppressed == 1)
     }
 
@@ -70,7 +69,7 @@ import Testing
         var ledger = PushLedger()
         _ = ledger.receivedPush(session, sequence: 1, acknowledgedThrough: 0)
         Self.finish(&ledger, session, 1, Self.reply(0, rejected: true))
-        guard case .replay(let reply, position: _) = ledger.receivedPush(session, sequence: 1, acknowledgedThrough: 0)
+        guard case .replay(let reply) = ledger.receivedPush(session, sequence: 1, acknowledgedThrough: 0)
         else {
             Issue.record("no replay")
             return
@@ -126,7 +125,7 @@ import Testing
         #expect(ledger.staleness(of: session, basis: 9, applied: 6) == 0)
         // A gradient of a later version forgets the own pushes before it.
         ledger.finishedPush(
-            session, sequence: 7, acknowledgedThrough: 0, basis: 5, with: Self.reply(7), position: 7)
+            session, sequence: 7, acknowledgedThrough: 0, basis: 5, with: Self.reply(7))
         #expect(ledger.sortedAccounts[0].account.ownVersions.runs == [6...7])
     }
 
@@ -190,7 +189,7 @@ import Testing
                 Self.finish(&ledger, session, sequence, acknowledgedThrough: acknowledged, reply)
                 naive.acknowledged[session] = nowClosed
                 naive.outcomes[session, default: [:]][sequence] = reply
-            case .replay(var reply, position: _):
+            case .replay(var reply):
                 duplicates += 1
                 reply.isReplay = false
                 if reply != known || sequence <= closed { wrong.append("\(step): replayed") }

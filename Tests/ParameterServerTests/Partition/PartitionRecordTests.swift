@@ -13,8 +13,8 @@ import Testing
 
     private static func state(of table: TableDeclaration, epoch: UInt64 = 1) throws -> PartitionState {
         try PartitionState(
-            id: PartitionID(rawValue: 1), name: name, rule: table.updateRule, schedule: table.schedule, epoch: epoch,
-            intactSince: 1, parameters: table.initialValues(ofPartition: 0), fence: SessionFence(),
+            id: PartitionID(rawValue: 1), name: name, of: table, epoch: epoch, intactSince: 1,
+            parameters: table.initialValues(ofPartition: 0), fence: SessionFence(),
             limits: PushLedger.Limits())
     }
 
@@ -22,6 +22,23 @@ import Testing
         try TableDeclaration(
             name: "weight", shape: [19], initializer: .uniform(low: -1, high: 1), key: RandomKey(seed: 3),
             updateRule: rule, schedule: .cosine(steps: 200).warmingUp(steps: 10))
+    }
+
+    /// Has a session begin.
+    private static func install(_ session: UInt64, on state: inout PartitionState) throws {
+        if let record = state.record(of: Example.fence(Example.session(session))) { try state.execute(record) }
+    }
+
+    /// What a head does with a push.
+    private static func receive(
+        _ state: inout PartitionState, _ push: PartitionPush, fault: PushFault?
+    ) -> PushReply {
+        switch state.decide(push, fault: fault) {
+        case .refuse(let reply), .answered(let reply): return reply
+        case .record(let record):
+            guard let reply = try? state.execute(record).first else { preconditionFailure("not executed") }
+            return reply
+        }
     }
 
     /// All that a partition holds, as bytes.
@@ -98,18 +115,18 @@ import Testing
     func replayAcrossEpochs() throws {
         let table = try Self.table(.sgd(learningRate: 1))
         var head = try Self.state(of: table)
-        head.install(Example.fence(Example.session(1)))
+        try Self.install(1, on: &head)
         let push = try Example.push(1, gradient: Array(repeating: 1, count: 19))
-        let first = head.receive(push, fault: nil)
+        let first = Self.receive(&head, push, fault: nil)
         var next = try PartitionState(
             head.snapshot, id: head.id, name: Self.name, of: table, epoch: 2, intactSince: 1,
             limits: PushLedger.Limits())
-        var replayed = next.receive(push, fault: nil)
+        var replayed = Self.receive(&next, push, fault: nil)
         #expect(replayed.isReplay)
         replayed.isReplay = false
         #expect(replayed == first)
         // A push that was under way when the head changed is of the earlier epoch, and is applied.
-        let second = next.receive(try Example.push(2, gradient: Array(repeating: 1, count: 19)), fault: nil)
+        let second = Self.receive(&next, try Example.push(2, gradient: Array(repeating: 1, count: 19)), fault: nil)
         #expect(second.outcome == .applied)
         #expect(second.version == PartitionVersion(epoch: 2, applied: 2))
     }
@@ -118,18 +135,19 @@ import Testing
     func rolledBack() throws {
         let table = try Self.table(.sgd(learningRate: 1))
         var head = try Self.state(of: table)
-        head.install(Example.fence(Example.session(1)))
+        try Self.install(1, on: &head)
         let gradient = Array(repeating: Float(1), count: 19)
         for sequence in 1...3 as ClosedRange<UInt64> {
-            _ = head.receive(try Example.push(sequence, gradient: gradient), fault: nil)
+            _ = Self.receive(&head, try Example.push(sequence, gradient: gradient), fault: nil)
         }
         var next = try PartitionState(
             head.snapshot, id: head.id, name: Self.name, of: table, epoch: 2, intactSince: 2,
             limits: PushLedger.Limits())
-        let kept = next.receive(try Example.push(3, gradient: gradient), fault: nil)
+        let kept = Self.receive(&next, try Example.push(3, gradient: gradient), fault: nil)
         #expect(kept.isReplay && kept.outcome == .applied)
         guard
-            case .refused(.rolledBack, let message) = next.receive(
+            case .refused(.rolledBack, let message) = Self.receive(
+                &next,
                 try Example.push(4, gradient: gradient), fault: nil
             ).outcome
         else {
@@ -137,7 +155,8 @@ import Testing
             return
         }
         #expect(message.contains("of this session's pushes 1–3"))
-        let ahead = next.receive(
+        let ahead = Self.receive(
+            &next,
             try Example.push(4, gradient: gradient, basis: PartitionVersion(epoch: 3, applied: 0)), fault: nil)
         guard case .refused(.rolledBack, _) = ahead.outcome else {
             Issue.record("a gradient of an epoch to come was taken")
@@ -149,7 +168,7 @@ import Testing
     func recordedRate() throws {
         let table = try Self.table(.sgd(learningRate: 1))
         var head = try Self.state(of: table)
-        head.install(Example.fence(Example.session(1)))
+        try Self.install(1, on: &head)
         var rates: [Float] = []
         for sequence in 1...3 as ClosedRange<UInt64> {
             let push = try Example.push(sequence, gradient: Array(repeating: 1, count: 19))

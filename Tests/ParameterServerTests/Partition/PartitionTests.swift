@@ -12,7 +12,7 @@ import Testing
     @Test("a push changes the parameters once, however often it arrives")
     func appliesOnce() throws {
         let partition = try Example.partition(Example.table())
-        let replies = try (0..<3).map { _ in try #require(partition.pushIfFree(Example.push(1))) }
+        let replies = try (0..<3).map { _ in try #require(partition.pushIfFree(Example.push(1))).reply }
         #expect(replies.map(\.isReplay) == [false, true, true])
         #expect(Set(replies.map(\.version)) == [PartitionVersion(epoch: 1, applied: 1)])
         #expect(replies[0].durability == .memory)
@@ -24,7 +24,7 @@ import Testing
     @Test("version, audit counter and ledger move together")
     func accountsAgree() async throws {
         let partition = try Example.partition(Example.table())
-        for sequence in [1, 3, 2, 3] as [UInt64] { _ = await partition.push(try Example.push(sequence)) }
+        for sequence in [1, 3, 2, 3] as [UInt64] { _ = await partition.reply(to: try Example.push(sequence)) }
         let account = try #require(await partition.account())
         #expect(account.version.applied == 3)
         #expect(account.counter == 3)
@@ -42,11 +42,11 @@ import Testing
         let metrics = MetricsRegistry()
         let table = try Example.table(initializer: .uniform(low: -1, high: 1), rule: .adam())
         let partition = try Example.partition(table, metrics: metrics)
-        _ = await partition.push(try Example.push(1))
+        _ = await partition.reply(to: try Example.push(1))
         let before = try Example.bits(#require(partition.pullIfFree()).0)
         let poisoned = try Example.push(2, gradient: [1, 1, value, 1])
-        let reply = await partition.push(poisoned)
-        let copy = await partition.push(poisoned)
+        let reply = await partition.reply(to: poisoned)
+        let copy = await partition.reply(to: poisoned)
         guard case .refused(.nonFinite, let message) = reply.outcome else {
             Issue.record("\(reply)")
             return
@@ -61,9 +61,9 @@ import Testing
         #expect(["applied", "rejected", "duplicate"].map { pushes.series($0).value } == [1, 1, 1])
         // The optimizer's state is untouched too: the next step is what it would have been.
         let twin = try Example.partition(table)
-        _ = await twin.push(try Example.push(1))
-        _ = await twin.push(try Example.push(2))
-        _ = await partition.push(try Example.push(3))
+        _ = await twin.reply(to: try Example.push(1))
+        _ = await twin.reply(to: try Example.push(2))
+        _ = await partition.reply(to: try Example.push(3))
         #expect(try Example.bits(#require(partition.pullIfFree()).0) == Example.bits(#require(twin.pullIfFree()).0))
     }
 
@@ -71,14 +71,14 @@ import Testing
     func rejectsWrongShape() async throws {
         let partition = try Example.partition(Example.table())
         let before = try Example.bits(#require(partition.pullIfFree()).0)
-        let short = await partition.push(try Example.push(1, gradient: [1, 1, 1]))
+        let short = await partition.reply(to: try Example.push(1, gradient: [1, 1, 1]))
         guard case .refused(.shapeMismatch, "partition weight#0: expected 4 elements, found 3") = short.outcome else {
             Issue.record("\(short)")
             return
         }
         var integers = try Example.push(2)
         integers.gradient = try AnyTensor([1, 2, 3, 4] as [Int32], shape: [4])
-        let typed = await partition.push(integers)
+        let typed = await partition.reply(to: integers)
         guard case .refused(.dtypeMismatch, _) = typed.outcome else {
             Issue.record("\(typed)")
             return
@@ -90,18 +90,18 @@ import Testing
     func fences() async throws {
         let (old, new) = (Example.session(1), Example.session(2))
         let partition = try Example.partition(Example.table(), fence: Example.fence(old))
-        _ = await partition.push(try Example.push(1, of: old))
+        _ = await partition.reply(to: try Example.push(1, of: old))
         let applied = await partition.install(Example.fence(new), reportOn: old)
         #expect(applied.runs == [1...1])
-        let late = await partition.push(try Example.push(2, of: old))
-        let copy = await partition.push(try Example.push(1, of: old))
+        let late = await partition.reply(to: try Example.push(2, of: old))
+        let copy = await partition.reply(to: try Example.push(1, of: old))
         for reply in [late, copy] {
             guard case .refused(.sessionFenced, _) = reply.outcome else {
                 Issue.record("\(reply)")
                 continue
             }
         }
-        let first = await partition.push(try Example.push(1, of: new))
+        let first = await partition.reply(to: try Example.push(1, of: new))
         #expect(first.outcome == .applied)
         #expect(await partition.account()?.version.applied == 2)
     }
@@ -111,7 +111,7 @@ import Testing
         let session = Example.session(1)
         func code(_ fence: SessionFence, _ push: PartitionPush) async throws -> ParameterServerError.Code? {
             let partition = try Example.partition(Example.table(), fence: fence)
-            guard case .refused(let code, _) = await partition.push(push).outcome else { return nil }
+            guard case .refused(let code, _) = await partition.reply(to: push).outcome else { return nil }
             #expect(await partition.account()?.sessions.isEmpty == true)
             return code
         }
@@ -125,12 +125,12 @@ import Testing
     @Test("a gradient of parameters that have gone back is refused and may be made anew")
     func refusesOldEpoch() async throws {
         let partition = try Example.partition(Example.table(), epoch: 2)
-        let old = await partition.push(try Example.push(1))
+        let old = await partition.reply(to: try Example.push(1))
         guard case .refused(.rolledBack, _) = old.outcome else {
             Issue.record("\(old)")
             return
         }
-        let anew = await partition.push(try Example.push(1, basis: PartitionVersion(epoch: 2, applied: 0)))
+        let anew = await partition.reply(to: try Example.push(1, basis: PartitionVersion(epoch: 2, applied: 0)))
         #expect(anew.outcome == .applied)
     }
 
@@ -143,11 +143,12 @@ import Testing
         for sequence in 1...3 as ClosedRange<UInt64> {
             var push = try Example.push(sequence, of: other)
             push.slot = 1
-            _ = await partition.push(push)
+            _ = await partition.reply(to: push)
         }
         let basis = PartitionVersion(epoch: 1, applied: 1)
         let late = try [
-            await partition.push(Example.push(1, basis: basis)), await partition.push(Example.push(2, basis: basis)),
+            await partition.reply(to: Example.push(1, basis: basis)),
+            await partition.reply(to: Example.push(2, basis: basis)),
         ]
         #expect(late.map(\.staleness) == [2, 2])
     }
@@ -157,7 +158,7 @@ import Testing
         let partition = try Example.partition(Example.table())
         let (snapshot, _) = try #require(partition.pullIfFree())
         let segment = Segment(snapshot)
-        _ = await partition.push(try Example.push(1))
+        _ = await partition.reply(to: try Example.push(1))
         #expect(try snapshot.scalars(as: Float.self) == [0, 0, 0, 0])
         #expect(try segment.floats().scalars(as: Float.self) == [0, 0, 0, 0])
         #expect(try #require(partition.pullIfFree()).0.scalars(as: Float.self) == [-1, -1, -1, -1])
@@ -170,7 +171,7 @@ import Testing
         let partition = try Example.partition(Example.table(), configuration: configuration)
         await withThrowingTaskGroup { group in
             for sequence in 1...200 as ClosedRange<UInt64> {
-                for _ in 0..<3 { group.addTask { _ = await partition.push(try Example.push(sequence)) } }
+                for _ in 0..<3 { group.addTask { _ = await partition.reply(to: try Example.push(sequence)) } }
             }
         }
         let account = try #require(await partition.account())
@@ -194,7 +195,7 @@ import Testing
             }
             let ordinal = UInt64.random(in: max(1, newest - min(newest, 2))...(newest + 1), using: &generator)
             let sequence = UInt64.random(in: 1...30, using: &generator)
-            let reply = await partition.push(try Example.push(sequence, of: Example.session(ordinal)))
+            let reply = await partition.reply(to: try Example.push(sequence, of: Example.session(ordinal)))
             let mayCount = ordinal == newest
             #expect((reply.outcome == .applied) == mayCount, "seed \(seed)")
             if mayCount {

@@ -1,0 +1,95 @@
+import Coordination
+import MeshWire
+import NIOCore
+import Tensor
+
+/// A partition while a log is read: its origin, then a snapshot or none, then its records.
+struct RecoveringPartition {
+    private let origin: PartitionOrigin
+    private let limits: PushLedger.Limits
+    private var snapshot = ByteBuffer()
+    private var snapshotBytes = 0
+    private var state: PartitionState?
+
+    init(_ origin: PartitionOrigin, limits: PushLedger.Limits) {
+        self.origin = origin
+        self.limits = limits
+    }
+
+    /// Takes a piece of the snapshot.
+    ///
+    /// - Throws: ``WireError`` for one that has no place.
+    mutating func add(_ piece: ByteBuffer) throws(WireError) {
+        var piece = piece
+        if snapshotBytes == 0 {
+            guard state == nil, let length = piece.readInteger(as: UInt64.self), length > 0,
+                let bytes = Int(exactly: length)
+            else { throw WireError(.malformed, "a snapshot's piece without a beginning") }
+            snapshotBytes = bytes
+        }
+        guard snapshot.readableBytes + piece.readableBytes <= snapshotBytes else {
+            throw WireError(.malformed, "a snapshot of \(snapshotBytes) bytes has more")
+        }
+        snapshot.writeImmutableBuffer(piece)
+    }
+
+    /// Executes a record, unless the snapshot has it already.
+    ///
+    /// - Throws: ``ParameterServerError`` with `snapshotInvalid` for one that does not follow.
+    mutating func execute(_ record: PartitionRecord) throws(ParameterServerError) {
+        var current = try take()
+        defer { state = current }
+        guard record.position > current.position else { return }
+        guard record.position == current.position + 1 else {
+            throw invalid("record \(record.position) follows \(current.position)")
+        }
+        do throws(TensorError) {
+            _ = try current.execute(record)
+        } catch {
+            throw invalid("record \(record.position): \(error)")
+        }
+    }
+
+    /// The partition as it stood at the log's end.
+    mutating func finish() throws(ParameterServerError) -> PartitionState { try take() }
+
+    /// The state, taken out so that it is changed in place; made of origin and snapshot at first.
+    private mutating func take() throws(ParameterServerError) -> PartitionState {
+        if let known = state {
+            state = nil
+            return known
+        }
+        let table: TableDeclaration
+        do throws(WireError) {
+            table = try TableDeclaration(messageBytes: origin.declaration)
+        } catch {
+            throw invalid("its declaration: \(error.message)")
+        }
+        guard (0..<table.partitionCount).contains(origin.index) else { throw invalid("it is no part of its table") }
+        let name = PartitionName(table: table.name, index: origin.index)
+        guard snapshotBytes == 0 else {
+            guard snapshot.readableBytes == snapshotBytes else { throw invalid("its snapshot is not whole") }
+            let snapshot: PartitionSnapshot
+            do throws(WireError) {
+                snapshot = try Payload(head: self.snapshot, segments: []).decode()
+            } catch {
+                throw invalid("its snapshot: \(error.message)")
+            }
+            self.snapshot = ByteBuffer()
+            return try PartitionState(
+                snapshot, id: origin.partition, name: name, of: table, epoch: snapshot.epoch,
+                intactSince: snapshot.intactSince, limits: limits)
+        }
+        do throws(TensorError) {
+            return try PartitionState(
+                id: origin.partition, name: name, of: table, epoch: origin.epoch, intactSince: origin.intactSince,
+                parameters: table.initialValues(ofPartition: origin.index), fence: origin.fence, limits: limits)
+        } catch {
+            throw invalid("\(error)")
+        }
+    }
+
+    private func invalid(_ reason: String) -> ParameterServerError {
+        ParameterServerError(.snapshotInvalid, "partition \(origin.partition): \(reason)")
+    }
+}

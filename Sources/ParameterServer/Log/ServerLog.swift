@@ -1,0 +1,230 @@
+import Coordination
+import Logging
+import MeshWire
+import NIOCore
+import Synchronization
+
+/// The log of all partitions of a server: what its parameters, optimizers and ledgers are made of anew when it starts
+/// again.
+///
+/// One for a server, and not one for a partition, so that the pushes of a step, which are for many, wait for one sync. A
+/// partition appends a record under its own mutex before it executes it, and answers when the record is as safe as
+/// ``PartitionLogConfiguration/sync`` says. When the log is half full, it is replaced by snapshots of the partitions,
+/// while they go on.
+///
+/// What was executed and could not be written leaves memory ahead of the disk. Nothing of it has been acknowledged, and
+/// nothing that comes later may be: the log has failed, and so have its partitions, until the server starts again. Safe to
+/// use from any task: guarded by a mutex.
+final class ServerLog: Sendable {
+    private struct State {
+        var failure: LogFileError?
+        var isCompacting = false
+    }
+
+    private let sync: PartitionLogConfiguration.Sync
+    private let log: WriteAheadLog
+    private let limit: Int
+    private let recordBytes: Int
+    private let runtime: any Runtime
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    private init(
+        _ log: WriteAheadLog, _ configuration: PartitionLogConfiguration, on runtime: any Runtime, logger: Logger
+    ) {
+        self.log = log
+        sync = configuration.sync
+        limit = configuration.bytes
+        recordBytes = configuration.recordBytes
+        self.runtime = runtime
+        self.logger = logger
+    }
+
+    /// Opens the log, and reads what it has of partitions.
+    ///
+    /// - Throws: ``ParameterServerError/Code/logFailed``, which names the file, the byte and what to do, for a log that
+    ///   is damaged, in use or cannot be read.
+    static func open(
+        _ configuration: PartitionLogConfiguration, ledger: PushLedger.Limits, on runtime: any Runtime, logger: Logger
+    ) async throws(ParameterServerError) -> (log: ServerLog, partitions: [PartitionState]) {
+        var limits = WriteAheadLogLimits()
+        limits.bytes = configuration.bytes
+        limits.fileBytes = min(64 << 20, configuration.bytes / 8)
+        limits.recordBytes = configuration.recordBytes
+        limits.backlogBytes = configuration.waitingBytes
+        var partitions: [PartitionID: RecoveringPartition] = [:]
+        let opened: (log: WriteAheadLog, report: LogReport)
+        do throws(LogFileError) {
+            opened = try await WriteAheadLog.open(configuration.folder, on: runtime, limits: limits) {
+                (record) throws(LogFileError) in
+                try read(record.payload, into: &partitions, ledger: ledger, folder: configuration.folder)
+            }
+        } catch {
+            throw ParameterServerError(error)
+        }
+        if let cut = opened.report.cut {
+            logger.warning(
+                "the log's last record was cut off, and removed; nobody had been told that it was safe",
+                metadata: ["path": "\(cut.path)", "offset": "\(cut.offset)", "bytes": "\(cut.bytes)"])
+        }
+        var states: [PartitionState] = []
+        for id in partitions.keys.sorted() {
+            guard var recovering = partitions.removeValue(forKey: id) else { continue }
+            states.append(try recovering.finish())
+        }
+        return (ServerLog(opened.log, configuration, on: runtime, logger: logger), states)
+    }
+
+    private static func read(
+        _ payload: ByteBuffer, into partitions: inout [PartitionID: RecoveringPartition], ledger: PushLedger.Limits,
+        folder: String
+    ) throws(LogFileError) {
+        do {
+            guard let entry = ServerLogEntry(payload) else {
+                throw WireError(.malformed, "an entry of \(payload.readableBytes) bytes is none that is known")
+            }
+            switch entry.kind {
+            case .origin:
+                partitions[entry.partition] = RecoveringPartition(try entry.message(), limits: ledger)
+            case .snapshot:
+                guard partitions[entry.partition] != nil else {
+                    throw WireError(.malformed, "a snapshot of partition \(entry.partition) without an origin")
+                }
+                try partitions[entry.partition]?.add(entry.content)
+            case .record:
+                guard partitions[entry.partition] != nil else {
+                    throw WireError(.malformed, "a record of partition \(entry.partition) without an origin")
+                }
+                try partitions[entry.partition]?.execute(try entry.message())
+            }
+        } catch {
+            throw LogFileError(.damaged, path: folder, "\(error); restore the folder from a copy")
+        }
+    }
+
+    /// What a settled record survives.
+    var durability: Durability {
+        switch sync {
+        case .process: .loggedProcessOnly
+        case .disk: .loggedSynced
+        }
+    }
+
+    // MARK: Appending
+
+    /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` for a partition whose gradients do not fit into a record.
+    func check(gradientBytes: Int, of name: PartitionName) throws(ParameterServerError) {
+        let most = recordBytes - ServerLogEntry.overhead
+        guard gradientBytes <= most else {
+            throw ParameterServerError(
+                .invalidDeclaration,
+                "partition \(name) has gradients of \(gradientBytes) bytes, and a record of the log has at most \(most): cut the table into more partitions, or raise log.waitingBytes"
+            )
+        }
+    }
+
+    /// Notes a partition's beginning down, or its record; returns what to wait for.
+    ///
+    /// - Throws: ``ParameterServerError`` with `busy` when the log is full, and `logFailed`. Then nothing has changed.
+    func append(_ kind: ServerLogEntry.Kind, of partition: PartitionID, _ message: some MeshMessage)
+        throws(ParameterServerError) -> UInt64
+    {
+        let bytes = ServerLogEntry.bytes(kind, of: partition, message)
+        if let failure = state.withLock({ $0.failure }) { throw ParameterServerError(failure) }
+        do throws(LogFileError) {
+            return try log.append(bytes)
+        } catch {
+            throw ParameterServerError(error)
+        }
+    }
+
+    /// Says that a record was appended and not executed: memory and disk differ, and nothing can be acknowledged any more.
+    func fail(_ error: ParameterServerError) {
+        record(LogFileError(.ioFailure, path: log.folder, "\(error.message); start the server again"))
+    }
+
+    /// Waits until what was appended up to a position is as safe as it shall be.
+    ///
+    /// - Throws: ``ParameterServerError`` with `unconfirmed` at the deadline, and `logFailed`.
+    func settled(through position: UInt64, until deadline: RuntimeInstant) async throws(ParameterServerError) {
+        do throws(LogFileError) {
+            switch sync {
+            case .process: try await log.written(through: position, until: deadline)
+            case .disk: try await log.synced(through: position, until: deadline)
+            }
+        } catch {
+            if error.code == .deadlineExceeded {
+                throw ParameterServerError(
+                    .unconfirmed, "applied, and not yet on disk: \(error.message); the same push may come again",
+                    cause: error)
+            }
+            record(error)
+            throw ParameterServerError(error)
+        }
+    }
+
+    /// Waits for all that was appended.
+    ///
+    /// - Throws: as ``settled(through:until:)`` does.
+    func settled(until deadline: RuntimeInstant) async throws(ParameterServerError) {
+        try await settled(through: log.last, until: deadline)
+    }
+
+    private func record(_ error: LogFileError) {
+        let isFirst = state.withLock { state in
+            defer { state.failure = state.failure ?? error }
+            return state.failure == nil
+        }
+        guard isFirst else { return }
+        logger.error(
+            "the log failed: pushes are refused until the server starts again", metadata: ["error": "\(error)"])
+    }
+
+    // MARK: Compaction
+
+    /// Begins to replace the log by snapshots if it is half full and nobody is at it.
+    ///
+    /// - Parameter partitions: gives each partition's origin and snapshot when its turn comes; it is asked after the
+    ///   position was taken, so that a snapshot has all that the removed entries have.
+    func compactIfNeeded(_ partitions: @escaping @Sendable () -> [Partition]) {
+        guard log.bytes > limit / 2 else { return }
+        let isOurs = state.withLock { state in
+            guard !state.isCompacting, state.failure == nil else { return false }
+            state.isCompacting = true
+            return true
+        }
+        guard isOurs else { return }
+        runtime.spawn(on: runtime.computeExecutor) {
+            await self.compact(partitions)
+            self.state.withLock { $0.isCompacting = false }
+        }
+    }
+
+    private func compact(_ partitions: @Sendable () -> [Partition]) async {
+        let position = log.last
+        do throws(LogFileError) {
+            try await log.written(through: position, until: runtime.now.advanced(by: .seconds(60)))
+            try await log.compact(through: position) { (writer) throws(LogFileError) in
+                for partition in partitions() {
+                    let (origin, snapshot) = await partition.snapshot()
+                    try await writer.append(ServerLogEntry.bytes(.origin, of: partition.id, origin))
+                    for piece in ServerLogEntry.pieces(of: snapshot) { try await writer.append(piece) }
+                }
+            }
+        } catch {
+            logger.warning(
+                "the log could not be replaced by snapshots, and goes on", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Lets go of the files.
+    func close() async { await log.close() }
+}
+
+extension ParameterServerError {
+    /// What a log refused.
+    init(_ error: LogFileError) {
+        let code: Code = error.code == .limitReached ? .busy : .logFailed
+        self.init(code, error.description, cause: error)
+    }
+}
