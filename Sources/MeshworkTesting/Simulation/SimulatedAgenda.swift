@@ -21,7 +21,9 @@ final class SimulatedAgenda: @unchecked Sendable {
             self.body = body
         }
 
-        fileprivate func isBefore(_ other: Entry) -> Bool { (due, number) < (other.due, other.number) }
+        fileprivate func isBefore(_ other: Entry) -> Bool {
+            due == other.due ? number < other.number : due < other.due
+        }
     }
 
     private(set) var now = NIODeadline.uptimeNanoseconds(0)

@@ -76,11 +76,11 @@ import Testing
     )
     func workerKilled() async throws {
         var (applied, lost) = (0, 0)
-        for seed in 1...UInt64(rounds(30)) {
+        for seed in 1...UInt64(rounds(12)) {
             let (inDoubt, audit) = try await Job.run(seed: seed) { job in
                 let runtime = job.runtime
                 async let doomed = job.work(slot: 0, steps: 1_000_000)
-                async let other = job.work(slot: 1, steps: 120)
+                async let other = job.work(slot: 1, steps: 60)
                 // At any moment of a push, of which there are many by then.
                 try await runtime.sleep(for: .microseconds(150_000 + Int64(seed * 7_919 % 40_000)))
                 let session = try #require(job.cluster.coordinator.fence.entry(for: 0)).session
@@ -122,7 +122,7 @@ import Testing
         "a server paused beyond the calls' deadlines: typed errors, no wait without end, and the audit holds when it goes on"
     )
     func serverPaused() async throws {
-        for seed in 1...UInt64(rounds(20)) {
+        for seed in 1...UInt64(rounds(6)) {
             let audit = try await Job.run(seed: seed) { job in
                 let runtime = job.runtime
                 async let working = job.work(slot: 0, steps: 400, timeout: .milliseconds(300))
@@ -162,7 +162,7 @@ import Testing
                 return job.runtime.trace.text
             }
         }
-        for seed in 1...UInt64(rounds(5)) {
+        for seed in 1...UInt64(rounds(3)) {
             let (first, second) = (try await trace(seed), try await trace(seed))
             #expect(first == second, "seed \(seed)")
             #expect(first.contains("host /worker/0 is killed") && first.contains(": reset"))
