@@ -60,7 +60,7 @@ public struct NamedTensors: Sendable {
         }
     }
 
-    /// What is called `name`, dense or row-sparse, or nil. Setting is that of ``subscript(_:)->AnyTensor?``.
+    /// What is called `name`, dense or row-sparse, or nil. Setting appends, replaces and removes as the subscript of tensors.
     public subscript(gradient name: String) -> Gradient? {
         get {
             rows[name].map { .rowSparse($0) } ?? self[name].map { .dense($0) }
