@@ -2,7 +2,8 @@ import Coordination
 import MeshTransport
 import MeshWire
 
-/// Why a table could not be declared, pulled or pushed to. No parameter has changed where a push was refused.
+/// Why a table could not be declared, pulled or pushed to. No parameter has changed where a push was refused, but
+/// for the codes that say otherwise.
 public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
     /// The kind of a ``ParameterServerError``; its number is what travels.
     public struct Code: RawRepresentable, Sendable, Hashable, CustomStringConvertible {

@@ -38,10 +38,12 @@ enum Example {
         configuration: ParameterServerConfiguration = ParameterServerConfiguration(),
         metrics: MetricsRegistry = MetricsRegistry()
     ) throws -> Partition {
-        try Partition(
-            id: PartitionID(rawValue: 1), index: 0, of: table, epoch: epoch,
-            initialValues: table.initialValues(ofPartition: 0), fence: fence, configuration: configuration,
-            meter: ApplyMeter(metrics, runtime: StillRuntime()))
+        let first = try PartitionState(
+            id: PartitionID(rawValue: 1), name: PartitionName(table: table.name, index: 0), of: table, epoch: epoch,
+            intactSince: epoch, parameters: table.initialValues(ofPartition: 0), fence: fence,
+            limits: configuration.ledger)
+        return Partition(
+            first, configuration: configuration, meter: ApplyMeter(metrics, runtime: StillRuntime()), log: nil)
     }
 
     static func push(

@@ -14,8 +14,8 @@ import Synchronization
 /// it, and `ParameterServer` imports this room anyway: nobody compiles more for it.
 ///
 /// When a write fails, as on a full disk, the records that were not written are lost, whoever waits for them is told so,
-/// and the log goes on from those before. When a sync fails, nobody knows what the disk holds: every later call fails, and
-/// the log must be opened again.
+/// and the log goes on from those before, or ends where ``WriteAheadLogLimits/goesOnAfterLoss`` is false. When a sync
+/// fails, nobody knows what the disk holds: every later call fails, and the log must be opened again.
 ///
 /// Safe to use from any task: guarded by one mutex that is not held while the disk works. One task at a time writes; it
 /// lives while somebody waits, and ``close()`` waits for its end.
@@ -180,6 +180,7 @@ package final class WriteAheadLog: Sendable {
                 state.withLock { state in
                     state.loss = error
                     state.progress.loseUnwritten()
+                    if !limits.goesOnAfterLoss { state.failure = state.failure ?? error }
                 }
             }
             finishWaits()

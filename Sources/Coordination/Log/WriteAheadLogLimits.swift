@@ -13,6 +13,10 @@ package struct WriteAheadLogLimits: Sendable, Hashable {
     /// The most who wait for records at a time. Default 16,384.
     package var waits = 16_384
 
+    /// Whether the log goes on after records that could not be written, as on a full disk. Where each record builds on the
+    /// one before it must not: one that came meanwhile would be kept without those that were lost. Default true.
+    package var goesOnAfterLoss = true
+
     package init() {}
 
     /// What is out of range; empty where nothing is.

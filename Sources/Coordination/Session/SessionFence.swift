@@ -54,7 +54,7 @@ public struct SessionFence: Sendable, Hashable {
 
     /// The newest session of `slot`, if it has had one.
     public func entry(for slot: Int) -> Entry? {
-        let index = firstIndex(from: slot)
+        let index = entries.index(ofSlot: slot)
         return index < entries.count && entries[index].slot == slot ? entries[index] : nil
     }
 
@@ -76,7 +76,7 @@ public struct SessionFence: Sendable, Hashable {
 
     /// Takes one entry; returns the one that it shuts out.
     private mutating func merge(_ entry: Entry) -> Entry? {
-        let index = firstIndex(from: entry.slot)
+        let index = entries.index(ofSlot: entry.slot)
         guard index < entries.count, entries[index].slot == entry.slot else {
             entries.insert(entry, at: index)
             return nil
@@ -89,17 +89,6 @@ public struct SessionFence: Sendable, Hashable {
         }
         let isShutOut = !old.hasEnded && entries[index] != old
         return isShutOut ? old : nil
-    }
-
-    private func firstIndex(from slot: Int) -> Int {
-        // Slots are given out from 0 on: nearly always the entry of a slot is at its number.
-        if slot >= 0, slot < entries.count, entries[slot].slot == slot { return slot }
-        var (lower, upper) = (0, entries.count)
-        while lower < upper {
-            let middle = (lower + upper) / 2
-            if entries[middle].slot < slot { lower = middle + 1 } else { upper = middle }
-        }
-        return lower
     }
 }
 

@@ -33,7 +33,7 @@ struct SessionRecords: Sendable, Hashable {
 
     /// The newest session of a slot.
     subscript(slot: Int) -> SessionTable.Record? {
-        let index = index(of: slot)
+        let index = records.index(ofSlot: slot)
         return index < records.count && records[index].slot == slot ? records[index] : nil
     }
 
@@ -47,7 +47,7 @@ struct SessionRecords: Sendable, Hashable {
 
     /// Takes a session in, in place of the slot's one before.
     mutating func apply(_ record: SessionTable.Record) {
-        let index = index(of: record.slot)
+        let index = records.index(ofSlot: record.slot)
         if index < records.count, records[index].slot == record.slot {
             records[index] = record
         } else {
@@ -59,16 +59,6 @@ struct SessionRecords: Sendable, Hashable {
     mutating func apply(_ request: AnsweredRequest) {
         if answered.count == Self.rememberedRequests { answered.removeFirst() }
         answered.append(request)
-    }
-
-    /// The first index whose slot is not below `slot`. O(log slots).
-    private func index(of slot: Int) -> Int {
-        var (low, high) = (0, records.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if records[middle].slot < slot { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 }
 

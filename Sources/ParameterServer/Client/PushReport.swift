@@ -18,7 +18,8 @@ public struct PushReport: Sendable {
     public struct Failure: Sendable {
         /// Which push.
         public var push: PushIdentity
-        /// Why. `callFailed` leaves open whether it was applied; any other code says that it was not.
+        /// Why. `callFailed` and `logFailed` leave open whether it was applied, `unconfirmed` says that it was and may
+        /// yet be lost; any other code says that it was not.
         public var error: ParameterServerError
     }
 

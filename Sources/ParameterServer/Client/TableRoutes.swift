@@ -72,13 +72,13 @@ final class TableRoutes: Sendable {
             let share = Double(runtime.randomBits() >> 11) / Double(1 << 53)
             do { try await runtime.sleep(for: wait * (0.5 + share / 2)) } catch { return }
             wait = min(wait * 2, Self.longestWait)
-            await refresh(until: deadline)
+            await refresh()
         }
     }
 
     /// Asks the coordinator where the tables are now, unless somebody else has just asked. That it cannot be reached
     /// changes nothing: servers go on without it.
-    private func refresh(until deadline: RuntimeInstant) async {
+    private func refresh() async {
         let asked = runtime.now
         _ = await questions.take()
         defer { questions.pass() }
@@ -94,8 +94,7 @@ final class TableRoutes: Sendable {
 }
 
 extension ParameterServerError {
-    /// Whether the same request may be answered by another server, or by this one later. Of a push that failed so nobody
-    /// knows whether it was applied, or everybody that it was not.
+    /// Whether the same request may be answered by another server, or by this one later, under the same number.
     var mayBeAnsweredElsewhere: Bool {
         switch code {
         case .notRegistered, .busy, .unknownParameter, .unconfirmed, .logFailed: true

@@ -52,6 +52,8 @@ final class ServerLog: Sendable {
         limits.fileBytes = min(64 << 20, configuration.bytes / 8)
         limits.recordBytes = configuration.recordBytes
         limits.backlogBytes = configuration.waitingBytes
+        // A record executes on what the one before it has made.
+        limits.goesOnAfterLoss = false
         var partitions: [PartitionID: RecoveringPartition] = [:]
         let opened: (log: WriteAheadLog, report: LogReport)
         do throws(LogFileError) {
@@ -153,7 +155,8 @@ final class ServerLog: Sendable {
             case .disk: try await log.synced(through: position, until: deadline)
             }
         } catch {
-            if error.code == .deadlineExceeded {
+            // Nothing has failed: the deadline came, or more wait than may.
+            if error.code == .deadlineExceeded || error.code == .limitReached {
                 throw ParameterServerError(
                     .unconfirmed, "applied, and not yet on disk: \(error.message); the same push may come again",
                     cause: error)

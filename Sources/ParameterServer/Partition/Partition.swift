@@ -34,20 +34,6 @@ package final class Partition: Sendable {
     private let meter: ApplyMeter
     private let log: ServerLog?
 
-    /// A partition with its first values.
-    ///
-    /// - Throws: ``/Tensor/TensorError/Code/outOfMemory``.
-    package convenience init(
-        id: PartitionID, index: Int, of table: TableDeclaration, epoch: UInt64, initialValues: AnyTensor,
-        fence: SessionFence, configuration: ParameterServerConfiguration, meter: ApplyMeter
-    ) throws(TensorError) {
-        self.init(
-            try PartitionState(
-                id: id, name: PartitionName(table: table.name, index: index), of: table, epoch: epoch,
-                intactSince: epoch, parameters: initialValues, fence: fence, limits: configuration.ledger),
-            configuration: configuration, meter: meter, log: nil)
-    }
-
     /// A partition that goes on from a state, and whose records go to a log if there is one.
     init(_ first: PartitionState, configuration: ParameterServerConfiguration, meter: ApplyMeter, log: ServerLog?) {
         id = first.id

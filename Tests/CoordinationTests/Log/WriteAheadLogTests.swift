@@ -154,6 +154,36 @@ import Testing
         }
     }
 
+    @Test("a log whose records build on each other takes none after one that was lost")
+    func stopsAfterLoss() async throws {
+        try await SimulatedRuntime.run(seed: 1) { runtime in
+            var limits = WriteAheadLogLimits()
+            limits.goesOnAfterLoss = false
+            let (log, _) = try await WriteAheadLog.open("/log", on: runtime, limits: limits) { _ in }
+            try await log.keep("kept")
+            var faults = LogFaults()
+            faults.capacity = Int64(log.bytes + 10)
+            runtime.disk.setFaults(faults)
+            let lost = try log.append(ByteBuffer(string: "lost"))
+            let full = await LogExample.error { () async throws(LogFileError) in
+                try await log.written(through: lost, until: log.runtimeEnd)
+            }
+            #expect(full?.code == .diskFull)
+            runtime.disk.setFaults(LogFaults())
+            let after = await LogExample.error { () async throws(LogFileError) in
+                _ = try log.append(ByteBuffer(string: "after"))
+            }
+            #expect(after?.code == .diskFull)
+            await log.close()
+            var found: [String] = []
+            let (again, _) = try await WriteAheadLog.open("/log", on: runtime, limits: limits) {
+                found.append(String(buffer: $0.payload))
+            }
+            #expect(found == ["kept"])
+            await again.close()
+        }
+    }
+
     @Test("a disk that is full when the next file is due, or the snapshot, loses nothing")
     func fullDiskAtBoundaries() async throws {
         try await SimulatedRuntime.run(seed: 1) { runtime in

@@ -23,7 +23,9 @@ import Testing
         try NamedTensors([("weight", .full([6, 3], value)), ("bias", .full([3], value))])
     }
 
-    private static func configuration(_ sync: PartitionLogConfiguration.Sync = .disk) -> ParameterServerConfiguration {
+    private static func configuration(
+        _ sync: PartitionLogConfiguration.Sync = .disk, folder: String = folder
+    ) -> ParameterServerConfiguration {
         var configuration = ParameterServerConfiguration()
         configuration.log = PartitionLogConfiguration(folder: folder, sync: sync)
         return configuration
@@ -243,6 +245,13 @@ import Testing
             let error = await #expect(throws: ParameterServerError.self) { try await second.register(at: address) }
             #expect(error?.code == .logFailed)
             #expect(error?.message.contains("inUse") == true)
+            // A server that has let go of its log leaves it to the next.
+            let third = Self.configuration(folder: "/third")
+            for index in 2...3 {
+                let (server, address) = try await job.cluster.listeningServer(index, configuration: third)
+                try await server.register(at: address)
+                await server.close()
+            }
             let client = try await job.cluster.client(job.cluster.mesh("/worker/0"))
             try await client.declare([
                 try TableDeclaration(
