@@ -81,7 +81,7 @@ let rooms: [(name: String, dependencies: [Target.Dependency])] = [
         ["MeshConfigurationFile", "MeshTransport", "MeshWire", "Identity", "Telemetry", .logging, .serviceLifecycle]
     ),
     ("NeuralNetwork", ["Tensor"]),
-    ("Coordination", ["MeshTransport", "MeshWire", "Identity", .nioCore, .logging, .serviceLifecycle]),
+    ("Coordination", ["MeshTransport", "MeshWire", "Identity", "Telemetry", .nioCore, .logging, .serviceLifecycle]),
     (
         "ParameterServer",
         ["Tensor", "Optimizers", "Coordination", "MeshTransport", "MeshWire", "Identity", "Telemetry", .logging]
@@ -177,7 +177,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "CoordinationTests",
         [
-            "Coordination", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport", "Identity", .logging,
+            "Coordination", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport", "Identity", "Telemetry", .logging,
             .nioCore,
         ]
     ),
@@ -186,7 +186,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
         [
             "ParameterServer", "Coordination", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport",
             "Identity", "Optimizers",
-            "Telemetry", "Tensor", .logging, .nioCore,
+            "Telemetry", "Tensor", "DocumentedCode", .logging, .nioCore,
         ]
     ),
     (

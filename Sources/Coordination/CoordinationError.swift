@@ -29,6 +29,8 @@ public struct CoordinationError: Error, Sendable, CustomStringConvertible {
         public static let sessionUnknown = Code("sessionUnknown", .notFound)
         /// The name or the session belongs to another identity.
         public static let notOwner = Code("notOwner", .permissionDenied)
+        /// The table policy does not let this identity create the table.
+        public static let notAllowed = Code("notAllowed", .permissionDenied)
         /// A table is declared already, and otherwise.
         public static let conflictingDeclaration = Code("conflictingDeclaration", .alreadyExists)
         /// A declaration that cannot be placed whatever the coordinator's state.
@@ -51,7 +53,7 @@ public struct CoordinationError: Error, Sendable, CustomStringConvertible {
         /// The codes that a coordinator answers with.
         static let answered: [Code] = [
             slotOutOfRange, noFreeSlot, slotTaken, sessionFenced, sessionExpired, sessionUnknown, notOwner,
-            conflictingDeclaration, invalidDeclaration, tooFewServers, limitReached, storeUnavailable, storeFailed,
+            notAllowed, conflictingDeclaration, invalidDeclaration, tooFewServers, limitReached, storeUnavailable, storeFailed,
             versionConflict,
         ]
     }

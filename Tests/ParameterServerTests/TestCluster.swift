@@ -81,6 +81,13 @@ struct TestCluster: Sendable {
         return (server, address)
     }
 
+    /// Starts a server in the coordinator's process and on its mesh, which needs no other.
+    func startStandalone(_ configuration: ParameterServerConfiguration = ParameterServerConfiguration()) async throws {
+        let server = try ParameterServer(
+            standalone: coordinator, configuration: configuration, logger: log.logger)
+        try await server.register(at: coordinatorAddress)
+    }
+
     /// Stops the coordinator, which started first.
     func stopCoordinator() async { await listening.all.first?.stop() }
 

@@ -84,8 +84,8 @@ public final class CoordinationClient: Sendable {
 
     /// Creates the tables that do not exist yet, all or none, and returns the map with all tables.
     ///
-    /// - Throws: ``CoordinationError`` with `conflictingDeclaration`, `invalidDeclaration`, `tooFewServers`,
-    ///   `limitReached` or `callFailed`.
+    /// - Throws: ``CoordinationError`` with `conflictingDeclaration`, `invalidDeclaration`, `notAllowed`,
+    ///   `tooFewServers`, `limitReached` or `callFailed`.
     public func declare(_ tables: [TableRequest]) async throws(CoordinationError) -> PartitionMap {
         try await call(CoordinationService.declareTables, TableRequests(tables))
     }

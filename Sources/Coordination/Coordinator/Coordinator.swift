@@ -18,11 +18,12 @@ import Synchronization
 /// ```
 /// Safe to use from any task: the state is guarded by ``CommittedState``.
 public final class Coordinator: Service {
-    private let mesh: Mesh
+    package let mesh: Mesh
     private let configuration: CoordinatorConfiguration
     private let logger: Logger
     private let state: CommittedState
-    private let servers: FencedServers
+    let servers: FencedServers
+    private let tables: TableGuard
 
     /// Makes a coordinator, goes on from what its store holds, and has `mesh` answer its methods; see
     /// ``CoordinationService``. Leases end only while ``run()`` does.
@@ -44,6 +45,7 @@ public final class Coordinator: Service {
         self.configuration = configuration
         self.logger = logger
         servers = FencedServers(mesh)
+        tables = TableGuard(configuration.tablePolicy, mesh.metrics)
         let runtime = mesh.runtime
         let embedded = configuration.folder.map { EmbeddedStore(folder: $0, runtime: runtime, logger: logger) }
         let store: any CoordinationStore = store ?? embedded ?? MemoryStore()
@@ -106,19 +108,29 @@ public final class Coordinator: Service {
     private func register(
         _ request: ServerRegistration, _ call: CallContext
     ) async throws(CoordinationError) -> SessionFence {
-        let server = request.server
-        let peer = try Self.peer(of: call)
+        let (server, peer) = (request.server, try Self.peer(of: call))
         guard server.identity == peer else {
             throw CoordinationError(
                 .notOwner, "server \(server.name) says that it is \(server.identity)", peer: peer.description)
         }
-        let fence = try await state.commit(until: deadline(of: call)) { (state) throws(CoordinationError) in
+        return try await register(request, until: deadline(of: call))
+    }
+
+    /// Takes in a server that has proved to be who it says.
+    func register(
+        _ request: ServerRegistration, until deadline: RuntimeInstant? = nil
+    ) async throws(CoordinationError) -> SessionFence {
+        let server = request.server
+        let latest = mesh.runtime.now.advanced(by: configuration.commitTimeout)
+        let fence = try await state.commit(until: deadline ?? latest) { (state) throws(CoordinationError) in
             try state.registerServer(server, recovered: request.recovered)
             return state.fence
         }
         logger.info(
             "server registered",
-            metadata: ["server": "\(server.name)", "address": "\(server.host):\(server.port)", "peer": "\(peer)"])
+            metadata: [
+                "server": "\(server.name)", "address": "\(server.host):\(server.port)", "peer": "\(server.identity)",
+            ])
         return fence
     }
 
@@ -179,6 +191,10 @@ public final class Coordinator: Service {
     ) async throws(CoordinationError) -> PartitionMap {
         let (before, map) = try await state.commit(until: deadline(of: call)) { (state) throws(CoordinationError) in
             let before = state.map.version
+            for table in request.tables where state.map.table(named: table.name) == nil {
+                guard let denial = tables.denial(.declare, table: table.name, peer: call.peer) else { continue }
+                throw CoordinationError(.notAllowed, denial)
+            }
             try state.declare(request.tables)
             return (before, state.map)
         }

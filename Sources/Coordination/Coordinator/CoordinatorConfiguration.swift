@@ -25,6 +25,8 @@ public struct CoordinatorConfiguration: Sendable, Hashable {
     public var servers = 1_024
     /// The most bytes of one table's declaration. Default 64 KiB.
     public var declarationBytes = 64 << 10
+    /// Who may create which tables. Default: whoever may call `DeclareTables`.
+    public var tablePolicy = TablePolicy.unrestricted
 
     /// Makes the defaults.
     public init() {}

@@ -30,7 +30,7 @@ final class HostedPartitions: Sendable {
     private let server: String
     /// The server's life, as it registers it.
     private let life: UInt64
-    private let coordination: CoordinationClient
+    private let coordination: any ServerCoordination
     private let configuration: ParameterServerConfiguration
     private let meter: ApplyMeter
     private let logger: Logger
@@ -39,7 +39,7 @@ final class HostedPartitions: Sendable {
     private let questions: TurnQueue
 
     init(
-        server: String, life: UInt64, coordination: CoordinationClient, configuration: ParameterServerConfiguration,
+        server: String, life: UInt64, coordination: any ServerCoordination, configuration: ParameterServerConfiguration,
         meter: ApplyMeter, logger: Logger
     ) {
         self.server = server

@@ -18,12 +18,16 @@ extension ParameterServer {
     private func pull(
         _ entry: PullRequest.Entry, _ call: CallContext
     ) async throws(CallFailure) -> (AnyTensor, PartitionVersion) {
-        if let found = hosted.known(entry.partition)?.pullIfFree(), found.1 >= entry.minimum { return found }
+        if let partition = hosted.known(entry.partition) {
+            if let denial = denial(.pull, partition, call.peer) { throw refusal(denial, of: .pull, call) }
+            if let found = partition.pullIfFree(), found.1 >= entry.minimum { return found }
+        }
         let runtime = mesh.runtime
         let result = await withTaskExecutorPreference(runtime.computeExecutor) {
             () async -> Result<(AnyTensor, PartitionVersion), ParameterServerError> in
             do throws(ParameterServerError) {
                 let partition = try await hosted.partition(entry.partition)
+                if let denial = denial(.pull, partition, call.peer) { throw denial }
                 guard await partition.reaches(entry.minimum, before: call.deadline, on: runtime) else {
                     return .failure(
                         ParameterServerError(
@@ -39,6 +43,7 @@ extension ParameterServer {
         }
         switch result {
         case .success(let found): return found
+        case .failure(let error) where error.code == .notAllowed: throw refusal(error, of: .pull, call)
         case .failure(let error): throw error.callFailure(error.code.status)
         }
     }

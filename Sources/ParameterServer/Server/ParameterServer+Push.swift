@@ -57,9 +57,11 @@ extension ParameterServer {
 
     private func pushIfFree(_ arrived: ArrivedPush, within budget: inout Int) -> Partition.Answer? {
         let bytes = arrived.push.gradient.byteCount
-        guard bytes <= budget, let answer = hosted.known(arrived.partition)?.pushIfFree(arrived.push) else {
-            return nil
+        guard bytes <= budget, let partition = hosted.known(arrived.partition) else { return nil }
+        if let denial = denial(.push, partition, arrived.push.peer) {
+            return Partition.Answer(reply: refuse(arrived.partition, denial.code, denial.message))
         }
+        guard let answer = partition.pushIfFree(arrived.push) else { return nil }
         budget -= bytes
         return answer
     }
@@ -70,6 +72,7 @@ extension ParameterServer {
     ) async -> PushReply {
         do throws(ParameterServerError) {
             let partition = try await hosted.partition(arrived.partition)
+            if let denial = denial(.push, partition, arrived.push.peer) { throw denial }
             let answer: Partition.Answer
             if let early { answer = early } else { answer = await partition.push(arrived.push) }
             hosted.compactLogIfNeeded()

@@ -18,11 +18,12 @@ public final class ParameterServer: Sendable {
     /// The name in the partition map.
     public let name: String
     let mesh: Mesh
-    private let coordination: CoordinationClient
+    private let coordination: any ServerCoordination
     let configuration: ParameterServerConfiguration
     let logger: Logger
     let hosted: HostedPartitions
     let meter: ApplyMeter
+    private let tables: TableGuard
     private let life: UInt64
 
     /// Makes a server and has `mesh` answer its methods: see ``ParameterService`` and
@@ -30,10 +31,47 @@ public final class ParameterServer: Sendable {
     /// ``ParameterServerError/Code/notRegistered`` and may come again.
     ///
     /// - Throws: ``ParameterServerError/Code/invalidConfiguration``.
-    public init(
+    public convenience init(
         named name: String, on mesh: Mesh, coordination: CoordinationClient,
         configuration: ParameterServerConfiguration = ParameterServerConfiguration(),
         logger: Logger = Logger(label: "meshwork.parameter-server")
+    ) throws(ParameterServerError) {
+        try self.init(
+            name: name, mesh: mesh, life: mesh.runtime.randomBits(), coordination: coordination,
+            configuration: configuration, logger: logger)
+        mesh.serve(SessionFencing.fence) { order, _ in await self.take(order) }
+    }
+
+    /// Makes a server that needs no other process: `coordinator`, in this one and on the same mesh, issues its sessions
+    /// and declares its tables, and has to run for as long.
+    ///
+    /// ```swift
+    /// let coordinator = try Coordinator(on: mesh)
+    /// let server = try ParameterServer(standalone: coordinator)
+    /// let address = try await mesh.listen(host: "127.0.0.1", port: 0)
+    /// try await server.register(at: address)
+    /// try await ServiceGroup(services: [mesh, coordinator], logger: logger).run()
+    /// ```
+    /// Clients find both at the same address. Other servers may register with the coordinator too.
+    /// - Throws: ``ParameterServerError/Code/invalidConfiguration``.
+    public convenience init(
+        standalone coordinator: Coordinator, named name: String = "server",
+        configuration: ParameterServerConfiguration = ParameterServerConfiguration(),
+        logger: Logger = Logger(label: "meshwork.parameter-server")
+    ) throws(ParameterServerError) {
+        let coordination = LocalCoordination(coordinator)
+        let life = coordination.mesh.runtime.randomBits()
+        try self.init(
+            name: name, mesh: coordination.mesh, life: life, coordination: coordination, configuration: configuration,
+            logger: logger)
+        coordination.giveFences(toLife: life) { [weak self] order in
+            await self?.take(order) ?? FenceReport(applied: [])
+        }
+    }
+
+    private init(
+        name: String, mesh: Mesh, life: UInt64, coordination: any ServerCoordination,
+        configuration: ParameterServerConfiguration, logger: Logger
     ) throws(ParameterServerError) {
         try configuration.validate()
         self.name = name
@@ -42,19 +80,17 @@ public final class ParameterServer: Sendable {
         self.configuration = configuration
         self.logger = logger
         meter = ApplyMeter(mesh.metrics, runtime: mesh.runtime)
-        life = mesh.runtime.randomBits()
+        tables = TableGuard(configuration.tablePolicy, mesh.metrics)
+        self.life = life
         hosted = HostedPartitions(
             server: name, life: life, coordination: coordination, configuration: configuration, meter: meter,
             logger: logger)
-        mesh.serve(SessionFencing.fence) { order, _ in
-            FenceReport(applied: await self.hosted.install(order.fence, reportOn: order.reportOn))
-        }
         // A partition's ledger remembers its pushes.
         mesh.serve(ParameterService.push, execution: .onLoop, deduplicated: .handler) { request, call in
             try await self.push(request, call)
         }
         mesh.serve(ParameterService.pull, execution: .onLoop) { request, call in try await self.pull(request, call) }
-        mesh.serve(ParameterService.audit, execution: .compute) { _, _ in try await self.audit() }
+        mesh.serve(ParameterService.audit, execution: .compute) { _, call in try await self.audit(call) }
     }
 
     /// Reads the log, if there is one, makes the server known to its coordinator and takes the fence that is in force.
@@ -81,9 +117,33 @@ public final class ParameterServer: Sendable {
     /// Lets go of the log, for a server whose mesh takes no calls any more: another may open it then.
     public func close() async { await hosted.closeLog() }
 
-    private func audit() async throws -> AuditResponse {
+    private func take(_ order: FenceOrder) async -> FenceReport {
+        FenceReport(applied: await hosted.install(order.fence, reportOn: order.reportOn))
+    }
+
+    /// Why `peer` may not do `verb` with the partition's table, or `nil`.
+    func denial(_ verb: TablePolicy.Verb, _ partition: Partition, _ peer: SPIFFEID?) -> ParameterServerError? {
+        tables.denial(verb, table: partition.name.table, peer: peer).map { ParameterServerError(.notAllowed, $0) }
+    }
+
+    /// The answer to a call that the table policy refuses, which it also says to the log.
+    func refusal(_ denial: ParameterServerError, of verb: TablePolicy.Verb, _ call: CallContext) -> CallFailure {
+        logger.warning(
+            "call refused",
+            metadata: [
+                "server": "\(name)", "peer": "\(call.peer?.description ?? "none")", "verb": "\(verb)",
+                "code": "\(denial.code)", "error": "\(denial.message)",
+            ])
+        return denial.callFailure(.permissionDenied)
+    }
+
+    private func audit(_ call: CallContext) async throws -> AuditResponse {
         var accounts: [PartitionAccount] = []
-        for partition in hosted.all {
+        let partitions = hosted.all
+        for partition in partitions {
+            if let denial = denial(.audit, partition, call.peer) { throw refusal(denial, of: .audit, call) }
+        }
+        for partition in partitions {
             guard let account = await partition.account() else {
                 throw CallFailure(
                     .unavailable, "busy: partition \(partition.name): too many pushes wait", hasNotRun: true)

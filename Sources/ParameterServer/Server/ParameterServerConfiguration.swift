@@ -1,3 +1,5 @@
+public import Coordination
+
 /// How much a parameter server takes on.
 public struct ParameterServerConfiguration: Sendable, Hashable {
     /// The most pushes and pulls that wait for one partition at a time; more are refused and may come again. Default
@@ -17,6 +19,9 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
     /// Where the records of partitions are written before their pushes are acknowledged. Default nowhere: a server that
     /// ends takes its partitions with it.
     public var log: PartitionLogConfiguration?
+    /// Who may pull, push to and audit which tables. Default: whoever may call the methods. Who may create them the
+    /// coordinator's configuration says.
+    public var tablePolicy = TablePolicy.unrestricted
 
     /// Makes the defaults.
     public init() {}
