@@ -1,0 +1,273 @@
+import MeshTransport
+import MeshWire
+import NIOCore
+import Optimizers
+import Tensor
+import Testing
+
+@testable import Coordination
+@testable import ParameterServer
+
+/// `Protos/meshwork/coordination.proto` and `parameters.proto` say what the services answer, and nothing else.
+@Suite struct PublishedMessagesTests {
+    /// A message with every field set, and how it looks to a program that goes by the published files.
+    struct Case: Sendable, CustomTestStringConvertible {
+        let name: String
+        let text: String
+        /// How many stored properties the Swift type has: one more is one more to publish.
+        let properties: Int
+        let actualProperties: Int
+        let bytes: ByteBuffer
+        /// The bytes again, after Swift has read and written them.
+        let rewritten: @Sendable () throws -> ByteBuffer
+
+        init<Message: MeshMessage>(_ name: String, _ message: Message, properties: Int, _ text: String) {
+            self.name = name
+            self.text = text
+            self.properties = properties
+            actualProperties = Mirror(reflecting: message).children.count
+            let bytes = Self.bytes(of: message)
+            self.bytes = bytes
+            rewritten = { Self.bytes(of: try Payload(head: bytes).decode(as: Message.self)) }
+        }
+
+        /// As gRPC carries it: segments are fields.
+        private static func bytes(of message: some MeshMessage) -> ByteBuffer {
+            let payload = Payload(message)
+            var bytes = payload.head
+            for field in payload.segments {
+                field.writeInlinePrefix(to: &bytes)
+                field.segment.write(0..<field.segment.count, to: &bytes)
+            }
+            return bytes
+        }
+
+        var testDescription: String { name }
+    }
+
+    static func cases() throws -> [Case] {
+        let session = SessionID(high: 0x1F, low: .max)
+        let version = PartitionVersion(epoch: 3, applied: .max)
+        let (id, owner) = (PartitionID(rawValue: 9), Example.worker)
+        var sequences = SequenceSet(through: 4)
+        sequences.insert(6)
+        let gradient = Segment(copying: [0, 0, 0x80, 0x3F])
+        var reply = PushReply(
+            partition: id, outcome: .refused(.nonFinite, "element 1"), version: version, staleness: .max)
+        reply.isReplay = true
+        var deduplication = Deduplication(
+            session: session, entries: [.init(scope: 9, sequence: .max, acknowledgedThrough: 1)])
+        deduplication.firstInstance = InstanceID(high: 0xA, low: 0xB)
+        return [
+            Case(
+                "OpenSessionRequest", OpenSession(slot: 2, request: 0xAB), properties: 2,
+                "slot_plus_one: 3, request: ab"),
+            Case(
+                "OpenedSession",
+                OpenedSession(
+                    session: session, slot: 2, lease: .seconds(15), membershipEpoch: .max, predecessor: session,
+                    applied: [AppliedPushes(partition: id, sequences: sequences)], unknown: [id]), properties: 7,
+                "session: {high: 1f, low: ffffffffffffffff}, slot: 2, lease_microseconds: 15000000, "
+                    + "membership_epoch: 18446744073709551615, predecessor: {high: 1f, low: ffffffffffffffff}, "
+                    + "applied: {partition: 9, sequences: {bounds: [1, 4, 6, 6]}}, unknown: [9]"),
+            Case(
+                "HeldSession", HeldSession(session: session, slot: 2), properties: 2,
+                "session: {high: 1f, low: ffffffffffffffff}, slot: 2"),
+            Case(
+                "RenewedSession", RenewedSession(lease: .seconds(1), membershipEpoch: 7), properties: 2,
+                "lease_microseconds: 1000000, membership_epoch: 7"),
+            Case(
+                "TableRequests",
+                TableRequests([TableRequest(name: "w", declaration: [0xFF, 1], partitionByteCounts: [8, 4])]),
+                properties: 1, "tables: {name: \"w\", declaration: <ff 1>, partition_byte_counts: [8, 4]}"),
+            Case(
+                "TableRequest", TableRequest(name: "w", declaration: [0xFF, 1], partitionByteCounts: [8]),
+                properties: 3, "name: \"w\", declaration: <ff 1>, partition_byte_counts: [8]"),
+            Case(
+                "PartitionMap",
+                PartitionMap(
+                    version: 5,
+                    servers: [ServerRecord(name: "s", host: "h", port: 80, identity: owner, life: .max)],
+                    tables: [
+                        .init(
+                            name: "w", declaration: [0xFF],
+                            partitions: [.init(id: id, head: "s", epoch: 3, byteCount: .max)])
+                    ]), properties: 3,
+                "version: 5, servers: {name: \"s\", host: \"h\", port: 80, identity: \"\(owner)\", "
+                    + "life: ffffffffffffffff}, tables: {name: \"w\", declaration: <ff>, partitions: {id: 9, "
+                    + "head: \"s\", epoch: 3, byte_count: 18446744073709551615}}"),
+            Case(
+                "ServerRecord", ServerRecord(name: "s", host: "h", port: 80, identity: owner, life: 1), properties: 5,
+                "name: \"s\", host: \"h\", port: 80, identity: \"\(owner)\", life: 1"),
+            Case(
+                "Table", PartitionMap.Table(name: "w", declaration: [1], partitions: []), properties: 3,
+                "name: \"w\", declaration: <1>"),
+            Case(
+                "Partition", PartitionMap.Partition(id: id, head: "s", epoch: 3, byteCount: 4), properties: 4,
+                "id: 9, head: \"s\", epoch: 3, byte_count: 4"),
+            Case(
+                "SessionFence",
+                SessionFence([SessionFence.Entry(slot: 2, session: session, owner: owner, hasEnded: true)]),
+                properties: 1,
+                "entries: {slot: 2, session: {high: 1f, low: ffffffffffffffff}, owner: \"\(owner)\", has_ended: true}"),
+            Case(
+                "SessionFence.Entry", SessionFence.Entry(slot: 2, session: session, owner: owner), properties: 4,
+                "slot: 2, session: {high: 1f, low: ffffffffffffffff}, owner: \"\(owner)\""),
+            Case(
+                "Deduplication", deduplication, properties: 3,
+                "high: 1f, low: ffffffffffffffff, entries: {scope: 9, sequence: 18446744073709551615, "
+                    + "acknowledged_through: 1}, first_instance_high: a, first_instance_low: b"),
+            Case(
+                "Deduplication.Entry", deduplication.entries[0], properties: 3,
+                "scope: 9, sequence: 18446744073709551615, acknowledged_through: 1"),
+            Case(
+                "PushRequest",
+                PushRequest(
+                    slot: 2, entries: [.init(partition: id, increment: -1, basis: version)], gradients: [gradient]),
+                properties: 3,
+                "slot: 2, entries: {partition: 9, increment: -1, basis: {epoch: 3, applied: 18446744073709551615}}, "
+                    + "gradients: <0 0 80 3f>"),
+            Case(
+                "PushRequest.Entry", PushRequest.Entry(partition: id, increment: 1, basis: version), properties: 3,
+                "partition: 9, increment: 1, basis: {epoch: 3, applied: 18446744073709551615}"),
+            Case(
+                "PushResponse", PushResponse([reply]), properties: 1,
+                "replies: {partition: 9, code: NON_FINITE, message: \"element 1\", version: {epoch: 3, "
+                    + "applied: 18446744073709551615}, durability: 1, staleness: 18446744073709551615, is_replay: true}"
+            ),
+            Case(
+                "PushReply", reply, properties: 6,
+                "partition: 9, code: NON_FINITE, message: \"element 1\", version: {epoch: 3, "
+                    + "applied: 18446744073709551615}, durability: 1, staleness: 18446744073709551615, is_replay: true"),
+            Case(
+                "PullRequest", PullRequest([.init(partition: id, minimum: version)]), properties: 1,
+                "entries: {partition: 9, minimum: {epoch: 3, applied: 18446744073709551615}}"),
+            Case(
+                "PullRequest.Entry", PullRequest.Entry(partition: id, minimum: version), properties: 2,
+                "partition: 9, minimum: {epoch: 3, applied: 18446744073709551615}"),
+            Case(
+                "PullResponse", PullResponse(versions: [version], parameters: [gradient]), properties: 2,
+                "versions: {epoch: 3, applied: 18446744073709551615}, parameters: <0 0 80 3f>"),
+            Case(
+                "AuditResponse",
+                AuditResponse([
+                    PartitionAccount(
+                        partition: id, name: .init(table: "w", index: 1), version: version, counter: -2,
+                        sessions: [.init(session: session, applied: sequences, rejected: SequenceSet(through: 1))],
+                        duplicatesSuppressed: .max)
+                ]), properties: 1,
+                "accounts: {partition: 9, table: \"w\", index: 1, version: {epoch: 3, applied: 18446744073709551615}, "
+                    + "counter: -2, sessions: {session: {high: 1f, low: ffffffffffffffff}, "
+                    + "applied: {bounds: [1, 4, 6, 6]}, rejected: {bounds: [1, 1]}}, "
+                    + "duplicates_suppressed: 18446744073709551615}"),
+            Case(
+                "PartitionAccount",
+                PartitionAccount(
+                    partition: id, name: .init(table: "w", index: 1), version: version, counter: 2, sessions: [],
+                    duplicatesSuppressed: 0), properties: 6,
+                "partition: 9, table: \"w\", index: 1, version: {epoch: 3, applied: 18446744073709551615}, counter: 2"),
+        ] + (try declarations())
+    }
+
+    /// Declarations with each initializer's fields, a rule's numbers and a schedule.
+    static func declarations() throws -> [Case] {
+        [
+            Case(
+                "TableDeclaration",
+                try TableDeclaration(
+                    name: "w", shape: [2, 3], initializer: .uniform(low: -1, high: 0.5),
+                    key: RandomKey(seed: 0x0102_0304_0506_0708),
+                    updateRule: .sgd(learningRate: 1), schedule: LearningRateSchedule.constant.warmingUp(steps: 9),
+                    partitioning: .count(2)), properties: 7,
+                "name: \"w\", shape: [2, 3], dtype: 1, initializer: {kind: 3, low: -1.0, high: 0.5}, "
+                    + "key: 102030405060708, update_rule: {kind: 1, hyperparameters: [1065353216]}, "
+                    + "partition_count: 2, schedule: {kind: 1, warm_up_steps: 9}"),
+            Case(
+                "TableDeclaration",
+                try TableDeclaration(
+                    name: "w", shape: [1], initializer: .constant(2), key: RandomKey(seed: 1),
+                    updateRule: .adam(learningRate: 1, beta1: 0.5, beta2: 0.25, epsilon: 2),
+                    schedule: .cosine(steps: 2), partitioning: .count(1)), properties: 7,
+                "name: \"w\", shape: [1], dtype: 1, initializer: {kind: 2, low: 2.0}, key: 1, update_rule: {kind: 2, "
+                    + "hyperparameters: [1065353216, 1056964608, 1048576000, 1073741824]}, partition_count: 1, "
+                    + "schedule: {kind: 3, numbers: [4611686018427387904, 0]}"),
+        ]
+    }
+
+    private static func schema() throws -> PublishedSchema {
+        try PublishedSchema("coordination.proto", "parameters.proto")
+    }
+
+    @Test("each message is what the published files say, and Swift reads what they write", arguments: try cases())
+    func messages(_ example: Case) throws {
+        var seen: Set<String> = []
+        #expect(try Self.schema().text(of: example.bytes, as: example.name, seen: &seen) == example.text)
+        #expect(try example.rewritten() == example.bytes)
+        #expect(
+            example.actualProperties == example.properties,
+            "\(example.name) has changed: publish what is new, and give it a value here")
+    }
+
+    @Test("every published field is one that Swift writes")
+    func allFields() throws {
+        let schema = try Self.schema()
+        var seen: Set<String> = []
+        for example in try Self.cases() { _ = try schema.text(of: example.bytes, as: example.name, seen: &seen) }
+        let published = schema.messages.flatMap { name, fields in fields.values.map { "\(name).\($0.name)" } }
+        #expect(published.filter { !seen.contains($0) }.sorted() == [])
+        #expect(published.count > 80)
+    }
+
+    @Test("the published methods are those that clients call, with their messages and what a retry may do")
+    func methods() throws {
+        func published<Request: MeshMessage, Response: MeshMessage>(
+            _ method: UnaryMethod<Request, Response>
+        ) -> (String, PublishedSchema.Method) {
+            /// The last part of the name in Swift; a method and its request have one scope there, and not two.
+            func name(_ message: (some MeshMessage).Type) -> String {
+                let last = message.messageName.split(separator: ".").last.map(String.init) ?? ""
+                return switch last {
+                case "OpenSession": "OpenSessionRequest"
+                case "Empty": message.messageName
+                default: last
+                }
+            }
+            return (
+                method.path,
+                PublishedSchema.Method(
+                    request: name(Request.self), response: name(Response.self),
+                    retry: "\(method.retry)".uppercased())
+            )
+        }
+        let methods = [
+            published(CoordinationService.openSession), published(CoordinationService.renewSession),
+            published(CoordinationService.closeSession), published(CoordinationService.declareTables),
+            published(CoordinationService.fetchMap), published(CoordinationService.fetchFence),
+            published(ParameterService.push), published(ParameterService.pull), published(ParameterService.audit),
+        ]
+        #expect(try Self.schema().methods == Dictionary(uniqueKeysWithValues: methods))
+    }
+
+    @Test("the published codes are those of ParameterServerError")
+    func codes() throws {
+        let published = try #require(try Self.schema().enumerations["PushReply.Code"])
+        let names = ["applied"] + ParameterServerError.Code.names
+        let expected = names.map { name in
+            name.map { $0.isUppercase ? "_\($0)" : $0.uppercased() }.joined()
+        }
+        #expect(published.sorted { $0.key < $1.key }.map(\.value) == expected)
+        #expect(published.keys.sorted() == expected.indices.map { UInt64($0) })
+    }
+
+    @Test("the table of a coordinator's codes and statuses is right")
+    func coordinationCodes() throws {
+        // `//   slotTaken   FAILED_PRECONDITION   why`
+        let rows = try PublishedSchema.text(of: "coordination.proto").split(separator: "\n")
+            .filter { $0.hasPrefix("//   ") }.map { $0.split(separator: " ")[1...2].joined(separator: " ") }
+        let codes = CoordinationError.Code.answered.map { code in
+            let status = code.status.description.map { $0.isUppercase ? "_\($0)" : $0.uppercased() }.joined()
+            return "\(code) \(status)"
+        }
+        #expect(rows.sorted() == codes.sorted())
+    }
+}
