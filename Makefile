@@ -9,17 +9,17 @@ STEPS ?=
 BENCH ?= rpc-latency rpc-throughput transfer connections push-pull sidecar
 
 # Every folder and file of Swift that the project writes.
-SWIFT_SOURCES := $(wildcard Package.swift Sources Tests Examples/Package.swift Examples/Digits Examples/PlainRPC Examples/Tests \
+SWIFT_SOURCES := $(wildcard Package.swift Sources Tests Examples/Package.swift Examples/Digits Examples/PlainRPC Examples/PythonClient Examples/Tests \
 	Benchmarks/Package.swift Benchmarks/MeshworkBench Fuzzing/Package.swift Fuzzing/MeshworkFuzz Fuzzing/Replay)
 FORMAT := --configuration .swift-format --recursive $(SWIFT_SOURCES)
 
 # Tests of the examples link the demo's own release build: without testable imports, both are compiled the same way.
 EXAMPLES := --configuration release --package-path Examples
 
-.PHONY: help demo demo-build plain-rpc test format lint nightly bench clean
+.PHONY: help demo demo-build plain-rpc python-client test format lint nightly bench clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: demo-build ## Train digits on a small mesh, lose a worker, serve the model (arguments in DEMO)
 	@mkdir -p .build/demo
@@ -34,6 +34,10 @@ plain-rpc: ## Run two services over both wires, called from Swift and from Pytho
 	$(SWIFT) run $(EXAMPLES) plain-rpc
 
 # One test at a time: many of them have processes and event loops of their own, which few cores would starve.
+python-client: ## Have Python's grpcio push to and pull from a parameter server, each push applied once
+	@Scripts/install-prerequisites.sh test
+	$(SWIFT) run $(EXAMPLES) python-client
+
 test: ## Run every test but the nightly ones
 	@Scripts/install-prerequisites.sh test
 	$(SWIFT) test --no-parallel

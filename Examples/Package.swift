@@ -19,6 +19,7 @@ let package = Package(
     products: [
         .executable(name: "digits", targets: ["Digits"]),
         .executable(name: "plain-rpc", targets: ["PlainRPC"]),
+        .executable(name: "python-client", targets: ["PythonClient"]),
     ],
     dependencies: [
         .package(name: "Meshwork", path: ".."),
@@ -88,6 +89,22 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: shared),
+        .executableTarget(
+            name: "PythonClient",
+            dependencies: [
+                .product(name: "Coordination", package: "Meshwork"),
+                .product(name: "Identity", package: "Meshwork"),
+                .product(name: "MeshGRPC", package: "Meshwork"),
+                .product(name: "MeshTransport", package: "Meshwork"),
+                .product(name: "Optimizers", package: "Meshwork"),
+                .product(name: "ParameterServer", package: "Meshwork"),
+                .product(name: "Tensor", package: "Meshwork"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "PythonClient/Host",
+            swiftSettings: shared),
         .testTarget(name: "PlainRPCTests", dependencies: ["PlainRPC"], swiftSettings: shared),
+        .testTarget(name: "PythonClientTests", dependencies: ["PythonClient"], swiftSettings: shared),
     ]
 )
