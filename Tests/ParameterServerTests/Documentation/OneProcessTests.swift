@@ -3,6 +3,8 @@ import DocumentedCode
 import Foundation
 import Identity
 import MeshTransport
+import ParameterServer
+import Tensor
 import TestSupport
 import Testing
 

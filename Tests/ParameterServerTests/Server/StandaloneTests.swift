@@ -79,6 +79,7 @@ import Testing
             try await cluster.startStandalone()
             let client = try await cluster.client(cluster.mesh("/worker/0"))
             try await client.declare([Example.table(shape: [8], partitions: 2)])
+            _ = try await client.pull()
             try await withThrowingTaskGroup { group in
                 group.addTask { try await cluster.coordinator.run() }
                 try await runtime.sleep(for: .seconds(6))
