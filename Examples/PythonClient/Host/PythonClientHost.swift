@@ -1,6 +1,6 @@
 import ArgumentParser
+import Coordination
 import Foundation
-import Logging
 
 /// `python-client`: a parameter server in this process, and a Python program with `grpcio` that trains on it.
 @main
