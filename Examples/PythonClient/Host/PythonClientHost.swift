@@ -22,30 +22,33 @@ struct PythonClientHost: AsyncParsableCommand {
     func run() async throws {
         let python = try PythonProgram(python)
         guard python != nil || serve else {
-            print("No Python with grpcio was found; Scripts/install-prerequisites.sh test makes one.")
+            say("No Python with grpcio was found; Scripts/install-prerequisites.sh test makes one.")
             return
         }
         let folder = FileManager.default.temporaryDirectory.appending(path: "python-client-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
         let deployment = try await Deployment.start()
         try deployment.writeCredentials(of: SPIFFEIDs.python, to: folder)
-        print("\(SPIFFEIDs.server) listens on localhost:\(deployment.port)\n")
+        say("\(SPIFFEIDs.server) listens on localhost:\(deployment.port)\n")
         // Sessions end with their leases only while the coordinator runs.
         try await withThrowingTaskGroup { group in
             group.addTask { try await deployment.coordinator.run() }
             if serve {
-                print(PythonProgram.instructions(port: deployment.port, credentials: folder))
+                say(PythonProgram.instructions(port: deployment.port, credentials: folder))
                 await Self.untilInputEnds()
             } else if let python {
-                print("Python's grpcio, \(SPIFFEIDs.python):")
-                for line in try await python.train(at: deployment.port, credentials: folder) { print("  \(line)") }
-                print("\nThe same table from Swift, \(SPIFFEIDs.operator):")
-                for line in try await deployment.inspect() { print("  \(line)") }
+                say("Python's grpcio, \(SPIFFEIDs.python):")
+                for line in try await python.train(at: deployment.port, credentials: folder) { say("  \(line)") }
+                say("\nThe same table from Swift, \(SPIFFEIDs.operator):")
+                for line in try await deployment.inspect() { say("  \(line)") }
             }
             group.cancelAll()
         }
         await deployment.stop()
     }
+
+    /// Prints at once, also where the output is no terminal: whoever reads it waits for where to call.
+    private func say(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
 
     private static func untilInputEnds() async {
         await withCheckedContinuation { (ended: CheckedContinuation<Void, Never>) in
