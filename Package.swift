@@ -177,7 +177,8 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "CoordinationTests",
         [
-            "Coordination", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport", "Identity", "Telemetry", .logging,
+            "Coordination", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport", "Identity", "Telemetry",
+            .logging,
             .nioCore,
         ]
     ),

@@ -53,7 +53,8 @@ public struct CoordinationError: Error, Sendable, CustomStringConvertible {
         /// The codes that a coordinator answers with.
         static let answered: [Code] = [
             slotOutOfRange, noFreeSlot, slotTaken, sessionFenced, sessionExpired, sessionUnknown, notOwner,
-            notAllowed, conflictingDeclaration, invalidDeclaration, tooFewServers, limitReached, storeUnavailable, storeFailed,
+            notAllowed, conflictingDeclaration, invalidDeclaration, tooFewServers, limitReached, storeUnavailable,
+            storeFailed,
             versionConflict,
         ]
     }

@@ -28,7 +28,7 @@ struct Deployment {
         let tables = try tables()
         var coordination = CoordinatorConfiguration()
         coordination.tablePolicy = tables
-        let coordinator = try Coordinator(on: mesh, configuration: coordination, logger: .errors)
+        let coordinator = try await Coordinator(on: mesh, configuration: coordination, logger: .errors)
         var configuration = ParameterServerConfiguration()
         configuration.tablePolicy = tables
         let server = try ParameterServer(standalone: coordinator, configuration: configuration, logger: .errors)

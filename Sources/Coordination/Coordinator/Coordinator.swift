@@ -192,7 +192,7 @@ public final class Coordinator: Service {
         let (before, map) = try await state.commit(until: deadline(of: call)) { (state) throws(CoordinationError) in
             let before = state.map.version
             for table in request.tables where state.map.table(named: table.name) == nil {
-                guard let denial = tables.denial(.declare, table: table.name, peer: call.peer) else { continue }
+                guard let denial = self.tables.denial(.declare, table: table.name, peer: call.peer) else { continue }
                 throw CoordinationError(.notAllowed, denial)
             }
             try state.declare(request.tables)

@@ -46,7 +46,7 @@ public final class ParameterServer: Sendable {
     /// and declares its tables, and has to run for as long.
     ///
     /// ```swift
-    /// let coordinator = try Coordinator(on: mesh)
+    /// let coordinator = try await Coordinator(on: mesh)
     /// let server = try ParameterServer(standalone: coordinator)
     /// let address = try await mesh.listen(host: "127.0.0.1", port: 0)
     /// try await server.register(at: address)

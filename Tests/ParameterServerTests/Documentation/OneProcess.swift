@@ -8,7 +8,7 @@ import Tensor
 enum OneProcess {
     static func server(_ mesh: Mesh) async throws -> (Coordinator, ListenerAddress) {
         // docs: server
-        let coordinator = try Coordinator(on: mesh)
+        let coordinator = try await Coordinator(on: mesh)
         let server = try ParameterServer(standalone: coordinator)
         let address = try await mesh.listen(host: "127.0.0.1", port: 0)
         try await server.register(at: address)

@@ -103,8 +103,9 @@ import Testing
                 "Table", PartitionMap.Table(name: "w", declaration: [1], partitions: []), properties: 3,
                 "name: \"w\", declaration: <1>"),
             Case(
-                "Partition", PartitionMap.Partition(id: id, head: "s", epoch: 3, byteCount: 4), properties: 4,
-                "id: 9, head: \"s\", epoch: 3, byte_count: 4"),
+                "Partition", PartitionMap.Partition(id: id, head: "s", epoch: 3, intactSince: 2, byteCount: 4),
+                properties: 5,
+                "id: 9, head: \"s\", epoch: 3, byte_count: 4, intact_since: 2"),
             Case(
                 "SessionFence",
                 SessionFence([SessionFence.Entry(slot: 2, session: session, owner: owner, hasEnded: true)]),
