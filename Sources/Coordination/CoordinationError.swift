@@ -54,8 +54,7 @@ public struct CoordinationError: Error, Sendable, CustomStringConvertible {
         static let answered: [Code] = [
             slotOutOfRange, noFreeSlot, slotTaken, sessionFenced, sessionExpired, sessionUnknown, notOwner,
             notAllowed, conflictingDeclaration, invalidDeclaration, tooFewServers, limitReached, storeUnavailable,
-            storeFailed,
-            versionConflict,
+            storeFailed, versionConflict,
         ]
     }
 

@@ -61,23 +61,22 @@ public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
 
         /// A snapshot or a log that is not of this partition, or that contradicts itself.
         public static let snapshotInvalid = Code(21)
-        /// The table policy does not let this identity do so with the table; the message names all three.
-        public static let notAllowed = Code(22)
-
         /// A log cannot be read or written: damaged, in use by another process, or the disk is full. What was acknowledged
         /// is on disk; the message says where and what to do.
-        public static let logFailed = Code(23)
+        public static let logFailed = Code(22)
         /// The push is applied, and its record is not yet as safe as the server's log is to be. The same push may come
         /// again, and is answered then.
-        public static let unconfirmed = Code(24)
+        public static let unconfirmed = Code(23)
+        /// The table policy does not let this identity do so with the table; the message names all three.
+        public static let notAllowed = Code(24)
 
         /// In the order of the numbers.
         static let names = [
             "unknownParameter", "shapeMismatch", "dtypeMismatch", "nonFinite", "sessionFenced", "sessionExpired",
             "sessionUnknown", "notOwner", "ledgerFull", "busy", "rolledBack", "acknowledged", "malformedRequest",
             "applyFailed", "versionNotReached", "invalidDeclaration", "coordination", "callFailed",
-            "invalidConfiguration", "notRegistered", "snapshotInvalid", "notAllowed", "logFailed",
-            "unconfirmed",
+            "invalidConfiguration", "notRegistered", "snapshotInvalid", "logFailed",
+            "unconfirmed", "notAllowed",
         ]
 
         /// The code's name, or its number where it has none here.

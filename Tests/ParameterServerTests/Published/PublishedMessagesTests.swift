@@ -95,7 +95,7 @@ import Testing
                     ]), properties: 3,
                 "version: 5, servers: {name: \"s\", host: \"h\", port: 80, identity: \"\(owner)\", "
                     + "life: ffffffffffffffff}, tables: {name: \"w\", declaration: <ff>, partitions: {id: 9, "
-                    + "head: \"s\", epoch: 3, byte_count: 18446744073709551615}}"),
+                    + "head: \"s\", epoch: 3, byte_count: 18446744073709551615, intact_since: 1}}"),
             Case(
                 "ServerRecord", ServerRecord(name: "s", host: "h", port: 80, identity: owner, life: 1), properties: 5,
                 "name: \"s\", host: \"h\", port: 80, identity: \"\(owner)\", life: 1"),
