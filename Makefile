@@ -33,11 +33,11 @@ plain-rpc: ## Run two services over both wires, called from Swift and from Pytho
 	@Scripts/install-prerequisites.sh test
 	$(SWIFT) run $(EXAMPLES) plain-rpc
 
-# One test at a time: many of them have processes and event loops of their own, which few cores would starve.
 python-client: ## Have Python's grpcio push to and pull from a parameter server, each push applied once
 	@Scripts/install-prerequisites.sh test
 	$(SWIFT) run $(EXAMPLES) python-client
 
+# One test at a time: many of them have processes and event loops of their own, which few cores would starve.
 test: ## Run every test but the nightly ones
 	@Scripts/install-prerequisites.sh test
 	$(SWIFT) test --no-parallel
