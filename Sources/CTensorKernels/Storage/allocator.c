@@ -107,7 +107,7 @@ static const size_t huge_page = (size_t)2 << 20;
 /// Blocks that are large enough lie on huge pages where the system has them to give: a core that looks up fewer pages
 /// sums 4 MiB in six sevenths of the time, and 64 MiB in four sevenths.
 static void *map_block(size_t bytes) {
-    const size_t room = bytes < 2 * huge_page ? 0 : huge_page;
+    const size_t room = bytes < huge_page ? 0 : huge_page;
     char *start = mmap(NULL, bytes + room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (start == MAP_FAILED) {
         return NULL;
@@ -129,6 +129,12 @@ static void *map_block(size_t bytes) {
     (void)madvise(block, bytes, MADV_HUGEPAGE);
 #endif
     return block;
+}
+
+/// Whether blocks of so many bytes are mapped in twos: one of 1 MiB, as partitions of parameters are unless they say
+/// otherwise, is half of a huge page. Each half goes back to the system by itself.
+static int is_half_a_page(size_t bytes) {
+    return bytes == bytes_to_map && 2 * bytes == huge_page;
 }
 
 static void *system_allocate(size_t bytes) {
@@ -198,6 +204,31 @@ static void shrink_cache(size_t keep_bytes) {
     }
 }
 
+/// Puts a block into its class's list. With its lock held. Returns the bytes in all lists.
+static size_t push(size_class *list, free_block *block, size_t bytes) {
+    block->next = list->head;
+    list->head = block;
+    const size_t cached = atomic_load_explicit(&list->cached, memory_order_relaxed);
+    atomic_store_explicit(&list->cached, cached + 1, memory_order_relaxed);
+    touch(list);
+    return atomic_fetch_add_explicit(&cached_bytes, bytes, memory_order_relaxed) + bytes;
+}
+
+/// Maps a huge page for two blocks, of which the other one is cached; NULL where the cache has no room for it.
+static void *allocate_half_a_page(size_class *list, size_t bytes) {
+    const size_t limit = atomic_load_explicit(&cache_limit, memory_order_relaxed);
+    if (atomic_load_explicit(&cached_bytes, memory_order_relaxed) + bytes > limit) {
+        return NULL;
+    }
+    char *block = map_block(2 * bytes);
+    if (block != NULL) {
+        pthread_mutex_lock(&list->lock);
+        (void)push(list, (free_block *)(block + bytes), bytes);
+        pthread_mutex_unlock(&list->lock);
+    }
+    return block;
+}
+
 void *mw_storage_allocate(size_t bytes) {
     pthread_once(&once, start);
     const int class_index = class_of(bytes);
@@ -216,7 +247,10 @@ void *mw_storage_allocate(size_t bytes) {
     pthread_mutex_unlock(&list->lock);
     if (block == NULL) {
         atomic_fetch_add_explicit(&miss_clock, 1, memory_order_relaxed);
-        block = system_allocate(size);
+        block = is_half_a_page(size) ? allocate_half_a_page(list, size) : NULL;
+        if (block == NULL) {
+            block = system_allocate(size);
+        }
         if (block == NULL) {
             // What is cached in other sizes may be what is missing.
             shrink_cache(0);
@@ -246,13 +280,7 @@ void mw_storage_release(void *block, size_t bytes) {
     pthread_mutex_lock(&list->lock);
     list->live--;
     if (is_kept) {
-        free_block *released = block;
-        released->next = list->head;
-        list->head = released;
-        const size_t cached = atomic_load_explicit(&list->cached, memory_order_relaxed);
-        atomic_store_explicit(&list->cached, cached + 1, memory_order_relaxed);
-        total = atomic_fetch_add_explicit(&cached_bytes, size, memory_order_relaxed) + size;
-        touch(list);
+        total = push(list, block, size);
     }
     pthread_mutex_unlock(&list->lock);
     if (!is_kept) {
