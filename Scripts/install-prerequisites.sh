@@ -10,7 +10,8 @@ Checks for what the project needs and installs what is missing.
 
   build   what it takes to build and run the examples (the default)
   bench   that, and the benchmarks' peers: HAProxy, and a Python with gRPC, an Envoy, PyTorch and NumPy, in
-          .build/python unless the machine's own python3 has them; without the last two, cases skip them
+          .build/python unless the machine's own python3 has them, and TensorFlow in .build/tensorflow; without the
+          last three, cases skip them
   test    what build does, and what the tests use: openssl, curl, h2load, testssl.sh, dnsmasq, prometheus, and a Python with
           safetensors, numpy, gRPC and an Envoy, in .build/python unless the machine's own python3 has all of it
   nightly what test does, and what kernels are compiled for arm64 with, and run there: a C library and QEMU
@@ -140,7 +141,7 @@ if [ "$purpose" != build ] && ! python_can "import $modules" 2>/dev/null; then
     fi
 fi
 
-# Libraries of arrays, which cases of the benchmarks skip where they are absent.
+# Libraries of arrays, and TensorFlow's parameter servers, which cases of the benchmarks skip where they are absent.
 if [ "$purpose" = bench ]; then
     environment=$root/.build/python
     for peer in numpy torch; do
@@ -158,4 +159,15 @@ if [ "$purpose" = bench ]; then
             echo "pip could not install $peer: the benchmarks of tensors go without it." >&2
         fi
     done
+
+    # In a folder of its own: it wants other versions of what gRPC's packages stand on.
+    environment=$root/.build/tensorflow
+    if ! python_can "import tensorflow" 2>/dev/null && ! "$environment/bin/python3" -c "import tensorflow" 2>/dev/null; then
+        echo "Installing with pip into .build/tensorflow: tensorflow-cpu (a peer of the benchmarks)"
+        python3 -m venv "$environment"
+        if ! "$environment/bin/python3" -m pip install --quiet --disable-pip-version-check tensorflow-cpu; then
+            rm -rf "$environment"
+            echo "pip could not install tensorflow-cpu: train-async and push-pull go without it." >&2
+        fi
+    fi
 fi

@@ -98,3 +98,21 @@ void bench_multiply(float *restrict out, const float *restrict a, const float *r
         out[i] = a[i] * b[i];
     }
 }
+
+WIDEST_VECTORS
+void bench_step(float *restrict parameters, const float *restrict gradient, ptrdiff_t count) {
+    for (ptrdiff_t i = 0; i < count; i++) {
+        parameters[i] -= gradient[i];
+    }
+}
+
+WIDEST_VECTORS
+void bench_step_with_moments(
+    float *restrict parameters, float *restrict first, float *restrict second, const float *restrict gradient,
+    ptrdiff_t count) {
+    for (ptrdiff_t i = 0; i < count; i++) {
+        first[i] = 0.5f * first[i] + gradient[i];
+        second[i] = 0.5f * second[i] + gradient[i];
+        parameters[i] -= first[i] * second[i];
+    }
+}

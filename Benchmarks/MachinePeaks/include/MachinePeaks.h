@@ -19,6 +19,13 @@ void bench_add(float *out, const float *a, const float *b, ptrdiff_t count);
 /// out = a · b, as `bench_add`.
 void bench_multiply(float *out, const float *a, const float *b, ptrdiff_t count);
 
+/// parameters -= gradient, as `bench_add`: 2 reads and a write of each element, in place.
+void bench_step(float *parameters, const float *gradient, ptrdiff_t count);
+
+/// A step with two moments and cheap arithmetic: 4 reads and 3 writes of each element, in place. The blocks do not overlap.
+void bench_step_with_moments(
+    float *parameters, float *first, float *second, const float *gradient, ptrdiff_t count);
+
 #pragma clang assume_nonnull end
 
 #endif

@@ -1,7 +1,7 @@
 import MeshTransport
 import MeshWire
 
-/// 64 bytes, there and back.
+/// 64 bytes or a few more, there and back.
 struct SmallMessage: MeshMessage {
     static let messageName = "bench.Small"
 

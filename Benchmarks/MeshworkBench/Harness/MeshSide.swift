@@ -62,10 +62,12 @@ enum MeshSide {
 struct MeshCaller: EchoClient, TransferClient {
     let client: MeshClient
     private let isOnExecutor: Bool
+    private let messageBytes: Int
 
-    init(_ client: MeshClient, isOnExecutor: Bool) {
+    init(_ client: MeshClient, isOnExecutor: Bool, messageBytes: Int = 64) {
         self.client = client
         self.isOnExecutor = isOnExecutor
+        self.messageBytes = messageBytes
     }
 
     func echo(_ calls: Int, depth: Int) async throws -> [Double] {
@@ -87,7 +89,7 @@ struct MeshCaller: EchoClient, TransferClient {
     }
 
     private func echoes(_ calls: Int) async throws -> [Double] {
-        let message = SmallMessage(bytes: [UInt8](repeating: 1, count: 64))
+        let message = SmallMessage(bytes: [UInt8](repeating: 1, count: messageBytes))
         var latencies: [Double] = []
         latencies.reserveCapacity(calls)
         for _ in 0..<calls {

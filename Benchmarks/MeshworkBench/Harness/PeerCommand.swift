@@ -25,6 +25,8 @@ struct PeerCommand: AsyncParsableCommand {
             try await serve(try await BarePeer.serve(as: identity.current) { BareFrameServerHandler() })
         case "bare-sink":
             try await serve(try await BarePeer.serve(as: identity.current) { BareSinkServerHandler() })
+        case "bare-source":
+            try await serve(try await BarePeer.serve(as: identity.current) { BareSourceServerHandler() })
         case "http2":
             try await serve(try await HTTP2Peer.serve(as: identity.current, joinsRecords: false))
         case "http2-joined":
@@ -46,6 +48,9 @@ struct PeerCommand: AsyncParsableCommand {
             let parameters = try await ParameterSide.start(identity: identity)
             try await Self.converse(parameters.port)
             withExtendedLifetime(parameters) {}
+        case "training-worker":
+            let worker = try await TrainingWorker(port: port(), identity: identity)
+            try await Self.converse(0, train: worker.train)
         case "bare-echo-client":
             try await Self.converse(0, echo: try await BareEchoClient(port: port(), as: identity.current))
         case "bare-sink-client":
@@ -117,6 +122,7 @@ struct PeerCommand: AsyncParsableCommand {
     /// Says the port and does what the parent asks for, until it closes the pipe because it is done or dead.
     private static func converse(
         _ port: Int, echo: (any EchoClient)? = nil, transfer: (any TransferClient)? = nil,
+        train: ((Int) async throws -> Void)? = nil,
         report: () throws -> ProcessReport = ProcessReport.current
     ) async throws {
         try answer(port)
@@ -127,6 +133,9 @@ struct PeerCommand: AsyncParsableCommand {
             case ("report", 0): try answer(try report())
             case ("echo", 2): try answer(try await echo?.echo(numbers[0], depth: numbers[1]) ?? [])
             case ("load", 2): try answer(try await LoadReport.of(echo, numbers[0], depth: numbers[1]))
+            case ("train", 1):
+                try await train?(numbers[0])
+                try answer([Double]())
             case ("send", 3):
                 try await transfer?.send(numbers[0], count: numbers[1], depth: numbers[2])
                 try answer([Double]())

@@ -70,6 +70,15 @@ final class PeerProcess: Sendable {
         return try JSONDecoder().decode(answer, from: Data(line.utf8))
     }
 
+    /// Has the process do something while other tasks go on; its answer does not matter.
+    func asking(_ command: String) async throws {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            Thread.detachNewThread {
+                continuation.resume(with: Result { _ = try self.ask(command, as: [Double].self) })
+            }
+        }
+    }
+
     /// What the process has used until now.
     func report() throws -> ProcessReport { try ask("report") }
 

@@ -9,10 +9,12 @@ enum Programs {
     /// The program `name` on PATH, or where Debian puts those of administrators.
     static func find(_ name: String) -> String? { candidates(name).first { isExecutable($0) } }
 
-    /// A Python that has `module`: the one that `Scripts/install-prerequisites.sh` has made, or the machine's.
+    /// A Python that has `module`: one that `Scripts/install-prerequisites.sh` has made, or the machine's.
     static func python(importing module: String) -> String? {
-        let own = package.deletingLastPathComponent().appendingPathComponent(".build/python/bin/python3").path
-        return ([own] + candidates("python3")).first { output(of: $0, ["-c", "import \(module)"]) != nil }
+        let own = ["python", "tensorflow"].map {
+            package.deletingLastPathComponent().appendingPathComponent(".build/\($0)/bin/python3").path
+        }
+        return (own + candidates("python3")).first { output(of: $0, ["-c", "import \(module)"]) != nil }
     }
 
     /// What a program writes to its standard output; `nil` where it can't be run, or fails.

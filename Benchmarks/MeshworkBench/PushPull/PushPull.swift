@@ -1,161 +1,141 @@
-import Coordination
 import Identity
-import MeshTransport
-import MeshWire
 import NIOCore
-import NIOPosix
 import Optimizers
 import ParameterServer
 import Tensor
 
-/// `push-pull`: pushes of 16 MiB over mutual TLS, four in flight, beside a bare NIO + NIOSSL server that takes 16 MiB
-/// and answers a byte, in the same run.
+/// `push-pull`: dense pushes, which the server adds, and pulls over mutual TLS, one worker and one server, beside what a
+/// bare NIO + NIOSSL stream and the kernel that adds allow, in the same run.
+///
+/// The limit of a push, one at a time, is a bare payload's time and the kernel's. With several in flight the kernel runs
+/// while others are on their way: the limit is the bare payload's time, or what the server's processor needs for the
+/// bytes and the kernel if that is more. A pull's limit is a bare payload's time in the other direction.
 enum PushPull: Benchmark {
     static let name = "push-pull"
-    static let summary = "16 MiB pushes, 4 in flight: transport alone, with scan and SGD, with Adam"
+    static let summary = "pushes and pulls of 4 and 16 MiB, 1 and 4 in flight, beside a bare stream and the kernel"
 
-    private static let bytes = 16 << 20
-    private static let depth = 4
+    private static let sizes = [4, 16]
+    private static let windows = [4, 1]
 
     static func run(isQuick: Bool, into report: inout Report) async throws {
-        let pushes = isQuick ? 8 : 40
-        var rounds = Rounds(count: isQuick ? 3 : 5)
-        var workerNames: [String] = []
+        let total = (isQuick ? 128 : 640) << 20
+        var rounds = Rounds(count: isQuick ? 3 : 7)
+        var hasTensorFlow = false
         try await Peers.with { peers in
             let identity = peers.identities.client
-            let bare = try await BareSinkClient(port: try peers.server("bare-sink").port, as: identity.current)
-            let transport = MeshCaller(
-                try MeshSide.client(port: try peers.server("mesh").port, identity: identity), isOnExecutor: false)
-            let parameterServer = try peers.server("parameters")
-            let sgd = try await Worker(
-                port: parameterServer.port, identity: identity, slot: 0, .sgd(learningRate: 0.01))
-            let adam = try await Worker(
-                port: parameterServer.port, identity: identity, slot: 1, .adam(learningRate: 1e-3))
-            workerNames = [sgd.name, adam.name]
+            let (sink, source) = (try peers.server("bare-sink"), try peers.server("bare-source"))
+            let bareSink = try await BareSinkClient(port: sink.port, as: identity.current)
+            let bareSource = try await BareSourceClient(port: source.port, as: identity.current)
+            let server = try peers.server("parameters")
+            var workers: [Int: ParameterWorker] = [:]
+            for (slot, size) in sizes.enumerated() {
+                workers[size] = try await ParameterWorker(
+                    port: server.port, identity: identity, slot: slot, elements: size << 18, .sgd(learningRate: 1),
+                    isOnExecutor: true)
+            }
+            let tensorFlow = try TensorFlowPeer.start(peers, workers: 1)
+            hasTensorFlow = tensorFlow != nil
+            let adam = try await ParameterWorker(
+                port: server.port, identity: identity, slot: sizes.count, elements: 16 << 18,
+                .adam(learningRate: 1e-3), isOnExecutor: true)
 
             for round in 0...rounds.count {
-                Progress.round(round, of: rounds.count, name)
-                let sides: [(String, Double)] = [
-                    ("bare", try await seconds { try await bare.send(bytes, count: pushes, depth: depth) }),
-                    ("transport", try await seconds { try await transport.send(bytes, count: pushes, depth: depth) }),
-                    ("sgd", try await seconds { try await sgd.push(pushes, depth: depth) }),
-                    ("adam", try await seconds { try await adam.push(pushes, depth: depth) }),
-                ]
-                // The first round warms every side up.
-                guard round > 0 else { continue }
-                for (side, seconds) in sides { rounds.add(Double(pushes * bytes) / seconds / 1e9, to: side) }
-                for worker in [sgd, adam] { rounds.add(try worker.applyMilliseconds(), to: "apply \(worker.name)") }
-            }
-            try await sgd.close()
-            try await adam.close()
-        }
-
-        for (side, label, target) in [
-            ("transport", "transport alone", 0.7), ("sgd", "with scan and SGD", 0.35),
-            ("adam", "with scan and Adam", nil),
-        ] {
-            report.add(
-                Figure(
-                    benchmark: name, name: "pushes of 16 MiB, \(label)", unit: "GB/s", ours: rounds.median(side),
-                    peer: rounds.median("bare"), peerName: "NIO + NIOSSL", better: .higher, target: target, threads: 1))
-        }
-        for worker in workerNames {
-            report.add(
-                Figure(
-                    benchmark: name, name: "the apply of 16 MiB by itself, \(worker)", unit: "ms",
-                    ours: rounds.median("apply \(worker)"), peer: nil, peerName: nil, better: .lower, target: nil,
-                    threads: 1))
-        }
-    }
-
-    private static func seconds(_ body: () async throws -> Void) async rethrows -> Double {
-        let start = NIODeadline.now()
-        try await body()
-        return Double((NIODeadline.now() - start).nanoseconds) / 1e9
-    }
-}
-
-/// One worker with a table of 16 MiB.
-private struct Worker: Sendable {
-    let name: String
-    private let rule: UpdateRule
-    private let coordination: CoordinationClient
-    private let client: ParameterClient
-    private let gradients: NamedTensors
-
-    init(port: Int, identity: any IdentitySource, slot: Int, _ rule: UpdateRule) async throws {
-        let runtime = SystemRuntime(
-            eventLoopGroup: MultiThreadedEventLoopGroup(numberOfThreads: 1), computeExecutor: ComputeExecutor.shared)
-        let mesh = try Mesh(identity: identity, policy: .denyAll, runtime: runtime)
-        let expected = try IdentityPattern(parsing: "spiffe://bench.example/server")
-        coordination = CoordinationClient(
-            mesh, coordinator: Destination(host: "127.0.0.1", port: port, identities: [expected]))
-        client = try ParameterClient(try await coordination.openSession(slot: slot), coordination)
-        name = "\(rule.kind)"
-        self.rule = rule
-        let table = try TableDeclaration(
-            name: "weights-\(slot)", shape: [4 << 20], initializer: .zeros, key: RandomKey(seed: 1), updateRule: rule)
-        try await client.declare([table])
-        gradients = try NamedTensors([
-            (
-                table.name,
-                try Initializer.constant(0.5).values(
-                    key: RandomKey(seed: 1), elements: 0..<(4 << 20), of: [4 << 20])
-            )
-        ])
-        _ = try await client.pull()
-    }
-
-    /// Makes `count` pushes, `depth` at a time, every one of which must be applied.
-    func push(_ count: Int, depth: Int) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for index in 0..<count {
-                if index >= depth { try await group.next() }
-                group.addTask {
-                    let report = try await client.push(gradients)
-                    if let failure = report.failed.first { throw failure.error }
+                for (size, window) in sizes.flatMap({ size in windows.map { (size, $0) } }) {
+                    Progress.round(round, of: rounds.count, "\(name): \(size) MiB, \(window) in flight")
+                    guard let worker = workers[size] else { continue }
+                    let (bytes, count) = (size << 20, max(window, total / (size << 20)))
+                    let kernel = try Self.kernelSeconds(elements: size << 18)
+                    let stream = try await Cost.of(sink) {
+                        try await bareSink.send(bytes, count: count, depth: window)
+                    }
+                    let push = try await Cost.of(server) { _ = try await worker.push(count, depth: window) }
+                    let backward = try await Cost.of(source) {
+                        try await bareSource.fetch(bytes, count: count, depth: window)
+                    }
+                    let pull = try await Cost.of(server) { _ = try await worker.pull(count, depth: window) }
+                    let withAdam = try await Cost.of(server) {
+                        guard size == 16, window == 4 else { return }
+                        _ = try await adam.push(count, depth: window)
+                    }
+                    // It makes one transfer after the other, whatever we do.
+                    let (theirPush, theirPull) = (
+                        try tensorFlow?.push(bytes, count: count), try tensorFlow?.pull(bytes, count: count)
+                    )
+                    // The first round warms every side up.
+                    guard round > 0 else { continue }
+                    let kernels = kernel * Double(count)
+                    let limit =
+                        window == 1
+                        ? stream.seconds + kernels : max(stream.seconds, (stream.server ?? 0) + kernels)
+                    let (key, gigabytes) = ("\(size) \(window)", Double(count * bytes) / 1e9)
+                    rounds.add(gigabytes / limit, to: "limit \(key)")
+                    rounds.add(gigabytes / stream.seconds, to: "stream \(key)")
+                    rounds.add(gigabytes / push.seconds, to: "push \(key)")
+                    rounds.add(gigabytes / backward.seconds, to: "backward \(key)")
+                    rounds.add(gigabytes / pull.seconds, to: "pull \(key)")
+                    if let theirPush { rounds.add(gigabytes / theirPush, to: "tensorflow push \(key)") }
+                    if let theirPull { rounds.add(gigabytes / theirPull, to: "tensorflow pull \(key)") }
+                    if withAdam.seconds > 0.01 { rounds.add(gigabytes / withAdam.seconds, to: "adam \(key)") }
+                    for (side, cost) in [
+                        ("stream", stream), ("push", push), ("backward", backward), ("pull", pull),
+                    ] {
+                        rounds.add((cost.processor ?? .nan) / gigabytes, to: "\(side) processor \(key)")
+                    }
                 }
             }
-            try await group.waitForAll()
+            for worker in workers.values { try await worker.close() }
+            try await adam.close()
         }
+        for (size, window) in sizes.flatMap({ size in windows.map { (size, $0) } }) {
+            add(size, window, rounds, isBesideTensorFlow: hasTensorFlow, to: &report)
+        }
+        report.add(
+            Figure(
+                benchmark: name, name: "pushes of 16 MiB that Adam takes, 4 in flight", unit: "GB/s",
+                ours: rounds.median("adam 16 4"), peer: nil, peerName: nil, better: .higher, target: nil, threads: 1))
     }
 
-    /// How long the partition's part takes without a network: the scan and the update of 16 MiB.
-    func applyMilliseconds() throws -> Double {
-        var parameters = try gradients.tensor(named: gradients.names[0])
-        let gradient = parameters
-        var state = try rule.makeState(parameters.shape)
-        // The first update takes memory of its own; the second is the one that counts.
-        try rule.apply(to: &parameters, gradient: gradient, state: &state)
-        let start = NIODeadline.now()
-        _ = try gradient.firstNonFinite()
-        try rule.apply(to: &parameters, gradient: gradient, state: &state)
-        return Double((NIODeadline.now() - start).nanoseconds) / 1e6
+    private static func add(
+        _ size: Int, _ window: Int, _ rounds: Rounds, isBesideTensorFlow: Bool, to report: inout Report
+    ) {
+        let (key, label) = ("\(size) \(window)", "of \(size) MiB, \(window) in flight")
+        func figure(
+            _ name: String, _ unit: String, _ side: String, beside peer: String, _ peerName: String,
+            _ better: Figure.Better, target: Double?
+        ) {
+            report.add(
+                Figure(
+                    benchmark: Self.name, name: name, unit: unit, ours: rounds.median("\(side) \(key)"),
+                    peer: rounds.median("\(peer) \(key)"), peerName: peerName, better: better, target: target,
+                    threads: 1))
+        }
+        let target = window == 4 ? 0.9 : nil
+        figure("pushes \(label)", "GB/s", "push", beside: "limit", "the composed limit", .higher, target: target)
+        figure("pushes \(label)", "GB/s", "push", beside: "stream", "NIO + NIOSSL", .higher, target: nil)
+        figure("pulls \(label)", "GB/s", "pull", beside: "backward", "NIO + NIOSSL", .higher, target: target)
+        if isBesideTensorFlow {
+            for verb in ["push", "pull"] {
+                figure(
+                    "\(verb == "push" ? "pushes" : "pulls") \(label)", "GB/s", verb, beside: "tensorflow \(verb)",
+                    TensorFlowPeer.title, .higher, target: size == 16 ? 1.3 : nil)
+            }
+        }
+        figure(
+            "processor time of both processes, pushes \(label)", "s/GB", "push processor", beside: "stream processor",
+            "NIO + NIOSSL", .lower, target: nil)
+        figure(
+            "processor time of both processes, pulls \(label)", "s/GB", "pull processor", beside: "backward processor",
+            "NIO + NIOSSL", .lower, target: nil)
     }
 
-    func close() async throws {
-        client.close()
-        try await coordination.close(client.session)
-        coordination.closeConnection()
-    }
-}
-
-/// The server's side: coordinator and parameter server in one process, on one mesh.
-enum ParameterSide {
-    static func start(identity: any IdentitySource) async throws -> (mesh: Mesh, port: Int, parts: [any Sendable]) {
-        let runtime = SystemRuntime(
-            eventLoopGroup: MultiThreadedEventLoopGroup(numberOfThreads: 1), computeExecutor: ComputeExecutor.shared)
-        let policy = try AuthorizationPolicy(rules: [
-            AuthorizationPolicy.Rule("bench", methods: ["*"], identities: ["spiffe://bench.example/*"])
-        ])
-        let mesh = try Mesh(identity: identity, policy: policy, runtime: runtime)
-        let coordinator = try await Coordinator(on: mesh)
-        let address = try await mesh.listen(host: "127.0.0.1", port: 0)
-        let expected = IdentityPattern.exact(identity.current.svid.spiffeID)
-        let coordination = CoordinationClient(
-            mesh, coordinator: Destination(host: address.host, port: address.port, identities: [expected]))
-        let server = try ParameterServer(named: "server", on: mesh, coordination: coordination)
-        try await server.register(at: address)
-        return (mesh, address.port, [coordinator, server])
+    /// How long the kernel alone takes to add so many elements in place.
+    private static func kernelSeconds(elements: Int) throws -> Double {
+        let rule = UpdateRule.sgd(learningRate: 1)
+        var parameters = Tensor<Float>.zeros([elements]).core
+        let gradient = Tensor<Float>(repeating: 0.5, shape: [elements]).core
+        var state = try rule.makeState([elements])
+        return try StepTimer.nanoseconds(9, by: .processor) {
+            try rule.apply(to: &parameters, gradient: gradient, state: &state)
+        } / 1e9
     }
 }

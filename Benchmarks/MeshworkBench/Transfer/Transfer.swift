@@ -86,23 +86,4 @@ enum TransferRates {
                     target: size == 16 ? 1.1 : nil, threads: 1))
         }
     }
-
-    /// What something took: time, and processor time of this process and a server's.
-    private struct Cost {
-        var seconds: Double
-        var processor: Double?
-
-        static func of(_ server: PeerProcess?, _ body: () async throws -> Void) async throws -> Cost {
-            let before = try server?.report().processorSeconds
-            let own = ProcessReport.processorSeconds()
-            let start = NIODeadline.now()
-            try await body()
-            let seconds = Double((NIODeadline.now() - start).nanoseconds) / 1e9
-            let used = ProcessReport.processorSeconds() - own
-            guard let before, let after = try server?.report().processorSeconds else {
-                return Cost(seconds: seconds, processor: nil)
-            }
-            return Cost(seconds: seconds, processor: used + after - before)
-        }
-    }
 }
