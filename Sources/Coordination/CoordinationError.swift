@@ -47,6 +47,16 @@ public struct CoordinationError: Error, Sendable, CustomStringConvertible {
         public static let versionConflict = Code("versionConflict", .aborted)
         /// A configuration has problems; the message lists all of them.
         public static let invalidConfiguration = Code("invalidConfiguration", .invalidArgument)
+        /// Nobody has registered a server of that name.
+        public static let serverUnknown = Code("serverUnknown", .notFound)
+        /// The server counts as lost: the coordinator has not heard of it for too long. It has to register again.
+        public static let serverLost = Code("serverLost", .failedPrecondition)
+        /// A later life of the server has registered.
+        public static let serverSuperseded = Code("serverSuperseded", .failedPrecondition)
+        /// No partition has that number.
+        public static let partitionUnknown = Code("partitionUnknown", .notFound)
+        /// The partition's chain has been changed before; ``CoordinationError/partition`` is what it is now.
+        public static let chainChanged = Code("chainChanged", .aborted)
         /// The coordinator could not be reached or did not understand; ``CoordinationError/cause`` says why.
         public static let callFailed = Code("callFailed", .unavailable)
 
@@ -54,7 +64,7 @@ public struct CoordinationError: Error, Sendable, CustomStringConvertible {
         static let answered: [Code] = [
             slotOutOfRange, noFreeSlot, slotTaken, sessionFenced, sessionExpired, sessionUnknown, notOwner,
             notAllowed, conflictingDeclaration, invalidDeclaration, tooFewServers, limitReached, storeUnavailable,
-            storeFailed, versionConflict,
+            storeFailed, versionConflict, serverUnknown, serverLost, serverSuperseded, partitionUnknown,
         ]
     }
 
@@ -66,6 +76,8 @@ public struct CoordinationError: Error, Sendable, CustomStringConvertible {
     public var peer: String?
     /// What made it fail.
     public var cause: (any Error)?
+    /// The partition as it is, where a change of it came too late.
+    public var partition: PartitionMap.Partition?
 
     /// Makes an error.
     public init(_ code: Code, _ message: String, peer: String? = nil, cause: (any Error)? = nil) {

@@ -185,6 +185,9 @@ public final class Mesh: Service {
         await stop()
     }
 
+    /// Whether ``stop()`` has been called: nobody can call this process any more.
+    package var isStopped: Bool { state.withLock { $0.isStopped } }
+
     /// Stops listening and finishes the open calls and HTTP requests, within ``MeshConfiguration/drainTimeout``;
     /// ``run()`` does this at its end.
     public func stop() async {

@@ -16,29 +16,12 @@ import MeshWire
 public final class CoordinationClient: Sendable {
     /// How this process reaches others.
     public let mesh: Mesh
-    private let client: MeshClient
+    let client: MeshClient
 
     /// A client of the coordinator at `destination`, which names the identity that it must prove.
     public init(_ mesh: Mesh, coordinator destination: Destination) {
         self.mesh = mesh
         client = mesh.client(destination)
-    }
-
-    /// Makes this process known as the server `name`, which can be called at `address`.
-    ///
-    /// - Parameters:
-    ///   - life: random bits that the server drew when it started.
-    ///   - recovered: the partitions that it has kept from its life before, in the epochs in which it goes on.
-    /// - Returns: the fence to begin with.
-    /// - Throws: ``CoordinationError`` with `notOwner`, `limitReached` or `callFailed`.
-    package func registerServer(
-        named name: String, at address: ListenerAddress, life: UInt64, recovered: [RecoveredPartition] = []
-    ) async throws(CoordinationError) -> SessionFence {
-        let record = ServerRecord(
-            name: name, host: address.host, port: address.port, identity: mesh.identity.current.svid.spiffeID,
-            life: life)
-        return try await call(
-            CoordinationService.registerServer, ServerRegistration(server: record, recovered: recovered))
     }
 
     /// Opens a session in `slot`, or in any free one. A living session of the same identity in that slot is fenced:
@@ -107,7 +90,7 @@ public final class CoordinationClient: Sendable {
     /// Closes the connection to the coordinator.
     public func closeConnection() { client.close() }
 
-    private func call<Request: MeshMessage, Response: MeshMessage>(
+    func call<Request: MeshMessage, Response: MeshMessage>(
         _ method: UnaryMethod<Request, Response>, _ request: Request, timeout: Duration? = nil
     ) async throws(CoordinationError) -> Response {
         do throws(MeshError) {

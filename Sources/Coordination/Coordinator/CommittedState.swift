@@ -23,9 +23,17 @@ final class CommittedState: Sendable {
 
     private let store: any CoordinationStore
     private let runtime: any Runtime
+    private let meter: CoordinatorMeter
     private let shared: Mutex<Shared>
+    /// The map as it has been kept, for those who watch it.
+    let maps: MapFeed
 
-    init(_ state: CoordinatorState, _ store: any CoordinationStore, _ runtime: any Runtime) {
+    init(
+        _ state: CoordinatorState, _ store: any CoordinationStore, _ runtime: any Runtime, _ meter: CoordinatorMeter
+    ) {
+        self.meter = meter
+        maps = MapFeed(state.map)
+        meter.isNow(state.map)
         self.store = store
         self.runtime = runtime
         shared = Mutex(Shared(state: state))
@@ -100,7 +108,14 @@ final class CommittedState: Sendable {
         } catch {
             return error
         }
-        shared.withLock { $0.state.apply(change, now: runtime.now) }
+        let map = shared.withLock { shared in
+            shared.state.apply(change, now: runtime.now)
+            return shared.state.map
+        }
+        if change.mapVersion != 0 {
+            maps.offer(map)
+            meter.isNow(map)
+        }
         return nil
     }
 

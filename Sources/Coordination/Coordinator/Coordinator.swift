@@ -19,9 +19,11 @@ import Synchronization
 /// Safe to use from any task: the state is guarded by ``CommittedState``.
 public final class Coordinator: Service {
     package let mesh: Mesh
-    private let configuration: CoordinatorConfiguration
-    private let logger: Logger
-    private let state: CommittedState
+    let configuration: CoordinatorConfiguration
+    let logger: Logger
+    let state: CommittedState
+    let meter: CoordinatorMeter
+    let reports = Mutex(LossReports())
     let servers: FencedServers
     private let tables: TableGuard
 
@@ -45,6 +47,7 @@ public final class Coordinator: Service {
         self.configuration = configuration
         self.logger = logger
         servers = FencedServers(mesh)
+        meter = CoordinatorMeter(mesh.metrics)
         tables = TableGuard(configuration.tablePolicy, mesh.metrics)
         let runtime = mesh.runtime
         let embedded = configuration.folder.map { EmbeddedStore(folder: $0, runtime: runtime, logger: logger) }
@@ -56,31 +59,41 @@ public final class Coordinator: Service {
         state = CommittedState(
             CoordinatorState(
                 configuration, firstOrdinal: started, snapshot: try await store.load(), now: runtime.now),
-            store, runtime)
+            store, runtime, meter)
         serve()
     }
 
-    /// Ends the sessions whose leases are over, until the task is cancelled or the service group shuts down.
+    /// Ends the sessions and has the servers lost whose leases are over, until the task is cancelled or the service group
+    /// shuts down.
     ///
     /// - Throws: ``CoordinationError`` with `storeFailed` or `versionConflict` when the store takes no more changes: the
     ///   coordinator must be restarted, or another has taken over.
     public func run() async throws {
-        // Checked four times a lease: a session ends at most a quarter of a lease late.
-        let interval = configuration.lease / 4
         let failure = Mutex<CoordinationError?>(nil)
         await mesh.runtime.untilStopped {
-            while (try? await self.mesh.runtime.sleep(for: interval)) != nil {
-                do throws(CoordinationError) {
-                    try await self.expireSessions()
-                } catch {
-                    guard error.code == .storeUnavailable || error.code == .limitReached else {
-                        return failure.withLock { $0 = error }
-                    }
-                    self.logger.warning("sessions not ended", metadata: ["error": "\(error)"])
-                }
+            await withTaskGroup(of: CoordinationError?.self) { group in
+                group.addTask { await self.watchSessions() }
+                group.addTask { await self.watchServers() }
+                if let error = await group.next() { failure.withLock { $0 = error } }
+                group.cancelAll()
             }
         }
         if let failure = failure.withLock({ $0 }) { throw failure }
+    }
+
+    /// Ends the sessions whose leases are over, until the task is cancelled; returns why the store takes no more changes.
+    private func watchSessions() async -> CoordinationError? {
+        // Checked four times a lease: a session ends at most a quarter of a lease late.
+        let interval = configuration.lease / 4
+        while (try? await mesh.runtime.sleep(for: interval)) != nil {
+            do throws(CoordinationError) {
+                try await expireSessions()
+            } catch {
+                guard error.code == .storeUnavailable || error.code == .limitReached else { return error }
+                logger.warning("sessions not ended", metadata: ["error": "\(error)"])
+            }
+        }
+        return nil
     }
 
     /// The tables and where their partitions are.
@@ -90,9 +103,7 @@ public final class Coordinator: Service {
     public var fence: SessionFence { state.read { $0.fence } }
 
     private func serve() {
-        mesh.serve(CoordinationService.registerServer) { request, call in
-            try await self.answering { () async throws(CoordinationError) in try await self.register(request, call) }
-        }
+        serveServers()
         mesh.serve(CoordinationService.openSession) { request, call in try await self.open(request, call) }
         mesh.serve(CoordinationService.renewSession) { held, call in
             try await self.answering { () async throws(CoordinationError) in try await self.renew(held, call) }
@@ -103,35 +114,6 @@ public final class Coordinator: Service {
         }
         mesh.serve(CoordinationService.fetchMap) { _, _ in self.map }
         mesh.serve(CoordinationService.fetchFence) { _, _ in self.fence }
-    }
-
-    private func register(
-        _ request: ServerRegistration, _ call: CallContext
-    ) async throws(CoordinationError) -> SessionFence {
-        let (server, peer) = (request.server, try Self.peer(of: call))
-        guard server.identity == peer else {
-            throw CoordinationError(
-                .notOwner, "server \(server.name) says that it is \(server.identity)", peer: peer.description)
-        }
-        return try await register(request, until: deadline(of: call))
-    }
-
-    /// Takes in a server that has proved to be who it says.
-    func register(
-        _ request: ServerRegistration, until deadline: RuntimeInstant? = nil
-    ) async throws(CoordinationError) -> SessionFence {
-        let server = request.server
-        let latest = mesh.runtime.now.advanced(by: configuration.commitTimeout)
-        let fence = try await state.commit(until: deadline ?? latest) { (state) throws(CoordinationError) in
-            try state.registerServer(server, recovered: request.recovered)
-            return state.fence
-        }
-        logger.info(
-            "server registered",
-            metadata: [
-                "server": "\(server.name)", "address": "\(server.host):\(server.port)", "peer": "\(server.identity)",
-            ])
-        return fence
     }
 
     private func open(_ request: OpenSession, _ call: CallContext) async throws -> OpenedSession {
@@ -221,7 +203,7 @@ public final class Coordinator: Service {
     }
 
     /// Until when a call waits for the store: a little less than its caller does, so that it learns why it waited.
-    private func deadline(of call: CallContext) -> RuntimeInstant {
+    func deadline(of call: CallContext) -> RuntimeInstant {
         mesh.runtime.now.advanced(by: min(configuration.commitTimeout, call.timeRemaining * 3 / 4))
     }
 
@@ -238,12 +220,12 @@ public final class Coordinator: Service {
             metadata: ["partitions": "\(unknown.count)", "version": "\(map.version)"])
     }
 
-    private static func peer(of call: CallContext) throws(CoordinationError) -> SPIFFEID {
+    static func peer(of call: CallContext) throws(CoordinationError) -> SPIFFEID {
         guard let peer = call.peer else { throw CoordinationError(.notOwner, "the caller has proved no identity") }
         return peer
     }
 
-    private func answering<Result>(
+    func answering<Result>(
         _ body: () async throws(CoordinationError) -> Result
     ) async throws(CallFailure) -> Result {
         do throws(CoordinationError) {

@@ -16,9 +16,20 @@ public struct CoordinatorConfiguration: Sendable, Hashable {
     /// The folder where an ``EmbeddedStore`` keeps what must outlive the coordinator; the folder above it must be there.
     /// Default `nil`: nothing outlives it, and a new coordinator needs new servers and workers.
     public var folder: String?
-    /// How much longer than a lease sessions live without a sign of life after the coordinator was restarted: their clients
-    /// wait between attempts to reach it. Default 15 s.
+    /// How much longer than a lease sessions and servers live without a sign of life after the coordinator was restarted:
+    /// they wait between attempts to reach it. Default 15 s.
     public var restartGrace: Duration = .seconds(15)
+    /// How often servers give a sign of life. Default 250 ms.
+    public var serverHeartbeat: Duration = .milliseconds(250)
+    /// How long a server counts as living after a sign of life. Then the partitions that it heads go to their followers.
+    /// Default 1.5 s, six heartbeats: with one more until it is looked at, a server that has stopped is noticed within 2 s.
+    /// Nothing is lost by a server that was only slow: it comes back as a follower.
+    public var serverLease: Duration = .milliseconds(1_500)
+    /// How long the coordinator waits for the answer of a server that was reported lost; without two in a row it is lost.
+    /// Default 300 ms.
+    public var probeTimeout: Duration = .milliseconds(300)
+    /// How many partitions a server is given at a time, to become their follower. Default 4.
+    public var joiningPerServer = 4
     /// The most partitions of all tables together. Default 4,096, as many as one push can name.
     public var partitions = 4_096
     /// The most servers. Default 1,024.
@@ -36,14 +47,18 @@ public struct CoordinatorConfiguration: Sendable, Hashable {
         var problems: [String] = []
         for (name, count) in [
             ("slots", slots), ("serversBeforePlacement", serversBeforePlacement), ("partitions", partitions),
-            ("servers", servers), ("declarationBytes", declarationBytes),
+            ("servers", servers), ("declarationBytes", declarationBytes), ("joiningPerServer", joiningPerServer),
         ] where count < 1 {
             problems.append("\(name) must be at least 1, is \(count)")
         }
         for (name, duration) in [
             ("lease", lease), ("fenceTimeout", fenceTimeout), ("commitTimeout", commitTimeout),
+            ("serverHeartbeat", serverHeartbeat), ("probeTimeout", probeTimeout),
         ] where duration <= .zero {
             problems.append("\(name) must be above zero, is \(duration)")
+        }
+        if serverLease < serverHeartbeat * 2 {
+            problems.append("serverLease must be at least two of serverHeartbeat, is \(serverLease)")
         }
         if restartGrace < .zero { problems.append("restartGrace must not be negative, is \(restartGrace)") }
         if folder?.isEmpty == true { problems.append("folder must be a path, is empty") }

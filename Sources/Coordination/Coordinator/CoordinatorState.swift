@@ -13,12 +13,14 @@ package struct CoordinatorState: Sendable {
         package var membershipEpoch: UInt64
     }
 
-    private let configuration: CoordinatorConfiguration
+    let configuration: CoordinatorConfiguration
     private var sessions: SessionTable
     /// The map as workers and servers get it.
     package private(set) var map: PartitionMap
     /// Rises on every join and leave of a worker or a server.
     package private(set) var membershipEpoch: UInt64
+    /// Until when servers live without a sign of life.
+    var leases: ServerLeases
     private var nextPartition: UInt64
     private var version: UInt64
     /// What has changed since ``takeChange()``, but for what ``sessions`` tells.
@@ -38,6 +40,8 @@ package struct CoordinatorState: Sendable {
             firstOrdinal: max(firstOrdinal, snapshot.nextOrdinal), sessions: snapshot.sessions,
             leaseEnd: now.advanced(by: configuration.lease + configuration.restartGrace))
         map = snapshot.map
+        leases = ServerLeases(
+            configuration, servers: map.servers.lazy.map(\.name).filter(snapshot.map.isLiving), now: now)
         membershipEpoch = snapshot.membershipEpoch
         nextPartition = snapshot.nextPartition
         version = snapshot.version
@@ -53,10 +57,13 @@ package struct CoordinatorState: Sendable {
         return change
     }
 
-    /// Takes over what another copy of this state has changed. The leases of sessions that it opened begin now.
+    /// Takes over what another copy of this state has changed. The leases of sessions that it opened, and of servers that
+    /// it took in, begin now.
     package mutating func apply(_ change: CoordinatorChange, now: RuntimeInstant) {
         sessions.apply(change, now: now)
         map.apply(change)
+        for server in change.servers { leases.begin(server.name, now: now) }
+        for server in change.lost { leases.end(server) }
         if change.membershipEpoch != 0 { membershipEpoch = change.membershipEpoch }
         if change.nextPartition != 0 { nextPartition = change.nextPartition }
         if change.version != 0 { version = change.version }
@@ -106,29 +113,6 @@ package struct CoordinatorState: Sendable {
         return ended
     }
 
-    /// Takes a server in, or back: one that restarted under its name heads the same partitions in a new epoch. Of those
-    /// that it has kept, and goes on with in that epoch, nothing is lost; of the others everything is.
-    ///
-    /// - Throws: ``CoordinationError`` with `notOwner` if the name is another identity's, `limitReached`.
-    package mutating func registerServer(
-        _ server: ServerRecord, recovered: [RecoveredPartition] = []
-    ) throws(CoordinationError) {
-        guard let index = map.servers.firstIndex(where: { $0.name == server.name }) else {
-            guard map.servers.count < configuration.servers else {
-                throw CoordinationError(.limitReached, "\(configuration.servers) servers are registered, the limit")
-            }
-            return take(server, partitions: [])
-        }
-        let known = map.servers[index]
-        guard known.identity == server.identity else {
-            throw CoordinationError(
-                .notOwner, "server \(server.name) is \(known.identity), \(server.identity) cannot take its name",
-                peer: server.identity.description)
-        }
-        guard known != server else { return }
-        take(server, partitions: known.life == server.life ? [] : inNewEpochs(of: server.name, recovered))
-    }
-
     /// Creates the tables that do not exist yet, all or none, and places their partitions.
     ///
     /// - Throws: ``CoordinationError`` with `invalidDeclaration`, `conflictingDeclaration`, `tooFewServers` or
@@ -146,11 +130,12 @@ package struct CoordinatorState: Sendable {
             }
         }
         guard !missing.isEmpty else { return }
-        guard map.servers.count >= configuration.serversBeforePlacement else {
+        let living = map.living.count
+        guard living >= configuration.serversBeforePlacement else {
+            let lost = map.lost.isEmpty ? "" : ", and these were lost: \(map.lost.joined(separator: ", ")); start them again"
             throw CoordinationError(
                 .tooFewServers,
-                "\(map.servers.count) servers are registered, placement waits for \(configuration.serversBeforePlacement)"
-            )
+                "\(living) servers are registered, placement waits for \(configuration.serversBeforePlacement)\(lost)")
         }
         let total = map.tables.reduce(0) { $0 + $1.partitions.count }
         let added = missing.reduce(0) { $0 + $1.partitionByteCounts.count }
@@ -162,38 +147,30 @@ package struct CoordinatorState: Sendable {
     }
 
     private mutating func place(_ requests: [TableRequest]) {
-        let sizes = requests.flatMap(\.partitionByteCounts)
-        let loads = map.servers.map { server in
-            map.tables.reduce(UInt64(0)) { sum, table in
-                table.partitions.reduce(sum) { $1.head == server.name ? $0 &+ $1.byteCount : $0 }
-            }
+        let living = map.living
+        let wanted = requests.flatMap { request in
+            request.partitionByteCounts.map { Placement.Request(bytes: $0, replicas: request.replicas) }
         }
-        var assignment = Placement.servers(forPartitionsOf: sizes, loads: loads)[...]
+        var chains = Placement.chains(of: wanted, loads: loads(of: living))[...]
         var step = CoordinatorChange()
         step.mapVersion = map.version + 1
         step.nextPartition = nextPartition
         for request in requests {
             var partitions: [PartitionMap.Partition] = []
-            for (byteCount, server) in zip(request.partitionByteCounts, assignment) {
+            for (byteCount, chain) in zip(request.partitionByteCounts, chains) {
+                let names = chain.map { living[$0].name }
                 partitions.append(
                     PartitionMap.Partition(
-                        id: PartitionID(rawValue: step.nextPartition), head: map.servers[server].name, epoch: 1,
-                        byteCount: byteCount))
+                        id: PartitionID(rawValue: step.nextPartition), head: names[0], epoch: 1, byteCount: byteCount,
+                        followers: Array(names.dropFirst())))
                 step.nextPartition += 1
             }
-            assignment = assignment.dropFirst(partitions.count)
+            chains = chains.dropFirst(partitions.count)
             step.tables.append(
-                PartitionMap.Table(name: request.name, declaration: request.declaration, partitions: partitions))
+                PartitionMap.Table(
+                    name: request.name, declaration: request.declaration, partitions: partitions,
+                    replicas: request.replicas))
         }
-        perform(step)
-    }
-
-    private mutating func take(_ server: ServerRecord, partitions: [PartitionMap.Partition]) {
-        var step = CoordinatorChange()
-        step.membershipEpoch = membershipEpoch + 1
-        step.mapVersion = map.version + 1
-        step.servers = [server]
-        step.partitions = partitions
         perform(step)
     }
 
@@ -203,24 +180,11 @@ package struct CoordinatorState: Sendable {
         perform(step)
     }
 
-    private mutating func perform(_ step: CoordinatorChange) {
+    mutating func perform(_ step: CoordinatorChange) {
         map.apply(step)
         if step.membershipEpoch != 0 { membershipEpoch = step.membershipEpoch }
         if step.nextPartition != 0 { nextPartition = step.nextPartition }
         change.append(step)
-    }
-
-    /// The partitions that a server heads, as they are in its next life.
-    private func inNewEpochs(of server: String, _ recovered: [RecoveredPartition]) -> [PartitionMap.Partition] {
-        let kept = Set(recovered)
-        return map.tables.flatMap(\.partitions).filter { $0.head == server }.map { partition in
-            var raised = partition
-            raised.epoch += 1
-            if !kept.contains(RecoveredPartition(partition: partition.id, epoch: raised.epoch)) {
-                raised.intactSince = raised.epoch
-            }
-            return raised
-        }
     }
 
     private func check(_ request: TableRequest) throws(CoordinationError) {
@@ -242,11 +206,17 @@ package struct CoordinatorState: Sendable {
         guard !request.partitionByteCounts.isEmpty else {
             throw CoordinationError(.invalidDeclaration, "table \(request.name) has no partition")
         }
+        guard (0..<configuration.servers).contains(request.replicas) else {
+            throw CoordinationError(
+                .invalidDeclaration,
+                "table \(request.name): \(request.replicas) followers a partition, expected 0 to \(configuration.servers - 1)"
+            )
+        }
     }
 
     private func check(_ request: TableRequest, declares table: PartitionMap.Table) throws(CoordinationError) {
         guard table.declaration == request.declaration,
-            table.partitions.map(\.byteCount) == request.partitionByteCounts
+            table.partitions.map(\.byteCount) == request.partitionByteCounts, table.replicas == request.replicas
         else { throw Self.conflict(request.name) }
     }
 

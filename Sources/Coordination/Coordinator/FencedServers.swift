@@ -3,7 +3,7 @@ package import MeshTransport
 import MeshWire
 import Synchronization
 
-/// Tells every registered server which sessions may push, all at once.
+/// Tells every registered server which sessions may push, all at once, and asks single ones whether they live.
 ///
 /// Safe to use from any task; keeps one client a server life behind a mutex.
 final class FencedServers: Sendable {
@@ -11,7 +11,7 @@ final class FencedServers: Sendable {
     struct Report: Sendable {
         /// In the order of partition numbers.
         var applied: [AppliedPushes] = []
-        /// The partitions of servers that did not answer in time.
+        /// The partitions of servers that did not answer in time, or are lost.
         var unknown: [PartitionID] = []
     }
 
@@ -28,10 +28,11 @@ final class FencedServers: Sendable {
     /// Has the server of this life, in this process, given its fences without a call.
     func give(toLife life: UInt64, _ take: @escaping Take) { local.withLock { $0[life] = take } }
 
-    /// Sends `order` to the servers of `map` and waits until each has answered or the time is over.
+    /// Sends `order` to the living servers of `map` and waits until each has answered or the time is over. Lost ones get the
+    /// fence when they register again, before they count.
     func tell(_ map: PartitionMap, _ order: FenceOrder, within timeout: Duration) async -> Report {
         let answers = await withTaskGroup(of: (Int, FenceReport?).self) { group in
-            for (index, server) in map.servers.enumerated() {
+            for (index, server) in map.servers.enumerated() where map.isLiving(server.name) {
                 if let take = local.withLock({ $0[server.life] }) {
                     group.addTask { (index, await take(order)) }
                     continue
@@ -56,6 +57,17 @@ final class FencedServers: Sendable {
         report.applied.sort { $0.partition < $1.partition }
         report.unknown.sort()
         return report
+    }
+
+    /// Which life answers where a server is.
+    func ask(_ server: ServerRecord, within timeout: Duration) async -> Result<UInt64, MeshError> {
+        guard local.withLock({ $0[server.life] }) == nil else { return .success(server.life) }
+        do throws(MeshError) {
+            let client = client(for: server)
+            return .success(try await client.call(SessionFencing.probe, EmptyMessage(), timeout: timeout).life)
+        } catch {
+            return .failure(error)
+        }
     }
 
     private func client(for server: ServerRecord) -> MeshClient {

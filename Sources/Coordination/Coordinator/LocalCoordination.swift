@@ -29,4 +29,31 @@ package struct LocalCoordination: ServerCoordination {
     package func fetchMap() async throws(CoordinationError) -> PartitionMap { coordinator.map }
 
     package func fetchFence() async throws(CoordinationError) -> SessionFence { coordinator.fence }
+
+    package func renewServer(
+        named name: String, life: UInt64, timeout: Duration
+    ) async throws(CoordinationError) -> RenewedServer {
+        try coordinator.renewServer(ServerLife(name: name, life: life), owner: owner)
+    }
+
+    package func changeChain(
+        of partition: PartitionID, ifEpoch epoch: UInt64, _ change: ChainChange, server: String
+    ) async throws(CoordinationError) -> PartitionMap.Partition {
+        let request = ChainRequest(partition: partition, epoch: epoch, change: change, server: server)
+        return try await coordinator.changeChain(request, owner: owner).entry(of: request)
+    }
+
+    package func reportLoss(of server: String, life: UInt64) async throws(CoordinationError) {
+        await coordinator.report(ServerLife(name: server, life: life))
+    }
+
+    package func watchMap(_ body: (PartitionMap) async -> Void) async {
+        var version: UInt64?
+        while let map = await coordinator.state.maps.next(after: version) {
+            version = map.version
+            await body(map)
+        }
+    }
+
+    private var owner: SPIFFEID { mesh.identity.current.svid.spiffeID }
 }

@@ -1,6 +1,6 @@
-public import MeshWire
-
-/// Which tables there are, into which partitions each is cut, and which server heads each partition.
+/// Which tables there are, into which partitions each is cut, and which servers hold each partition.
+///
+/// Servers, tables and partitions are found by name or number in constant time.
 public struct PartitionMap: Sendable, Hashable {
     /// One part of a table.
     public struct Partition: Sendable, Hashable {
@@ -15,15 +15,29 @@ public struct PartitionMap: Sendable, Hashable {
         public var intactSince: UInt64
         /// The bytes of its parameters, which placement weighs.
         public var byteCount: UInt64
+        /// The names of the servers that repeat what the head does, in the order in which records reach them. The first
+        /// of them that lives is the next head.
+        public var followers: [String]
+        /// The server that is being given what the partition holds, to become its last follower; empty for none. It does
+        /// not count yet.
+        public var joining: String
 
         /// Makes an entry.
-        public init(id: PartitionID, head: String, epoch: UInt64, intactSince: UInt64 = 1, byteCount: UInt64) {
+        public init(
+            id: PartitionID, head: String, epoch: UInt64, intactSince: UInt64 = 1, byteCount: UInt64,
+            followers: [String] = [], joining: String = ""
+        ) {
             self.id = id
             self.head = head
             self.epoch = epoch
             self.intactSince = intactSince
             self.byteCount = byteCount
+            self.followers = followers
+            self.joining = joining
         }
+
+        /// The head and its followers, in the order in which records reach them.
+        public var chain: [String] { [head] + followers }
     }
 
     /// A declared table.
@@ -34,38 +48,58 @@ public struct PartitionMap: Sendable, Hashable {
         public var declaration: [UInt8]
         /// Its parts, in order.
         public var partitions: [Partition]
+        /// How many followers each part is to have; it has fewer while there are too few servers.
+        public var replicas: Int
 
         /// Makes an entry.
-        public init(name: String, declaration: [UInt8], partitions: [Partition]) {
+        public init(name: String, declaration: [UInt8], partitions: [Partition], replicas: Int = 0) {
             self.name = name
             self.declaration = declaration
             self.partitions = partitions
+            self.replicas = replicas
         }
     }
 
     /// Rises with each change.
     public var version: UInt64
     /// The registered servers, in the order of their names.
-    public var servers: [ServerRecord]
+    public private(set) var servers: [ServerRecord]
     /// The tables, in the order in which they were declared.
-    public var tables: [Table]
+    public private(set) var tables: [Table]
+    /// The names of the servers that have not been heard of for too long, in their order. One that is heard of again is
+    /// none of them any more.
+    public private(set) var lost: [String]
+    private var index = PartitionMapIndex()
 
     /// Makes a map.
-    public init(version: UInt64 = 0, servers: [ServerRecord] = [], tables: [Table] = []) {
+    public init(version: UInt64 = 0, servers: [ServerRecord] = [], tables: [Table] = [], lost: [String] = []) {
         self.version = version
         self.servers = servers
         self.tables = tables
+        self.lost = lost
+        for server in servers.indices { index.place(server, named: servers[server].name) }
+        for table in tables.indices { index.place(tables[table], at: table) }
     }
 
     /// The table of this name.
-    public func table(named name: String) -> Table? {
-        tables.first { $0.name == name }
-    }
+    public func table(named name: String) -> Table? { index.table(named: name).map { tables[$0] } }
 
     /// The server of this name.
-    public func server(named name: String) -> ServerRecord? {
-        servers.first { $0.name == name }
+    public func server(named name: String) -> ServerRecord? { index.server(named: name).map { servers[$0] } }
+
+    /// The servers that are registered and not ``lost``, in the order of their names.
+    public var living: [ServerRecord] { lost.isEmpty ? servers : servers.filter { !lost.contains($0.name) } }
+
+    /// Whether the server of this name is registered and not ``lost``.
+    public func isLiving(_ server: String) -> Bool { index.server(named: server) != nil && !lost.contains(server) }
+
+    /// The partition of this number.
+    public func partition(_ id: PartitionID) -> Partition? {
+        index.place(of: id).map { tables[$0.table].partitions[$0.part] }
     }
+
+    /// The table of which a partition is a part.
+    public func table(of partition: PartitionID) -> Table? { index.place(of: partition).map { tables[$0.table] } }
 
     /// The partitions that `server` heads, in the map's order.
     public func partitions(headedBy server: String) -> [PartitionID] {
@@ -73,81 +107,32 @@ public struct PartitionMap: Sendable, Hashable {
     }
 }
 
-extension PartitionMap: MeshMessage {
-    /// `meshwork.coordination.PartitionMap`.
-    public static let messageName = "meshwork.coordination.PartitionMap"
-
-    /// Reads the map.
-    public init(from decoder: inout MessageDecoder) throws(WireError) {
-        self.init()
-        while let field = try decoder.nextField() {
-            switch field {
-            case 1: version = try decoder.uint64()
-            case 2: servers.append(try decoder.message())
-            case 3: tables.append(try decoder.message())
-            default: break
-            }
+extension PartitionMap {
+    /// Takes over what a change says of it. O(what it changes) and, where a server is new, O(servers).
+    mutating func apply(_ change: CoordinatorChange) {
+        if change.mapVersion != 0 { version = change.mapVersion }
+        for server in change.servers { take(server) }
+        for server in change.lost where !lost.contains(server) {
+            lost.insert(server, at: lost.firstIndex { $0 > server } ?? lost.endIndex)
+        }
+        for table in change.tables {
+            index.place(table, at: tables.count)
+            tables.append(table)
+        }
+        for partition in change.partitions {
+            guard let place = index.place(of: partition.id) else { continue }
+            tables[place.table].partitions[place.part] = partition
         }
     }
 
-    /// Writes the map.
-    public func encode(to encoder: inout MessageEncoder) {
-        encoder.uint64(1, version)
-        for server in servers { encoder.message(2, server) }
-        for table in tables { encoder.message(3, table) }
-    }
-}
-
-extension PartitionMap.Table: MeshMessage {
-    /// `meshwork.coordination.Table`.
-    public static let messageName = "meshwork.coordination.Table"
-
-    /// Reads the table.
-    public init(from decoder: inout MessageDecoder) throws(WireError) {
-        self.init(name: "", declaration: [], partitions: [])
-        while let field = try decoder.nextField() {
-            switch field {
-            case 1: name = try decoder.string()
-            case 2: declaration = try decoder.bytes()
-            case 3: partitions.append(try decoder.message())
-            default: break
-            }
+    /// Takes in a server that came, or came back, which is not lost any more.
+    private mutating func take(_ server: ServerRecord) {
+        lost.removeAll { $0 == server.name }
+        if let known = index.server(named: server.name) {
+            servers[known] = server
+            return
         }
-    }
-
-    /// Writes the table.
-    public func encode(to encoder: inout MessageEncoder) {
-        encoder.string(1, name)
-        encoder.bytes(2, declaration)
-        for partition in partitions { encoder.message(3, partition) }
-    }
-}
-
-extension PartitionMap.Partition: MeshMessage {
-    /// `meshwork.coordination.Partition`.
-    public static let messageName = "meshwork.coordination.Partition"
-
-    /// Reads the partition.
-    public init(from decoder: inout MessageDecoder) throws(WireError) {
-        self.init(id: PartitionID(rawValue: 0), head: "", epoch: 0, byteCount: 0)
-        while let field = try decoder.nextField() {
-            switch field {
-            case 1: id = PartitionID(rawValue: try decoder.uint64())
-            case 2: head = try decoder.string()
-            case 3: epoch = try decoder.uint64()
-            case 4: byteCount = try decoder.uint64()
-            case 5: intactSince = try decoder.uint64()
-            default: break
-            }
-        }
-    }
-
-    /// Writes the partition.
-    public func encode(to encoder: inout MessageEncoder) {
-        encoder.uint64(1, id.rawValue)
-        encoder.string(2, head)
-        encoder.uint64(3, epoch)
-        encoder.uint64(4, byteCount)
-        encoder.uint64(5, intactSince)
+        servers.insert(server, at: servers.firstIndex { $0.name > server.name } ?? servers.endIndex)
+        for place in servers.indices { index.place(place, named: servers[place].name) }
     }
 }

@@ -10,12 +10,15 @@ public struct TableRequest: Sendable, Hashable {
     public var declaration: [UInt8]
     /// The bytes of each partition's parameters.
     public var partitionByteCounts: [UInt64]
+    /// How many followers each partition is to have, each on a server of its own; 0 for none.
+    public var replicas: Int
 
     /// Makes a request.
-    public init(name: String, declaration: [UInt8], partitionByteCounts: [UInt64]) {
+    public init(name: String, declaration: [UInt8], partitionByteCounts: [UInt64], replicas: Int = 0) {
         self.name = name
         self.declaration = declaration
         self.partitionByteCounts = partitionByteCounts
+        self.replicas = replicas
     }
 }
 
@@ -31,6 +34,7 @@ extension TableRequest: MeshMessage {
             case 1: name = try decoder.string()
             case 2: declaration = try decoder.bytes()
             case 3: try decoder.packed(into: &partitionByteCounts)
+            case 4: replicas = try decoder.count()
             default: break
             }
         }
@@ -41,5 +45,6 @@ extension TableRequest: MeshMessage {
         encoder.string(1, name)
         encoder.bytes(2, declaration)
         encoder.packed(3, partitionByteCounts)
+        encoder.uint64(4, UInt64(replicas))
     }
 }

@@ -3,12 +3,17 @@ import MeshWire
 
 /// What a coordinator answers, for policies that name its methods.
 ///
-/// Servers register and read the map and the fence; workers open, renew and close sessions and declare tables.
+/// Servers register, give signs of life, read the fence and change chains; workers open, renew and close sessions and
+/// declare tables; both watch the map and report servers that do not answer.
 public enum CoordinationService: MeshService {
     /// `meshwork.Coordination`.
     public static let name: ServiceName = "meshwork.Coordination"
 
     static let registerServer = unary("RegisterServer", ServerRegistration.self, SessionFence.self, retry: .idempotent)
+    static let renewServer = unary("RenewServer", ServerLife.self, RenewedServer.self, retry: .idempotent)
+    static let reportLoss = unary("ReportLoss", ServerLife.self, EmptyMessage.self, retry: .idempotent)
+    static let changeChain = unary("ChangeChain", ChainRequest.self, ChainAnswer.self, retry: .idempotent)
+    static let watchMap = serverStreaming("WatchMap", EmptyMessage.self, PartitionMap.self, retry: .idempotent)
     static let openSession = unary("OpenSession", OpenSession.self, OpenedSession.self, retry: .idempotent)
     static let renewSession = unary("RenewSession", HeldSession.self, RenewedSession.self, retry: .idempotent)
     static let closeSession = unary("CloseSession", HeldSession.self, EmptyMessage.self, retry: .idempotent)
@@ -17,11 +22,14 @@ public enum CoordinationService: MeshService {
     static let fetchFence = unary("FetchFence", EmptyMessage.self, SessionFence.self, retry: .idempotent)
 }
 
-/// What every server answers to its coordinator, for policies that name its method.
+/// What every server answers to its coordinator, for policies that name its methods.
 public enum SessionFencing: MeshService {
     /// `meshwork.SessionFencing`.
     public static let name: ServiceName = "meshwork.SessionFencing"
 
     /// Takes a new fence and says what a session that it shuts out has applied.
     package static let fence = unary("Fence", FenceOrder.self, FenceReport.self, retry: .idempotent)
+
+    /// Says which life of which server answers; costs nothing and waits for nothing.
+    package static let probe = unary("Probe", EmptyMessage.self, ServerLife.self, retry: .idempotent)
 }

@@ -26,6 +26,8 @@ public struct CoordinatorChange: Sendable, Hashable {
     var tables: [PartitionMap.Table] = []
     /// Partitions that have changed.
     var partitions: [PartitionMap.Partition] = []
+    /// Servers that were lost, and did not come back since.
+    var lost: [String] = []
 
     /// A change of nothing.
     init() {}
@@ -44,6 +46,11 @@ public struct CoordinatorChange: Sendable, Hashable {
         servers += next.servers
         tables += next.tables
         partitions += next.partitions
+        if !lost.isEmpty, !next.servers.isEmpty {
+            let returned = Set(next.servers.map(\.name))
+            lost.removeAll { returned.contains($0) }
+        }
+        lost += next.lost
     }
 }
 
@@ -66,6 +73,7 @@ extension CoordinatorChange: MeshMessage {
             case 8: servers.append(try decoder.message())
             case 9: tables.append(try decoder.message())
             case 10: partitions.append(try decoder.message())
+            case 11: lost.append(try decoder.string())
             default: break
             }
         }
@@ -83,5 +91,6 @@ extension CoordinatorChange: MeshMessage {
         for server in servers { encoder.message(8, server) }
         for table in tables { encoder.message(9, table) }
         for partition in partitions { encoder.message(10, partition) }
+        for server in lost { encoder.string(11, server) }
     }
 }

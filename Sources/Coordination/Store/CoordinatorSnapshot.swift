@@ -15,7 +15,7 @@ public struct CoordinatorSnapshot: Sendable, Hashable {
     /// A coordinator that has done nothing.
     public init() {}
 
-    /// Applies a change. O(what it changes), and O(partitions) if it changes some.
+    /// Applies a change. O(what it changes).
     public mutating func apply(_ change: CoordinatorChange) {
         version = change.version
         if change.membershipEpoch != 0 { membershipEpoch = change.membershipEpoch }
@@ -37,6 +37,7 @@ public struct CoordinatorSnapshot: Sendable, Hashable {
         first.sessions = sessions.records
         first.answered = sessions.answered
         first.servers = map.servers
+        first.lost = map.lost
         let tables = map.tables.map { table in
             var change = CoordinatorChange()
             change.version = version
@@ -44,32 +45,5 @@ public struct CoordinatorSnapshot: Sendable, Hashable {
             return change
         }
         return [first] + tables
-    }
-}
-
-extension PartitionMap {
-    /// Takes over what a change says of it.
-    mutating func apply(_ change: CoordinatorChange) {
-        if change.mapVersion != 0 { version = change.mapVersion }
-        for server in change.servers {
-            if let index = servers.firstIndex(where: { $0.name >= server.name }) {
-                if servers[index].name == server.name {
-                    servers[index] = server
-                } else {
-                    servers.insert(server, at: index)
-                }
-            } else {
-                servers.append(server)
-            }
-        }
-        tables += change.tables
-        guard !change.partitions.isEmpty else { return }
-        let changed = Dictionary(change.partitions.map { ($0.id, $0) }) { _, last in last }
-        for table in tables.indices {
-            for index in tables[table].partitions.indices {
-                guard let partition = changed[tables[table].partitions[index].id] else { continue }
-                tables[table].partitions[index] = partition
-            }
-        }
     }
 }

@@ -3,6 +3,7 @@ import Identity
 public import Logging
 public import MeshTransport
 import MeshWire
+import Synchronization
 
 /// A server that hosts partitions of tables: applies pushes, answers pulls, gives account.
 ///
@@ -25,6 +26,7 @@ public final class ParameterServer: Sendable {
     let meter: ApplyMeter
     private let tables: TableGuard
     private let life: UInt64
+    private let lease = Mutex<Task<Void, Never>?>(nil)
 
     /// Makes a server and has `mesh` answer its methods: see ``ParameterService`` and
     /// ``/Coordination/SessionFencing``. Until ``register(at:)`` returns, pushes and pulls are refused with
@@ -40,6 +42,7 @@ public final class ParameterServer: Sendable {
             name: name, mesh: mesh, life: mesh.runtime.randomBits(), coordination: coordination,
             configuration: configuration, logger: logger)
         mesh.serve(SessionFencing.fence) { order, _ in await self.take(order) }
+        mesh.serveInline(SessionFencing.probe) { _, _ in ServerLife(name: self.name, life: self.life) }
     }
 
     /// Makes a server that needs no other process: `coordinator`, in this one and on the same mesh, issues its sessions
@@ -111,11 +114,35 @@ public final class ParameterServer: Sendable {
         _ = await hosted.install(fence, reportOn: nil)
         hosted.serverIsRegistered()
         await hosted.hostRecovered()
+        keepLease(at: address)
         logger.info("server registered", metadata: ["server": "\(name)", "address": "\(address)"])
     }
 
-    /// Lets go of the log, for a server whose mesh takes no calls any more: another may open it then.
-    public func close() async { await hosted.closeLog() }
+    /// Lets go of the log, for a server whose mesh takes no calls any more: another may open it then. The coordinator has
+    /// it lost when its lease is over.
+    public func close() async {
+        lease.withLock { $0?.cancel() }
+        await hosted.closeLog()
+    }
+
+    /// Gives signs of life from now on, on an event loop: nothing that computes is in their way.
+    private func keepLease(at address: ListenerAddress) {
+        let runtime = mesh.runtime
+        let executor = runtime.loopExecutor(for: runtime.eventLoopGroup.next())
+        let task = runtime.spawn(on: executor) { [coordination, hosted, logger, name, life] in
+            do throws(CoordinationError) {
+                try await coordination.keepServer(named: name, at: address, life: life) { fence in
+                    _ = await hosted.install(fence, reportOn: nil)
+                }
+            } catch {
+                logger.warning("server is not the one of its name any more", metadata: ["server": "\(name)", "error": "\(error)"])
+            }
+        }
+        lease.withLock { lease in
+            lease?.cancel()
+            lease = task
+        }
+    }
 
     private func take(_ order: FenceOrder) async -> FenceReport {
         FenceReport(applied: await hosted.install(order.fence, reportOn: order.reportOn))

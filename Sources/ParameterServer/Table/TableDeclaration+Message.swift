@@ -7,7 +7,7 @@ extension TableDeclaration: MeshMessage {
     /// `meshwork.parameters.TableDeclaration`.
     public static let messageName = "meshwork.parameters.TableDeclaration"
 
-    /// Reads a declaration; throws for one that ``init(name:shape:initializer:key:updateRule:schedule:partitioning:)`` refuses,
+    /// Reads a declaration; throws for one that ``init(name:shape:initializer:key:updateRule:schedule:partitioning:replicas:)`` refuses,
     /// and for element types, initializers and rules that are not known here.
     public init(from decoder: inout MessageDecoder) throws(WireError) {
         var name = ""
@@ -18,6 +18,7 @@ extension TableDeclaration: MeshMessage {
         var rule = EncodedUpdateRule()
         var partitionCount = 0
         var schedule = EncodedSchedule(.constant)
+        var replicas = 0
         while let field = try decoder.nextField() {
             switch field {
             case 1: name = try decoder.string()
@@ -28,6 +29,7 @@ extension TableDeclaration: MeshMessage {
             case 6: rule = try decoder.message()
             case 7: partitionCount = try decoder.count()
             case 8: schedule = try decoder.message()
+            case 20: replicas = try decoder.count()
             default: break
             }
         }
@@ -38,7 +40,7 @@ extension TableDeclaration: MeshMessage {
             try self.init(
                 name: name, shape: Shape(dimensions.map { Int(clamping: $0) }), initializer: initializer.value(),
                 key: RandomKey(seed: key), updateRule: rule.value(), schedule: schedule.value(),
-                partitioning: .count(partitionCount))
+                partitioning: .count(partitionCount), replicas: replicas)
         } catch let error as WireError {
             throw error
         } catch {
@@ -56,6 +58,7 @@ extension TableDeclaration: MeshMessage {
         encoder.message(6, EncodedUpdateRule(updateRule))
         encoder.uint64(7, UInt64(partitionCount))
         if schedule != .constant { encoder.message(8, EncodedSchedule(schedule)) }
+        encoder.uint64(20, UInt64(replicas))
     }
 
     /// What a table of a map was declared as. A coordinator takes any bytes, so they are checked here, and against what
@@ -76,6 +79,9 @@ extension TableDeclaration: MeshMessage {
         guard partitionCount == table.partitions.count else {
             throw invalid("it is declared with \(partitionCount) partitions and has \(table.partitions.count)")
         }
+        guard replicas == table.replicas else {
+            throw invalid("it is declared with \(replicas) replicas and has \(table.replicas)")
+        }
         for (index, partition) in table.partitions.enumerated() {
             guard partition.byteCount == byteCount(ofPartition: index) else {
                 throw invalid(
@@ -89,7 +95,7 @@ extension TableDeclaration: MeshMessage {
     var request: TableRequest {
         TableRequest(
             name: name, declaration: messageBytes(),
-            partitionByteCounts: (0..<partitionCount).map(byteCount(ofPartition:)))
+            partitionByteCounts: (0..<partitionCount).map(byteCount(ofPartition:)), replicas: replicas)
     }
 
     private func byteCount(ofPartition index: Int) -> UInt64 {

@@ -33,6 +33,8 @@ public struct TableDeclaration: Sendable, Hashable {
     public let schedule: LearningRateSchedule
     /// The number of partitions, each a range of the elements in row-major order.
     public let partitionCount: Int
+    /// How many followers each partition has, which go on with it when its head is lost; each is another server.
+    public let replicas: Int
 
     /// The most partitions of one table: as many as one call's deduplication can name.
     static let maximumPartitionCount = 4_096
@@ -43,16 +45,19 @@ public struct TableDeclaration: Sendable, Hashable {
     ///   - schedule: default the rule's own rate in every step.
     ///   - partitioning: default 1 MiB a partition, small enough to balance servers and large enough that one message a
     ///     partition is cheap.
+    ///   - replicas: default 0, no follower: what its server has in memory alone is lost with it.
     /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` for an empty name, for fewer partitions than one
-    ///   or more than elements, and for a rule whose scope is more than the element.
+    ///   or more than elements, for a negative number of replicas, and for a rule whose scope is more than the element.
     public init(
         name: String, shape: Shape, initializer: Initializer, key: RandomKey, updateRule: UpdateRule,
-        schedule: LearningRateSchedule = .constant, partitioning: Partitioning = .bytes(1 << 20)
+        schedule: LearningRateSchedule = .constant, partitioning: Partitioning = .bytes(1 << 20),
+        replicas: Int = 0
     ) throws(ParameterServerError) {
         func invalid(_ reason: String) -> ParameterServerError {
             ParameterServerError(.invalidDeclaration, "table \(name): \(reason)")
         }
         guard !name.isEmpty else { throw invalid("the name is empty") }
+        guard replicas >= 0 else { throw invalid("\(replicas) replicas, expected 0 or more") }
         guard updateRule.scope == .element else {
             throw invalid("\(updateRule.kind) needs whole rows, and a dense table is cut between any two elements")
         }
@@ -76,6 +81,7 @@ public struct TableDeclaration: Sendable, Hashable {
         self.key = key
         self.updateRule = updateRule
         self.schedule = schedule
+        self.replicas = replicas
     }
 
     /// The elements of a partition, in row-major order. Partitions differ by at most one element.

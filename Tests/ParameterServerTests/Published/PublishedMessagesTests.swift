@@ -81,8 +81,9 @@ import Testing
                 TableRequests([TableRequest(name: "w", declaration: [0xFF, 1], partitionByteCounts: [8, 4])]),
                 properties: 1, "tables: {name: \"w\", declaration: <ff 1>, partition_byte_counts: [8, 4]}"),
             Case(
-                "TableRequest", TableRequest(name: "w", declaration: [0xFF, 1], partitionByteCounts: [8]),
-                properties: 3, "name: \"w\", declaration: <ff 1>, partition_byte_counts: [8]"),
+                "TableRequest", TableRequest(name: "w", declaration: [0xFF, 1], partitionByteCounts: [8], replicas: 2),
+                properties: 4, "name: \"w\", declaration: <ff 1>, partition_byte_counts: [8], replicas: 2"),
+            Case("ServerLife", ServerLife(name: "s", life: .max), properties: 2, "name: \"s\", life: ffffffffffffffff"),
             Case(
                 "PartitionMap",
                 PartitionMap(
@@ -92,20 +93,23 @@ import Testing
                         .init(
                             name: "w", declaration: [0xFF],
                             partitions: [.init(id: id, head: "s", epoch: 3, byteCount: .max)])
-                    ]), properties: 3,
+                    ], lost: ["t"]), properties: 5,
                 "version: 5, servers: {name: \"s\", host: \"h\", port: 80, identity: \"\(owner)\", "
                     + "life: ffffffffffffffff}, tables: {name: \"w\", declaration: <ff>, partitions: {id: 9, "
-                    + "head: \"s\", epoch: 3, byte_count: 18446744073709551615, intact_since: 1}}"),
+                    + "head: \"s\", epoch: 3, byte_count: 18446744073709551615, intact_since: 1}}, lost: \"t\""),
             Case(
                 "ServerRecord", ServerRecord(name: "s", host: "h", port: 80, identity: owner, life: 1), properties: 5,
                 "name: \"s\", host: \"h\", port: 80, identity: \"\(owner)\", life: 1"),
             Case(
-                "Table", PartitionMap.Table(name: "w", declaration: [1], partitions: []), properties: 3,
-                "name: \"w\", declaration: <1>"),
+                "Table", PartitionMap.Table(name: "w", declaration: [1], partitions: [], replicas: 2),
+                properties: 4, "name: \"w\", declaration: <1>, replicas: 2"),
             Case(
-                "Partition", PartitionMap.Partition(id: id, head: "s", epoch: 3, intactSince: 2, byteCount: 4),
-                properties: 5,
-                "id: 9, head: \"s\", epoch: 3, byte_count: 4, intact_since: 2"),
+                "Partition",
+                PartitionMap.Partition(
+                    id: id, head: "s", epoch: 3, intactSince: 2, byteCount: 4, followers: ["t", "u"], joining: "v"),
+                properties: 7,
+                "id: 9, head: \"s\", epoch: 3, byte_count: 4, intact_since: 2, followers: \"t\", followers: \"u\", "
+                    + "joining: \"v\""),
             Case(
                 "SessionFence",
                 SessionFence([SessionFence.Entry(slot: 2, session: session, owner: owner, hasEnded: true)]),
@@ -179,16 +183,16 @@ import Testing
                     name: "w", shape: [2, 3], initializer: .uniform(low: -1, high: 0.5),
                     key: RandomKey(seed: 0x0102_0304_0506_0708),
                     updateRule: .sgd(learningRate: 1), schedule: LearningRateSchedule.constant.warmingUp(steps: 9),
-                    partitioning: .count(2)), properties: 7,
+                    partitioning: .count(2), replicas: 1), properties: 8,
                 "name: \"w\", shape: [2, 3], dtype: 1, initializer: {kind: 3, low: -1.0, high: 0.5}, "
                     + "key: 102030405060708, update_rule: {kind: 1, hyperparameters: [1065353216]}, "
-                    + "partition_count: 2, schedule: {kind: 1, warm_up_steps: 9}"),
+                    + "partition_count: 2, schedule: {kind: 1, warm_up_steps: 9}, replicas: 1"),
             Case(
                 "TableDeclaration",
                 try TableDeclaration(
                     name: "w", shape: [1], initializer: .constant(2), key: RandomKey(seed: 1),
                     updateRule: .adam(learningRate: 1, beta1: 0.5, beta2: 0.25, epsilon: 2),
-                    schedule: .cosine(steps: 2), partitioning: .count(1)), properties: 7,
+                    schedule: .cosine(steps: 2), partitioning: .count(1)), properties: 8,
                 "name: \"w\", shape: [1], dtype: 1, initializer: {kind: 2, low: 2.0}, key: 1, update_rule: {kind: 2, "
                     + "hyperparameters: [1065353216, 1056964608, 1048576000, 1073741824]}, partition_count: 1, "
                     + "schedule: {kind: 3, numbers: [4611686018427387904, 0]}"),
@@ -221,8 +225,8 @@ import Testing
 
     @Test("the published methods are those that clients call, with their messages and what a retry may do")
     func methods() throws {
-        func published<Request: MeshMessage, Response: MeshMessage>(
-            _ method: UnaryMethod<Request, Response>
+        func published<Kind: MethodKind, Request: MeshMessage, Response: MeshMessage>(
+            _ method: MeshMethod<Kind, Request, Response>
         ) -> (String, PublishedSchema.Method) {
             /// The last part of the name in Swift; a method and its request have one scope there, and not two.
             func name(_ message: (some MeshMessage).Type) -> String {
@@ -237,13 +241,14 @@ import Testing
                 method.path,
                 PublishedSchema.Method(
                     request: name(Request.self), response: name(Response.self),
-                    retry: "\(method.retry)".uppercased())
+                    streamsResponses: Kind.kind == .serverStreaming, retry: "\(method.retry)".uppercased())
             )
         }
         let methods = [
             published(CoordinationService.openSession), published(CoordinationService.renewSession),
             published(CoordinationService.closeSession), published(CoordinationService.declareTables),
             published(CoordinationService.fetchMap), published(CoordinationService.fetchFence),
+            published(CoordinationService.watchMap), published(CoordinationService.reportLoss),
             published(ParameterService.push), published(ParameterService.pull), published(ParameterService.audit),
         ]
         #expect(try Self.schema().methods == Dictionary(uniqueKeysWithValues: methods))

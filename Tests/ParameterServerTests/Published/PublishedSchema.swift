@@ -5,7 +5,7 @@ import TestSupport
 /// What the `.proto` files of `Protos/meshwork` say of messages and services, and how a message looks to who goes by
 /// them.
 ///
-/// It reads what those files use of the language: messages in messages, enumerations, unary methods with one option,
+/// It reads what those files use of the language: messages in messages, enumerations, methods of one request with one option,
 /// one declaration a line.
 struct PublishedSchema {
     struct Field: Equatable {
@@ -17,6 +17,7 @@ struct PublishedSchema {
     struct Method: Equatable {
         var request: String
         var response: String
+        var streamsResponses: Bool
         var retry: String
     }
 
@@ -49,10 +50,12 @@ struct PublishedSchema {
                     if words[0] == "message" { messages[inner] = [:] }
                     if words[0] == "enum" { enumerations[inner] = [:] }
                 case "rpc":
-                    // rpc Name Request returns Response option meshwork.retry SAFETY
-                    guard words.count == 8 else { throw Problem(description: "\(file): \(line)") }
-                    methods["meshwork.\(path)/\(words[1])"] = Method(
-                        request: String(words[2]), response: String(words[4]), retry: String(words[7]))
+                    // rpc Name Request returns [stream] Response option meshwork.retry SAFETY
+                    let parts = words.filter { $0 != "stream" }
+                    guard parts.count == 8 else { throw Problem(description: "\(file): \(line)") }
+                    methods["meshwork.\(path)/\(parts[1])"] = Method(
+                        request: String(parts[2]), response: String(parts[4]), streamsResponses: words[4] == "stream",
+                        retry: String(parts[7]))
                 case "syntax", "package", "import": continue
                 case nil:
                     if line.contains("}") { scopes.removeLast() }

@@ -1,0 +1,74 @@
+package import MeshTransport
+import MeshWire
+
+extension CoordinationClient {
+    /// Makes this process known as the server `name`, which can be called at `address`.
+    ///
+    /// - Parameters:
+    ///   - life: random bits that the server drew when it started.
+    ///   - recovered: the partitions that it has kept from its life before, in the epochs in which it goes on.
+    /// - Returns: the fence to begin with.
+    /// - Throws: ``CoordinationError`` with `notOwner`, `limitReached` or `callFailed`.
+    package func registerServer(
+        named name: String, at address: ListenerAddress, life: UInt64, recovered: [RecoveredPartition] = []
+    ) async throws(CoordinationError) -> SessionFence {
+        let record = ServerRecord(
+            name: name, host: address.host, port: address.port, identity: mesh.identity.current.svid.spiffeID,
+            life: life)
+        return try await call(
+            CoordinationService.registerServer, ServerRegistration(server: record, recovered: recovered))
+    }
+
+    /// Gives a server's sign of life.
+    ///
+    /// - Parameter timeout: how long to wait for the answer.
+    /// - Throws: ``CoordinationError`` with `serverLost` or `serverUnknown` if it has to register again,
+    ///   `serverSuperseded` if this life of it has to end, `notOwner` or `callFailed`.
+    package func renewServer(
+        named name: String, life: UInt64, timeout: Duration
+    ) async throws(CoordinationError) -> RenewedServer {
+        try await call(CoordinationService.renewServer, ServerLife(name: name, life: life), timeout: timeout)
+    }
+
+    /// Changes the chain of a partition, if it is in the epoch that `server`, one of the chain, knows. May be repeated
+    /// when the answer was lost.
+    ///
+    /// - Returns: the partition's entry then.
+    /// - Throws: ``CoordinationError`` with `chainChanged` if another change was before this, whose
+    ///   ``CoordinationError/partition`` is the entry now; `partitionUnknown`, `serverUnknown`, `notOwner`,
+    ///   `storeUnavailable` or `callFailed`.
+    package func changeChain(
+        of partition: PartitionID, ifEpoch epoch: UInt64, _ change: ChainChange, server: String
+    ) async throws(CoordinationError) -> PartitionMap.Partition {
+        let request = ChainRequest(partition: partition, epoch: epoch, change: change, server: server)
+        return try await call(CoordinationService.changeChain, request).entry(of: request)
+    }
+
+    /// Says that a server does not answer. The coordinator asks it and has it lost if it is; the map tells. Returns when
+    /// the server has been asked, or at once if somebody else reported it.
+    ///
+    /// - Parameter life: which life of the server does not answer.
+    /// - Throws: ``CoordinationError`` with `callFailed`.
+    package func reportLoss(of server: String, life: UInt64) async throws(CoordinationError) {
+        _ = try await call(
+            CoordinationService.reportLoss, ServerLife(name: server, life: life), timeout: Self.reportTimeout)
+    }
+
+    /// Longer than a coordinator asks a server twice and keeps what it found.
+    private static let reportTimeout = Duration.seconds(5)
+}
+
+extension ChainAnswer {
+    /// The entry that the change has made.
+    func entry(of request: ChainRequest) throws(CoordinationError) -> PartitionMap.Partition {
+        guard isMade else {
+            var error = CoordinationError(
+                .chainChanged,
+                "partition \(request.partition) is in epoch \(entry.epoch), headed by \(entry.head), not in epoch \(request.epoch) as server \(request.server) knows it, or without what it would change"
+            )
+            error.partition = entry
+            throw error
+        }
+        return entry
+    }
+}

@@ -1,0 +1,229 @@
+package import Identity
+package import MeshWire
+
+extension CoordinatorState {
+    /// What a decision about servers did to partitions.
+    package struct ChainTally: Sendable, Hashable {
+        /// Partitions that another server heads.
+        package var failovers = 0
+        /// Partitions in a new epoch.
+        package var epochsRaised = 0
+        /// Partitions that a server is being given.
+        package var joining = 0
+    }
+
+    /// Takes a server in, or back. A new life of one begins without what the earlier one held: see ``Succession``.
+    ///
+    /// - Parameter recovered: the partitions that it has kept, and goes on with in these epochs where nobody else has them.
+    /// - Throws: ``CoordinationError`` with `notOwner` if the name is another identity's, `limitReached`.
+    @discardableResult
+    package mutating func registerServer(
+        _ server: ServerRecord, recovered: [RecoveredPartition] = []
+    ) throws(CoordinationError) -> ChainTally {
+        guard let known = map.server(named: server.name) else {
+            guard map.servers.count < configuration.servers else {
+                throw CoordinationError(.limitReached, "\(configuration.servers) servers are registered, the limit")
+            }
+            return joined(server, partitions: [])
+        }
+        guard known.identity == server.identity else {
+            throw CoordinationError(
+                .notOwner, "server \(server.name) is \(known.identity), \(server.identity) cannot take its name",
+                peer: server.identity.description)
+        }
+        guard known != server || !map.isLiving(server.name) else { return ChainTally() }
+        guard known.life != server.life else { return joined(server, partitions: []) }
+        let kept = Set(recovered)
+        let partitions = map.tables.flatMap(\.partitions).compactMap { entry in
+            Succession.restarted(
+                entry, server: server.name,
+                hasKept: entry.head == server.name
+                    && kept.contains(RecoveredPartition(partition: entry.id, epoch: entry.epoch + 1)),
+                isLiving: map.isLiving)
+        }
+        return joined(server, partitions: partitions)
+    }
+
+    /// A server's sign of life.
+    ///
+    /// - Returns: how much later than it should it came.
+    /// - Throws: ``CoordinationError`` with `serverUnknown`, `serverLost`, `serverSuperseded` or `notOwner`.
+    package mutating func renewServer(
+        _ name: String, life: UInt64, owner: SPIFFEID, now: RuntimeInstant
+    ) throws(CoordinationError) -> Duration {
+        let known = try registered(name, owner)
+        guard known.life == life else {
+            throw CoordinationError(
+                .serverSuperseded, "server \(name) has been started anew elsewhere; this life of it has to end")
+        }
+        guard map.isLiving(name) else {
+            throw CoordinationError(
+                .serverLost, "server \(name) was not heard of for \(configuration.serverLease) and counts as lost; register again")
+        }
+        return leases.renew(name, now: now)
+    }
+
+    /// Whether ``expireServers(now:)`` has something to decide. To be asked once a heartbeat.
+    package mutating func serversNeedAttention(now: RuntimeInstant) -> Bool {
+        leases.check(now: now) || !unfilled().isEmpty
+    }
+
+    /// Has the servers lost whose leases are over, and gives partitions with too few followers another one.
+    ///
+    /// - Returns: those that were lost, and what became of their partitions.
+    package mutating func expireServers(now: RuntimeInstant) -> ([String], ChainTally) {
+        let expired = leases.expired(now: now)
+        return (expired, lose(expired))
+    }
+
+    /// Has a server lost, if this is its present life and it lives.
+    ///
+    /// - Returns: what became of its partitions; `nil` if nothing is to be done.
+    package mutating func loseServer(_ name: String, life: UInt64) -> ChainTally? {
+        guard map.server(named: name)?.life == life, map.isLiving(name) else { return nil }
+        return lose([name])
+    }
+
+    /// Changes the chain of a partition, if it is in the epoch that the server which asks knows.
+    ///
+    /// - Returns: the entry then, or as it is, and whether the change was made.
+    /// - Throws: ``CoordinationError`` with `partitionUnknown`, `serverUnknown`, or `notOwner` if the server is not of the
+    ///   chain.
+    package mutating func changeChain(
+        of id: PartitionID, ifEpoch epoch: UInt64, _ change: ChainChange, server: String, owner: SPIFFEID
+    ) throws(CoordinationError) -> (entry: PartitionMap.Partition, isMade: Bool) {
+        guard let entry = map.partition(id) else {
+            throw CoordinationError(.partitionUnknown, "no table has a partition \(id)")
+        }
+        _ = try registered(server, owner)
+        guard entry.chain.contains(server) || entry.joining == server else {
+            // The caller learns who it is now: it was of the chain when it asked.
+            guard entry.epoch == epoch else { return (entry, false) }
+            throw CoordinationError(
+                .notOwner, "server \(server) is not of partition \(id), which \(entry.chain.joined(separator: ", ")) hold",
+                peer: owner.description)
+        }
+        let isPresent = { [map] (name: String, life: UInt64) in
+            map.server(named: name)?.life == life && map.isLiving(name)
+        }
+        guard entry.epoch == epoch, let next = Succession.changed(entry, by: change, isPresent: isPresent) else {
+            return (entry, Succession.isResult(entry, of: change, ifEpoch: epoch))
+        }
+        var step = CoordinatorChange()
+        step.partitions = [next]
+        performOnMap(step)
+        if case .abandon = change { return (next, true) }
+        _ = settle()
+        return (map.partition(id) ?? next, true)
+    }
+
+    // MARK: Decisions
+
+    private func registered(_ name: String, _ owner: SPIFFEID) throws(CoordinationError) -> ServerRecord {
+        guard let known = map.server(named: name) else {
+            throw CoordinationError(.serverUnknown, "no server has registered as \(name); register first")
+        }
+        guard known.identity == owner else {
+            throw CoordinationError(
+                .notOwner, "server \(name) is \(known.identity), not \(owner)", peer: owner.description)
+        }
+        return known
+    }
+
+    private mutating func joined(_ server: ServerRecord, partitions: [PartitionMap.Partition]) -> ChainTally {
+        let before = map
+        var step = CoordinatorChange()
+        step.membershipEpoch = membershipEpoch + 1
+        step.servers = [server]
+        step.partitions = partitions
+        performOnMap(step)
+        settle()
+        return tally(since: before)
+    }
+
+    private mutating func lose(_ servers: [String]) -> ChainTally {
+        let before = map
+        if !servers.isEmpty {
+            var step = CoordinatorChange()
+            step.membershipEpoch = membershipEpoch + 1
+            step.lost = servers
+            performOnMap(step)
+        }
+        settle()
+        return tally(since: before)
+    }
+
+    /// Has lost servers leave the chains in which others live, then gives partitions with too few followers another one.
+    private mutating func settle() {
+        var step = CoordinatorChange()
+        if !map.lost.isEmpty {
+            step.partitions = map.tables.flatMap(\.partitions).compactMap {
+                Succession.withoutLost($0, isLiving: map.isLiving)
+            }
+            if !step.partitions.isEmpty { performOnMap(step) }
+        }
+        step = CoordinatorChange()
+        step.partitions = unfilled()
+        if !step.partitions.isEmpty { performOnMap(step) }
+    }
+
+    /// The partitions that are to be given to another server, as they are then: those with fewer followers than their
+    /// table wants, each to the living server that has the fewest bytes and is not of the chain.
+    private func unfilled() -> [PartitionMap.Partition] {
+        guard map.tables.contains(where: { $0.replicas > 0 }) else { return [] }
+        let living = map.living
+        let partitions = map.tables.flatMap { table in
+            table.partitions.lazy.filter {
+                $0.followers.count < table.replicas && $0.joining.isEmpty && map.isLiving($0.head)
+            }
+        }
+        guard !partitions.isEmpty, living.count > 1 else { return [] }
+        var loads = loads(of: living)
+        var joining = Dictionary(
+            map.tables.lazy.flatMap(\.partitions).map { ($0.joining, 1) }, uniquingKeysWith: +)
+        var filled: [PartitionMap.Partition] = []
+        for entry in partitions {
+            let free = living.indices.lazy.filter {
+                joining[living[$0].name, default: 0] < configuration.joiningPerServer
+                    && !entry.chain.contains(living[$0].name)
+            }
+            guard let server = free.min(by: { (loads[$0].held, $0) < (loads[$1].held, $1) }) else { continue }
+            var next = entry
+            next.joining = living[server].name
+            joining[next.joining, default: 0] += 1
+            loads[server].add(entry.byteCount, asHead: false)
+            filled.append(next)
+        }
+        return filled
+    }
+
+    /// What each of these servers has, or is being given.
+    func loads(of servers: [ServerRecord]) -> [Placement.Load] {
+        let places = Dictionary(uniqueKeysWithValues: servers.enumerated().map { ($1.name, $0) })
+        var loads = Array(repeating: Placement.Load(), count: servers.count)
+        for entry in map.tables.lazy.flatMap(\.partitions) {
+            for name in entry.chain + [entry.joining] {
+                guard let place = places[name] else { continue }
+                loads[place].add(entry.byteCount, asHead: name == entry.head)
+            }
+        }
+        return loads
+    }
+
+    private mutating func performOnMap(_ step: CoordinatorChange) {
+        var step = step
+        step.mapVersion = map.version + 1
+        perform(step)
+    }
+
+    private func tally(since before: PartitionMap) -> ChainTally {
+        var tally = ChainTally()
+        for entry in map.tables.lazy.flatMap(\.partitions) {
+            guard let old = before.partition(entry.id) else { continue }
+            if entry.head != old.head { tally.failovers += 1 }
+            if entry.epoch != old.epoch { tally.epochsRaised += 1 }
+            if !entry.joining.isEmpty, entry.joining != old.joining { tally.joining += 1 }
+        }
+        return tally
+    }
+}
