@@ -1,4 +1,7 @@
+package import Logging
 package import MeshTransport
+import MeshWire
+import NIOCore
 
 /// What a parameter server asks of its coordinator, wherever that is.
 package protocol ServerCoordination: Sendable {
@@ -17,7 +20,7 @@ package protocol ServerCoordination: Sendable {
     /// The newest session of each slot.
     func fetchFence() async throws(CoordinationError) -> SessionFence
 
-    /// Gives the server's sign of life; see ``keepServer(named:at:life:_:)``.
+    /// Gives the server's sign of life; see ``keepServer(named:at:life:logger:_:)``.
     func renewServer(
         named name: String, life: UInt64, timeout: Duration
     ) async throws(CoordinationError) -> RenewedServer
@@ -35,17 +38,34 @@ package protocol ServerCoordination: Sendable {
 }
 
 extension ServerCoordination {
-    /// Gives a server's signs of life until the task is cancelled, the mesh is stopped, or this life of the server is over.
+    /// Starts giving a server's signs of life, on an event loop, where nothing that computes is in their way. They end
+    /// when the task is cancelled, the mesh is stopped, or this life of the server is over.
     ///
-    /// A coordinator that cannot be reached does not end it: training goes on without one. Where the coordinator has not
-    /// heard of the server for too long, it registers again. To be run where nothing that computes is in its way.
+    /// A coordinator that cannot be reached does not end them: training goes on without one. Where the coordinator has not
+    /// heard of the server for too long, it registers again.
     ///
-    /// - Parameter takeFence: puts the fence in force that came with a new registration, before anybody hears of it.
-    /// - Throws: ``CoordinationError`` with `serverSuperseded` or `notOwner`.
+    /// - Parameter takeFence: puts the fence in force that came with a new registration.
     package func keepServer(
-        named name: String, at address: ListenerAddress, life: UInt64,
-        _ takeFence: (SessionFence) async -> Void
+        named name: String, at address: ListenerAddress, life: UInt64, logger: Logger,
+        _ takeFence: @escaping @Sendable (SessionFence) async -> Void
+    ) -> Task<Void, Never> {
+        let runtime = mesh.runtime
+        return runtime.spawn(on: runtime.loopExecutor(for: runtime.eventLoopGroup.next())) {
+            do throws(CoordinationError) {
+                try await keepServer(named: name, at: address, life: life, takeFence)
+            } catch {
+                logger.warning(
+                    "server is not the one of its name any more",
+                    metadata: ["server": "\(name)", "error": "\(error)"])
+            }
+        }
+    }
+
+    /// - Throws: ``CoordinationError`` with `serverSuperseded` or `notOwner`.
+    private func keepServer(
+        named name: String, at address: ListenerAddress, life: UInt64, _ takeFence: (SessionFence) async -> Void
     ) async throws(CoordinationError) {
+        // Until the coordinator has said how often.
         var heartbeat = Duration.milliseconds(250)
         while !Task.isCancelled, !mesh.isStopped {
             let start = mesh.runtime.now

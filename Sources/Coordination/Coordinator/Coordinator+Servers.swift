@@ -2,6 +2,8 @@ import Identity
 import Logging
 import MeshTransport
 import MeshWire
+import Synchronization
+import Telemetry
 
 extension Coordinator {
     func serveServers() {

@@ -113,7 +113,7 @@ extension CoordinatorState {
         step.partitions = [next]
         performOnMap(step)
         if case .abandon = change { return (next, true) }
-        _ = settle()
+        settle()
         return (map.partition(id) ?? next, true)
     }
 

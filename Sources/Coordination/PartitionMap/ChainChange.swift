@@ -1,4 +1,4 @@
-package import MeshWire
+import MeshWire
 
 /// What a server of a partition's chain asks the coordinator to change of it. Each is made under the condition that the
 /// partition is in the epoch that the server knows.

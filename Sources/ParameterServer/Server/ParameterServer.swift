@@ -125,18 +125,10 @@ public final class ParameterServer: Sendable {
         await hosted.closeLog()
     }
 
-    /// Gives signs of life from now on, on an event loop: nothing that computes is in their way.
+    /// Gives signs of life from now on.
     private func keepLease(at address: ListenerAddress) {
-        let runtime = mesh.runtime
-        let executor = runtime.loopExecutor(for: runtime.eventLoopGroup.next())
-        let task = runtime.spawn(on: executor) { [coordination, hosted, logger, name, life] in
-            do throws(CoordinationError) {
-                try await coordination.keepServer(named: name, at: address, life: life) { fence in
-                    _ = await hosted.install(fence, reportOn: nil)
-                }
-            } catch {
-                logger.warning("server is not the one of its name any more", metadata: ["server": "\(name)", "error": "\(error)"])
-            }
+        let task = coordination.keepServer(named: name, at: address, life: life, logger: logger) { [hosted] fence in
+            _ = await hosted.install(fence, reportOn: nil)
         }
         lease.withLock { lease in
             lease?.cancel()
