@@ -69,6 +69,9 @@ public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
         public static let unconfirmed = Code(23)
         /// The table policy does not let this identity do so with the table; the message names all three.
         public static let notAllowed = Code(24)
+        /// The server that headed the partitions is gone, or heads them no more, and nobody had taken its place in time. The
+        /// message names it with its part and the epoch; whether a push was applied is open, and its copy finds out.
+        public static let peerLost = Code(25)
 
         /// In the order of the numbers.
         static let names = [
@@ -76,7 +79,7 @@ public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
             "sessionUnknown", "notOwner", "ledgerFull", "busy", "rolledBack", "acknowledged", "malformedRequest",
             "applyFailed", "versionNotReached", "invalidDeclaration", "coordination", "callFailed",
             "invalidConfiguration", "notRegistered", "snapshotInvalid", "logFailed",
-            "unconfirmed", "notAllowed",
+            "unconfirmed", "notAllowed", "peerLost",
         ]
 
         /// The code's name, or its number where it has none here.

@@ -16,15 +16,20 @@ enum Policies {
         return try AuthorizationPolicy(rules: [
             .init("members renew", methods: ["\(IssuanceService.name)/*"], identities: [everybody]),
             .init(
-                "servers register", methods: ["\(name)/RegisterServer", "\(name)/FetchMap", "\(name)/FetchFence"],
-                identities: [servers]),
+                "servers register",
+                methods: [
+                    "\(name)/RegisterServer", "\(name)/RenewServer", "\(name)/ChangeChain", "\(name)/FetchMap",
+                    "\(name)/WatchMap", "\(name)/ReportLoss", "\(name)/FetchFence",
+                ], identities: [servers]),
             .init(
                 "workers take part",
                 methods: [
                     "\(name)/OpenSession", "\(name)/RenewSession", "\(name)/CloseSession", "\(name)/DeclareTables",
-                    "\(name)/FetchMap",
+                    "\(name)/FetchMap", "\(name)/WatchMap", "\(name)/ReportLoss",
                 ], identities: [workers]),
-            .init("the launcher looks", methods: ["\(name)/FetchMap"], identities: [SPIFFEIDs.launcher]),
+            .init(
+                "the launcher looks", methods: ["\(name)/FetchMap", "\(name)/WatchMap", "\(name)/ReportLoss"],
+                identities: [SPIFFEIDs.launcher]),
         ])
     }
 

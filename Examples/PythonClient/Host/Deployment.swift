@@ -49,7 +49,8 @@ struct Deployment {
                 "trainers and the operator take part",
                 methods: [
                     "\(coordination)/OpenSession", "\(coordination)/RenewSession", "\(coordination)/CloseSession",
-                    "\(coordination)/DeclareTables", "\(coordination)/FetchMap", "\(parameters)/*",
+                    "\(coordination)/DeclareTables", "\(coordination)/FetchMap", "\(coordination)/WatchMap",
+                    "\(coordination)/ReportLoss", "\(parameters)/*",
                 ], identities: ["spiffe://\(SPIFFEIDs.trustDomain)/trainer/*", SPIFFEIDs.operator])
         ])
     }

@@ -6,7 +6,8 @@ package enum ChainChange: Sendable, Hashable {
     /// A follower leaves: records do not reach it. Raises the epoch.
     case drop(String)
     /// The server that is joining, in this life, has all that the chain has, and becomes its last follower. Raises the
-    /// epoch.
+    /// epoch. It may be the head the moment that this is made: whoever asks acknowledges nothing from then on, until it
+    /// has the answer, that the joining server does not have.
     case join(String, life: UInt64)
     /// The server that is joining is given up; another, or the same, is chosen later.
     case abandon(String)

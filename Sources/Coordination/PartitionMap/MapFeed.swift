@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// Guarded by a mutex. One waiting task is kept for each caller of ``next(after:)``, whose number is that of the calls or
 /// tasks that wait.
-final class MapFeed: Sendable {
+package final class MapFeed: Sendable {
     private struct Waiting {
         var number: UInt64
         var continuation: CheckedContinuation<Void, Never>
@@ -20,10 +20,10 @@ final class MapFeed: Sendable {
 
     private let state: Mutex<State>
 
-    init(_ map: PartitionMap? = nil) { state = Mutex(State(map: map)) }
+    package init(_ map: PartitionMap? = nil) { state = Mutex(State(map: map)) }
 
     /// Gives a map to whoever waits, unless there is a newer one.
-    func offer(_ map: PartitionMap) {
+    package func offer(_ map: PartitionMap) {
         let waiting = state.withLock { state in
             if let known = state.map, known.version >= map.version { return [Waiting]() }
             state.map = map
@@ -35,7 +35,7 @@ final class MapFeed: Sendable {
 
     /// The newest map, once there is one that is newer than version `known`, or any for `nil`; `nil` when the task is
     /// cancelled.
-    func next(after known: UInt64?) async -> PartitionMap? {
+    package func next(after known: UInt64?) async -> PartitionMap? {
         let number = state.withLock { state in
             defer { state.nextNumber += 1 }
             return state.nextNumber

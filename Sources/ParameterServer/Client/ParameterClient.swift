@@ -30,6 +30,7 @@ public final class ParameterClient: Sendable {
         var seen: [PartitionID: PartitionVersion] = [:]
         /// The versions that the last pull was of: what gradients are computed from.
         var basis: [PartitionID: PartitionVersion] = [:]
+        var acknowledged = AcknowledgedPushes()
     }
 
     /// A client for the pushes of `session`.
@@ -65,12 +66,16 @@ public final class ParameterClient: Sendable {
     ///
     /// Each partition is consistent in itself, and not older than what this client has seen of it before, its own
     /// pushes included. What a server that ended did not answer is asked of whoever heads the partition then.
-    /// - Throws: ``ParameterServerError`` with `callFailed` or what a server answers.
+    /// - Throws: ``ParameterServerError`` with `peerLost`, `callFailed` or what a server answers.
     public func pull() async throws(ParameterServerError) -> NamedTensors {
         let seen = state.withLock { $0.seen }
         let result = try await ParameterPull(routes: routes, deadline: deadline).run(minimums: seen)
+        let map = routes.map
         state.withLock { state in
-            state.basis.merge(result.versions) { max($0, $1) }
+            for (partition, version) in result.versions {
+                let basis = state.acknowledged.basis(version, of: partition, map)
+                state.basis[partition] = max(state.basis[partition] ?? basis, basis)
+            }
             state.seen.merge(result.versions) { max($0, $1) }
         }
         return result.parameters
@@ -79,7 +84,8 @@ public final class ParameterClient: Sendable {
     /// Pushes a step: one gradient for each declared table, computed from what the last pull gave.
     ///
     /// A push that was not answered, because its server ended for example, is sent again under its number, the same
-    /// bytes to whoever heads the partition then, until the time is over.
+    /// bytes to whoever heads the partition then, until the time is over. If the partition went back, the push is refused
+    /// with `rolledBack`, and the report says what the session has lost.
     /// - Returns: what became of it. A step is atomic in each partition and not across them:
     ///   ``PushReport/failed`` names the partitions that did not apply their share.
     /// - Throws: before anything leaves, ``ParameterServerError`` with `unknownParameter`, `shapeMismatch` or
@@ -101,17 +107,21 @@ public final class ParameterClient: Sendable {
             report.acknowledged += attempt.acknowledged
             report.failed.removeAll { $0.error.mayBeAnsweredElsewhere }
             report.failed += attempt.failed
+            report.standing.merge(attempt.standing) { $1 }
             let left = Set(attempt.failed.filter { $0.error.mayBeAnsweredElsewhere }.map(\.push))
             pending.removeAll { !left.contains($0.identity) }
             return !pending.isEmpty
         }
-        remember(report.acknowledged)
+        remember(&report)
         await observer.afterAcknowledgement(report.acknowledged.map(\.push))
         return report
     }
 
-    /// Closes the connections to the servers.
-    public func close() { routes.clients.close() }
+    /// Closes the connections to the servers, and looks at the map no more.
+    public func close() {
+        routes.close()
+        routes.clients.close()
+    }
 
     /// When a request that begins now has to be answered.
     private var deadline: RuntimeInstant { coordination.mesh.runtime.now.advanced(by: configuration.timeout) }
@@ -121,7 +131,7 @@ public final class ParameterClient: Sendable {
         let calls = tables.calls(pushes, from: session)
         let reports = await withTaskGroup(of: (Int, PushReport).self) { group in
             for (index, call) in calls.enumerated() {
-                group.addTask { [self] in (index, await call.send(routes.clients, timeout: timeout)) }
+                group.addTask { [self] in (index, await call.send(routes, timeout: timeout)) }
             }
             var reports = Array(repeating: PushReport(), count: calls.count)
             for await (index, report) in group { reports[index] = report }
@@ -130,6 +140,7 @@ public final class ParameterClient: Sendable {
         var report = PushReport()
         report.acknowledged = reports.flatMap(\.acknowledged)
         report.failed = reports.flatMap(\.failed)
+        for part in reports { report.standing.merge(part.standing) { $1 } }
         return report
     }
 
@@ -151,10 +162,17 @@ public final class ParameterClient: Sendable {
         }
     }
 
-    private func remember(_ acknowledged: [PushReport.Acknowledgement]) {
-        state.withLock { state in
+    private func remember(_ report: inout PushReport) {
+        let (acknowledged, failed, standing) = (report.acknowledged, report.failed, report.standing)
+        report.rolledBack = state.withLock { state in
             for entry in acknowledged {
+                state.acknowledged.insert(entry.push, epoch: entry.version.epoch)
                 state.seen[entry.push.partition] = max(state.seen[entry.push.partition] ?? entry.version, entry.version)
+            }
+            return failed.compactMap { failure in
+                standing[failure.push.partition].map {
+                    state.acknowledged.rolledBack(failure.push, to: $0.sequences, epoch: $0.epoch)
+                }
             }
         }
     }

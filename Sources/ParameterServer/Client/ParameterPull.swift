@@ -78,12 +78,13 @@ struct ParameterPull: Sendable {
                 PullRequest.Entry(
                     partition: $0.id, minimum: minimums[$0.id] ?? PartitionVersion(epoch: 0, applied: 0))
             })
-        do throws(MeshError) {
-            let response = try await routes.clients.client(of: share.server)
-                .call(ParameterService.pull, request, timeout: timeout)
-            return Swift.Result { () throws(ParameterServerError) in try Self.parts(share, response) }
+        do throws(ParameterServerError) {
+            let response = try await routes.call(share) { (client) throws(MeshError) in
+                try await client.call(ParameterService.pull, request, timeout: timeout)
+            }
+            return .success(try Self.parts(share, response))
         } catch {
-            return .failure(ParameterServerError(error))
+            return .failure(error)
         }
     }
 

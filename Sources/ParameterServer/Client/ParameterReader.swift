@@ -38,6 +38,7 @@ public final class ParameterReader: Sendable {
     public func pull(_ names: [String]? = nil) async throws(ParameterServerError) -> NamedTensors {
         let deadline = coordination.mesh.runtime.now.advanced(by: configuration.timeout)
         let routes = TableRoutes(coordination, clients, callBytes: configuration.callBytes)
+        defer { routes.close() }
         try routes.install(try await map(), named: names)
         return try await ParameterPull(routes: routes, deadline: deadline).run(minimums: [:]).parameters
     }
@@ -46,7 +47,8 @@ public final class ParameterReader: Sendable {
     ///
     /// - Throws: ``ParameterServerError`` with `coordination` or `callFailed`.
     public func accounts() async throws(ParameterServerError) -> [PartitionAccount] {
-        let servers = try await map().servers
+        let map = try await map()
+        let servers = map.servers.filter { !map.partitions(headedBy: $0.name).isEmpty }
         let answers = await withTaskGroup(of: (Int, Result<AuditResponse, MeshError>).self) { group in
             for (index, server) in servers.enumerated() {
                 let client = clients.client(of: server)

@@ -30,13 +30,14 @@ struct NumberedPush: Sendable {
 
 /// The pushes of a step that leave in one call, to one server.
 struct PushCall: Sendable {
-    let server: ServerRecord
+    let share: TableSet.Share
     let pushes: [NumberedPush]
     private var request: PushRequest
     private var deduplication: Deduplication
 
-    init(_ pushes: [NumberedPush], to server: ServerRecord, from session: WorkerSession) {
-        self.server = server
+    /// - Parameter share: the places of the pushes, in their order, with their server.
+    init(_ pushes: [NumberedPush], to share: TableSet.Share, from session: WorkerSession) {
+        self.share = share
         self.pushes = pushes
         request = PushRequest(slot: session.slot)
         deduplication = Deduplication(session: session.id, entries: [])
@@ -52,14 +53,15 @@ struct PushCall: Sendable {
     }
 
     /// Sends the pushes; the mesh repeats the same bytes to the same life of the server until they are answered, the
-    /// life has ended or the time is over.
-    func send(_ clients: ServerClients, timeout: Duration) async -> PushReport {
-        do throws(MeshError) {
-            let response = try await clients.client(of: server)
-                .call(ParameterService.push, request, timeout: timeout, deduplication: deduplication)
-            return report(response)
+    /// life has ended, the map has another head or the time is over.
+    func send(_ routes: TableRoutes, timeout: Duration) async -> PushReport {
+        do throws(ParameterServerError) {
+            return report(
+                try await routes.call(share) { (client) throws(MeshError) in
+                    try await client.call(ParameterService.push, request, timeout: timeout, deduplication: deduplication)
+                })
         } catch {
-            return report(ParameterServerError(error))
+            return report(error)
         }
     }
 
@@ -70,7 +72,7 @@ struct PushCall: Sendable {
     }
 
     private func report(_ response: PushResponse) -> PushReport {
-        let peer = server.identity.description
+        let peer = share.server.identity.description
         guard response.replies.map(\.partition) == pushes.map(\.identity.partition) else {
             return report(
                 ParameterServerError(
@@ -87,6 +89,9 @@ struct PushCall: Sendable {
             case .refused(let code, let message):
                 report.failed.append(
                     PushReport.Failure(push: push.identity, error: ParameterServerError(code, message, peer: peer)))
+                if let standing = reply.standing {
+                    report.standing[reply.partition] = (standing, reply.version.epoch)
+                }
             }
         }
         return report

@@ -1,3 +1,5 @@
+import Coordination
+
 /// What became of a step, partition by partition: a step is atomic in each partition and not across them.
 public struct PushReport: Sendable {
     /// A push that was applied.
@@ -18,8 +20,8 @@ public struct PushReport: Sendable {
     public struct Failure: Sendable {
         /// Which push.
         public var push: PushIdentity
-        /// Why. `callFailed` and `logFailed` leave open whether it was applied, `unconfirmed` says that it was and may
-        /// yet be lost; any other code says that it was not.
+        /// Why. `peerLost`, `callFailed` and `logFailed` leave open whether it was applied, `unconfirmed` says that it was
+        /// and may yet be lost; any other code says that it was not.
         public var error: ParameterServerError
     }
 
@@ -27,6 +29,13 @@ public struct PushReport: Sendable {
     public internal(set) var acknowledged: [Acknowledgement] = []
     /// The others.
     public internal(set) var failed: [Failure] = []
+
+    /// Which of the session's acknowledged pushes are lost, of this step or an earlier one, in the partitions that refused
+    /// their share with `rolledBack`. Told once: after the next pull the session goes on with what stands.
+    public internal(set) var rolledBack: [RollBack] = []
+
+    /// What partitions that went back have kept of the session's pushes, and since when.
+    var standing: [PartitionID: (sequences: SequenceSet, epoch: UInt64)] = [:]
 
     /// A report of no push.
     public init() {}

@@ -3,33 +3,40 @@ import MeshTransport
 import MeshWire
 import Synchronization
 
-/// Where a client's tables are, and how it finds out anew: servers end, start again and make way for others.
+/// Where a client's tables are now: it watches the coordinator's map, as servers end, start again and make way for others.
 ///
-/// A request that was not answered, or by a server that is not in the map, is made again, the same bytes under the same
-/// number, at whoever heads the partition then. Guarded by a mutex, which is not held across a call; one task at a time
-/// asks the coordinator.
+/// A request that was not answered, or by a server that does not head its partition, is made again, the same bytes under
+/// the same number, at whoever heads it then. One that is under way when the map changes is ended for that. Guarded by a
+/// mutex, which is not held across a call; the watch ends with ``close()``, and with the last reference.
 final class TableRoutes: Sendable {
     private struct State {
         var tables: TableSet?
-        /// The number of the map that they are of.
-        var mapVersion: UInt64 = 0
-        /// When the coordinator last gave a map.
-        var refreshed: RuntimeInstant?
+        var map = PartitionMap()
+        var watch: Task<Void, Never>?
+        var isClosed = false
     }
 
     let clients: ServerClients
+    let calls = CallsInFlight()
+    let losses: LossReporter
     private let coordination: CoordinationClient
     private let callBytes: Int
+    private let maps = MapFeed()
     private let state = Mutex(State())
-    private let questions = TurnQueue(limit: .max)
 
     init(_ coordination: CoordinationClient, _ clients: ServerClients, callBytes: Int) {
         self.coordination = coordination
         self.clients = clients
         self.callBytes = callBytes
+        losses = LossReporter(coordination)
     }
 
+    deinit { close() }
+
     private var runtime: any Runtime { coordination.mesh.runtime }
+
+    /// The newest map that was seen.
+    var map: PartitionMap { state.withLock { $0.map } }
 
     /// The tables with the places that are known now.
     ///
@@ -51,10 +58,58 @@ final class TableRoutes: Sendable {
         install(try TableSet(map, named: names, callBytes: callBytes), of: map)
     }
 
+    /// Ends the watch.
+    func close() {
+        let watch = state.withLock { state in
+            state.isClosed = true
+            defer { state.watch = nil }
+            return state.watch
+        }
+        watch?.cancel()
+        losses.close()
+    }
+
     private func install(_ tables: TableSet, of map: PartitionMap) {
-        let now = runtime.now
-        state.withLock { $0 = State(tables: tables, mapVersion: map.version, refreshed: now) }
+        state.withLock { state in
+            state.tables = tables
+            // Tables that were declared are in any newer map too, and are placed as that says.
+            if map.version >= state.map.version { state.map = map }
+            guard state.watch == nil, !state.isClosed else { return }
+            state.watch = runtime.spawn(on: runtime.taskExecutor) { [weak self, coordination] in
+                await coordination.watchMap { self?.follow($0) }
+            }
+        }
+        follow(self.map)
+    }
+
+    /// Goes by a map that is not older than the last one.
+    private func follow(_ map: PartitionMap) {
+        let isNews = state.withLock { state in
+            guard map.version >= state.map.version, let known = state.tables else { return false }
+            // A map that contradicts a declaration is the coordinator's error, and is not gone by.
+            guard let tables = try? TableSet(known.tables, in: map, callBytes: callBytes) else { return false }
+            (state.tables, state.map) = (tables, map)
+            return true
+        }
+        guard isNews else { return }
+        calls.take(map)
         clients.keep(map.servers)
+        maps.offer(map)
+    }
+
+    /// Makes a call about a share of partitions to its server, and reports the server if it is gone.
+    ///
+    /// - Throws: as ``CallsInFlight/run(_:_:)`` does.
+    func call<Result: Sendable>(
+        _ share: TableSet.Share, _ body: @Sendable (MeshClient) async throws(MeshError) -> Result
+    ) async throws(ParameterServerError) -> Result {
+        let client = clients.client(of: share.server)
+        do throws(ParameterServerError) {
+            return try await calls.run(share) { () throws(MeshError) in try await body(client) }
+        } catch {
+            if error.saysServerIsGone { losses.report(share.server) }
+            throw error
+        }
     }
 
     /// Runs `attempt` until it says that nothing is left to be made again, or the time is over.
@@ -66,42 +121,44 @@ final class TableRoutes: Sendable {
     ) async throws(ParameterServerError) {
         var wait = Self.firstWait
         while true {
+            let version = map.version
             let isLeft = try await attempt(try tables(), max(.zero, runtime.now.duration(to: deadline)))
             guard isLeft, !Task.isCancelled, runtime.now.advanced(by: wait) < deadline else { return }
             // Half to all of it, so that workers that lost the same server do not return at once.
             let share = Double(runtime.randomBits() >> 11) / Double(1 << 53)
-            do { try await runtime.sleep(for: wait * (0.5 + share / 2)) } catch { return }
-            wait = min(wait * 2, Self.longestWait)
-            await refresh()
+            let hasChanged = await waitForMap(after: version, atMost: wait * (0.5 + share / 2))
+            wait = hasChanged ? Self.firstWait : min(wait * 2, Self.longestWait)
         }
     }
 
-    /// Asks the coordinator where the tables are now, unless somebody else has just asked. That it cannot be reached
-    /// changes nothing: servers go on without it.
-    private func refresh() async {
-        let asked = runtime.now
-        _ = await questions.take()
-        defer { questions.pass() }
-        let (known, isNews) = state.withLock { ($0.tables, $0.refreshed.map { $0 < asked } ?? true) }
-        guard isNews, let known, let map = try? await coordination.fetchMap(), map.version >= mapVersion else { return }
-        try? install(known.tables, in: map)
+    /// Waits for a newer map, for a limited time; returns whether it came.
+    private func waitForMap(after version: UInt64, atMost wait: Duration) async -> Bool {
+        guard map.version == version else { return true }
+        return await withTaskGroup(of: Bool.self) { group in
+            group.addTask { [maps] in await maps.next(after: version) != nil }
+            group.addTask { [runtime] in
+                try? await runtime.sleep(for: wait)
+                return false
+            }
+            let first = await group.next() ?? false
+            group.cancelAll()
+            return first
+        }
     }
 
-    private var mapVersion: UInt64 { state.withLock { $0.mapVersion } }
-
     private static let firstWait = Duration.milliseconds(20)
-    private static let longestWait = Duration.seconds(1)
+    private static let longestWait = Duration.milliseconds(250)
 }
 
 extension ParameterServerError {
     /// Whether the same request may be answered by another server, or by this one later, under the same number.
     var mayBeAnsweredElsewhere: Bool {
         switch code {
-        case .notRegistered, .busy, .unknownParameter, .unconfirmed, .logFailed: true
+        case .peerLost, .notRegistered, .busy, .unknownParameter, .unconfirmed, .logFailed: true
         case .coordination: (cause as? CoordinationError)?.code == .callFailed || cause == nil
         case .callFailed:
             switch (cause as? MeshError)?.code {
-            case .connectFailed?, .connectionLost?, .noEndpoint?, .draining?, .instanceChanged?, .loadShed?: true
+            case .loadShed?: true
             case .status?: (cause as? MeshError)?.status == .unavailable
             default: false
             }

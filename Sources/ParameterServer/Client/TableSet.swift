@@ -82,8 +82,10 @@ struct TableSet: Sendable {
     func calls(_ pushes: [NumberedPush], from session: WorkerSession) -> [PushCall] {
         let byPartition = Dictionary(pushes.map { ($0.identity.partition, $0) }) { first, _ in first }
         return shares.compactMap { share in
-            let own = share.places.compactMap { byPartition[$0.id] }
-            return own.isEmpty ? nil : PushCall(own, to: share.server, from: session)
+            let places = share.places.filter { byPartition[$0.id] != nil }
+            guard !places.isEmpty else { return nil }
+            return PushCall(
+                places.compactMap { byPartition[$0.id] }, to: Share(server: share.server, places: places), from: session)
         }
     }
 

@@ -20,6 +20,8 @@ package struct PushReply: Sendable, Hashable {
     package var staleness: UInt64
     /// True if the push had been answered before and this is that answer.
     package var isReplay = false
+    /// What stands of the session's pushes in a partition that went back; `nil` in other answers.
+    package var standing: SequenceSet?
 
     package init(
         partition: PartitionID, outcome: Outcome, version: PartitionVersion, durability: Durability = .memory,
@@ -51,6 +53,7 @@ extension PushReply: MeshMessage {
             case 5: durability = Durability(rawValue: try decoder.uint32())
             case 6: staleness = try decoder.uint64()
             case 7: isReplay = try decoder.bool()
+            case 8: standing = try decoder.message()
             default: break
             }
         }
@@ -67,5 +70,6 @@ extension PushReply: MeshMessage {
         encoder.uint32(5, durability.rawValue)
         encoder.uint64(6, staleness)
         encoder.bool(7, isReplay)
+        if let standing { encoder.message(8, standing) }
     }
 }

@@ -126,11 +126,12 @@ struct PartitionState: Sendable {
         // After the ledger: what an earlier head has applied is answered as it was.
         guard (intactSince...epoch).contains(push.basis.epoch) else {
             let standing = ledger.applied(of: push.session)
-            return .refuse(
-                refused(
-                    .rolledBack,
-                    "the gradient is of epoch \(push.basis.epoch), the partition is at \(version) and has kept what was applied since epoch \(intactSince): of this session's pushes \(standing); pull again"
-                ))
+            var reply = refused(
+                .rolledBack,
+                "the gradient is of epoch \(push.basis.epoch), the partition is at \(version) and has kept what was applied since epoch \(intactSince): of this session's pushes \(standing); pull again"
+            )
+            reply.standing = standing
+            return .refuse(reply)
         }
         let recorded = PartitionRecord.Push(
             session: push.session, sequence: push.sequence, acknowledgedThrough: push.acknowledgedThrough,

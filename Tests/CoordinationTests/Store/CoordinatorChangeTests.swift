@@ -20,7 +20,7 @@ import Testing
             let server = Example.server(
                 ["a", "b", "c"].randomElement(using: &generator) ?? "a",
                 life: UInt64.random(in: 1...3, using: &generator))
-            try? state.registerServer(server)
+            _ = try? state.registerServer(server)
         case 1:
             let sizes = (0...Int.random(in: 0...3, using: &generator)).map { _ in
                 UInt64.random(in: 1...900, using: &generator)

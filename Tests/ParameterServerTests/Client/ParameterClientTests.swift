@@ -306,12 +306,16 @@ import Testing
             runtime.kill(host: away.host, port: away.port)
             let start = runtime.now
             let report = try await client.push(Self.gradients())
-            #expect(Set(report.failed.map(\.error.code)) == [.callFailed])
+            #expect(Set(report.failed.map(\.error.code)) == [.peerLost])
+            let failure = try #require(report.failed.first)
+            #expect(
+                failure.error.message.hasPrefix("server server-0, head of partition ")
+                    && failure.error.message.contains(" in epoch 1"), "\(failure.error)")
             // What the other server heads was applied at the first attempt, and once.
             #expect(report.failed.count + report.acknowledged.count == 4 && !report.acknowledged.isEmpty)
             #expect(report.acknowledged.allSatisfy { !$0.isReplay })
             let error = await #expect(throws: ParameterServerError.self) { try await client.pull() }
-            #expect(error?.code == .callFailed)
+            #expect(error?.code == .peerLost)
             let waited = start.duration(to: runtime.now)
             #expect(waited > .seconds(8) && waited < .seconds(16.1))
         }

@@ -47,11 +47,13 @@ import Testing
     func contradictions() throws {
         let table = try Example.table("w")
         let other = try Example.table("w", partitions: 2)
-        var map = try Self.map([table])
+        let map = try Self.map([table])
         #expect(throws: ParameterServerError.self) { try TableSet([other], in: map, callBytes: 8) }
         #expect(throws: ParameterServerError.self) { try TableSet([try Example.table("v")], in: map, callBytes: 8) }
-        map.tables[0].declaration = [1, 2, 3]
-        let error = #expect(throws: ParameterServerError.self) { try TableSet(map, callBytes: 8) }
+        var tables = map.tables
+        tables[0].declaration = [1, 2, 3]
+        let damaged = PartitionMap(version: 1, servers: map.servers, tables: tables)
+        let error = #expect(throws: ParameterServerError.self) { try TableSet(damaged, callBytes: 8) }
         #expect(error?.code == .invalidDeclaration)
         #expect(error?.message.contains("table w") == true)
     }

@@ -55,6 +55,7 @@ import Testing
         var reply = PushReply(
             partition: id, outcome: .refused(.nonFinite, "element 1"), version: version, staleness: .max)
         reply.isReplay = true
+        reply.standing = sequences
         var deduplication = Deduplication(
             session: session, entries: [.init(scope: 9, sequence: .max, acknowledgedThrough: 1)])
         deduplication.firstInstance = InstanceID(high: 0xA, low: 0xB)
@@ -141,9 +142,10 @@ import Testing
                     + "applied: 18446744073709551615}, durability: 1, staleness: 18446744073709551615, is_replay: true}"
             ),
             Case(
-                "PushReply", reply, properties: 6,
+                "PushReply", reply, properties: 7,
                 "partition: 9, code: NON_FINITE, message: \"element 1\", version: {epoch: 3, "
-                    + "applied: 18446744073709551615}, durability: 1, staleness: 18446744073709551615, is_replay: true"),
+                    + "applied: 18446744073709551615}, durability: 1, staleness: 18446744073709551615, is_replay: true, "
+                    + "standing: {bounds: [1, 4, 6, 6]}"),
             Case(
                 "PullRequest", PullRequest([.init(partition: id, minimum: version)]), properties: 1,
                 "entries: {partition: 9, minimum: {epoch: 3, applied: 18446744073709551615}}"),

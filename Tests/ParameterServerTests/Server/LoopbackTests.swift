@@ -101,9 +101,12 @@ import Testing
         let push = NumberedPush(
             place, of: client.session.id, PushNumbers.Number(sequence: 2, acknowledgedThrough: 1),
             basis: PartitionVersion(epoch: place.epoch, applied: 1), of: try AnyTensor(gradient, shape: [8]))
-        let call = PushCall([push], to: share.server, from: client.session)
+        let sent = TableSet.Share(server: share.server, places: [place])
+        let call = PushCall([push], to: sent, from: client.session)
         let clients = ServerClients(mesh)
-        let report = await call.send(clients, timeout: .seconds(120))
+        // It has seen no map, so that it asks nobody else.
+        let routes = TableRoutes(try cluster.coordination(mesh), clients, callBytes: 1 << 20)
+        let report = await call.send(routes, timeout: .seconds(120))
 
         let error = try #require(report.failed.first?.error)
         #expect(report.failed.count == 1 && report.acknowledged.isEmpty)
@@ -116,6 +119,7 @@ import Testing
         let records = cluster.log.all("push refused")
         #expect(records.map { $0.metadata["code"] } == [kind.code.description])
         #expect(records.map { $0.metadata["peer"] } == ["spiffe://test.example/worker/0"])
+        routes.close()
         clients.close()
         client.close()
         await cluster.stop()
