@@ -20,6 +20,7 @@ struct TestCluster: Sendable {
     let metrics = MetricsRegistry()
     private let authority: TestAuthority
     private let attemptTimeout: Duration
+    private let attempts: Int
     let coordinatorAddress: ListenerAddress
     private let listening = Listening()
     /// Where the process of a path runs, where not all are at one place.
@@ -36,14 +37,14 @@ struct TestCluster: Sendable {
     ///
     /// - Parameter host: where the process of a path, such as `/server/0`, runs; default: all in `runtime`.
     static func start(
-        _ runtime: any Runtime, servers: Int = 2, attemptTimeout: Duration = .milliseconds(40),
+        _ runtime: any Runtime, servers: Int = 2, attemptTimeout: Duration = .milliseconds(40), attempts: Int = 12,
         coordinatorFaults: (any FaultInjector)? = nil,
         adjust: (inout CoordinatorConfiguration) -> Void = { _ in },
         on host: (@Sendable (String) -> any Runtime)? = nil
     ) async throws -> TestCluster {
         let authority = try TestAuthority(runtime: runtime)
         let mesh = try Self.mesh(
-            authority, host?("/coordinator") ?? runtime, "/coordinator", attemptTimeout, coordinatorFaults)
+            authority, host?("/coordinator") ?? runtime, "/coordinator", attemptTimeout, attempts, coordinatorFaults)
         var configuration = CoordinatorConfiguration()
         configuration.lease = .seconds(5)
         configuration.serversBeforePlacement = max(1, servers)
@@ -51,7 +52,7 @@ struct TestCluster: Sendable {
         let cluster = TestCluster(
             runtime: runtime,
             coordinator: try await Coordinator(on: mesh, configuration: configuration, logger: silent),
-            authority: authority, attemptTimeout: attemptTimeout,
+            authority: authority, attemptTimeout: attemptTimeout, attempts: attempts,
             coordinatorAddress: try await mesh.listen(host: "127.0.0.1", port: 0), host: host)
         cluster.listening.add(mesh)
         for index in 0..<servers { _ = try await cluster.startServer(index) }
@@ -72,7 +73,7 @@ struct TestCluster: Sendable {
         _ index: Int, port: Int = 0, configuration: ParameterServerConfiguration = ParameterServerConfiguration()
     ) async throws -> (ParameterServer, ListenerAddress) {
         let path = "/server/\(index)"
-        let mesh = try Self.mesh(authority, host?(path) ?? runtime, path, attemptTimeout, metrics: metrics)
+        let mesh = try Self.mesh(authority, host?(path) ?? runtime, path, attemptTimeout, attempts, metrics: metrics)
         let server = try ParameterServer(
             named: "server-\(index)", on: mesh, coordination: coordination(mesh), configuration: configuration,
             logger: log.logger)
@@ -98,7 +99,7 @@ struct TestCluster: Sendable {
 
     /// A process of the mesh that is called `path`.
     func mesh(_ path: String, faults: (any FaultInjector)? = nil) throws -> Mesh {
-        try Self.mesh(authority, host?(path) ?? runtime, path, attemptTimeout, faults)
+        try Self.mesh(authority, host?(path) ?? runtime, path, attemptTimeout, attempts, faults)
     }
 
     /// A way to the coordinator.
@@ -132,12 +133,12 @@ struct TestCluster: Sendable {
 
     private static func mesh(
         _ authority: TestAuthority, _ runtime: any Runtime, _ path: String, _ attemptTimeout: Duration,
-        _ faults: (any FaultInjector)? = nil, metrics: MetricsRegistry = MetricsRegistry()
+        _ attempts: Int, _ faults: (any FaultInjector)? = nil, metrics: MetricsRegistry = MetricsRegistry()
     ) throws -> Mesh {
         var configuration = MeshConfiguration()
         configuration.faults = faults
         configuration.retry.attemptTimeout = attemptTimeout
-        configuration.retry.maximumAttempts = 12
+        configuration.retry.maximumAttempts = attempts
         let policy = try AuthorizationPolicy(rules: [
             AuthorizationPolicy.Rule("everybody", methods: ["*"], identities: ["spiffe://test.example/*"])
         ])

@@ -22,7 +22,7 @@ final class CallsInFlight: Sendable {
 
     private let state = Mutex(State())
 
-    /// Makes a call about a share of partitions to its server.
+    /// Makes a call about a share of partitions to its server, in a task that does nothing else.
     ///
     /// - Throws: what the call throws as a ``ParameterServerError`` that names the server and its part, with `peerLost` where
     ///   it is gone, or the map has the partitions elsewhere.
@@ -62,7 +62,7 @@ final class CallsInFlight: Sendable {
     private func begin(_ share: TableSet.Share, _ task: CallTask) -> UInt64? {
         state.withLock { state in
             // The map may have changed since the call was planned.
-            guard state.map.version == 0 || share.isServed(by: state.map) else { return nil }
+            guard state.map.version <= share.mapVersion || share.isServed(by: state.map) else { return nil }
             defer { state.next += 1 }
             state.calls[state.next] = Call(share: share, task: task)
             return state.next

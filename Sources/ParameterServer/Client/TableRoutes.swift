@@ -97,7 +97,8 @@ final class TableRoutes: Sendable {
         maps.offer(map)
     }
 
-    /// Makes a call about a share of partitions to its server, and reports the server if it is gone.
+    /// Makes a call about a share of partitions to its server, and reports the server if it is gone. To be called in a child
+    /// task that does nothing else: a map that has the partitions elsewhere cancels it.
     ///
     /// - Throws: as ``CallsInFlight/run(_:_:)`` does.
     func call<Result: Sendable>(
@@ -108,6 +109,10 @@ final class TableRoutes: Sendable {
             return try await calls.run(share) { () throws(MeshError) in try await body(client) }
         } catch {
             if error.saysServerIsGone { losses.report(share.server) }
+            guard error.code == .callFailed, map.lost.contains(share.server.name) else { throw error }
+            var error = error
+            error.code = .peerLost
+            error.message += "; the coordinator has not heard of it for too long"
             throw error
         }
     }

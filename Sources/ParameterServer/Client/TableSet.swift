@@ -21,6 +21,8 @@ struct TableSet: Sendable {
     struct Share: Sendable {
         var server: ServerRecord
         var places: [Place]
+        /// The version of the map that says so.
+        var mapVersion: UInt64 = 0
     }
 
     /// The tables, in the order in which they were declared.
@@ -50,7 +52,9 @@ struct TableSet: Sendable {
         }
         self.tables = tables
         shares = map.servers.flatMap { server in
-            Self.split(places[server.name] ?? [], callBytes: callBytes).map { Share(server: server, places: $0) }
+            Self.split(places[server.name] ?? [], callBytes: callBytes).map {
+                Share(server: server, places: $0, mapVersion: map.version)
+            }
         }
     }
 
@@ -84,8 +88,8 @@ struct TableSet: Sendable {
         return shares.compactMap { share in
             let places = share.places.filter { byPartition[$0.id] != nil }
             guard !places.isEmpty else { return nil }
-            return PushCall(
-                places.compactMap { byPartition[$0.id] }, to: Share(server: share.server, places: places), from: session)
+            let own = Share(server: share.server, places: places, mapVersion: share.mapVersion)
+            return PushCall(places.compactMap { byPartition[$0.id] }, to: own, from: session)
         }
     }
 
@@ -93,7 +97,8 @@ struct TableSet: Sendable {
     func shares(of partitions: Set<PartitionID>) -> [Share] {
         shares.compactMap { share in
             let places = share.places.filter { partitions.contains($0.id) }
-            return places.isEmpty ? nil : Share(server: share.server, places: places)
+            return places.isEmpty
+                ? nil : Share(server: share.server, places: places, mapVersion: share.mapVersion)
         }
     }
 

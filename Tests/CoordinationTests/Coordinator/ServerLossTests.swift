@@ -258,14 +258,14 @@ import Testing
         try await SimulatedRuntime.run(seed: seed) { runtime in
             let job = try Job(runtime)
             let first = try await job.startCoordinator()
-            let running = runtime.spawn(on: nil) { try? await runtime.host("/coordinator").run { try await first.run() } }
+            let running = runtime.spawn(on: runtime.taskExecutor) { try? await runtime.host("/coordinator").run { try await first.run() } }
             for name in ["a", "b", "c"] { try await job.startServer(name) }
             let worker = try job.client("/worker/0")
             let table = TableRequest(
                 name: "w", declaration: [1], partitionByteCounts: [100, 100, 100], replicas: 1)
             _ = try await worker.declare([table])
             let watched = Seen<PartitionMap>()
-            let watching = runtime.spawn(on: nil) { await worker.watchMap { watched.add($0) } }
+            let watching = runtime.spawn(on: runtime.taskExecutor) { await worker.watchMap { watched.add($0) } }
             runtime.host("/server/a").kill()
             _ = try await job.until(.seconds(2), "a is lost") { first.map.lost == ["a"] }
             _ = try await job.until(.milliseconds(100), "the map is watched") { watched.all.last == first.map }

@@ -139,7 +139,8 @@ import Testing
             Case(
                 "PushResponse", PushResponse([reply]), properties: 1,
                 "replies: {partition: 9, code: NON_FINITE, message: \"element 1\", version: {epoch: 3, "
-                    + "applied: 18446744073709551615}, durability: 1, staleness: 18446744073709551615, is_replay: true}"
+                    + "applied: 18446744073709551615}, durability: 1, staleness: 18446744073709551615, is_replay: true, "
+                    + "standing: {bounds: [1, 4, 6, 6]}}"
             ),
             Case(
                 "PushReply", reply, properties: 7,

@@ -104,7 +104,6 @@ import Testing
         let sent = TableSet.Share(server: share.server, places: [place])
         let call = PushCall([push], to: sent, from: client.session)
         let clients = ServerClients(mesh)
-        // It has seen no map, so that it asks nobody else.
         let routes = TableRoutes(try cluster.coordination(mesh), clients, callBytes: 1 << 20)
         let report = await call.send(routes, timeout: .seconds(120))
 
