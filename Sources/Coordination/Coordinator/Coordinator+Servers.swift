@@ -123,7 +123,11 @@ extension Coordinator {
         var isAnswered = false
         defer {
             reports.withLock { reports in
-                if isAnswered { reports.answered(server.name, now: mesh.runtime.now) } else { reports.ended(server.name) }
+                if isAnswered {
+                    reports.answered(server.name, now: mesh.runtime.now)
+                } else {
+                    reports.ended(server.name)
+                }
             }
         }
         switch await find(server) {

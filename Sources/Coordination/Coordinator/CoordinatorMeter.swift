@@ -31,7 +31,8 @@ struct CoordinatorMeter: Sendable {
         reports = metrics.counter(
             "coordinator_loss_reports_total", help: "Reports of lost servers, by what was found.", labels: "outcome")
         lateness = metrics.histogram(
-            "coordinator_heartbeat_lateness_seconds", help: "How much later than they should servers gave signs of life."
+            "coordinator_heartbeat_lateness_seconds",
+            help: "How much later than they should servers gave signs of life."
         ).series()
     }
 

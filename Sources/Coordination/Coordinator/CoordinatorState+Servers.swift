@@ -58,7 +58,8 @@ extension CoordinatorState {
         }
         guard map.isLiving(name) else {
             throw CoordinationError(
-                .serverLost, "server \(name) was not heard of for \(configuration.serverLease) and counts as lost; register again")
+                .serverLost,
+                "server \(name) was not heard of for \(configuration.serverLease) and counts as lost; register again")
         }
         return leases.renew(name, now: now)
     }
@@ -100,7 +101,8 @@ extension CoordinatorState {
             // The caller learns who it is now: it was of the chain when it asked.
             guard entry.epoch == epoch else { return (entry, false) }
             throw CoordinationError(
-                .notOwner, "server \(server) is not of partition \(id), which \(entry.chain.joined(separator: ", ")) hold",
+                .notOwner,
+                "server \(server) is not of partition \(id), which \(entry.chain.joined(separator: ", ")) hold",
                 peer: owner.description)
         }
         let isPresent = { [map] (name: String, life: UInt64) in

@@ -132,7 +132,8 @@ package struct CoordinatorState: Sendable {
         guard !missing.isEmpty else { return }
         let living = map.living.count
         guard living >= configuration.serversBeforePlacement else {
-            let lost = map.lost.isEmpty ? "" : ", and these were lost: \(map.lost.joined(separator: ", ")); start them again"
+            let lost =
+                map.lost.isEmpty ? "" : ", and these were lost: \(map.lost.joined(separator: ", ")); start them again"
             throw CoordinationError(
                 .tooFewServers,
                 "\(living) servers are registered, placement waits for \(configuration.serversBeforePlacement)\(lost)")

@@ -58,7 +58,8 @@ struct PushCall: Sendable {
         do throws(ParameterServerError) {
             return report(
                 try await routes.call(share) { (client) throws(MeshError) in
-                    try await client.call(ParameterService.push, request, timeout: timeout, deduplication: deduplication)
+                    try await client.call(
+                        ParameterService.push, request, timeout: timeout, deduplication: deduplication)
                 })
         } catch {
             return report(error)

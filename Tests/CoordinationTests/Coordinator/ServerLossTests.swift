@@ -258,7 +258,9 @@ import Testing
         try await SimulatedRuntime.run(seed: seed) { runtime in
             let job = try Job(runtime)
             let first = try await job.startCoordinator()
-            let running = runtime.spawn(on: runtime.taskExecutor) { try? await runtime.host("/coordinator").run { try await first.run() } }
+            let running = runtime.spawn(on: runtime.taskExecutor) {
+                try? await runtime.host("/coordinator").run { try await first.run() }
+            }
             for name in ["a", "b", "c"] { try await job.startServer(name) }
             let worker = try job.client("/worker/0")
             let table = TableRequest(
@@ -284,7 +286,9 @@ import Testing
                 runtime.host("/server/b").pause()
                 _ = try await job.until(.seconds(2), "b is lost") { second.map.lost == ["a", "b"] }
                 // The watch has come back by itself.
-                _ = try await job.until(.milliseconds(100), "the map is watched again") { watched.all.last == second.map }
+                _ = try await job.until(.milliseconds(100), "the map is watched again") {
+                    watched.all.last == second.map
+                }
                 let versions = watched.all.map(\.version)
                 #expect(versions == versions.sorted() && Set(versions).count == versions.count, "seed \(seed)")
                 group.cancelAll()

@@ -42,7 +42,8 @@ import Testing
         #expect(next?.epoch == 6)
     }
 
-    @Test("a server that was started anew leaves to others that live, whatever it has kept, in an epoch of theirs alone")
+    @Test(
+        "a server that was started anew leaves to others that live, whatever it has kept, in an epoch of theirs alone")
     func restartedAmongOthers() {
         let living: (String) -> Bool = { $0 != "c" }
         let next = Succession.restarted(Self.entry("a", ["c", "b"]), server: "a", hasKept: false, isLiving: living)
@@ -55,7 +56,8 @@ import Testing
         #expect(kept?.epoch == 7)
     }
 
-    @Test("a server that was started anew and is alone, or has kept what nobody who lives has, heads in the epoch after")
+    @Test(
+        "a server that was started anew and is alone, or has kept what nobody who lives has, heads in the epoch after")
     func restartedAlone() {
         let nobody: (String) -> Bool = { _ in false }
         let kept = Succession.restarted(Self.entry("a", ["b"]), server: "a", hasKept: true, isLiving: nobody)
@@ -91,7 +93,9 @@ import Testing
         var entries: [PartitionID: Entry] = [:]
 
         /// - Parameter emptied: a server that has begun anew, and what it has kept.
-        mutating func check(_ state: CoordinatorState, emptied: (server: String, kept: Set<PartitionID>)?, _ seed: UInt64) {
+        mutating func check(
+            _ state: CoordinatorState, emptied: (server: String, kept: Set<PartitionID>)?, _ seed: UInt64
+        ) {
             for entry in state.map.tables.flatMap(\.partitions) {
                 let id = entry.id
                 #expect(Set(entry.chain).count == entry.chain.count, "seed \(seed): \(entry)")
@@ -126,11 +130,15 @@ import Testing
 
     /// Runs a job of one seed; returns the map that it ends with and how many partitions changed heads, joined and were
     /// lost.
-    private static func run(seed: UInt64) throws -> (PartitionMap, failovers: Int, joins: Int, losses: Int, refused: Int) {
+    private static func run(seed: UInt64) throws -> (
+        PartitionMap, failovers: Int, joins: Int, losses: Int, refused: Int
+    ) {
         var generator = SeededGenerator(seed: seed)
         var configuration = CoordinatorConfiguration()
         configuration.joiningPerServer = Int.random(in: 1...3, using: &generator)
-        var (state, copy) = (CoordinatorState(configuration, firstOrdinal: 1), CoordinatorState(configuration, firstOrdinal: 1))
+        var (state, copy) = (
+            CoordinatorState(configuration, firstOrdinal: 1), CoordinatorState(configuration, firstOrdinal: 1)
+        )
         var snapshot = CoordinatorSnapshot()
         var model = Model()
         var lives: [String: UInt64] = [:]
@@ -217,7 +225,9 @@ import Testing
     }
 
     /// After a round nobody can be given a partition that it should have.
-    private static func checkFilled(_ state: inout CoordinatorState, _ configuration: CoordinatorConfiguration, _ seed: UInt64) {
+    private static func checkFilled(
+        _ state: inout CoordinatorState, _ configuration: CoordinatorConfiguration, _ seed: UInt64
+    ) {
         _ = state.expireServers(now: Example.second(0))
         let map = state.map
         let joining = map.tables.flatMap(\.partitions).map(\.joining)
@@ -226,7 +236,8 @@ import Testing
             where entry.followers.count < table.replicas && entry.joining.isEmpty && map.isLiving(entry.head) {
                 for server in map.living where !entry.chain.contains(server.name) {
                     let busy = joining.count { $0 == server.name }
-                    #expect(busy >= configuration.joiningPerServer, "seed \(seed): \(entry) is not given to \(server.name)")
+                    #expect(
+                        busy >= configuration.joiningPerServer, "seed \(seed): \(entry) is not given to \(server.name)")
                 }
             }
         }
@@ -236,7 +247,8 @@ import Testing
     }
 
     @Test(
-        "whatever happens to servers, an epoch has one chain, nobody heads who lacks what was acknowledged, and chains fill")
+        "whatever happens to servers, an epoch has one chain, nobody heads who lacks what was acknowledged, and chains fill"
+    )
     func randomJobs() throws {
         var (failovers, joins, losses, refused) = (0, 0, 0, 0)
         for seed in 1...UInt64(rounds(400)) {
@@ -247,6 +259,8 @@ import Testing
             refused += job.refused
             if seed <= 20 { #expect(try Self.run(seed: seed).0 == job.0, "seed \(seed) gives two maps") }
         }
-        #expect(failovers > 100 && joins > 100 && losses > 100 && refused > 100, "\(failovers), \(joins), \(losses), \(refused)")
+        #expect(
+            failovers > 100 && joins > 100 && losses > 100 && refused > 100,
+            "\(failovers), \(joins), \(losses), \(refused)")
     }
 }

@@ -18,7 +18,8 @@ import Testing
             for server in 0..<3 { #expect(chains.count { $0[place] == server } == 2, "\(chains)") }
         }
         #expect(chains.allSatisfy { Set($0).count == 2 })
-        let few = Placement.chains(of: [Placement.Request(bytes: 1, replicas: 5)], loads: [Placement.Load(), Placement.Load()])
+        let few = Placement.chains(
+            of: [Placement.Request(bytes: 1, replicas: 5)], loads: [Placement.Load(), Placement.Load()])
         #expect(few == [[0, 1]])
         // Of two servers, each heads half, though both hold all.
         let pairs = Placement.chains(of: requests, loads: [Placement.Load(), Placement.Load()])

@@ -405,7 +405,9 @@ import Testing
         }
     }
 
-    @Test("a server that makes way for a later life of it makes no partition any more, and the client goes to the later one")
+    @Test(
+        "a server that makes way for a later life of it makes no partition any more, and the client goes to the later one"
+    )
     func superseded() async throws {
         try await SimulatedRuntime.run(seed: 4) { runtime in
             let cluster = try await TestCluster.start(runtime, servers: 1)
