@@ -72,6 +72,8 @@ public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
         /// The server that headed the partitions is gone, or heads them no more, and nobody had taken its place in time. The
         /// message names it with its part and the epoch; whether a push was applied is open, and its copy finds out.
         public static let peerLost = Code(25)
+        /// The chain of a partition's servers is in a later epoch than the caller's, who has to look at the map.
+        public static let staleEpoch = Code(26)
 
         /// In the order of the numbers.
         static let names = [
@@ -79,7 +81,7 @@ public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
             "sessionUnknown", "notOwner", "ledgerFull", "busy", "rolledBack", "acknowledged", "malformedRequest",
             "applyFailed", "versionNotReached", "invalidDeclaration", "coordination", "callFailed",
             "invalidConfiguration", "notRegistered", "snapshotInvalid", "logFailed",
-            "unconfirmed", "notAllowed", "peerLost",
+            "unconfirmed", "notAllowed", "peerLost", "staleEpoch",
         ]
 
         /// The code's name, or its number where it has none here.

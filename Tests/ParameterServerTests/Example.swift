@@ -42,8 +42,12 @@ enum Example {
             id: PartitionID(rawValue: 1), name: PartitionName(table: table.name, index: 0), of: table, epoch: epoch,
             intactSince: epoch, parameters: table.initialValues(ofPartition: 0), fence: fence,
             limits: configuration.ledger)
-        return Partition(
-            first, configuration: configuration, meter: ApplyMeter(metrics, runtime: StillRuntime()), log: nil)
+        let entry = PartitionMap.Partition(id: first.id, head: "server", epoch: epoch, byteCount: 0)
+        let partition = Partition(
+            first, in: ChainPlace(of: "server", in: entry), configuration: configuration,
+            meter: ApplyMeter(metrics, runtime: StillRuntime()), log: nil, driver: nil)
+        partition.open()
+        return partition
     }
 
     static func push(

@@ -14,13 +14,28 @@ public struct Durability: RawRepresentable, Sendable, Hashable, CustomStringConv
     /// In the server's log, on disk: it survives the machine's restart, and not the loss of the disk (`logged(fsync)`).
     public static let loggedSynced = Durability(rawValue: 4)
 
+    /// At the head and at so many followers, each of which has executed it: it survives the loss of that many machines.
+    ///
+    /// - Parameter followers: at least 1.
+    public static func replicated(_ followers: Int) -> Durability {
+        precondition(followers >= 1, "a push without followers is not replicated")
+        return Durability(rawValue: firstReplicated + UInt32(clamping: followers) - 1)
+    }
+
+    /// At how many followers it is beside the head; `nil` for a durability that is none of these.
+    public var followers: Int? {
+        rawValue >= Self.firstReplicated ? Int(rawValue - Self.firstReplicated) + 1 : nil
+    }
+
+    private static let firstReplicated: UInt32 = 17
+
     /// The name, or the number where it has none here.
     public var description: String {
         switch self {
         case .memory: "memory"
         case .loggedProcessOnly: "logged(processOnly)"
         case .loggedSynced: "logged(fsync)"
-        default: "durability \(rawValue)"
+        default: followers.map { "replicated(\($0))" } ?? "durability \(rawValue)"
         }
     }
 }

@@ -3,7 +3,8 @@ import MeshWire
 import NIOCore
 import Tensor
 
-/// A partition while a log is read: its origin, then a snapshot or none, then its records.
+/// A partition while a log is read, or while it is sent to a server that joins: its origin, then a snapshot or none, then
+/// its records.
 struct RecoveringPartition {
     private let origin: PartitionOrigin
     private let limits: PushLedger.Limits
@@ -15,6 +16,9 @@ struct RecoveringPartition {
         self.origin = origin
         self.limits = limits
     }
+
+    /// Whether all pieces of a snapshot are there.
+    var isWhole: Bool { snapshotBytes > 0 && snapshot.readableBytes == snapshotBytes }
 
     /// Takes a piece of the snapshot.
     ///

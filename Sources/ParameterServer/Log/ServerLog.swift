@@ -28,6 +28,9 @@ final class ServerLog: Sendable {
     private let runtime: any Runtime
     private let logger: Logger
     private let state = Mutex(State())
+    /// Whoever has the turn begins partitions in the log, or replaces it by snapshots: what is begun is either in a snapshot
+    /// or after it.
+    private let beginnings = TurnQueue(limit: .max)
 
     private init(
         _ log: WriteAheadLog, _ configuration: PartitionLogConfiguration, on runtime: any Runtime, logger: Logger
@@ -140,6 +143,37 @@ final class ServerLog: Sendable {
         }
     }
 
+    /// Begins partitions, and has `host` take them where ``compactIfNeeded(_:)`` finds them.
+    ///
+    /// - Parameter partitions: what each begins with, and a snapshot to go on from if it is not its first values.
+    /// - Throws: ``ParameterServerError`` with `logFailed` and `busy`; then none is hosted.
+    func begin(
+        _ partitions: [(origin: PartitionOrigin, snapshot: PartitionSnapshot?)], host: () -> Void
+    ) async throws(ParameterServerError) {
+        await beginnings.takeWithoutLimit()
+        defer { beginnings.pass() }
+        for (origin, snapshot) in partitions {
+            _ = try append(.origin, of: origin.partition, origin)
+            for entry in snapshot.map(ServerLogEntry.entries) ?? [] { try await appendWaiting(entry) }
+        }
+        host()
+    }
+
+    /// Appends an entry when what waits to be written lets it.
+    private func appendWaiting(_ entry: ByteBuffer) async throws(ParameterServerError) {
+        do throws(LogFileError) {
+            do throws(LogFileError) {
+                _ = try log.append(entry)
+            } catch {
+                guard error.code == .limitReached else { throw error }
+                try await log.written(through: log.last, until: runtime.now.advanced(by: .seconds(60)))
+                _ = try log.append(entry)
+            }
+        } catch {
+            throw ParameterServerError(error)
+        }
+    }
+
     /// Says that a record was appended and not executed: memory and disk differ, and nothing can be acknowledged any more.
     func fail(_ error: ParameterServerError) {
         record(LogFileError(.ioFailure, path: log.folder, "\(error.message); start the server again"))
@@ -198,7 +232,9 @@ final class ServerLog: Sendable {
         }
         guard isOurs else { return }
         runtime.spawn(on: runtime.computeExecutor) {
+            await self.beginnings.takeWithoutLimit()
             await self.compact(partitions)
+            self.beginnings.pass()
             self.state.withLock { $0.isCompacting = false }
         }
     }
@@ -211,7 +247,7 @@ final class ServerLog: Sendable {
                 for partition in partitions() {
                     let (origin, snapshot) = await partition.snapshot()
                     try await writer.append(ServerLogEntry.bytes(.origin, of: partition.id, origin))
-                    for piece in ServerLogEntry.pieces(of: snapshot) { try await writer.append(piece) }
+                    for piece in ServerLogEntry.entries(of: snapshot) { try await writer.append(piece) }
                 }
             }
         } catch {

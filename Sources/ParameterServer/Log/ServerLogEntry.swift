@@ -48,16 +48,23 @@ struct ServerLogEntry {
     }
 
     /// The entries that together are a snapshot.
-    static func pieces(of snapshot: PartitionSnapshot) -> [ByteBuffer] {
-        var whole = ByteBuffer()
-        write(snapshot, to: &whole)
-        var pieces: [ByteBuffer] = []
-        var first = prefix(.snapshot, of: snapshot.partition)
-        first.writeInteger(UInt64(whole.readableBytes))
-        while let piece = whole.readSlice(length: min(pieceBytes, whole.readableBytes)), piece.readableBytes > 0 {
-            var bytes = pieces.isEmpty ? first : prefix(.snapshot, of: snapshot.partition)
+    static func entries(of snapshot: PartitionSnapshot) -> [ByteBuffer] {
+        pieces(of: snapshot, bytes: pieceBytes).map { piece in
+            var bytes = prefix(.snapshot, of: snapshot.partition)
             bytes.writeImmutableBuffer(piece)
-            pieces.append(bytes)
+            return bytes
+        }
+    }
+
+    /// A snapshot in pieces of so many bytes, the first of which is led by eight bytes of the whole's length.
+    static func pieces(of snapshot: PartitionSnapshot, bytes pieceBytes: Int) -> [ByteBuffer] {
+        var whole = ByteBuffer()
+        whole.writeInteger(UInt64(0))
+        write(snapshot, to: &whole)
+        whole.setInteger(UInt64(whole.readableBytes - MemoryLayout<UInt64>.size), at: whole.readerIndex)
+        var pieces: [ByteBuffer] = []
+        while let piece = whole.readSlice(length: min(pieceBytes, whole.readableBytes)), piece.readableBytes > 0 {
+            pieces.append(piece)
         }
         return pieces
     }

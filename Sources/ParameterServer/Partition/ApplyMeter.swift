@@ -37,6 +37,9 @@ package struct ApplyMeter: Sendable {
         ).series()
     }
 
+    /// Now, by which the age of what is kept is told.
+    var now: RuntimeInstant { runtime.now }
+
     /// Runs `body` and counts its reply.
     func timed(_ body: () -> Partition.Answer) -> Partition.Answer {
         let start = runtime.now

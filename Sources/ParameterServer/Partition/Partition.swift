@@ -1,52 +1,80 @@
 package import Coordination
 package import MeshWire
+import NIOCore
 import Synchronization
 package import Tensor
 
 /// One partition of a dense table: a range of its elements with their optimizer state, the ledger of the pushes that
-/// made them what they are, and the audit counter.
+/// made them what they are, the audit counter, and the server's place in the chain of those who hold the same.
 ///
 /// Guarded by one mutex, with one queue before it: pushes are applied one at a time, in the order in which they took
 /// their turn. A loop never waits for the mutex. ``pushIfFree(_:)`` and ``pullIfFree()`` are for loops and give up at
 /// once if somebody else is at it; ``push(_:)`` and ``pull()`` take a turn, and whoever has it waits for readers at
-/// most, who hold the mutex for a few instructions.
+/// most, who hold the mutex for a few instructions. A second mutex, taken inside the first or alone and for a few
+/// instructions, has the chain's state: records are sent on while they are executed here.
 package final class Partition: Sendable {
     package let id: PartitionID
     package let name: PartitionName
     /// The elements that it has.
     package let elementCount: Int
     /// What the mutex guards.
-    private struct Guarded {
+    struct Guarded {
         var state: PartitionState
         /// What to wait for in the log, to know that all that was executed is safe.
         var logged: UInt64 = 0
     }
 
-    /// A reply, and what to wait for in the log before it is given.
+    /// A reply, and what to wait for before it is given.
     package struct Answer: Sendable {
         package var reply: PushReply
+        /// A position of the server's log.
         package var logged: UInt64?
+        /// The record that every member of the chain must have.
+        package var recorded: UInt64?
+
+        /// Whether it may be given at once.
+        var isSettled: Bool { logged == nil && recorded == nil }
     }
 
-    private let state: Mutex<Guarded>
+    let state: Mutex<Guarded>
     let turns: TurnQueue
-    private let gate: VersionGate
+    let log: ServerLog?
+    let chain: Mutex<ChainMember>
+    let driver: (any ChainDriver)?
+    /// Records that a predecessor sent and that are not executed yet.
+    let arrivals = ArrivalQueue()
+    /// The snapshot that a joining server is being sent.
+    let pieces = Mutex<[ByteBuffer]>([])
+    private let gate: LevelGate<PartitionVersion>
+    private let commits: LevelGate<UInt64>
     private let meter: ApplyMeter
-    private let log: ServerLog?
 
-    /// A partition that goes on from a state, and whose records go to a log if there is one.
-    init(_ first: PartitionState, configuration: ParameterServerConfiguration, meter: ApplyMeter, log: ServerLog?) {
+    /// A partition that goes on from a state, in the server's place of its chain, and whose records go to a log if there
+    /// is one. A head takes pushes after ``open()``.
+    init(
+        _ first: PartitionState, in place: ChainPlace?, configuration: ParameterServerConfiguration, meter: ApplyMeter,
+        log: ServerLog?, driver: (any ChainDriver)?
+    ) {
         id = first.id
         name = first.name
         elementCount = first.parameters.elementCount
         state = Mutex(Guarded(state: first))
         turns = TurnQueue(limit: configuration.queuedPushes)
-        gate = VersionGate(first.version, limit: configuration.queuedPushes)
+        var member = ChainMember(
+            standingAt: first.position,
+            limits: ChainMember.Limits(joiningBytes: configuration.replication.joiningBytes))
+        if let place { member.take(place) }
+        chain = Mutex(member)
+        gate = LevelGate(first.version, limit: configuration.queuedPushes)
+        commits = LevelGate(first.position, limit: configuration.queuedPushes)
         self.meter = meter
         self.log = log
+        self.driver = driver
     }
 
-    /// Answers a push, if that can be done without waiting; ``settled(_:until:)`` waits for the log.
+    // MARK: Pushes
+
+    /// Answers a push, if that can be done without waiting; ``settled(_:until:on:)`` waits for the log and the chain.
     package func pushIfFree(_ push: PartitionPush) -> Answer? {
         guard turns.tryTake() else { return nil }
         defer { turns.pass() }
@@ -70,24 +98,135 @@ package final class Partition: Sendable {
         return finished(answer)
     }
 
-    /// The reply, once the log is as safe as it shall be: it names what it survives. A push that is not safe at the
-    /// deadline is answered so, and its copy may ask again.
-    package func settled(_ answer: Answer, until deadline: RuntimeInstant) async -> PushReply {
-        guard let log, let position = answer.logged else { return answer.reply }
+    /// The reply, once the chain has the push's record and the log is as safe as it shall be: it names what it survives.
+    /// A push that is not safe at the deadline is answered so, and its copy may ask again; so is one whose partition has
+    /// another head meanwhile.
+    package func settled(
+        _ answer: Answer, until deadline: RuntimeInstant, on runtime: any Runtime
+    ) async -> PushReply {
         var reply = answer.reply
         do throws(ParameterServerError) {
-            try await log.settled(through: position, until: deadline)
-            reply.durability = log.durability
+            if let position = answer.recorded {
+                let start = runtime.now
+                guard await commits.wait(for: position, until: deadline, on: runtime) else { throw uncommitted }
+                driver?.waited(start.duration(to: runtime.now))
+            }
+            if let log, let position = answer.logged {
+                try await log.settled(through: position, until: deadline)
+                reply.durability = log.durability
+            }
+            let followers = chain.withLock { $0.place?.followers ?? 0 }
+            if answer.recorded != nil, followers > 0 { reply.durability = .replicated(followers) }
         } catch {
             reply.outcome = .refused(error.code, "partition \(name): \(error.message)")
         }
         return reply
     }
 
-    /// The parameters and their version, if nobody is at them. The value is not copied: the next push copies, if this
-    /// one is still alive then.
+    private var uncommitted: ParameterServerError {
+        isHead
+            ? ParameterServerError(
+                .unconfirmed,
+                "applied, and not yet at every server of its chain: too slow, or too many wait; the same push may come again"
+            ) : notHead
+    }
+
+    private var notHead: ParameterServerError {
+        ParameterServerError(.notRegistered, "this server does not head it in the newest epoch; ask its head")
+    }
+
+    private func apply(_ push: PartitionPush, _ fault: PushFault?, to guarded: inout Guarded) -> Answer {
+        meter.timed { decideAndExecute(push, fault, on: &guarded) }
+    }
+
+    private func decideAndExecute(_ push: PartitionPush, _ fault: PushFault?, on guarded: inout Guarded) -> Answer {
+        let (takesPushes, waits) = chain.withLock { ($0.takesPushes, $0.waitsForSuccessor) }
+        guard takesPushes else { return Answer(reply: guarded.state.refused(notHead.code, notHead.message)) }
+        switch guarded.state.decide(push, fault: fault) {
+        case .refuse(let reply):
+            return Answer(reply: reply)
+        case .answered(let reply):
+            return answer(reply, guarded, waits)
+        case .record(let record):
+            let bytes = record.memoryBytes
+            if waits, let driver {
+                guard driver.reserve(bytes) else {
+                    return Answer(
+                        reply: guarded.state.refused(
+                            .busy, "too many bytes wait for the followers of this server's partitions")
+                    )
+                }
+            }
+            defer { if waits { driver?.release(bytes) } }
+            do throws(ParameterServerError) {
+                // Before it is executed: what the log does not take has not been done.
+                try append(record, on: &guarded)
+            } catch {
+                return Answer(reply: guarded.state.refused(error.code, error.message))
+            }
+            do throws(TensorError) {
+                let reply = try guarded.state.execute(record)[0]
+                chained { $0.execute() }
+                return answer(reply, guarded, waits)
+            } catch {
+                // Not the push's own doing (no memory, say): it is not held against it, and may come again.
+                log?.fail(ParameterServerError(.applyFailed, error.message))
+                if waits { chained { $0.fail() } }
+                return Answer(reply: guarded.state.refused(.applyFailed, error.message))
+            }
+        }
+    }
+
+    private func answer(_ reply: PushReply, _ guarded: Guarded, _ waits: Bool) -> Answer {
+        Answer(
+            reply: reply, logged: log == nil ? nil : guarded.logged, recorded: waits ? guarded.state.position : nil)
+    }
+
+    /// Gives a record to the log and to the chain.
+    func append(_ record: PartitionRecord, on guarded: inout Guarded) throws(ParameterServerError) {
+        if let log { guarded.logged = try log.append(.record, of: id, record) }
+        chained { $0.append(record, at: meter.now) }
+    }
+
+    /// Executes a record that nothing may stop; where the log does not take it, the log has failed.
+    private func executeAlways(_ record: PartitionRecord, on guarded: inout Guarded) {
+        do throws(ParameterServerError) {
+            try append(record, on: &guarded)
+        } catch {
+            log?.fail(error)
+            chained { $0.append(record, at: meter.now) }
+        }
+        // It computes nothing, and so cannot fail.
+        _ = try? guarded.state.execute(record)
+        chained { $0.execute() }
+    }
+
+    private func finished(_ answer: Answer) -> Answer {
+        if answer.reply.outcome == .applied, !answer.reply.isReplay { gate.reached(answer.reply.version) }
+        return answer
+    }
+
+    /// What is wrong with a gradient, before anything is touched.
+    private func fault(in gradient: AnyTensor) -> PushFault? {
+        guard gradient.dtype == .float32 else {
+            return PushFault(code: .dtypeMismatch, message: "expected float32, found \(gradient.dtype)")
+        }
+        guard gradient.elementCount == elementCount else {
+            return PushFault(
+                code: .shapeMismatch, message: "expected \(elementCount) elements, found \(gradient.elementCount)")
+        }
+        // Abstract tensors, which alone have no values to look at, cannot come out of a message.
+        guard let index = try? gradient.firstNonFinite() else { return nil }
+        return PushFault(code: .nonFinite, message: "element \(index) of the gradient is not finite")
+    }
+
+    // MARK: Reading
+
+    /// The parameters and their version, if nobody is at them and this server heads the partition. The value is not
+    /// copied: the next push copies, if this one is still alive then.
     package func pullIfFree() -> (AnyTensor, PartitionVersion)? {
-        state.withLockIfAvailable { ($0.state.parameters, $0.state.version) }
+        guard isHead else { return nil }
+        return state.withLockIfAvailable { ($0.state.parameters, $0.state.version) }
     }
 
     /// The parameters and their version when the turn comes; `nil` if too many wait.
@@ -95,36 +234,11 @@ package final class Partition: Sendable {
         await withTurn { state.withLock { ($0.state.parameters, $0.state.version) } }
     }
 
-    /// Waits until the partition has reached a version; false if `deadline` comes before.
+    /// Waits until the partition has reached a version; false if `deadline` comes before, or another server is its head.
     package func reaches(
         _ minimum: PartitionVersion, before deadline: RuntimeInstant, on runtime: any Runtime
     ) async -> Bool {
         await gate.wait(for: minimum, until: deadline, on: runtime)
-    }
-
-    /// Puts a newer fence in force and returns what `session` has applied. After this returns, nothing of a session that
-    /// the fence shuts out is applied.
-    ///
-    /// Waits for its turn however many pushes wait: a partition that is too busy to apply more must still learn who may
-    /// push. Fences come one a session that begins or ends.
-    package func install(_ fence: SessionFence, reportOn session: SessionID?) async -> SequenceSet {
-        await turns.takeWithoutLimit()
-        defer { turns.pass() }
-        return state.withLock { guarded in
-            if let record = guarded.state.record(of: fence) { executeAlways(record, on: &guarded) }
-            return session.map { guarded.state.ledger.applied(of: $0) } ?? SequenceSet()
-        }
-    }
-
-    /// Begins the epoch in which the map has this server as the partition's head.
-    func begin(epoch: UInt64, intactSince: UInt64) {
-        let version = state.withLock { guarded in
-            if let record = guarded.state.record(ofEpoch: epoch, intactSince: intactSince) {
-                executeAlways(record, on: &guarded)
-            }
-            return guarded.state.version
-        }
-        gate.reached(version)
     }
 
     /// What the partition begins with in a log, and all that it holds.
@@ -145,62 +259,76 @@ package final class Partition: Sendable {
         return body()
     }
 
-    private func apply(_ push: PartitionPush, _ fault: PushFault?, to guarded: inout Guarded) -> Answer {
-        meter.timed { decideAndExecute(push, fault, on: &guarded) }
-    }
+    // MARK: Fences and epochs
 
-    private func decideAndExecute(_ push: PartitionPush, _ fault: PushFault?, on guarded: inout Guarded) -> Answer {
-        switch guarded.state.decide(push, fault: fault) {
-        case .refuse(let reply):
-            return Answer(reply: reply)
-        case .answered(let reply):
-            return Answer(reply: reply, logged: guarded.logged)
-        case .record(let record):
-            do throws(ParameterServerError) {
-                // Before it is executed: what the log does not take has not been done.
-                if let log { guarded.logged = try log.append(.record, of: id, record) }
-            } catch {
-                return Answer(reply: guarded.state.refused(error.code, error.message))
-            }
-            do throws(TensorError) {
-                return Answer(reply: try guarded.state.execute(record)[0], logged: guarded.logged)
-            } catch {
-                // Not the push's own doing (no memory, say): it is not held against it, and may come again.
-                log?.fail(ParameterServerError(.applyFailed, error.message))
-                return Answer(reply: guarded.state.refused(.applyFailed, error.message))
-            }
+    /// Puts a newer fence in force and returns what `session` has applied. After this returns, nothing of a session that
+    /// the fence shuts out is applied.
+    ///
+    /// Waits for its turn however many pushes wait: a partition that is too busy to apply more must still learn who may
+    /// push. Fences come one a session that begins or ends.
+    package func install(_ fence: SessionFence, reportOn session: SessionID?) async -> SequenceSet {
+        await turns.takeWithoutLimit()
+        defer { turns.pass() }
+        return state.withLock { guarded in
+            if let record = guarded.state.record(of: fence) { executeAlways(record, on: &guarded) }
+            return session.map { guarded.state.ledger.applied(of: $0) } ?? SequenceSet()
         }
     }
 
-    /// Executes a record that nothing may stop; where the log does not take it, the log has failed.
-    private func executeAlways(_ record: PartitionRecord, on guarded: inout Guarded) {
-        if let log {
-            do throws(ParameterServerError) {
-                guarded.logged = try log.append(.record, of: id, record)
-            } catch {
-                log.fail(error)
-            }
+    /// Begins the epoch in which the map has this server as the partition's head.
+    func begin(epoch: UInt64, intactSince: UInt64) {
+        let version = state.withLock { guarded in
+            begin(epoch: epoch, intactSince: intactSince, on: &guarded)
+            return guarded.state.version
         }
-        // It computes nothing, and so cannot fail.
-        _ = try? guarded.state.execute(record)
+        gate.reached(version)
     }
 
-    private func finished(_ answer: Answer) -> Answer {
-        if answer.reply.outcome == .applied, !answer.reply.isReplay { gate.reached(answer.reply.version) }
-        return answer
+    private func begin(epoch: UInt64, intactSince: UInt64, on guarded: inout Guarded) {
+        guard let record = guarded.state.record(ofEpoch: epoch, intactSince: intactSince) else { return }
+        executeAlways(record, on: &guarded)
     }
 
-    /// What is wrong with a gradient, before anything is touched.
-    private func fault(in gradient: AnyTensor) -> PushFault? {
-        guard gradient.dtype == .float32 else {
-            return PushFault(code: .dtypeMismatch, message: "expected float32, found \(gradient.dtype)")
+    // MARK: The chain
+
+    /// Whether this server heads the partition, as far as it knows.
+    var isHead: Bool { chain.withLock { $0.isHead } }
+
+    /// Takes the server's place in a newer map; a head begins its epoch by a record.
+    func take(_ place: ChainPlace, intactSince: UInt64) {
+        let version = state.withLock { guarded in
+            chained { $0.take(place) }
+            if place.role == .head { begin(epoch: place.epoch, intactSince: intactSince, on: &guarded) }
+            return guarded.state.version
         }
-        guard gradient.elementCount == elementCount else {
-            return PushFault(
-                code: .shapeMismatch, message: "expected \(elementCount) elements, found \(gradient.elementCount)")
+        gate.reached(version)
+    }
+
+    /// Has a head take pushes: it knows of every session that may not.
+    func open() { chained { $0.open() } }
+
+    /// Has the server hold the partition no more: whoever waits here is told to ask the head.
+    func leave() {
+        chained { $0.leave() }
+        gate.close()
+        commits.close()
+    }
+
+    /// Changes the chain's state, and says what has come of it.
+    @discardableResult
+    func chained<Result>(_ body: (inout ChainMember) -> Result) -> Result {
+        let (result, committed, news) = chain.withLock { member in
+            let (records, bytes, uncommitted) = (member.window.count, member.window.bytes, member.uncommittedBytes)
+            let result = body(&member)
+            let news = ChainNews(
+                partition: id, successor: member.hasNext ? member.place?.successor : nil,
+                replyStream: member.replyStream, hasWish: member.wish != nil,
+                records: member.window.count - records, bytes: member.window.bytes - bytes,
+                uncommittedBytes: member.uncommittedBytes - uncommitted)
+            return (result, member.committed, news)
         }
-        // Abstract tensors, which alone have no values to look at, cannot come out of a message.
-        guard let index = try? gradient.firstNonFinite() else { return nil }
-        return PushFault(code: .nonFinite, message: "element \(index) of the gradient is not finite")
+        commits.reached(committed)
+        driver?.take(news)
+        return result
     }
 }

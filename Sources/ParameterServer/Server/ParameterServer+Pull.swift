@@ -29,6 +29,9 @@ extension ParameterServer {
                 let partition = try await hosted.partition(entry.partition)
                 if let denial = denial(.pull, partition, call.peer) { throw denial }
                 guard await partition.reaches(entry.minimum, before: call.deadline, on: runtime) else {
+                    guard partition.isHead else {
+                        return .failure(hosted.notRegistered("does not head partition \(partition.name) any more"))
+                    }
                     return .failure(
                         ParameterServerError(
                             .versionNotReached, "partition \(partition.name) did not reach version \(entry.minimum)"))

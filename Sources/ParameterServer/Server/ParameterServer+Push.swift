@@ -38,20 +38,26 @@ extension ParameterServer {
         // What is small and not contended is applied here, on the loop; the rest takes turns on the compute pool.
         var budget = configuration.bytesAppliedOnLoop
         let early = pushes.map { pushIfFree($0, within: &budget) }
-        var replies = early.map { $0?.logged == nil ? $0?.reply : nil }
+        var replies = early.map { $0?.isSettled == true ? $0?.reply : nil }
         let rest = replies.indices.filter { replies[$0] == nil }
         guard !rest.isEmpty else { return PushResponse(replies.compactMap { $0 }) }
-        let later = await withTaskExecutorPreference(mesh.runtime.computeExecutor) {
-            await withTaskGroup(of: (Int, PushReply).self) { group in
-                for index in rest {
-                    group.addTask { (index, await self.finish(pushes[index], early[index], until: deadline)) }
-                }
-                var later: [(Int, PushReply)] = []
-                for await reply in group { later.append(reply) }
-                return later
-            }
+        if rest.count == 1, let answer = early[rest[0]] {
+            replies[rest[0]] = await settle(pushes[rest[0]], answer, until: deadline)
+            return PushResponse(replies.compactMap { $0 })
         }
-        for (index, reply) in later { replies[index] = reply }
+        let compute = mesh.runtime.computeExecutor
+        await withTaskGroup(of: (Int, PushReply).self) { group in
+            for index in rest {
+                if let answer = early[index] {
+                    group.addTask { (index, await self.settle(pushes[index], answer, until: deadline)) }
+                } else {
+                    group.addTask(executorPreference: compute) {
+                        (index, await self.finish(pushes[index], until: deadline))
+                    }
+                }
+            }
+            for await (index, reply) in group { replies[index] = reply }
+        }
         return PushResponse(replies.compactMap { $0 })
     }
 
@@ -66,20 +72,29 @@ extension ParameterServer {
         return answer
     }
 
-    /// Takes a push's turn, unless it has been answered already, and waits until the answer is safe.
-    private func finish(
-        _ arrived: ArrivedPush, _ early: Partition.Answer?, until deadline: RuntimeInstant
-    ) async -> PushReply {
+    /// Takes a push's turn, and waits until the answer is safe.
+    private func finish(_ arrived: ArrivedPush, until deadline: RuntimeInstant) async -> PushReply {
         do throws(ParameterServerError) {
             let partition = try await hosted.partition(arrived.partition)
             if let denial = denial(.push, partition, arrived.push.peer) { throw denial }
-            let answer: Partition.Answer
-            if let early { answer = early } else { answer = await partition.push(arrived.push) }
+            let answer = await partition.push(arrived.push)
             hosted.compactLogIfNeeded()
-            return await partition.settled(answer, until: deadline)
+            return await partition.settled(answer, until: deadline, on: mesh.runtime)
         } catch {
             return refuse(arrived.partition, error.code, error.message)
         }
+    }
+
+    /// Waits until the answer to a push that has had its turn is safe.
+    private func settle(
+        _ arrived: ArrivedPush, _ answer: Partition.Answer, until deadline: RuntimeInstant
+    ) async -> PushReply {
+        hosted.compactLogIfNeeded()
+        guard let partition = hosted.known(arrived.partition) else {
+            let error = hosted.notRegistered("does not head partition \(arrived.partition) any more; ask its head")
+            return refuse(arrived.partition, error.code, error.message)
+        }
+        return await partition.settled(answer, until: deadline, on: mesh.runtime)
     }
 
     /// A refusal that no partition was asked for.

@@ -3,6 +3,7 @@ import Identity
 public import Logging
 public import MeshTransport
 import MeshWire
+import NIOCore
 import Synchronization
 
 /// A server that hosts partitions of tables: applies pushes, answers pulls, gives account.
@@ -94,6 +95,9 @@ public final class ParameterServer: Sendable {
         }
         mesh.serve(ParameterService.pull, execution: .onLoop) { request, call in try await self.pull(request, call) }
         mesh.serve(ParameterService.audit, execution: .compute) { _, call in try await self.audit(call) }
+        mesh.serve(ReplicationService.chain, execution: .onLoop) { messages, replies, call in
+            try await self.hosted.replication.serve(messages, replies, call)
+        }
     }
 
     /// Reads the log, if there is one, makes the server known to its coordinator and takes the fence that is in force.
@@ -118,17 +122,40 @@ public final class ParameterServer: Sendable {
         logger.info("server registered", metadata: ["server": "\(name)", "address": "\(address)"])
     }
 
-    /// Lets go of the log, for a server whose mesh takes no calls any more: another may open it then. The coordinator has
-    /// it lost when its lease is over.
+    /// Ends the server's part in the chains of partitions and lets go of the log, for a server whose mesh takes no calls any
+    /// more: another may open the log then. The coordinator has this one lost when its lease is over.
     public func close() async {
-        lease.withLock { $0?.cancel() }
+        let task = lease.withLock { lease in
+            defer { lease = nil }
+            return lease
+        }
+        task?.cancel()
+        await task?.value
         await hosted.closeLog()
     }
 
-    /// Gives signs of life from now on.
+    /// Gives signs of life from now on and takes part in the chains of partitions, until ``close()``, the mesh's end, or that
+    /// of this life of the server; then it serves nothing any more. On an event loop, as little of it computes.
     private func keepLease(at address: ListenerAddress) {
-        let task = coordination.keepServer(named: name, at: address, life: life, logger: logger) { [hosted] fence in
+        let signs = coordination.keepServer(named: name, at: address, life: life, logger: logger) { [hosted] fence in
             _ = await hosted.install(fence, reportOn: nil)
+        }
+        let runtime = mesh.runtime
+        let executor = runtime.loopExecutor(for: runtime.eventLoopGroup.next())
+        let task = runtime.spawn(on: executor) { [hosted] in
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await hosted.replication.run() }
+                group.addTask {
+                    await withTaskCancellationHandler {
+                        await signs.value
+                    } onCancel: {
+                        signs.cancel()
+                    }
+                }
+                await group.next()
+                group.cancelAll()
+            }
+            for partition in hosted.all { hosted.discard(partition) }
         }
         lease.withLock { lease in
             lease?.cancel()
@@ -158,7 +185,7 @@ public final class ParameterServer: Sendable {
 
     private func audit(_ call: CallContext) async throws -> AuditResponse {
         var accounts: [PartitionAccount] = []
-        let partitions = hosted.all
+        let partitions = hosted.headed
         for partition in partitions {
             if let denial = denial(.audit, partition, call.peer) { throw refusal(denial, of: .audit, call) }
         }

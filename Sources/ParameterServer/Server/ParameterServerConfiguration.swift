@@ -19,6 +19,8 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
     /// Where the records of partitions are written before their pushes are acknowledged. Default nowhere: a server that
     /// ends takes its partitions with it.
     public var log: PartitionLogConfiguration?
+    /// How much is kept and sent for the followers of partitions.
+    public var replication = ReplicationConfiguration()
     /// Who may pull, push to and audit which tables. Default: whoever may call the methods. Who may create them the
     /// coordinator's configuration says.
     public var tablePolicy = TablePolicy.unrestricted
@@ -36,7 +38,7 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
         ] where value < least {
             problems.append("\(name) must be at least \(least), is \(value)")
         }
-        problems += log?.problems ?? []
+        problems += (log?.problems ?? []) + replication.problems
         guard problems.isEmpty else {
             throw ParameterServerError(.invalidConfiguration, problems.joined(separator: "; "))
         }

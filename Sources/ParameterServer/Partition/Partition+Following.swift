@@ -1,0 +1,85 @@
+import MeshWire
+import Synchronization
+import Tensor
+
+/// A partition at a server that does not head it: it executes what its predecessor sends.
+extension Partition {
+    /// Takes a record that came on a stream.
+    ///
+    /// - Returns: whether the caller has to see to it that it is executed, by ``executeArrivedIfFree()`` or
+    ///   ``executeArrived(on:)``.
+    func arrived(_ arrival: ArrivalQueue.Arrival) -> Bool { arrivals.add(arrival) }
+
+    /// Executes the first record that has arrived, if that can be done without waiting. For loops, and small records.
+    ///
+    /// - Returns: whether none is left; else ``executeArrived(on:)`` has to.
+    func executeArrivedIfFree() -> Bool {
+        guard turns.tryTake() else { return false }
+        defer { turns.pass() }
+        guard let arrival = arrivals.first, state.withLockIfAvailable({ follow(arrival, on: &$0) }) == true else {
+            return false
+        }
+        return !arrivals.removeFirst()
+    }
+
+    /// Executes the records that have arrived. Computes; not for loops. While the log is full, it waits; where that takes
+    /// too long, this server leaves the chain.
+    func executeArrived(on runtime: any Runtime) async {
+        var patience = runtime.now.advanced(by: Self.patienceWithLog)
+        while let arrival = arrivals.first {
+            await turns.takeWithoutLimit()
+            let isDone = state.withLock { follow(arrival, on: &$0) }
+            turns.pass()
+            if isDone {
+                patience = runtime.now.advanced(by: Self.patienceWithLog)
+                if !arrivals.removeFirst() { return }
+                continue
+            }
+            if runtime.now >= patience { chained { $0.fail() } }
+            do {
+                try await runtime.sleep(for: .milliseconds(5))
+            } catch {
+                // The stream has ended, and what came on it is sent again on the next.
+                chained { $0.predecessorLost(arrival.stream) }
+            }
+        }
+    }
+
+    /// Executes a record if it is the next one of the chain; false if the log is full, and it may be later.
+    private func follow(_ arrival: ArrivalQueue.Arrival, on guarded: inout Guarded) -> Bool {
+        let (record, stream) = (arrival.record, arrival.stream)
+        let reception = chain.withLock {
+            $0.reception(ofRecordAt: record.position, on: stream, epoch: arrival.epoch)
+        }
+        switch reception {
+        case .taken: break
+        case .ignored, .early: return true
+        case .gap:
+            driver?.breakOff(stream)
+            return true
+        case .stale(let newest):
+            driver?.refuse(id, on: stream, epoch: arrival.epoch, newest: newest)
+            return true
+        }
+        do throws(ParameterServerError) {
+            // Sent on before it is executed here.
+            try append(record, on: &guarded)
+        } catch {
+            if error.code == .busy { return false }
+            chained { $0.fail() }
+            return true
+        }
+        do throws(TensorError) {
+            _ = try guarded.state.execute(record)
+            chained { $0.execute() }
+        } catch {
+            // It is in the log, and the state is without it: this server must not go on.
+            log?.fail(ParameterServerError(.applyFailed, error.message))
+            chained { $0.fail() }
+        }
+        return true
+    }
+
+    /// How long a follower's log may be full before the follower leaves its chain.
+    private static let patienceWithLog = Duration.seconds(5)
+}

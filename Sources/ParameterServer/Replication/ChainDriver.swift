@@ -1,0 +1,32 @@
+import Coordination
+
+/// What a partition's ``ChainMember`` has come to, for whoever sends, answers and asks.
+struct ChainNews: Sendable {
+    var partition: PartitionID
+    /// The successor, if something is to be sent to it.
+    var successor: String?
+    /// The predecessor's stream, if something is to be answered there.
+    var replyStream: UInt64?
+    var hasWish: Bool
+    /// By how much the kept records have become more, and of them those that count against a head's limit.
+    var records: Int
+    var bytes: Int
+    var uncommittedBytes: Int
+}
+
+/// Sends, answers and asks what the chains of a server's partitions have come to. It is told while locks are held, and
+/// neither waits nor calls back.
+protocol ChainDriver: AnyObject, Sendable {
+    /// Takes what has changed.
+    func take(_ news: ChainNews)
+    /// Sets room aside for a record that a head is about to make; false if its limit is reached. It is given back with
+    /// ``release(_:)`` when the record is kept.
+    func reserve(_ bytes: Int) -> Bool
+    func release(_ bytes: Int)
+    /// A record that came on a stream is of an epoch before the chain's.
+    func refuse(_ partition: PartitionID, on stream: UInt64, epoch: UInt64, newest: UInt64)
+    /// Records are missing on a stream: it has to begin anew.
+    func breakOff(_ stream: UInt64)
+    /// How long a push that was executed waited for the chain.
+    func waited(_ duration: Duration)
+}

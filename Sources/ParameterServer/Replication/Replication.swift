@@ -1,0 +1,177 @@
+import Coordination
+import Logging
+import MeshTransport
+import MeshWire
+import Synchronization
+
+/// Drives the chains of a server's partitions: keeps a stream to each server that follows it, answers those that it
+/// follows, and asks the coordinator for what a chain needs.
+///
+/// What is to be done the partitions' ``ChainMember`` know; here is only who is told. Safe to use from any task: guarded by
+/// a mutex.
+final class Replication: ChainDriver, Sendable {
+    /// What ``run()`` is woken for.
+    private enum Due: Hashable {
+        /// Partitions have taken new places.
+        case places
+        /// A chain needs something of the coordinator.
+        case wish(PartitionID)
+    }
+
+    private struct State {
+        weak var hosted: HostedPartitions?
+        var links: [String: ChainLink] = [:]
+        var streams: [UInt64: ChainStream] = [:]
+        var lastStream: UInt64 = 0
+        /// Partitions whose wish is being fulfilled.
+        var fulfilling: Set<PartitionID> = []
+    }
+
+    let server: String
+    let coordination: any ServerCoordination
+    let configuration: ParameterServerConfiguration
+    let meter: ReplicationMeter
+    let logger: Logger
+    let pace: SeedingPace
+    private let uncommitted = Atomic(0)
+    private let due = DueList<Due>()
+    private let state = Mutex(State())
+
+    init(
+        server: String, coordination: any ServerCoordination, configuration: ParameterServerConfiguration,
+        logger: Logger
+    ) {
+        self.server = server
+        self.coordination = coordination
+        self.configuration = configuration
+        self.logger = logger
+        meter = ReplicationMeter(coordination.mesh.metrics, limit: configuration.replication.uncommittedBytes)
+        pace = SeedingPace(bytesPerSecond: configuration.replication.seedingBytesPerSecond)
+    }
+
+    var runtime: any Runtime { coordination.mesh.runtime }
+
+    /// Whose partitions these are.
+    func serves(_ hosted: HostedPartitions) { state.withLock { $0.hosted = hosted } }
+
+    var hosted: HostedPartitions? { state.withLock { $0.hosted } }
+
+    func partition(_ id: PartitionID) -> Partition? { hosted?.known(id) }
+
+    // MARK: What has changed
+
+    func take(_ news: ChainNews) {
+        meter.count(news)
+        if news.uncommittedBytes != 0 { uncommitted.add(news.uncommittedBytes, ordering: .relaxed) }
+        guard news.successor != nil || news.replyStream != nil || news.hasWish else { return }
+        let (link, stream) = state.withLock { state in
+            (news.successor.flatMap { state.links[$0] }, news.replyStream.flatMap { state.streams[$0] })
+        }
+        link?.mark(news.partition)
+        stream?.due.mark(news.partition)
+        if news.hasWish { due.mark(.wish(news.partition)) }
+    }
+
+    /// Ends ``run()``, and with it the server's signs of life.
+    func makeWay() { due.close() }
+
+    func placesChanged() { due.mark(.places) }
+
+    func reserve(_ bytes: Int) -> Bool {
+        let before = uncommitted.add(bytes, ordering: .relaxed).oldValue
+        // One record is taken whatever its size.
+        guard before > 0, before + bytes > configuration.replication.uncommittedBytes else { return true }
+        release(bytes)
+        return false
+    }
+
+    func release(_ bytes: Int) { uncommitted.subtract(bytes, ordering: .relaxed) }
+
+    func refuse(_ partition: PartitionID, on stream: UInt64, epoch: UInt64, newest: UInt64) {
+        state.withLock { $0.streams[stream] }?.answer(
+            ChainReply(partition: partition, epoch: epoch, content: .stale(newest)))
+    }
+
+    func breakOff(_ stream: UInt64) { state.withLock { $0.streams[stream] }?.due.close() }
+
+    func waited(_ duration: Duration) { meter.waited(duration) }
+
+    // MARK: Running
+
+    /// Takes maps and does what they and the chains ask for, until the task is cancelled or ``makeWay()``.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            // What computes is not in the way of records and acknowledgements.
+            let compute = runtime.computeExecutor
+            group.addTask(executorPreference: compute) {
+                await self.coordination.watchMap { map in await self.hosted?.told(map) }
+            }
+            while let item = await due.next() {
+                switch item {
+                case .places:
+                    for link in linksToRun() { group.addTask { await link.run() } }
+                    retryParked()
+                    group.addTask { await self.hosted?.openHeads() }
+                case .wish(let id):
+                    guard state.withLock({ $0.fulfilling.insert(id).inserted }) else { continue }
+                    group.addTask(executorPreference: compute) {
+                        await self.fulfil(id)
+                        self.state.withLock { _ = $0.fulfilling.remove(id) }
+                        if self.partition(id)?.chain.withLock({ $0.wish }) != nil { self.due.mark(.wish(id)) }
+                    }
+                }
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// Has a link to each server that follows this one, and none to others; returns those that are new.
+    private func linksToRun() -> [ChainLink] {
+        guard let hosted, let map = hosted.state.withLock({ $0.map }) else { return [] }
+        let partitions = hosted.all
+        let names = Set(partitions.compactMap { $0.chain.withLock { $0.place?.successor } })
+        let (new, gone, all) = state.withLock { state in
+            var new: [ChainLink] = []
+            for name in names.sorted() where state.links[name] == nil {
+                guard let record = map.server(named: name) else { continue }
+                let link = ChainLink(to: record, self)
+                state.links[name] = link
+                new.append(link)
+            }
+            let gone = state.links.filter { !names.contains($0.key) }
+            for name in gone.keys { state.links[name] = nil }
+            return (new, gone, state.links)
+        }
+        for (_, link) in gone.sorted(by: { $0.key < $1.key }) { link.close() }
+        for (name, link) in all.sorted(by: { $0.key < $1.key }) {
+            if let record = map.server(named: name) { link.leads(to: record) }
+            link.attach()
+        }
+        return new
+    }
+
+    /// The partitions whose records go to a server.
+    func partitions(followedBy successor: String) -> [Partition] {
+        (hosted?.all ?? []).filter { $0.chain.withLock { $0.place?.successor } == successor }
+    }
+
+    // MARK: Streams of predecessors
+
+    func openStream(_ stream: (UInt64) -> ChainStream) -> ChainStream {
+        state.withLock { state in
+            state.lastStream += 1
+            let new = stream(state.lastStream)
+            state.streams[new.id] = new
+            return new
+        }
+    }
+
+    func closeStream(_ stream: ChainStream) {
+        state.withLock { $0.streams[stream.id] = nil }
+        for partition in hosted?.all ?? [] { partition.chained { $0.predecessorLost(stream.id) } }
+    }
+
+    private func retryParked() {
+        for (_, stream) in state.withLock({ $0.streams }).sorted(by: { $0.key < $1.key }) { stream.retryParked() }
+    }
+}

@@ -1,0 +1,156 @@
+import Coordination
+import MeshWire
+import MeshworkTesting
+import TestSupport
+import Testing
+
+@testable import ParameterServer
+
+@Suite struct ChainMemberTests {
+    @Test(
+        "whatever is late, doubled, cut off or dies, what a head has told is at every server of the chain, and all end alike",
+        arguments: [1, 2])
+    func exhaustion(followers: Int) {
+        var (failovers, joins, snapshots, told) = (0, 0, 0, 0)
+        for seed in 1...UInt64(rounds(60)) {
+            var model = ChainModel(seed: seed, followers: followers)
+            for _ in 0..<1_500 { model.step(disturbs: true) }
+            model.settle()
+            #expect(model.problems == [], "seed \(seed)")
+            if !model.problems.isEmpty { return }
+            failovers += model.failovers
+            joins += model.joins
+            snapshots += model.snapshots
+            told += model.acknowledged.count
+        }
+        #expect(failovers > 0 && joins > failovers && snapshots >= joins && told > 0)
+    }
+
+    private static func place(
+        _ server: String, _ chain: [String], epoch: UInt64 = 1, joining: String = ""
+    ) throws -> ChainPlace {
+        let entry = PartitionMap.Partition(
+            id: PartitionID(rawValue: 1), head: chain[0], epoch: epoch, byteCount: 0,
+            followers: Array(chain.dropFirst()), joining: joining)
+        return try #require(ChainPlace(of: server, in: entry))
+    }
+
+    private static func member(_ place: ChainPlace, joiningBytes: Int = 1 << 20) -> ChainMember {
+        var member = ChainMember(standingAt: 0, limits: ChainMember.Limits(joiningBytes: joiningBytes))
+        member.take(place)
+        member.open()
+        return member
+    }
+
+    private static func append(_ count: Int, to member: inout ChainMember) {
+        for _ in 0..<count {
+            let record = PartitionRecord(
+                position: member.appended + 1, epoch: 1, change: .fence(SessionFence()))
+            member.append(record, at: RuntimeInstant(nanoseconds: 0))
+            member.execute()
+        }
+    }
+
+    @Test("a head alone commits what it executes and keeps nothing")
+    func alone() throws {
+        var head = Self.member(try Self.place("a", ["a"]))
+        Self.append(3, to: &head)
+        #expect(head.committed == 3 && head.window.count == 0 && !head.waitsForSuccessor)
+    }
+
+    @Test("a head commits nothing that its tail has not acknowledged in this epoch, however often it is told")
+    func waits() throws {
+        var head = Self.member(try Self.place("a", ["a", "b"]))
+        head.successorReached()
+        guard case .begin(isJoining: false)? = head.next() else {
+            Issue.record("it does not begin")
+            return
+        }
+        head.successorStands(at: 0, epoch: 1)
+        Self.append(2, to: &head)
+        head.successorAcknowledged(2, epoch: 0)
+        head.successorAcknowledged(3, epoch: 1)
+        #expect(head.committed == 0)
+        head.successorAcknowledged(1, epoch: 1)
+        #expect(head.committed == 1 && head.window.count == 1)
+        head.successorAcknowledged(2, epoch: 1)
+        #expect(head.committed == 2 && head.window.count == 0 && head.uncommittedBytes == 0)
+    }
+
+    @Test("a follower that is told of a later epoch refuses the earlier one once, and the head takes no more pushes")
+    func stale() throws {
+        var head = Self.member(try Self.place("a", ["a", "b"]))
+        var follower = Self.member(try Self.place("b", ["a", "b"]))
+        #expect(follower.predecessorBegins(on: 7, epoch: 1, isJoining: false) == .taken)
+        #expect(follower.reply(on: 7)?.content == .stands(0))
+        follower.take(try Self.place("b", ["b"], epoch: 2))
+        #expect(follower.reply(on: 7)?.content == .stale(2))
+        #expect(follower.reply(on: 7) == nil)
+        #expect(follower.reception(ofRecordAt: 1, on: 7, epoch: 1) == .stale(2))
+        #expect(head.takesPushes)
+        head.successorIsLater(2)
+        #expect(!head.takesPushes && head.wish == .map(2))
+    }
+
+    @Test("a follower that stands before what is kept, or after what there is, is dropped")
+    func apart() throws {
+        for position in [nil, 1, 5] as [UInt64?] {
+            var middle = Self.member(try Self.place("b", ["a", "b", "c"]))
+            middle.successorReached()
+            _ = middle.next()
+            middle.successorStands(at: 0, epoch: 1)
+            Self.append(4, to: &middle)
+            middle.successorAcknowledged(2, epoch: 1)
+            middle.successorLost()
+            middle.successorReached()
+            _ = middle.next()
+            middle.successorStands(at: position, epoch: 1)
+            #expect(middle.wish == .drop("c"), "\(String(describing: position))")
+        }
+    }
+
+    @Test("a joining server that is too slow is given up and sent a newer snapshot, and the limit holds")
+    func slow() throws {
+        var tail = Self.member(try Self.place("a", ["a"], joining: "b"), joiningBytes: 2_048)
+        tail.successorReached()
+        _ = tail.next()
+        tail.successorStands(at: nil, epoch: 1)
+        #expect(tail.wish == .snapshot)
+        let begins = tail.beginSnapshot(at: 0, pieces: 2)
+        #expect(begins && tail.committed == 0)
+        for _ in 0..<200 {
+            Self.append(1, to: &tail)
+            #expect(tail.window.bytes <= 2_048)
+        }
+        // It was never waited for.
+        #expect(tail.committed == 200 && tail.restarts > 0 && tail.wish == .snapshot)
+        let releases = tail.releasePiece()
+        #expect(!releases)
+    }
+
+    @Test("a joining server counts before the coordinator is asked, so that it has all that was ever acknowledged")
+    func counts() throws {
+        var tail = Self.member(try Self.place("a", ["a"], joining: "b"))
+        Self.append(2, to: &tail)
+        tail.successorReached()
+        _ = tail.next()
+        tail.successorStands(at: nil, epoch: 1)
+        _ = tail.beginSnapshot(at: 2, pieces: 1)
+        _ = tail.releasePiece()
+        _ = tail.next()
+        Self.append(3, to: &tail)
+        tail.successorStands(at: 2, epoch: 1)
+        // It lacks three records, which are acknowledged; what comes now waits for it.
+        #expect(tail.committed == 5 && tail.waitsForSuccessor && tail.wish == nil)
+        Self.append(1, to: &tail)
+        #expect(tail.committed == 5)
+        tail.successorAcknowledged(5, epoch: 1)
+        #expect(tail.wish == .join("b") && tail.committed == 5)
+        // The coordinator may have done it: nothing is acknowledged without it any more, though its stream ends.
+        tail.successorLost()
+        Self.append(1, to: &tail)
+        #expect(tail.committed == 5 && tail.waitsForSuccessor)
+        tail.take(try Self.place("a", ["a"], epoch: 2))
+        #expect(tail.committed == 7)
+    }
+}

@@ -1,0 +1,201 @@
+import Coordination
+import MeshTransport
+import MeshWire
+import MeshworkTesting
+import NIOCore
+import Optimizers
+import Synchronization
+import Tensor
+
+@testable import ParameterServer
+
+/// A coordinator, servers that follow each other and workers that train, each on a simulated host of its own.
+struct ReplicatedJob: Sendable {
+    let runtime: SimulatedRuntime
+    let cluster: TestCluster
+    let replicas: Int
+    let configuration: ParameterServerConfiguration
+    let notes = PushNotebook()
+    private let running = Running()
+
+    /// The servers that run, guarded by a mutex.
+    private final class Running: Sendable {
+        private let servers = Mutex<[Int: ParameterServer]>([:])
+        subscript(index: Int) -> ParameterServer? {
+            get { servers.withLock { $0[index] } }
+            set { servers.withLock { $0[index] = newValue } }
+        }
+        var all: [ParameterServer] { servers.withLock { $0.sorted { $0.key < $1.key }.map(\.value) } }
+    }
+
+    /// Runs `body` beside a coordinator and so many servers.
+    static func run<Result: Sendable>(
+        seed: UInt64, servers: Int = 3, replicas: Int,
+        configuration: ParameterServerConfiguration = ParameterServerConfiguration(),
+        _ body: @escaping @Sendable @concurrent (ReplicatedJob) async throws -> Result
+    ) async throws -> Result {
+        try await SimulatedRuntime.run(seed: seed) { runtime in
+            let cluster = try await TestCluster.start(
+                runtime, servers: 0,
+                adjust: { configuration in
+                    configuration.serversBeforePlacement = servers
+                    configuration.lease = .seconds(300)
+                },
+                on: { runtime.host($0) })
+            let job = ReplicatedJob(
+                runtime: runtime, cluster: cluster, replicas: replicas, configuration: configuration)
+            return try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await runtime.host("/coordinator").run { try await cluster.coordinator.run() } }
+                for index in 0..<servers { try await job.start(index) }
+                let result = try await body(job)
+                group.cancelAll()
+                return result
+            }
+        }
+    }
+
+    private init(
+        runtime: SimulatedRuntime, cluster: TestCluster, replicas: Int, configuration: ParameterServerConfiguration
+    ) {
+        self.runtime = runtime
+        self.cluster = cluster
+        self.replicas = replicas
+        self.configuration = configuration
+    }
+
+    // MARK: Servers
+
+    func host(_ index: Int) -> SimulatedHost { runtime.host("/server/\(index)") }
+
+    /// Starts the server of this number on its host.
+    func start(_ index: Int) async throws {
+        running[index] = try await host(index).run {
+            let (server, address) = try await cluster.listeningServer(index, configuration: configuration)
+            try await server.register(at: address)
+            return server
+        }
+    }
+
+    /// Kills a server, without a word.
+    func kill(_ index: Int) {
+        running[index] = nil
+        host(index).kill()
+    }
+
+    /// Starts a dead server again, with nothing of its life before.
+    func restart(_ index: Int) async throws {
+        _ = host(index).restart()
+        try await start(index)
+    }
+
+    var entries: [PartitionMap.Partition] { cluster.coordinator.map.tables.flatMap(\.partitions) }
+
+    /// The number of the server that has a place in the chain of the first partition: 0 for its head.
+    func server(atPlace place: Int) -> Int? {
+        guard let chain = entries.first?.chain, place < chain.count else { return nil }
+        return Int(chain[place].dropFirst("server-".count))
+    }
+
+    // MARK: Workers
+
+    /// A worker's life on its host: so many steps, one after the other.
+    ///
+    /// - Returns: the errors of its pushes and pulls, and the durabilities that its pushes were answered with.
+    @concurrent
+    func work(
+        slot: Int, steps: Int, pause: Duration = .zero
+    ) async throws -> (errors: [ParameterServerError], durabilities: Set<Durability>) {
+        let host = runtime.host("/worker/\(slot)")
+        return try await host.run {
+            let client = try await cluster.client(
+                cluster.mesh("/worker/\(slot)"), slot: slot, observer: notes.observer)
+            try await client.declare(tables())
+            var (errors, durabilities) = ([ParameterServerError](), Set<Durability>())
+            for step in 0..<steps {
+                do throws(ParameterServerError) { _ = try await client.pull() } catch { errors.append(error) }
+                let value = Float(slot + step % 7) / 8
+                let report = try await client.push(
+                    NamedTensors([("weight", .full([8, 5], value)), ("bias", .full([5], value))]))
+                errors += report.failed.map(\.error)
+                durabilities.formUnion(report.acknowledged.map(\.durability))
+                runtime.record("worker \(slot) has \(report.acknowledged.count) answers")
+                if pause > .zero { try await host.sleep(for: pause) }
+            }
+            client.close()
+            return (errors, durabilities)
+        }
+    }
+
+    func tables() throws -> [TableDeclaration] {
+        [
+            try TableDeclaration(
+                name: "weight", shape: [8, 5], initializer: .uniform(low: -1, high: 1), key: RandomKey(seed: 5),
+                updateRule: .adam(), partitioning: .count(3), replicas: replicas),
+            try TableDeclaration(
+                name: "bias", shape: [5], initializer: .zeros, key: RandomKey(seed: 5),
+                updateRule: .sgd(learningRate: 0.5, momentum: 0.9), replicas: replicas),
+        ]
+    }
+
+    // MARK: What has become of it
+
+    /// Waits until every partition has its followers, and they have all that its head has.
+    ///
+    /// - Returns: false if that takes longer than so much of the simulated time.
+    func isSettled(within limit: Duration = .seconds(30)) async throws -> Bool {
+        let end = runtime.now.advanced(by: limit)
+        while runtime.now < end {
+            let entries = entries
+            let members = entries.map { entry in
+                entry.chain.map { name in
+                    running.all.first { $0.name == name }?.hosted.known(entry.id)?.chain.withLock { $0 }
+                }
+            }
+            let isDone = zip(entries, members).allSatisfy { entry, chain in
+                entry.followers.count == replicas && entry.joining.isEmpty
+                    && chain.allSatisfy { member in
+                        member.map {
+                            $0.place?.epoch == entry.epoch && $0.committed == chain[0]?.executed && $0.window.count == 0
+                        } ?? false
+                    }
+            }
+            if isDone, !entries.isEmpty { return true }
+            try await runtime.sleep(for: .milliseconds(20))
+        }
+        return false
+    }
+
+    /// What is not alike, bit by bit, at the servers of a partition.
+    func differences() async -> [String] {
+        var differences: [String] = []
+        for entry in entries {
+            var first: [[UInt8]]?
+            for name in entry.chain {
+                guard let partition = running.all.first(where: { $0.name == name })?.hosted.known(entry.id) else {
+                    differences.append("partition \(entry.id) is not at \(name)")
+                    continue
+                }
+                let payload = Payload(await partition.snapshot().1)
+                let bytes =
+                    [Array(payload.head.readableBytesView)]
+                    + payload.segments.map { unsafe $0.segment.withUnsafeBytes { unsafe Array($0) } }
+                if let first, first != bytes { differences.append("partition \(entry.id) differs at \(name)") }
+                first = first ?? bytes
+            }
+        }
+        return differences
+    }
+
+    /// The equality of sent, applied and acknowledged pushes, by the accounts of the heads in the map.
+    func audit() async throws -> PushAudit {
+        var accounts: [PartitionAccount] = []
+        for entry in entries {
+            guard let head = running.all.first(where: { $0.name == entry.head })?.hosted.known(entry.id),
+                let account = await head.account()
+            else { continue }
+            runtime.record("\(account.name) \(account.version) counter \(account.counter)")
+            accounts.append(account)
+        }
+        return PushAudit(accounts: accounts, sent: notes.all.sent, acknowledged: notes.all.acknowledged)
+    }
+}
