@@ -38,6 +38,7 @@ enum Policies {
         let name = ParameterService.name
         return try AuthorizationPolicy(rules: [
             .init("the coordinator fences", methods: ["\(SessionFencing.name)/*"], identities: [SPIFFEIDs.coordinator]),
+            .init("servers follow each other", methods: ["\(ReplicationService.name)/*"], identities: [servers]),
             .init("workers train", methods: ["\(name)/Push", "\(name)/Pull"], identities: [workers]),
             .init("the launcher reads", methods: ["\(name)/Pull", "\(name)/Audit"], identities: [SPIFFEIDs.launcher]),
         ])

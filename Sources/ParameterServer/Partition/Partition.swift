@@ -132,7 +132,7 @@ package final class Partition: Sendable {
     }
 
     private var notHead: ParameterServerError {
-        ParameterServerError(.notRegistered, "this server does not head it in the newest epoch; ask its head")
+        ParameterServerError(.notRegistered, "this server does not head it in the newest epoch, or does not know that yet; ask its head")
     }
 
     private func apply(_ push: PartitionPush, _ fault: PushFault?, to guarded: inout Guarded) -> Answer {
@@ -141,7 +141,10 @@ package final class Partition: Sendable {
 
     private func decideAndExecute(_ push: PartitionPush, _ fault: PushFault?, on guarded: inout Guarded) -> Answer {
         let (takesPushes, waits) = chain.withLock { ($0.takesPushes, $0.waitsForSuccessor) }
-        guard takesPushes else { return Answer(reply: guarded.state.refused(notHead.code, notHead.message)) }
+        // A gradient of a later epoch is of a map that this server has not heard of yet.
+        guard takesPushes, push.basis.epoch <= guarded.state.epoch else {
+            return Answer(reply: guarded.state.refused(notHead.code, notHead.message))
+        }
         switch guarded.state.decide(push, fault: fault) {
         case .refuse(let reply):
             return Answer(reply: reply)

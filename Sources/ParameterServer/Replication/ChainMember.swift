@@ -188,6 +188,8 @@ struct ChainMember: Sendable {
         committed = max(committed, waitsForSuccessor ? min(executed, acknowledged) : executed)
         guard let place, place.successor != nil else { return }
         window.trim(through: place.isSuccessorJoining ? acknowledged : committed)
+        // What the successor was executing when it said where it stands need not be sent again.
+        if case .flowing(let next) = downstream { downstream = .flowing(next: max(next, window.start + 1)) }
     }
 
     // MARK: The successor

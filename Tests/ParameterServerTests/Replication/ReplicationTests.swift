@@ -2,6 +2,7 @@ import Coordination
 import MeshTransport
 import MeshWire
 import MeshworkTesting
+import Tensor
 import TestSupport
 import Testing
 
@@ -123,6 +124,60 @@ import Testing
             #expect(await job.differences() == [])
             let audit = try await job.audit()
             #expect(audit.discrepancies == [] && audit.acknowledged > 0)
+        }
+    }
+
+    @Test("with logs too, a server that starts again gives up what its log had, and is given what the chain has")
+    func logged() async throws {
+        var configuration = ParameterServerConfiguration()
+        configuration.log = PartitionLogConfiguration(folder: "/parameters", sync: .process)
+        try await ReplicatedJob.run(seed: 8, replicas: 1, configuration: configuration) { job in
+            async let working = job.work(slot: 0, steps: 150, pause: .milliseconds(20))
+            try await job.runtime.sleep(for: .milliseconds(200))
+            for failure in 0..<3 {
+                let victim = try #require(job.server(atPlace: failure % 2))
+                job.kill(victim)
+                try await job.runtime.sleep(for: .milliseconds(100))
+                try await job.restart(victim)
+                let isSettled = try await job.isSettled()
+                #expect(isSettled, "failure \(failure): \(job.entries)")
+            }
+            let outcome = try await working
+            #expect(outcome.errors.isEmpty, "\(outcome.errors)")
+            #expect(outcome.durabilities.contains(.replicated(1)))
+            let isSettled = try await job.isSettled()
+            #expect(isSettled)
+            #expect(await job.differences() == [])
+            let audit = try await job.audit()
+            #expect(audit.discrepancies == [] && audit.acknowledged == 600)
+        }
+    }
+
+    @Test("a head that was a follower shuts out a session that neither it nor the head before had been told of")
+    func newestFence() async throws {
+        try await ReplicatedJob.run(seed: 4, servers: 2, replicas: 1) { job in
+            let client = try await job.cluster.client(job.cluster.mesh("/worker/0"), slot: 0)
+            try await client.declare(job.tables())
+            let gradients = try NamedTensors([
+                ("weight", .full([8, 5], Float(1))), ("bias", .full([5], Float(1))),
+            ])
+            let before = try await client.push(gradients)
+            #expect(before.failed.isEmpty)
+            for server in job.cluster.coordinator.map.servers {
+                job.runtime.partition(from: "/coordinator", to: .tcp(host: server.host, port: server.port))
+            }
+            // The replacement has the slot, and no server knows.
+            let next = try await job.cluster.client(job.cluster.mesh("/worker/0"), slot: 0)
+            let head = try #require(job.server(atPlace: 0))
+            job.kill(head)
+            try await job.runtime.sleep(for: .seconds(4))
+            let late = try await client.push(gradients)
+            #expect(late.acknowledged.isEmpty && Set(late.failed.map(\.error.code)) == [.sessionFenced], "\(late)")
+            try await next.declare(job.tables())
+            let report = try await next.push(gradients)
+            #expect(report.failed.isEmpty, "\(report.failed)")
+            client.close()
+            next.close()
         }
     }
 

@@ -54,6 +54,63 @@ import Testing
         await cluster.stop()
     }
 
+    @Test("over TLS, a head that is stopped makes way for its follower, and nothing that was acknowledged is lost")
+    func headStopped() async throws {
+        let cluster = try await TestCluster.start(
+            SystemRuntime.shared, servers: 0, attemptTimeout: .milliseconds(500)
+        ) {
+            $0.lease = .seconds(300)
+            $0.serversBeforePlacement = 2
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await cluster.coordinator.run() }
+            var servers: [String: ParameterServer] = [:]
+            for index in 0..<2 {
+                let (server, address) = try await cluster.listeningServer(index)
+                try await server.register(at: address)
+                servers[server.name] = server
+            }
+            let notes = PushNotebook()
+            let client = try await cluster.client(cluster.mesh("/worker/0"), observer: notes.observer)
+            // One partition below and one above the size that is applied on an event loop, both headed by each in turn.
+            try await client.declare([
+                try TableDeclaration(
+                    name: "small", shape: [100], initializer: .zeros, key: RandomKey(seed: 5),
+                    updateRule: .sgd(learningRate: 1), partitioning: .count(2), replicas: 1),
+                try TableDeclaration(
+                    name: "large", shape: [200, 300], initializer: .zeros, key: RandomKey(seed: 5),
+                    updateRule: .sgd(learningRate: 1), partitioning: .count(2), replicas: 1),
+            ])
+            var durabilities: [Set<Durability>] = []
+            for step in 0..<30 {
+                if step == 15, let head = cluster.coordinator.map.tables.first?.partitions.first?.head,
+                    let server = servers.removeValue(forKey: head)
+                {
+                    await server.mesh.stop()
+                    await server.close()
+                }
+                _ = try await client.pull()
+                let report = try await client.push(
+                    NamedTensors([("small", .full([100], Float(1))), ("large", .full([200, 300], Float(1)))]))
+                #expect(report.failed.isEmpty, "step \(step): \(report.failed)")
+                durabilities.append(Set(report.acknowledged.map(\.durability)))
+            }
+            #expect(durabilities[..<15].allSatisfy { $0 == [.replicated(1)] })
+            #expect(durabilities.last == [.memory])
+            let parameters = try await client.pull()
+            for (_, tensor) in parameters { #expect(try Set(tensor.scalars(as: Float.self)) == [-30]) }
+            var accounts: [PartitionAccount] = []
+            for partition in servers.values.first?.hosted.headed ?? [] {
+                if let account = await partition.account() { accounts.append(account) }
+            }
+            let audit = PushAudit(accounts: accounts, sent: notes.all.sent, acknowledged: notes.all.acknowledged)
+            #expect(audit.discrepancies == [] && audit.applied == 120 && audit.acknowledged == 120)
+            client.close()
+            group.cancelAll()
+        }
+        await cluster.stop()
+    }
+
     /// A push that a proper client does not send.
     enum BadPush: CaseIterable, Sendable {
         case notFinite, wrongShape, unknownPartition
