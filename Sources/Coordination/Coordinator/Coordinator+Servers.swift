@@ -2,7 +2,6 @@ import Identity
 import Logging
 import MeshTransport
 import MeshWire
-import Synchronization
 import Telemetry
 
 extension Coordinator {
@@ -50,8 +49,9 @@ extension Coordinator {
         _ request: ServerRegistration, until deadline: RuntimeInstant? = nil
     ) async throws(CoordinationError) -> SessionFence {
         let server = request.server
+        let gone = await goneHeirs(of: server)
         let (fence, tally) = try await state.commit(until: deadline ?? latest) { (state) throws(CoordinationError) in
-            let tally = try state.registerServer(server, recovered: request.recovered)
+            let tally = try state.registerServer(server, recovered: request.recovered, gone: gone)
             return (state.fence, tally)
         }
         meter.count(tally)
@@ -90,101 +90,6 @@ extension Coordinator {
                 "epoch": "\(entry.epoch)", "chain": "\(entry.chain.joined(separator: ", "))",
             ])
         return ChainAnswer(entry: entry, isMade: isMade)
-    }
-
-    // MARK: Loss
-
-    /// Has servers lost whose leases are over, and gives partitions their followers, once a heartbeat until the task is
-    /// cancelled.
-    ///
-    /// - Returns: why the store takes no more changes.
-    func watchServers() async -> CoordinationError? {
-        while (try? await mesh.runtime.sleep(for: configuration.serverHeartbeat)) != nil {
-            let now = mesh.runtime.now
-            do throws(CoordinationError) {
-                guard try state.change({ $0.serversNeedAttention(now: now) }) else { continue }
-                let (lost, tally) = try await state.commit(until: latest) { $0.expireServers(now: now) }
-                meter.count(tally)
-                for server in lost { warn(ofLost: server, "its lease of \(configuration.serverLease) is over", tally) }
-            } catch {
-                guard error.code == .storeUnavailable || error.code == .limitReached else { return error }
-                logger.warning("lost servers not replaced", metadata: ["error": "\(error)"])
-            }
-        }
-        return nil
-    }
-
-    /// Looks into a report that a server is lost: nobody is believed, the server itself is asked.
-    func report(_ life: ServerLife) async {
-        let map = map
-        guard let server = map.server(named: life.name), server.life == life.life, map.isLiving(server.name),
-            reports.withLock({ $0.begins(server.name, now: mesh.runtime.now) })
-        else { return meter.countReport("ignored") }
-        var isAnswered = false
-        defer {
-            reports.withLock { reports in
-                if isAnswered {
-                    reports.answered(server.name, now: mesh.runtime.now)
-                } else {
-                    reports.ended(server.name)
-                }
-            }
-        }
-        switch await find(server) {
-        case .living:
-            isAnswered = true
-            meter.countReport("answered")
-        case .unclear:
-            meter.countReport("unclear")
-        case .gone(let reason):
-            meter.countReport("lost")
-            await lose(server, reason)
-        }
-    }
-
-    private func lose(_ server: ServerRecord, _ reason: String) async {
-        do throws(CoordinationError) {
-            let tally = try await state.commit(until: latest) { $0.loseServer(server.name, life: server.life) }
-            guard let tally else { return }
-            meter.count(tally)
-            warn(ofLost: server.name, reason, tally)
-        } catch {
-            logger.warning("lost server not replaced", metadata: ["server": "\(server.name)", "error": "\(error)"])
-        }
-    }
-
-    private enum Finding {
-        case living
-        case gone(String)
-        case unclear
-    }
-
-    private func find(_ server: ServerRecord) async -> Finding {
-        for _ in 0..<2 {
-            switch await servers.ask(server, within: configuration.probeTimeout) {
-            case .success(let life):
-                return life == server.life ? .living : .gone("another life answers where it was")
-            case .failure(let error) where error.code == .deadlineExceeded: continue
-            case .failure(let error) where error.code == .connectFailed || error.code == .connectionLost:
-                return Task.isCancelled ? .unclear : .gone("it was reported, and cannot be reached: \(error.message)")
-            // An answer is one, whatever it says.
-            case .failure(let error): return error.progress == .answered ? .living : .unclear
-            }
-        }
-        return Task.isCancelled
-            ? .unclear : .gone("it was reported, and has not answered twice in \(configuration.probeTimeout)")
-    }
-
-    private func warn(ofLost server: String, _ reason: String, _ tally: CoordinatorState.ChainTally) {
-        let map = map
-        logger.warning(
-            "server lost",
-            metadata: [
-                "server": "\(server)", "reason": "\(reason)", "failovers": "\(tally.failovers)",
-                "epochs": "\(tally.epochsRaised)", "joining": "\(tally.joining)",
-                // Nobody else has them: they wait for the server.
-                "unserved": "\(map.partitions(headedBy: server).count)", "version": "\(map.version)",
-            ])
     }
 
     /// Until when something waits for the store that no caller waits for.

@@ -14,11 +14,13 @@ extension CoordinatorState {
 
     /// Takes a server in, or back. A new life of one begins without what the earlier one held: see ``Succession``.
     ///
-    /// - Parameter recovered: the partitions that it has kept, and goes on with in these epochs where nobody else has them.
+    /// - Parameters:
+    ///   - recovered: the partitions that it has kept, and goes on with in these epochs where nobody else has them.
+    ///   - gone: servers that were found to be lost and might have gone on with its partitions.
     /// - Throws: ``CoordinationError`` with `notOwner` if the name is another identity's, `limitReached`.
     @discardableResult
     package mutating func registerServer(
-        _ server: ServerRecord, recovered: [RecoveredPartition] = []
+        _ server: ServerRecord, recovered: [RecoveredPartition] = [], gone: [ServerLife] = []
     ) throws(CoordinationError) -> ChainTally {
         guard let known = map.server(named: server.name) else {
             guard map.servers.count < configuration.servers else {
@@ -33,15 +35,24 @@ extension CoordinatorState {
         }
         guard known != server || !map.isLiving(server.name) else { return ChainTally() }
         guard known.life != server.life else { return joined(server, partitions: []) }
-        let kept = Set(recovered)
+        // Not settled yet: what the server has kept it has kept of the epoch before that.
+        markLost(present(gone))
+        let kept = Dictionary(recovered.map { ($0.partition, $0.epoch) }, uniquingKeysWith: max)
         let partitions = map.tables.flatMap(\.partitions).compactMap { entry in
             Succession.restarted(
-                entry, server: server.name,
-                hasKept: entry.head == server.name
-                    && kept.contains(RecoveredPartition(partition: entry.id, epoch: entry.epoch + 1)),
+                entry, server: server.name, hasKept: kept[entry.id].map { entry.isKept($0, by: server.name) } ?? false,
                 isLiving: map.isLiving)
         }
         return joined(server, partitions: partitions)
+    }
+
+    /// The servers that might go on with partitions of these: who is asked whether it lives before that is decided.
+    package func heirs(of servers: Set<String>) -> [ServerRecord] {
+        var heirs: Set<String> = []
+        for entry in map.tables.lazy.flatMap(\.partitions) where servers.contains(entry.head) {
+            heirs.formUnion(entry.followers)
+        }
+        return map.living.filter { heirs.contains($0.name) && !servers.contains($0.name) }
     }
 
     /// A server's sign of life.
@@ -64,25 +75,28 @@ extension CoordinatorState {
         return leases.renew(name, now: now)
     }
 
-    /// Whether ``expireServers(now:)`` has something to decide. To be asked once a heartbeat.
+    /// Whether a lease is over, or a partition can be given to another server. To be asked once a heartbeat.
     package mutating func serversNeedAttention(now: RuntimeInstant) -> Bool {
         leases.check(now: now) || !unfilled().isEmpty
     }
 
-    /// Has the servers lost whose leases are over, and gives partitions with too few followers another one.
-    ///
-    /// - Returns: those that were lost, and what became of their partitions.
-    package mutating func expireServers(now: RuntimeInstant) -> ([String], ChainTally) {
-        let expired = leases.expired(now: now)
-        return (expired, lose(expired))
+    /// What has been decided since ``serversNeedAttention(now:)`` took until now.
+    package mutating func serversHaveAttention(until now: RuntimeInstant) { leases.checked(at: now) }
+
+    /// The servers whose leases are over.
+    package func expiredServers(now: RuntimeInstant) -> [ServerRecord] {
+        leases.expired(now: now).compactMap(map.server(named:))
     }
 
-    /// Has a server lost, if this is its present life and it lives.
+    /// Has servers lost, if these are their present lives, and gives partitions with too few followers another one.
     ///
-    /// - Returns: what became of its partitions; `nil` if nothing is to be done.
-    package mutating func loseServer(_ name: String, life: UInt64) -> ChainTally? {
-        guard map.server(named: name)?.life == life, map.isLiving(name) else { return nil }
-        return lose([name])
+    /// - Returns: those that were lost, and what became of their partitions.
+    package mutating func loseServers(_ lives: [ServerLife]) -> ([String], ChainTally) {
+        let before = map
+        let lost = present(lives)
+        markLost(lost)
+        settle()
+        return (lost, tally(since: before))
     }
 
     /// Changes the chain of a partition, if it is in the epoch that the server which asks knows.
@@ -143,16 +157,17 @@ extension CoordinatorState {
         return tally(since: before)
     }
 
-    private mutating func lose(_ servers: [String]) -> ChainTally {
-        let before = map
-        if !servers.isEmpty {
-            var step = CoordinatorChange()
-            step.membershipEpoch = membershipEpoch + 1
-            step.lost = servers
-            performOnMap(step)
-        }
-        settle()
-        return tally(since: before)
+    /// Those of these lives that are present and not lost, by name.
+    private func present(_ lives: [ServerLife]) -> [String] {
+        Set(lives).filter { map.server(named: $0.name)?.life == $0.life && map.isLiving($0.name) }.map(\.name).sorted()
+    }
+
+    private mutating func markLost(_ servers: [String]) {
+        guard !servers.isEmpty else { return }
+        var step = CoordinatorChange()
+        step.membershipEpoch = membershipEpoch + 1
+        step.lost = servers
+        performOnMap(step)
     }
 
     /// Has lost servers leave the chains in which others live, then gives partitions with too few followers another one.

@@ -41,8 +41,8 @@ struct ServerLeases: Sendable {
         return max(.zero, known.heard.duration(to: now) - heartbeat)
     }
 
-    /// Whether a lease is over. To be asked once a heartbeat: a coordinator that was stopped itself for longer than two
-    /// has not heard anybody meanwhile, and gives all another lease.
+    /// Whether a lease is over. To be asked once a heartbeat, or after ``checked(at:)``: a coordinator that was stopped
+    /// itself for longer than two has not heard anybody meanwhile, and gives all another lease.
     mutating func check(now: RuntimeInstant) -> Bool {
         defer { checked = now }
         if let checked, checked.duration(to: now) > heartbeat * 2 {
@@ -51,6 +51,9 @@ struct ServerLeases: Sendable {
         }
         return leases.values.contains { $0.end <= now }
     }
+
+    /// What followed from a check took until now.
+    mutating func checked(at now: RuntimeInstant) { checked = now }
 
     /// The servers whose leases are over, in the order of their names.
     func expired(now: RuntimeInstant) -> [String] {

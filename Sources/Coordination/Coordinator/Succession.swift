@@ -13,9 +13,9 @@ enum Succession {
         if !entry.joining.isEmpty, !isLiving(entry.joining) { next.joining = "" }
         let living = entry.chain.filter(isLiving)
         if let head = living.first, living.count < entry.chain.count {
-            next.head = head
             next.followers = Array(living.dropFirst())
             next.epoch += 1
+            next.isHeaded(by: head)
         }
         return next == entry ? nil : next
     }
@@ -39,15 +39,15 @@ enum Succession {
         var next = entry
         next.epoch += 1
         guard let heir = others.first(where: isLiving) ?? (hasKept ? nil : others.first) else {
-            next.head = server
             next.followers = []
-            if !hasKept { next.intactSince = next.epoch }
+            next.isHeaded(by: server)
+            if !hasKept { (next.intactSince, next.headSince) = (next.epoch, next.epoch) }
             return next
         }
         // The server has begun the next epoch for itself: nobody else heads that.
         if hasKept { next.epoch += 1 }
-        next.head = heir
         next.followers = others.filter { $0 != heir }
+        next.isHeaded(by: heir)
         return next
     }
 
@@ -80,5 +80,19 @@ enum Succession {
         case .join(let server, _): entry.epoch == epoch + 1 && entry.followers.last == server
         case .abandon(let server): entry.epoch == epoch && entry.joining != server
         }
+    }
+}
+
+extension PartitionMap.Partition {
+    /// Whether a server that has begun an epoch in its log, the one after that of a map, has all that was acknowledged: since
+    /// then, nobody else was the head.
+    func isKept(_ begun: UInt64, by server: String) -> Bool {
+        head == server && begun > headSince && begun <= epoch + 1
+    }
+
+    /// Gives the present epoch a head.
+    fileprivate mutating func isHeaded(by server: String) {
+        if head != server { headSince = epoch }
+        head = server
     }
 }

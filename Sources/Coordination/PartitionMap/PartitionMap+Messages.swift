@@ -61,7 +61,7 @@ extension PartitionMap.Partition: MeshMessage {
 
     /// Reads the partition.
     public init(from decoder: inout MessageDecoder) throws(WireError) {
-        self.init(id: PartitionID(rawValue: 0), head: "", epoch: 0, byteCount: 0)
+        self.init(id: PartitionID(rawValue: 0), head: "", epoch: 0, intactSince: 0, byteCount: 0, headSince: 0)
         while let field = try decoder.nextField() {
             switch field {
             case 1: id = PartitionID(rawValue: try decoder.uint64())
@@ -71,6 +71,7 @@ extension PartitionMap.Partition: MeshMessage {
             case 5: intactSince = try decoder.uint64()
             case 6: followers.append(try decoder.string())
             case 7: joining = try decoder.string()
+            case 8: headSince = try decoder.uint64()
             default: break
             }
         }
@@ -85,5 +86,6 @@ extension PartitionMap.Partition: MeshMessage {
         encoder.uint64(5, intactSince)
         for follower in followers { encoder.string(6, follower) }
         encoder.string(7, joining)
+        encoder.uint64(8, headSince)
     }
 }

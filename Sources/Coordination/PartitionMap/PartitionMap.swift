@@ -21,11 +21,14 @@ public struct PartitionMap: Sendable, Hashable {
         /// The server that is being given what the partition holds, to become its last follower; empty for none. It does
         /// not count yet.
         public var joining: String
+        /// The first of the epochs, up to the present one, in all of which the head alone could acknowledge: a log that the
+        /// head has written in one of them has all that was acknowledged.
+        public var headSince: UInt64
 
         /// Makes an entry.
         public init(
             id: PartitionID, head: String, epoch: UInt64, intactSince: UInt64 = 1, byteCount: UInt64,
-            followers: [String] = [], joining: String = ""
+            followers: [String] = [], joining: String = "", headSince: UInt64 = 1
         ) {
             self.id = id
             self.head = head
@@ -34,6 +37,7 @@ public struct PartitionMap: Sendable, Hashable {
             self.byteCount = byteCount
             self.followers = followers
             self.joining = joining
+            self.headSince = headSince
         }
 
         /// The head and its followers, in the order in which records reach them.

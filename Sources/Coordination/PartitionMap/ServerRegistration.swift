@@ -2,9 +2,9 @@ package import MeshWire
 
 /// A partition that a server has kept from an earlier life, and the epoch in which it goes on: the one after the map's.
 ///
-/// That epoch is in the server's log before the coordinator hears of it. So a log that has the map's epoch, or the one
-/// after it, has all that the map's head has acknowledged, whenever a life ended; one that a life without it came after
-/// does not have it.
+/// That epoch is in the server's log before the coordinator hears of it, as every epoch is before something is acknowledged
+/// in it. So a log that has an epoch from which on nobody but its server was the head (`headSince`) has all that was
+/// acknowledged, whenever a life ended; one that another server, or a life without it, came after does not have it.
 package struct RecoveredPartition: Sendable, Hashable {
     package var partition: PartitionID
     package var epoch: UInt64

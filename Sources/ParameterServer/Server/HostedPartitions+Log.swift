@@ -24,8 +24,8 @@ extension HostedPartitions {
     }
 
     /// Has the partitions that the log had begin the epoch after the map's, in the log before anybody hears of it, and
-    /// returns those of which nothing is lost: whose log has the map's epoch. One that was left in an earlier epoch had
-    /// another head since.
+    /// returns those of which nothing is lost: whose log has an epoch from which on nobody else could acknowledge. One that
+    /// was left in an earlier epoch had another head since.
     ///
     /// - Throws: ``ParameterServerError`` with `coordination` or `logFailed`.
     func beginRecovered() async throws(ParameterServerError) -> [RecoveredPartition] {
@@ -36,7 +36,7 @@ extension HostedPartitions {
         for entry in map.tables.flatMap(\.partitions) where entry.head == server {
             guard let partition = recovered[entry.id] else { continue }
             let left = await partition.snapshot().0.epoch
-            guard left == entry.epoch || left == entry.epoch + 1 else { continue }
+            guard entry.headSince <= left, left <= entry.epoch + 1 else { continue }
             partition.begin(epoch: entry.epoch + 1, intactSince: entry.intactSince)
             intact.append(RecoveredPartition(partition: entry.id, epoch: entry.epoch + 1))
         }

@@ -42,7 +42,9 @@ import Testing
 
         /// A server that does nothing but live.
         @discardableResult
-        func startServer(_ name: String, life: UInt64 = 1) async throws -> CoordinationClient {
+        func startServer(
+            _ name: String, life: UInt64 = 1, recovered: [RecoveredPartition] = []
+        ) async throws -> CoordinationClient {
             let mesh = try mesh("/server/\(name)")
             let client = try client("/server/\(name)", mesh)
             let probes = probes
@@ -51,7 +53,7 @@ import Testing
                 return ServerLife(name: name, life: life)
             }
             let address = try await mesh.listen(host: "127.0.0.1", port: 0)
-            _ = try await client.registerServer(named: name, at: address, life: life)
+            _ = try await client.registerServer(named: name, at: address, life: life, recovered: recovered)
             _ = client.keepServer(named: name, at: address, life: life, logger: TestLog.silent) { _ in }
             return client
         }
@@ -220,6 +222,45 @@ import Testing
             let time = start.duration(to: job.runtime.now)
             #expect(coordinator.map.lost == ["c"])
             #expect(time >= .milliseconds(600) && time < .milliseconds(700), "\(time)")
+        }
+    }
+
+    @Test("an heir that is dead too does not head: of a chain of which nobody lives who returns first goes on")
+    func heirsAreAsked() async throws {
+        try await Self.simulate(seed: 19) { job, coordinator in
+            try await job.runtime.sleep(for: .seconds(1))
+            let entry = try #require(Self.entries(coordinator.map).first { $0.chain == ["a", "b"] })
+            for name in ["a", "b"] { job.runtime.host("/server/\(name)").kill() }
+            try await job.client("/worker/0").reportLoss(of: "a", life: 1)
+            #expect(coordinator.map.lost == ["a", "b"])
+            // Not in an epoch of b's, in which nobody was ever the head.
+            let now = try #require(coordinator.map.partition(entry.id))
+            #expect(now == entry)
+            // a has kept it, and b is not there: nothing is lost.
+            _ = job.runtime.host("/server/a").restart()
+            try await job.startServer(
+                "a", life: 2, recovered: [RecoveredPartition(partition: entry.id, epoch: entry.epoch + 1)])
+            let after = try #require(coordinator.map.partition(entry.id))
+            #expect(after.chain == ["a"] && after.epoch == entry.epoch + 1 && after.intactSince == 1)
+        }
+    }
+
+    @Test("a job whose servers all start anew at once goes on with what heads have kept, not with followers that are gone")
+    func allStartAnew() async throws {
+        try await Self.simulate(seed: 23) { job, coordinator in
+            try await job.runtime.sleep(for: .seconds(1))
+            let before = coordinator.map
+            for name in ["a", "b", "c"] { _ = job.runtime.host("/server/\(name)").restart() }
+            // Their leases are not over.
+            for name in ["a", "b", "c"] {
+                let kept = Self.entries(coordinator.map).filter { $0.head == name }
+                try await job.startServer(
+                    name, life: 2, recovered: kept.map { RecoveredPartition(partition: $0.id, epoch: $0.epoch + 1) })
+            }
+            for entry in Self.entries(coordinator.map) {
+                #expect(entry.head == before.partition(entry.id)?.head, "\(entry)")
+                #expect(entry.intactSince == 1 && entry.epoch > 1, "\(entry)")
+            }
         }
     }
 

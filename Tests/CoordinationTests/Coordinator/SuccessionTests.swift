@@ -17,6 +17,7 @@ import Testing
     func headLost() {
         let next = Succession.withoutLost(Self.entry("a", ["b", "c", "d"], joining: "e")) { !["a", "b"].contains($0) }
         #expect(next?.head == "c")
+        #expect(next?.headSince == 6)
         #expect(next?.followers == ["d"])
         #expect(next?.epoch == 6)
         #expect(next?.intactSince == 2)
@@ -30,6 +31,7 @@ import Testing
         #expect(follower?.epoch == 6)
         let joining = Succession.withoutLost(Self.entry("a", ["b"], joining: "c")) { $0 != "c" }
         #expect(joining == Self.entry("a", ["b"]))
+        #expect(follower?.headSince == 1)
         #expect(Succession.withoutLost(Self.entry("a", ["b"], joining: "c")) { _ in true } == nil)
     }
 
@@ -67,6 +69,8 @@ import Testing
         let lost = Succession.restarted(Self.entry("a"), server: "a", hasKept: false, isLiving: nobody)
         #expect(lost?.epoch == 6)
         #expect(lost?.intactSince == 6)
+        #expect(lost?.headSince == 6)
+        #expect(kept?.headSince == 1)
         // The other may have everything when it comes back.
         let waits = Succession.restarted(Self.entry("a", ["b"]), server: "a", hasKept: false, isLiving: nobody)
         #expect(waits?.chain == ["b"])
@@ -84,6 +88,15 @@ import Testing
 
     // MARK: Random jobs
 
+    /// A server that was started anew.
+    private struct NewLife {
+        var server: String
+        /// The partitions of which its disk has all that was acknowledged.
+        var kept: Set<PartitionID>
+        /// Those that it has claimed by a map that was the newest.
+        var claimed: Set<PartitionID>
+    }
+
     /// What is true of each partition whatever happened, kept beside the coordinator's state.
     private struct Model {
         /// The chain of each epoch that was seen.
@@ -91,11 +104,22 @@ import Testing
         /// Who has all that was acknowledged.
         var holders: [PartitionID: Set<String>] = [:]
         var entries: [PartitionID: Entry] = [:]
+        /// How often heads have acknowledged something, and how often they had when each disk was last written.
+        var acknowledged: [PartitionID: UInt64] = [:]
+        var disks: [String: [PartitionID: UInt64]] = [:]
 
-        /// - Parameter emptied: a server that has begun anew, and what it has kept.
-        mutating func check(
-            _ state: CoordinatorState, emptied: (server: String, kept: Set<PartitionID>)?, _ seed: UInt64
-        ) {
+        /// A head acknowledges something, which its disk has before.
+        mutating func acknowledges(_ entry: Entry) {
+            acknowledged[entry.id, default: 0] += 1
+            disks[entry.head, default: [:]][entry.id] = acknowledged[entry.id]
+        }
+
+        /// Of which partitions a server's disk has everything.
+        func kept(by server: String) -> Set<PartitionID> {
+            Set(entries.keys.filter { acknowledged[$0, default: 0] == disks[server]?[$0] ?? 0 })
+        }
+
+        mutating func check(_ state: CoordinatorState, _ newLife: NewLife?, _ seed: UInt64) {
             for entry in state.map.tables.flatMap(\.partitions) {
                 let id = entry.id
                 #expect(Set(entry.chain).count == entry.chain.count, "seed \(seed): \(entry)")
@@ -113,14 +137,17 @@ import Testing
                 }
                 #expect(entry.epoch >= before.epoch, "seed \(seed): \(entry)")
                 var holding = holders[id, default: []]
-                if let emptied, !emptied.kept.contains(id) { holding.remove(emptied.server) }
+                if let newLife, !newLife.kept.contains(id) { holding.remove(newLife.server) }
                 // Who has joined has what the others have.
                 if entry.chain.contains(before.joining), !holding.isEmpty { holding.insert(before.joining) }
                 if entry.intactSince == before.intactSince {
                     #expect(entry.chain.allSatisfy(holding.contains), "seed \(seed): \(entry), held by \(holding)")
                 } else {
-                    #expect(holding.isEmpty, "seed \(seed): \(entry) lost what \(holding) hold")
+                    // Only of who was alone, and did not claim it by the newest map.
+                    #expect(before.chain == [entry.head] && newLife?.server == entry.head, "seed \(seed): \(entry)")
+                    #expect(newLife?.claimed.contains(id) == false, "seed \(seed): \(entry) was claimed")
                     #expect(entry.intactSince == entry.epoch, "seed \(seed): \(entry)")
+                    acknowledged[id, default: 0] += 1
                     holding = Set(entry.chain)
                 }
                 holders[id] = holding.intersection(entry.chain)
@@ -142,6 +169,8 @@ import Testing
         var snapshot = CoordinatorSnapshot()
         var model = Model()
         var lives: [String: UInt64] = [:]
+        /// The last epoch of each partition that each server, as its head, has in its log.
+        var logs: [String: [PartitionID: UInt64]] = [:]
         let names = ["a", "b", "c", "d", "e"].prefix(Int.random(in: 2...5, using: &generator))
         var (failovers, joins, losses, refused) = (0, 0, 0, 0)
         /// What servers last saw of the map: they act on that.
@@ -149,25 +178,38 @@ import Testing
         for step in 0..<120 {
             let now = Example.second(Int64(step))
             let name = names.randomElement(using: &generator) ?? "a"
-            var emptied: (String, Set<PartitionID>)?
+            var newLife: NewLife?
             switch Int.random(in: 0..<10, using: &generator) {
             case 0:
-                // A new life, which may have kept some of what it headed.
+                // A new life, whose disk may be gone. It goes by a map that may have changed since.
                 lives[name, default: 0] += 1
-                let heads = state.map.tables.flatMap(\.partitions).filter { $0.head == name }
-                let kept = heads.filter { _ in Bool.random(using: &generator) }
+                if Int.random(in: 0..<4, using: &generator) == 0 {
+                    logs[name] = nil
+                    model.disks[name] = nil
+                }
+                let known = Bool.random(using: &generator) ? state.map : stale
+                let claims = known.tables.flatMap(\.partitions).filter { entry in
+                    entry.head == name && logs[name]?[entry.id].map { $0 >= entry.headSince } ?? false
+                }
+                newLife = NewLife(
+                    server: name, kept: model.kept(by: name),
+                    claimed: Set(claims.lazy.filter { $0 == state.map.partition($0.id) }.map(\.id)))
+                // Others that may be dead are asked before.
+                let heirs = state.heirs(of: [name]).filter { _ in Bool.random(using: &generator) }
                 try state.registerServer(
                     Example.server(name, life: lives[name] ?? 1),
-                    recovered: kept.map { RecoveredPartition(partition: $0.id, epoch: $0.epoch + 1) })
-                emptied = (name, Set(kept.map(\.id)))
+                    recovered: claims.map { RecoveredPartition(partition: $0.id, epoch: $0.epoch + 1) },
+                    gone: heirs.map { ServerLife(name: $0.name, life: $0.life) })
+                for entry in claims { logs[name]?[entry.id] = entry.epoch + 1 }
             case 1:
                 // The same life again, lost or not.
                 guard let server = state.map.server(named: name) else { continue }
                 try state.registerServer(server)
             case 2, 3:
                 guard let server = state.map.server(named: name) else { continue }
-                let tally = state.loseServer(name, life: server.life)
-                failovers += tally?.failovers ?? 0
+                let others = state.heirs(of: [name]).filter { _ in Int.random(in: 0..<4, using: &generator) == 0 }
+                let lives = ([server] + others).map { ServerLife(name: $0.name, life: $0.life) }
+                failovers += state.loseServers(lives).1.failovers
             case 4:
                 let sizes = (0...Int.random(in: 0...3, using: &generator)).map { _ in
                     UInt64.random(in: 1...900, using: &generator)
@@ -177,7 +219,7 @@ import Testing
                     replicas: Int.random(in: 0...3, using: &generator))
                 do { try state.declare([request]) } catch { #expect(error.code == .tooFewServers, "seed \(seed)") }
             case 5:
-                _ = state.expireServers(now: now)
+                _ = state.loseServers([])
             default:
                 // Two servers want to change one chain, as they last saw it.
                 guard let seen = stale.tables.flatMap(\.partitions).randomElement(using: &generator) else { continue }
@@ -206,13 +248,18 @@ import Testing
                         #expect(error.code == .notOwner, "seed \(seed): \(error)")
                         #expect(state.map == before, "seed \(seed)")
                     }
-                    model.check(state, emptied: nil, seed)
+                    model.check(state, nil, seed)
                 }
             }
             let intact = model.entries.mapValues(\.intactSince)
-            model.check(state, emptied: emptied, seed)
+            model.check(state, newLife, seed)
             losses += model.entries.count { (intact[$0.key] ?? $0.value.intactSince) != $0.value.intactSince }
             if Int.random(in: 0..<3, using: &generator) == 0 { stale = state.map }
+            // Heads write the epoch that they have heard of, before they acknowledge anything in it.
+            for entry in state.map.tables.flatMap(\.partitions) where Bool.random(using: &generator) {
+                logs[entry.head, default: [:]][entry.id] = entry.epoch
+                model.acknowledges(entry)
+            }
             if let change = state.takeChange() {
                 let travelled = try throughTheWire(change)
                 copy.apply(travelled, now: now)
@@ -228,7 +275,7 @@ import Testing
     private static func checkFilled(
         _ state: inout CoordinatorState, _ configuration: CoordinatorConfiguration, _ seed: UInt64
     ) {
-        _ = state.expireServers(now: Example.second(0))
+        _ = state.loseServers([])
         let map = state.map
         let joining = map.tables.flatMap(\.partitions).map(\.joining)
         for table in map.tables {

@@ -97,7 +97,7 @@ import Testing
                     ], lost: ["t"]), properties: 5,
                 "version: 5, servers: {name: \"s\", host: \"h\", port: 80, identity: \"\(owner)\", "
                     + "life: ffffffffffffffff}, tables: {name: \"w\", declaration: <ff>, partitions: {id: 9, "
-                    + "head: \"s\", epoch: 3, byte_count: 18446744073709551615, intact_since: 1}}, lost: \"t\""),
+                    + "head: \"s\", epoch: 3, byte_count: 18446744073709551615, intact_since: 1, head_since: 1}}, lost: \"t\""),
             Case(
                 "ServerRecord", ServerRecord(name: "s", host: "h", port: 80, identity: owner, life: 1), properties: 5,
                 "name: \"s\", host: \"h\", port: 80, identity: \"\(owner)\", life: 1"),
@@ -107,10 +107,11 @@ import Testing
             Case(
                 "Partition",
                 PartitionMap.Partition(
-                    id: id, head: "s", epoch: 3, intactSince: 2, byteCount: 4, followers: ["t", "u"], joining: "v"),
-                properties: 7,
+                    id: id, head: "s", epoch: 3, intactSince: 2, byteCount: 4, followers: ["t", "u"], joining: "v",
+                    headSince: 3),
+                properties: 8,
                 "id: 9, head: \"s\", epoch: 3, byte_count: 4, intact_since: 2, followers: \"t\", followers: \"u\", "
-                    + "joining: \"v\""),
+                    + "joining: \"v\", head_since: 3"),
             Case(
                 "SessionFence",
                 SessionFence([SessionFence.Entry(slot: 2, session: session, owner: owner, hasEnded: true)]),
