@@ -132,7 +132,8 @@ package final class Partition: Sendable {
     }
 
     private var notHead: ParameterServerError {
-        ParameterServerError(.notRegistered, "this server does not head it in the newest epoch, or does not know that yet; ask its head")
+        ParameterServerError(
+            .notRegistered, "this server does not head it in the newest epoch, or does not know that yet; ask its head")
     }
 
     private func apply(_ push: PartitionPush, _ fault: PushFault?, to guarded: inout Guarded) -> Answer {
@@ -161,20 +162,21 @@ package final class Partition: Sendable {
                 }
             }
             defer { if waits { driver?.release(bytes) } }
+            let mustWait: Bool
             do throws(ParameterServerError) {
                 // Before it is executed: what the log does not take has not been done.
-                try append(record, on: &guarded)
+                mustWait = try append(record, on: &guarded)
             } catch {
                 return Answer(reply: guarded.state.refused(error.code, error.message))
             }
             do throws(TensorError) {
                 let reply = try guarded.state.execute(record)[0]
                 chained { $0.execute() }
-                return answer(reply, guarded, waits)
+                return answer(reply, guarded, mustWait)
             } catch {
                 // Not the push's own doing (no memory, say): it is not held against it, and may come again.
                 log?.fail(ParameterServerError(.applyFailed, error.message))
-                if waits { chained { $0.fail() } }
+                if mustWait { chained { $0.fail() } }
                 return Answer(reply: guarded.state.refused(.applyFailed, error.message))
             }
         }
@@ -186,9 +188,16 @@ package final class Partition: Sendable {
     }
 
     /// Gives a record to the log and to the chain.
-    func append(_ record: PartitionRecord, on guarded: inout Guarded) throws(ParameterServerError) {
+    ///
+    /// - Returns: whether its push has to wait for the chain: as it is now, since a server that joins may just have begun to
+    ///   count.
+    @discardableResult
+    func append(_ record: PartitionRecord, on guarded: inout Guarded) throws(ParameterServerError) -> Bool {
         if let log { guarded.logged = try log.append(.record, of: id, record) }
-        chained { $0.append(record, at: meter.now) }
+        return chained {
+            $0.append(record, at: meter.now)
+            return $0.waitsForSuccessor
+        }
     }
 
     /// Executes a record that nothing may stop; where the log does not take it, the log has failed.

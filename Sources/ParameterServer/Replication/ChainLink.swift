@@ -72,7 +72,7 @@ final class ChainLink: Sendable {
                     "stream to a follower ended",
                     metadata: ["server": "\(replication.server)", "follower": "\(record.name)", "error": "\(error)"])
                 // A server that has started anew is another one.
-                if state.withLock({ $0.record == record && !$0.isClosed }) { await report(record) }
+                if state.withLock({ $0.record == record && !$0.isClosed }) { replication.reportLoss(of: record) }
             }
             if state.withLock({ $0.answers }) != answers { (wait, lastHeard) = (Self.firstWait, runtime.now) }
             giveUpIfLate(record, since: lastHeard)
@@ -80,10 +80,6 @@ final class ChainLink: Sendable {
             guard (try? await runtime.sleep(for: wait * (0.5 + share / 2))) != nil else { return }
             wait = min(wait * 2, Self.longestWait)
         }
-    }
-
-    private func report(_ record: ServerRecord) async {
-        try? await replication.coordination.reportLoss(of: record.name, life: record.life)
     }
 
     private func exchange(with record: ServerRecord) async throws {
@@ -153,7 +149,7 @@ final class ChainLink: Sendable {
                 continue
             }
             giveUpIfLate(record, since: lastHeard)
-            await report(record)
+            replication.reportLoss(of: record)
         }
     }
 
@@ -176,22 +172,22 @@ final class ChainLink: Sendable {
 extension Partition {
     /// The next message for the server that follows, once.
     func nextMessage(for successor: String) -> ChainMessage? {
-        let next = chained { member -> (ChainMember.Message, UInt64)? in
+        chained { member in
             guard let place = member.place, place.successor == successor, let message = member.next() else {
                 return nil
             }
-            return (message, place.epoch)
-        }
-        guard let (message, epoch) = next else { return nil }
-        switch message {
-        case .begin(let isJoining):
-            return ChainMessage(partition: id, epoch: epoch, content: .begin(isJoining: isJoining))
-        case .record(let record):
-            return ChainMessage(partition: id, epoch: epoch, content: .record(record))
-        case .piece(let number):
-            guard let piece = pieces.withLock({ $0.indices.contains(number) ? $0[number] : nil }) else { return nil }
-            let segment = Segment(copying: piece.readableBytesView)
-            return ChainMessage(partition: id, epoch: epoch, content: .piece(segment, number: UInt64(number)))
+            let content: ChainMessage.Content
+            switch message {
+            case .begin(let isJoining): content = .begin(isJoining: isJoining)
+            case .record(let record): content = .record(record)
+            case .piece(let number):
+                // They are there until the last of them has been taken.
+                guard let piece = pieces.withLock({ $0.indices.contains(number) ? $0[number] : nil }) else {
+                    return nil
+                }
+                content = .piece(Segment(copying: piece.readableBytesView), number: UInt64(number))
+            }
+            return ChainMessage(partition: id, epoch: place.epoch, content: content)
         }
     }
 }

@@ -295,10 +295,13 @@ struct ChainMember: Sendable {
         return false
     }
 
-    /// Whether the successor has been sent what it has not acknowledged.
+    /// Whether an answer of the successor is waited for.
     var isWaiting: Bool {
-        guard case .flowing = downstream else { return false }
-        return acknowledged < appended
+        switch downstream {
+        case .flowing: acknowledged < appended
+        case .beginning: waitsForSuccessor && committed < appended
+        default: false
+        }
     }
 
     private mutating func catchUp() {

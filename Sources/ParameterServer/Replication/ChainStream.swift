@@ -10,6 +10,8 @@ final class ChainStream: Sendable {
     private struct State {
         /// Messages that a chain begins with of which this server has not heard yet, one a partition.
         var parked: [PartitionID: ChainMessage] = [:]
+        /// The partitions that the predecessor has begun with, and the epochs.
+        var begun: [PartitionID: UInt64] = [:]
         /// What is answered for partitions that are not here, or not in that epoch, one a partition.
         var answers: [PartitionID: ChainReply] = [:]
         /// Snapshots that are being received, and their next pieces.
@@ -83,6 +85,7 @@ final class ChainStream: Sendable {
         state.withLock { state in
             state.parked[id] = nil
             state.copies[id] = nil
+            state.begun[id] = nil
         }
         let entry = replication.hosted?.state.withLock { $0.map?.partition(id) }
         guard let entry, let hosted = replication.hosted, entry.epoch >= message.epoch else { return park(message) }
@@ -96,6 +99,7 @@ final class ChainStream: Sendable {
                 "\(peer?.description ?? "nobody") is not server \(predecessor), which comes before this one in the chain of partition \(id)"
             )
         }
+        state.withLock { $0.begun[id] = message.epoch }
         guard let partition = hosted.known(id) else {
             guard isJoining else { return park(message) }
             return answer(ChainReply(partition: id, epoch: message.epoch, content: .stands(nil)))
@@ -153,7 +157,9 @@ final class ChainStream: Sendable {
             let table = map.table(of: id), let index = table.partitions.firstIndex(where: { $0.id == id })
         else { return nil }
         let entry = table.partitions[index]
-        guard entry.epoch == message.epoch, entry.joining == replication.server else { return nil }
+        guard entry.epoch == message.epoch, entry.joining == replication.server,
+            state.withLock({ $0.begun[id] }) == message.epoch
+        else { return nil }
         if number == 0 {
             // What it has is too old to go on from.
             if let partition = hosted.known(id) { hosted.discard(partition) }

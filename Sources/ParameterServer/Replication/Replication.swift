@@ -16,6 +16,8 @@ final class Replication: ChainDriver, Sendable {
         case places
         /// A chain needs something of the coordinator.
         case wish(PartitionID)
+        /// A follower does not answer.
+        case loss(ServerRecord)
     }
 
     private struct State {
@@ -75,6 +77,9 @@ final class Replication: ChainDriver, Sendable {
     /// Ends ``run()``, and with it the server's signs of life.
     func makeWay() { due.close() }
 
+    /// Has the coordinator told that a follower does not answer. Nobody waits for that.
+    func reportLoss(of record: ServerRecord) { due.mark(.loss(record)) }
+
     func placesChanged() { due.mark(.places) }
 
     func reserve(_ bytes: Int) -> Bool {
@@ -112,6 +117,10 @@ final class Replication: ChainDriver, Sendable {
                     for link in linksToRun() { group.addTask { await link.run() } }
                     retryParked()
                     group.addTask { await self.hosted?.openHeads() }
+                case .loss(let record):
+                    group.addTask {
+                        try? await self.coordination.reportLoss(of: record.name, life: record.life)
+                    }
                 case .wish(let id):
                     guard state.withLock({ $0.fulfilling.insert(id).inserted }) else { continue }
                     group.addTask(executorPreference: compute) {

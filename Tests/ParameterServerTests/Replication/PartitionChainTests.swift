@@ -112,7 +112,8 @@ import Testing
         }
     }
 
-    @Test("beyond its limit a head refuses pushes, which may come again, and takes them when the follower has caught up")
+    @Test(
+        "beyond its limit a head refuses pushes, which may come again, and takes them when the follower has caught up")
     func limit() async throws {
         let (partition, driver) = try Self.head(limit: 700)
         var sequence: UInt64 = 0
