@@ -85,8 +85,17 @@ public final class Coordinator: Service {
     private func watchSessions() async -> CoordinationError? {
         // Checked four times a lease: a session ends at most a quarter of a lease late.
         let interval = configuration.lease / 4
-        while (try? await mesh.runtime.sleep(for: interval)) != nil {
+        var due = mesh.runtime.now.advanced(by: interval)
+        while (try? await mesh.runtime.sleep(until: due)) != nil {
+            let now = mesh.runtime.now
+            let isLate = due.duration(to: now) > interval
+            due = now.advanced(by: interval)
             do throws(CoordinationError) {
+                // A coordinator that was stopped itself has not heard anybody meanwhile.
+                guard !isLate else {
+                    try state.change { $0.prolongSessions(now: now) }
+                    continue
+                }
                 try await expireSessions()
             } catch {
                 guard error.code == .storeUnavailable || error.code == .limitReached else { return error }

@@ -106,6 +106,9 @@ package struct CoordinatorState: Sendable {
         return lived
     }
 
+    /// Has every session live for another lease.
+    package mutating func prolongSessions(now: RuntimeInstant) { sessions.prolong(now: now) }
+
     /// Ends the sessions whose leases are over.
     package mutating func expireSessions(now: RuntimeInstant) -> [SessionTable.Record] {
         let ended = sessions.expire(now: now)

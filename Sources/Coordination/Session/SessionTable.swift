@@ -136,6 +136,12 @@ package struct SessionTable: Sendable {
         sessions[slot]?.session == session && leaseEnds[slot].map { $0 <= now } ?? false
     }
 
+    /// Has every session live for another lease, whoever has been heard of.
+    mutating func prolong(now: RuntimeInstant) {
+        let end = now.advanced(by: lease)
+        leaseEnds = leaseEnds.mapValues { max($0, end) }
+    }
+
     /// Ends every session whose lease is over, and returns them in the order of slots.
     package mutating func expire(now: RuntimeInstant) -> [Record] {
         let ended = sessions.records.filter { record in

@@ -225,6 +225,21 @@ import Testing
         }
     }
 
+    @Test("opening a session does not wait for servers that are lost")
+    func fencesWithoutLost() async throws {
+        try await Self.simulate(seed: 29) { job, coordinator in
+            job.runtime.host("/server/a").pause()
+            let client = try job.client("/worker/0")
+            let early = job.runtime.now
+            _ = try await client.openSession(slot: 0)
+            #expect(early.duration(to: job.runtime.now) >= .milliseconds(1_500), "nobody has noticed yet")
+            _ = try await job.until(.seconds(2), "a is lost") { coordinator.map.lost == ["a"] }
+            let late = job.runtime.now
+            _ = try await client.openSession(slot: 1)
+            #expect(late.duration(to: job.runtime.now) < .milliseconds(100))
+        }
+    }
+
     @Test("an heir that is dead too does not head: of a chain of which nobody lives who returns first goes on")
     func heirsAreAsked() async throws {
         try await Self.simulate(seed: 19) { job, coordinator in
@@ -245,7 +260,9 @@ import Testing
         }
     }
 
-    @Test("a job whose servers all start anew at once goes on with what heads have kept, not with followers that are gone")
+    @Test(
+        "a job whose servers all start anew at once goes on with what heads have kept, not with followers that are gone"
+    )
     func allStartAnew() async throws {
         try await Self.simulate(seed: 23) { job, coordinator in
             try await job.runtime.sleep(for: .seconds(1))
@@ -264,16 +281,30 @@ import Testing
         }
     }
 
-    @Test("a coordinator that was stopped itself has nobody lost for that")
+    @Test("a coordinator that was stopped itself has nobody lost, and ends no session, for that")
     func coordinatorStopped() async throws {
         try await Self.simulate(seed: 7) { job, coordinator in
-            try await job.runtime.sleep(for: .seconds(1))
-            let before = coordinator.map
-            job.runtime.host("/coordinator").pause()
-            try await job.runtime.sleep(for: .seconds(10))
-            job.runtime.host("/coordinator").resume()
-            try await job.runtime.sleep(for: .seconds(5))
-            #expect(coordinator.map == before)
+            let client = try job.client("/worker/0")
+            let (kept, left) = (try await client.openSession(slot: 0), try await client.openSession(slot: 1))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await client.keepAlive(kept) }
+                try await job.runtime.sleep(for: .seconds(1))
+                let before = coordinator.map
+                job.runtime.host("/coordinator").pause()
+                try await job.runtime.sleep(for: .seconds(30))
+                job.runtime.host("/coordinator").resume()
+                try await job.runtime.sleep(for: .seconds(5))
+                #expect(coordinator.map == before)
+                #expect(coordinator.fence.entry(for: 0)?.hasEnded == false)
+                // Nobody keeps the other, which ends a lease later.
+                try await job.runtime.sleep(for: .seconds(20))
+                #expect(coordinator.fence.entry(for: 0)?.session == kept.id)
+                #expect(coordinator.fence.entry(for: 0)?.hasEnded == false)
+                #expect(coordinator.fence.entry(for: 1)?.session == left.id)
+                #expect(coordinator.fence.entry(for: 1)?.hasEnded == true)
+                group.cancelAll()
+                try? await group.waitForAll()
+            }
         }
     }
 

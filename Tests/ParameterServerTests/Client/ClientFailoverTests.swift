@@ -15,6 +15,8 @@ import Testing
         let runtime: SimulatedRuntime
         let cluster: TestCluster
         let client: ParameterClient
+        /// The client's.
+        let mesh: Mesh
         /// What left, push by push.
         let sent: Departures
 
@@ -52,12 +54,14 @@ import Testing
     ) async throws {
         try await SimulatedRuntime.run(seed: seed) { runtime in
             let cluster = try await TestCluster.start(
-                runtime, servers: servers, attemptTimeout: attemptTimeout, attempts: 3, on: { runtime.host($0) })
+                runtime, servers: servers, attemptTimeout: attemptTimeout, attempts: 3,
+                adjust: { $0.lease = .seconds(300) }, on: { runtime.host($0) })
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await runtime.host("/coordinator").run { try await cluster.coordinator.run() } }
                 let sent = Departures()
+                let mesh = try cluster.mesh("/worker/0")
                 let client = try await runtime.host("/worker/0").run {
-                    let client = try await cluster.client(cluster.mesh("/worker/0"), observer: sent.observer)
+                    let client = try await cluster.client(mesh, observer: sent.observer)
                     try await client.declare([
                         try TableDeclaration(
                             name: "weight", shape: [8], initializer: .zeros, key: RandomKey(seed: 5),
@@ -66,7 +70,7 @@ import Testing
                     _ = try await client.pull()
                     return client
                 }
-                let job = Job(runtime: runtime, cluster: cluster, client: client, sent: sent)
+                let job = Job(runtime: runtime, cluster: cluster, client: client, mesh: mesh, sent: sent)
                 try await body(job)
                 client.close()
                 group.cancelAll()
@@ -129,6 +133,51 @@ import Testing
             job.head.kill()
             let time = try await first
             #expect(time < .milliseconds(520), "seed \(seed): \(time), the lease is 1.5 s")
+        }
+    }
+
+    @Test("while the coordinator is stopped training goes on and nobody takes over; then pushes flow again")
+    func coordinatorAway() async throws {
+        try await Self.simulate(seed: 8) { job in
+            let coordinator = job.runtime.host("/coordinator")
+            coordinator.pause()
+            try await job.runtime.sleep(for: .seconds(5))
+            _ = try await job.timed { job in
+                let report = try await job.push()
+                #expect(report.failed.isEmpty)
+                #expect(report.acknowledged.allSatisfy { $0.version.epoch == 1 })
+            }
+            job.head.kill()
+            async let time: Duration = job.timed { job in
+                let report = try await job.push()
+                #expect(report.failed.isEmpty, "\(report.failed.map(\.error))")
+                #expect(report.acknowledged.contains { $0.version.epoch > 1 })
+            }
+            try await job.runtime.sleep(for: .seconds(4))
+            #expect(job.cluster.coordinator.map.lost.isEmpty)
+            coordinator.resume()
+            let waited = try await time
+            #expect(waited >= .seconds(4) && waited < .seconds(6), "\(waited)")
+        }
+    }
+
+    @Test("a client keeps no connection to a server's past lives")
+    func pastLives() async throws {
+        try await Self.simulate(seed: 10, servers: 1, replicas: 0, attemptTimeout: .milliseconds(100)) { job in
+            let mesh = job.mesh
+            for life in 1...4 {
+                _ = try await job.timed { job in
+                    _ = try await job.client.pull()
+                    _ = try await job.push()
+                    _ = try await job.client.pull()
+                    let report = try await job.push()
+                    #expect(report.failed.isEmpty, "life \(life)")
+                }
+                // The coordinator, and the server's present life.
+                #expect(mesh.connections.count == 2, "life \(life): \(mesh.connections)")
+                _ = job.runtime.host("/server/0").restart()
+                _ = try await job.cluster.startServer(0)
+            }
         }
     }
 

@@ -97,7 +97,8 @@ import Testing
                     ], lost: ["t"]), properties: 5,
                 "version: 5, servers: {name: \"s\", host: \"h\", port: 80, identity: \"\(owner)\", "
                     + "life: ffffffffffffffff}, tables: {name: \"w\", declaration: <ff>, partitions: {id: 9, "
-                    + "head: \"s\", epoch: 3, byte_count: 18446744073709551615, intact_since: 1, head_since: 1}}, lost: \"t\""),
+                    + "head: \"s\", epoch: 3, byte_count: 18446744073709551615, intact_since: 1, head_since: 1}}, lost: \"t\""
+            ),
             Case(
                 "ServerRecord", ServerRecord(name: "s", host: "h", port: 80, identity: owner, life: 1), properties: 5,
                 "name: \"s\", host: \"h\", port: 80, identity: \"\(owner)\", life: 1"),
