@@ -70,10 +70,12 @@ struct TestCluster: Sendable {
 
     /// A server of this number that can be called, on any port or this one, and has not registered.
     func listeningServer(
-        _ index: Int, port: Int = 0, configuration: ParameterServerConfiguration = ParameterServerConfiguration()
+        _ index: Int, port: Int = 0, configuration: ParameterServerConfiguration = ParameterServerConfiguration(),
+        identity: RotatableIdentity? = nil
     ) async throws -> (ParameterServer, ListenerAddress) {
         let path = "/server/\(index)"
-        let mesh = try Self.mesh(authority, host?(path) ?? runtime, path, attemptTimeout, attempts, metrics: metrics)
+        let mesh = try Self.mesh(
+            authority, host?(path) ?? runtime, path, attemptTimeout, attempts, metrics: metrics, identity: identity)
         let server = try ParameterServer(
             named: "server-\(index)", on: mesh, coordination: coordination(mesh), configuration: configuration,
             logger: log.logger)
@@ -98,8 +100,15 @@ struct TestCluster: Sendable {
     }
 
     /// A process of the mesh that is called `path`.
-    func mesh(_ path: String, faults: (any FaultInjector)? = nil) throws -> Mesh {
-        try Self.mesh(authority, host?(path) ?? runtime, path, attemptTimeout, attempts, faults)
+    func mesh(
+        _ path: String, faults: (any FaultInjector)? = nil, identity: RotatableIdentity? = nil
+    ) throws -> Mesh {
+        try Self.mesh(authority, host?(path) ?? runtime, path, attemptTimeout, attempts, faults, identity: identity)
+    }
+
+    /// An identity at `path`; see ``MeshworkTesting/TestAuthority``.
+    func identity(_ path: String, lifetime: Duration? = nil) throws -> RotatableIdentity {
+        try authority.identity(path, lifetime: lifetime)
     }
 
     /// A way to the coordinator.
@@ -133,7 +142,8 @@ struct TestCluster: Sendable {
 
     private static func mesh(
         _ authority: TestAuthority, _ runtime: any Runtime, _ path: String, _ attemptTimeout: Duration,
-        _ attempts: Int, _ faults: (any FaultInjector)? = nil, metrics: MetricsRegistry = MetricsRegistry()
+        _ attempts: Int, _ faults: (any FaultInjector)? = nil, metrics: MetricsRegistry = MetricsRegistry(),
+        identity: RotatableIdentity? = nil
     ) throws -> Mesh {
         var configuration = MeshConfiguration()
         configuration.faults = faults
@@ -143,7 +153,8 @@ struct TestCluster: Sendable {
             AuthorizationPolicy.Rule("everybody", methods: ["*"], identities: ["spiffe://test.example/*"])
         ])
         return try Mesh(
-            configuration: configuration, identity: authority.identity(path), policy: policy, runtime: runtime,
+            configuration: configuration, identity: identity ?? authority.identity(path), policy: policy,
+            runtime: runtime,
             metrics: metrics, logger: silent)
     }
 

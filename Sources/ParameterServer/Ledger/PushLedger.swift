@@ -28,6 +28,10 @@ package struct PushLedger: Sendable {
         package var runs = 1_024
         /// The most sessions. Default 65,536.
         package var sessions = 65_536
+        #if DEBUG
+            /// What the partition does wrong on purpose.
+            package var mutation: PartitionMutation?
+        #endif
 
         package init() {}
     }
@@ -80,7 +84,7 @@ package struct PushLedger: Sendable {
         }
     }
 
-    private let limits: Limits
+    let limits: Limits
     private var accounts: [SessionID: Account] = [:]
     /// Copies of answered pushes that were not applied again, here: not a part of what the log makes.
     package private(set) var duplicatesSuppressed: UInt64 = 0

@@ -105,6 +105,12 @@ package final class Partition: Sendable {
         _ answer: Answer, until deadline: RuntimeInstant, on runtime: any Runtime
     ) async -> PushReply {
         var reply = answer.reply
+        #if DEBUG
+            if state.withLock({ $0.state.ledger.limits.mutation }) == .answersBeforeLog {
+                reply.durability = log.durability
+                return reply
+            }
+        #endif
         do throws(ParameterServerError) {
             if let position = answer.recorded {
                 let start = runtime.now

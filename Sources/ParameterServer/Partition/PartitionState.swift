@@ -113,9 +113,12 @@ struct PartitionState: Sendable {
     /// - Parameter fault: what was found wrong with its gradient before; such a push is rejected, and the ledger keeps
     ///   that.
     mutating func decide(_ push: PartitionPush, fault: PushFault?) -> Decision {
-        if let refusal = fence.refusal(of: push.session, slot: push.slot, peer: push.peer) {
+        if let refusal = fence.refusal(of: push.session, slot: push.slot, peer: push.peer), isFenceInForce {
             return .refuse(refused(refusal.code, refusal.message))
         }
+        #if DEBUG
+            if ledger.limits.mutation == .appliesCopies { ledger.forget(push.sequence, of: push.session) }
+        #endif
         switch ledger.receivedPush(
             push.session, sequence: push.sequence, acknowledgedThrough: push.acknowledgedThrough)
         {
@@ -184,9 +187,21 @@ struct PartitionState: Sendable {
     }
 
     private mutating func remember(_ push: PartitionRecord.Push, _ reply: PushReply) {
+        #if DEBUG
+            if ledger.limits.mutation == .appliesCopies { ledger.forget(push.sequence, of: push.session) }
+        #endif
         ledger.finishedPush(
             push.session, sequence: push.sequence, acknowledgedThrough: push.acknowledgedThrough,
             basis: push.basis.applied, with: reply)
+    }
+
+    /// Whether the fence counts: always, but for a negative control.
+    private var isFenceInForce: Bool {
+        #if DEBUG
+            ledger.limits.mutation != .takesFencedSessions
+        #else
+            true
+        #endif
     }
 
     func refused(_ code: ParameterServerError.Code, _ message: String) -> PushReply {

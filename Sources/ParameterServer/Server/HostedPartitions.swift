@@ -132,6 +132,9 @@ final class HostedPartitions: Sendable {
     ) throws(ParameterServerError) -> PushFault? {
         let (fence, isRegistered) = state.withLock { ($0.fenceInForce, $0.isRegistered) }
         guard isRegistered else { throw notRegistered("has not registered yet") }
+        #if DEBUG
+            if configuration.mutation == .takesFencedSessions { return nil }
+        #endif
         return fence.refusal(of: session, slot: slot, peer: peer)
     }
 

@@ -25,6 +25,11 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
     /// coordinator's configuration says.
     public var tablePolicy = TablePolicy.unrestricted
 
+    #if DEBUG
+        /// What partitions do wrong on purpose.
+        package var mutation: PartitionMutation?
+    #endif
+
     /// Makes the defaults.
     public init() {}
 
@@ -49,6 +54,9 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
         limits.unacknowledged = UInt64(unacknowledgedPushes)
         limits.runs = ledgerRuns
         limits.sessions = ledgerSessions
+        #if DEBUG
+            limits.mutation = mutation
+        #endif
         return limits
     }
 }

@@ -1,0 +1,91 @@
+import Foundation
+import MeshworkTesting
+import ParameterServer
+import TestSupport
+import Testing
+
+/// Whole jobs under seeded schedules of what goes wrong: `Documentation/Testing.md` says how to repeat a seed.
+@Suite(.timeLimit(.minutes(60))) struct ChaosTests {
+    /// The seeds of this run: as many as the rounds say, from `MESHWORK_SIMULATION_FIRST` on, or the one that is to be
+    /// repeated.
+    private static let seeds: [UInt64] = {
+        let environment = ProcessInfo.processInfo.environment
+        if let one = environment["MESHWORK_SIMULATION_SEED"].flatMap({ UInt64($0) }) { return [one] }
+        let first = environment["MESHWORK_SIMULATION_FIRST"].flatMap { UInt64($0) } ?? 1
+        return (0..<UInt64(rounds(6))).map { first &+ $0 }
+    }()
+
+    private static func check(_ outcome: ChaosOutcome) {
+        let violations = outcome.violations
+        guard !violations.isEmpty else { return }
+        Issue.record("\(violations.joined(separator: "\n"))\n\(outcome.replay)")
+    }
+
+    /// Runs a job of each seed, as many at a time as there are processors.
+    private static func run(
+        _ seeds: [UInt64], _ shape: ChaosJob.Shape, _ body: (ChaosOutcome) throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: ChaosOutcome.self) { group in
+            var next = seeds.makeIterator()
+            func add() {
+                guard let seed = next.next() else { return }
+                group.addTask { try await ChaosJob.run(seed: seed, shape) }
+            }
+            for _ in 0..<ProcessInfo.processInfo.activeProcessorCount { add() }
+            while let outcome = try await group.next() {
+                try body(outcome)
+                add()
+            }
+        }
+    }
+
+    @Test(
+        "whatever dies, stops, is cut off or loses its disk, every push is applied once, and what was acknowledged stays",
+        arguments: [PartitionLogConfiguration.Sync.disk, .process])
+    func schedules(sync: PartitionLogConfiguration.Sync) async throws {
+        var shape = ChaosJob.Shape()
+        shape.sync = sync
+        var (pushes, duplicates, disturbances) = (UInt64(0), UInt64(0), 0)
+        let time = ContinuousClock.now
+        try await Self.run(Self.seeds, shape) { outcome in
+            Self.check(outcome)
+            #expect(outcome.audit.acknowledged > 100, "seed \(outcome.seed)")
+            pushes += outcome.audit.sent
+            duplicates += outcome.audit.duplicatesSuppressed
+            disturbances += outcome.schedule.entries.count
+        }
+        print(
+            "\(Self.seeds.count) jobs, \(disturbances) disturbances, \(pushes) pushes, \(duplicates) copies not applied, in \(ContinuousClock.now - time)"
+        )
+        #expect(duplicates > 0)
+    }
+
+    @Test("a seed replays: the same events in the same order, and another seed has others")
+    func replays() async throws {
+        var traces: [String] = []
+        for seed in [7, 7, 8] as [UInt64] { traces.append(try await ChaosJob.run(seed: seed).trace.text) }
+        #expect(traces[0] == traces[1])
+        #expect(traces[0] != traces[2])
+        #expect(traces[0].split(separator: "\n").count > 200)
+    }
+
+    #if DEBUG
+        @Test(
+            "the harness finds a partition that applies copies, takes fenced sessions, or answers before its log has it",
+            .timeLimit(.minutes(1)), arguments: PartitionMutation.allCases)
+        func negativeControl(mutation: PartitionMutation) async throws {
+            var shape = ChaosJob.Shape()
+            shape.adjust = { $0.mutation = mutation }
+            let start = ContinuousClock.now
+            var found: [String] = []
+            var seed: UInt64 = 0
+            while found.isEmpty, seed < 20 {
+                seed += 1
+                found = try await ChaosJob.run(seed: seed, shape).violations
+            }
+            #expect(!found.isEmpty, "nothing was found in 20 jobs")
+            #expect(ContinuousClock.now - start < .seconds(30))
+            print("\(mutation): seed \(seed), \(found.first ?? "nothing")")
+        }
+    #endif
+}
