@@ -21,7 +21,7 @@ struct MeshworkBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "meshwork-bench",
         abstract: "Measures Meshwork beside its peers; every side runs in the same process run, in turn.",
-        subcommands: [Run.self, List.self, PeerCommand.self], defaultSubcommand: Run.self)
+        subcommands: [Run.self, ChaosCommand.self, List.self, PeerCommand.self], defaultSubcommand: Run.self)
 
     struct Run: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Runs cases and prints a figure a line.")

@@ -15,6 +15,9 @@ struct PeerCommand: AsyncParsableCommand {
     @Option(help: "The port that a client connects to.")
     var serverPort: Int?
 
+    @Option(help: "What a process of the case chaos is told.")
+    var configuration: String?
+
     func run() async throws {
         DescriptorLimit.raise()
         let identity = try PeerCredentials.fromStandardInput().identity()
@@ -82,7 +85,9 @@ struct PeerCommand: AsyncParsableCommand {
             let callers = MeshCallers((0..<MeshCallers.count).map { _ in mesh.client(server) })
             try await Self.converse(0, echo: callers, transfer: callers)
         default:
-            if let (proxy, side) = SidecarProxy.of(role) {
+            if let configuration {
+                try await ChaosRoles.run(role, configuration, as: identity, Self.commands()) { try Self.answer($0) }
+            } else if let (proxy, side) = SidecarProxy.of(role) {
                 try await ProxyProcess.with(proxy, side, as: identity.current, to: port()) { child in
                     try await Self.converse(child.port, report: child.report)
                 }

@@ -79,6 +79,41 @@ final class PeerProcess: Sendable {
         }
     }
 
+    /// Its number, for those who look at it from outside.
+    var identifier: Int32 { process.processIdentifier }
+
+    /// Whether it has not ended.
+    var isRunning: Bool { process.isRunning }
+
+    /// Sends it a signal.
+    func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+
+    /// Hands on each line that it writes, until it ends. Blocks the thread.
+    func forEachLine(_ body: (Substring) -> Void) {
+        var rest = ""
+        while true {
+            let bytes = output.fileHandleForReading.availableData
+            guard !bytes.isEmpty else { return }
+            rest += String(decoding: bytes, as: UTF8.self)
+            let lines = rest.split(separator: "\n", omittingEmptySubsequences: false)
+            for line in lines.dropLast() { body(line) }
+            // What stands after the last line feed is still being written.
+            rest = String(lines.last ?? "")
+        }
+    }
+
+    /// How a process ended.
+    enum End: Sendable, Hashable {
+        case exited(Int32)
+        case killed
+    }
+
+    /// Waits for its end. Blocks the thread.
+    func waitForEnd() -> End {
+        process.waitUntilExit()
+        return process.terminationReason == .uncaughtSignal ? .killed : .exited(process.terminationStatus)
+    }
+
     /// What the process has used until now.
     func report() throws -> ProcessReport { try ask("report") }
 
