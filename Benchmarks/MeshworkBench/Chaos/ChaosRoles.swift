@@ -1,6 +1,7 @@
 import Coordination
 import Foundation
 import Identity
+import Logging
 import MeshTransport
 import MeshWire
 import MeshworkTesting
@@ -52,8 +53,15 @@ struct ChaosRole: Codable {
             configuration: configuration, identity: identity, policy: policy,
             runtime: SystemRuntime(
                 eventLoopGroup: MultiThreadedEventLoopGroup(numberOfThreads: 1), computeExecutor: ComputeExecutor.shared
-            ))
+            ), logger: logger)
     }
+
+    /// What is lost, to standard error: warnings are part of the play.
+    static let logger: Logger = {
+        var logger = Logger(label: "chaos", factory: { StreamLogHandler.standardError(label: $0) })
+        logger.logLevel = .error
+        return logger
+    }()
 
     static func coordination(_ mesh: Mesh, port: Int) throws -> CoordinationClient {
         let expected = try IdentityPattern(parsing: "spiffe://bench.example/server")
@@ -91,7 +99,7 @@ enum ChaosRoles {
         configuration.folder = role.folder
         configuration.lease = ChaosRole.lease
         configuration.serversBeforePlacement = role.servers
-        let coordinator = try await Coordinator(on: mesh, configuration: configuration)
+        let coordinator = try await Coordinator(on: mesh, configuration: configuration, logger: ChaosRole.logger)
         try answer(try await mesh.listen(host: "127.0.0.1", port: 0).port)
         try await coordinator.run()
     }
@@ -108,7 +116,8 @@ enum ChaosRoles {
         configuration.log = log
         let server = try ParameterServer(
             named: "server-\(role.number)", on: mesh,
-            coordination: try ChaosRole.coordination(mesh, port: role.coordinator), configuration: configuration)
+            coordination: try ChaosRole.coordination(mesh, port: role.coordinator), configuration: configuration,
+            logger: ChaosRole.logger)
         var address = try await mesh.listen(host: "127.0.0.1", port: 0)
         try answer(address.port)
         address.port = role.ownProxy
