@@ -42,11 +42,11 @@ extension ChaosJob {
             try await stop("/server/\(server)", for: time)
         case .spoilDisk(let server, let isFull, let time):
             let disk = runtime.host("/server/\(server)").disk
-            var faults = LogFaults()
+            var faults = Self.disk
             if isFull { faults.capacity = 1 } else { faults.failedSyncShare = 1 }
             disk.setFaults(faults)
             try await runtime.sleep(for: time)
-            disk.setFaults(LogFaults())
+            disk.setFaults(Self.disk)
             kill("/server/\(server)", losesPower: false)
             try await startServer(server)
         case .isolateServer(let server, let time):

@@ -52,7 +52,10 @@ struct ChaosJob: Sendable {
             length: shape.length)
         let audit = try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await superviseCoordinator() }
-            for server in 0..<shape.servers { try await startServer(server) }
+            for server in 0..<shape.servers {
+                runtime.host("/server/\(server)").disk.setFaults(Self.disk)
+                try await startServer(server)
+            }
             setFaults()
             try await withThrowingTaskGroup(of: Bool.self) { workers in
                 for slot in 0..<shape.workers {
@@ -156,6 +159,13 @@ struct ChaosJob: Sendable {
             }
         }
     }
+
+    /// What a disk does at all times: a sync takes its time, in which power may fail.
+    static let disk: LogFaults = {
+        var faults = LogFaults()
+        faults.syncTime = .zero ... .milliseconds(8)
+        return faults
+    }()
 
     private static let aftermath = Duration.seconds(4)
 }
