@@ -40,9 +40,15 @@ extension HostedPartitions {
             partition.begin(epoch: entry.epoch + 1, intactSince: entry.intactSince)
             intact.append(RecoveredPartition(partition: entry.id, epoch: entry.epoch + 1))
         }
-        let deadline = coordination.mesh.runtime.now.advanced(by: Self.recoveryTimeout)
-        try await state.withLock { $0.log }?.settled(until: deadline)
+        try await settled(until: coordination.mesh.runtime.now.advanced(by: Self.recoveryTimeout))
         return intact
+    }
+
+    /// Waits until the log, if there is one, has all that partitions have executed.
+    ///
+    /// - Throws: ``ParameterServerError`` with `unconfirmed` or `logFailed`.
+    func settled(until deadline: RuntimeInstant) async throws(ParameterServerError) {
+        try await state.withLock { $0.log }?.settled(until: deadline)
     }
 
     /// Serves the partitions that the log had, as the map has them now. Where the coordinator cannot be asked, whoever

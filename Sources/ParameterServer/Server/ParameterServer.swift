@@ -42,7 +42,13 @@ public final class ParameterServer: Sendable {
         try self.init(
             name: name, mesh: mesh, life: mesh.runtime.randomBits(), coordination: coordination,
             configuration: configuration, logger: logger)
-        mesh.serve(SessionFencing.fence) { order, _ in await self.take(order) }
+        mesh.serve(SessionFencing.fence) { order, call in
+            do throws(ParameterServerError) {
+                return try await self.take(order, until: call.deadline)
+            } catch {
+                throw error.callFailure(.unavailable)
+            }
+        }
         mesh.serveInline(SessionFencing.probe) { _, _ in ServerLife(name: self.name, life: self.life) }
     }
 
@@ -69,7 +75,9 @@ public final class ParameterServer: Sendable {
             name: name, mesh: coordination.mesh, life: life, coordination: coordination, configuration: configuration,
             logger: logger)
         coordination.giveFences(toLife: life) { [weak self] order in
-            await self?.take(order) ?? FenceReport(applied: [])
+            guard let self else { return FenceReport(applied: []) }
+            let deadline = mesh.runtime.now.advanced(by: Self.localFenceTimeout)
+            return (try? await take(order, until: deadline)) ?? FenceReport(applied: [])
         }
     }
 
@@ -163,9 +171,18 @@ public final class ParameterServer: Sendable {
         }
     }
 
-    private func take(_ order: FenceOrder) async -> FenceReport {
-        FenceReport(applied: await hosted.install(order.fence, reportOn: order.reportOn))
+    /// Puts a fence in force, and says what a session had applied: as far as the log has it, since the session's
+    /// successor builds on that.
+    private func take(
+        _ order: FenceOrder, until deadline: RuntimeInstant
+    ) async throws(ParameterServerError) -> FenceReport {
+        let applied = await hosted.install(order.fence, reportOn: order.reportOn)
+        if order.reportOn != nil { try await hosted.settled(until: deadline) }
+        return FenceReport(applied: applied)
     }
+
+    /// How long a server waits for its log before it reports to a coordinator in its own process.
+    private static let localFenceTimeout = Duration.seconds(2)
 
     /// Why `peer` may not do `verb` with the partition's table, or `nil`.
     func denial(_ verb: TablePolicy.Verb, _ partition: Partition, _ peer: SPIFFEID?) -> ParameterServerError? {

@@ -119,6 +119,22 @@ private final class LostAnswers: FaultInjector {
         }
     }
 
+    @Test(
+        "what a session's successor is told is in the log: of a server whose disk fails it learns nothing, and is told so"
+    )
+    func reportOutlivesServer() async throws {
+        try await ScenarioJob.run(seed: 43, servers: 1, hasLogs: true) { job in
+            #expect(try await job.steps(1, slot: 0).isEmpty)
+            var faults = LogFaults()
+            faults.failedSyncShare = 1
+            job.server(0).disk.setFaults(faults)
+            _ = try await job.work(0, timeout: .seconds(1)) { try await $0.push(ScenarioJob.gradients()) }
+            let session = try await job.work(0, timeout: .seconds(1)) { $0.session }
+            #expect(session.predecessor?.applied.isEmpty == true)
+            #expect(Set(session.unconfirmed) == Set(job.cluster.coordinator.map.partitions(headedBy: "server-0")))
+        }
+    }
+
     @Test("a server whose log has failed for good is an error to every worker, and not to one")
     func failureReachesAll() async throws {
         try await ScenarioJob.run(seed: 21, servers: 1, hasLogs: true) { job in
