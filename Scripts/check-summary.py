@@ -41,6 +41,7 @@ def problems(summary):
     expect(pushes["duplicatesSuppressed"] > 0, "no duplicate was suppressed: the retries were not exercised")
 
     expect(summary["workersKilled"] == 1, f"workersKilled is {summary['workersKilled']}, expected 1")
+    expect(summary["serversKilled"] in (0, 1), f"serversKilled is {summary['serversKilled']}, expected 0 or 1")
     expect(summary["trainingSeconds"] > 0, f"trainingSeconds is {summary['trainingSeconds']}")
     serving = summary["serving"]
     expect(serving["requests"] == 1500, f"serving.requests is {serving['requests']}, expected 1500")

@@ -48,6 +48,8 @@ package enum RoleConfiguration: Codable, Sendable, Equatable {
     /// A parameter server.
     package struct Server: Codable, Sendable, Equatable {
         package var membership: Membership
+        /// Where it keeps its log; without one it keeps none.
+        package var logFolder: String?
     }
 
     /// A worker: one slot's share of the training.

@@ -1,3 +1,5 @@
+import Foundation
+
 /// A running process of the mesh: who answers, and where.
 struct MeshProcess: Sendable {
     var member: FamilyMember
@@ -35,11 +37,16 @@ extension Demonstration {
 
     func startServers(_ coordinator: MeshProcess) async throws -> [MeshProcess] {
         var servers: [MeshProcess] = []
-        for (index, spiffeID) in SPIFFEIDs.servers.enumerated() {
-            let configuration = RoleConfiguration.Server(membership: try await coordinator.membership(for: spiffeID))
-            servers.append(try await start("server \(index)", as: "server", .server(configuration)))
-        }
+        for index in SPIFFEIDs.servers.indices { servers.append(try await startServer(index, coordinator)) }
         return servers
+    }
+
+    /// Starts the server of that number, in its first life or in another.
+    func startServer(_ index: Int, _ coordinator: MeshProcess) async throws -> MeshProcess {
+        let configuration = RoleConfiguration.Server(
+            membership: try await coordinator.membership(for: SPIFFEIDs.servers[index]),
+            logFolder: logs.map { ($0 as NSString).appendingPathComponent("server-\(index)") })
+        return try await start("server \(index)", as: "server", .server(configuration))
     }
 
     func startModelServer(_ coordinator: MeshProcess, modelPath: String) async throws -> MeshProcess {

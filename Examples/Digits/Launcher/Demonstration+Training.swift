@@ -5,7 +5,8 @@ extension Demonstration {
     /// How long a worker may take after the first half: the default run takes a minute in all.
     private static let longestTraining = Duration.seconds(3600)
 
-    /// Trains with a worker in each slot, kills one a third of the way in, and lets another take its slot.
+    /// Trains with a worker in each slot, kills one a third of the way in, and lets another take its slot. Half-way in a
+    /// server is killed too, if that is wished for, and started again.
     ///
     /// - Returns: every process's connections, when the replacement was at work.
     func train(_ coordinator: MeshProcess, _ servers: [MeshProcess]) async throws -> [NamedConnection] {
@@ -28,6 +29,13 @@ extension Demonstration {
         workers.append(try await startWorker(plan.slots, slot: slot, coordinator: coordinator))
 
         try await training.reached(plan.totalSteps / 2)
+        var servers = servers
+        if options.killServer {
+            let last = servers.count - 1
+            servers[last] = try await replace(servers[last], number: last, coordinator)
+            // It is at work again when its workers have come further.
+            try await training.reached(plan.totalSteps * 3 / 5)
+        }
         var connections: [NamedConnection] = []
         for process in [coordinator] + servers + workers {
             connections += try await self.connections(of: process)
@@ -44,6 +52,16 @@ extension Demonstration {
         }
         console.settle()
         return connections
+    }
+
+    /// Kills a server, and starts it again from its log.
+    private func replace(
+        _ server: MeshProcess, number: Int, _ coordinator: MeshProcess
+    ) async throws -> MeshProcess {
+        server.member.process.kill()
+        let status = await server.member.drained()
+        console.print("Lost \(server.member.name): it \(status). It starts again, from its log.")
+        return try await startServer(number, coordinator)
     }
 
     private func connections(of process: MeshProcess) async throws -> [NamedConnection] {

@@ -8,6 +8,8 @@ struct Demonstration: Sendable {
     let family: ChildFamily
     let record: PushRecord
     let training: TrainingWatch
+    /// Where servers keep their logs, if one is to be killed.
+    let logs: String?
 
     /// Runs it, whatever happens ending every process that it started.
     ///
@@ -17,6 +19,8 @@ struct Demonstration: Sendable {
         let record = PushRecord()
         let training = TrainingWatch(board: ProgressBoard(console: console))
         guard let executable = Bundle.main.executablePath else { throw DigitsError("the program cannot find itself") }
+        let logs = options.killServer ? try PrivateFolder.make() : nil
+        defer { if let logs { PrivateFolder.remove(logs) } }
         do {
             return try await ChildFamily.with(executable: executable) { child, report in
                 switch report {
@@ -29,7 +33,8 @@ struct Demonstration: Sendable {
                 }
             } body: { family in
                 let demonstration = Demonstration(
-                    options: options, console: console, family: family, record: record, training: training)
+                    options: options, console: console, family: family, record: record, training: training,
+                    logs: logs)
                 return try await demonstration.run()
             }
         } catch let stop as StopSignals.Received {
@@ -41,7 +46,7 @@ struct Demonstration: Sendable {
 
     private init(
         options: DemonstrationOptions, console: Console, family: ChildFamily, record: PushRecord,
-        training: TrainingWatch
+        training: TrainingWatch, logs: String?
     ) {
         self.options = options
         plan = TrainingPlan(examples: options.trainingExamples, epochs: options.epochs, seed: options.seed)
@@ -49,6 +54,7 @@ struct Demonstration: Sendable {
         self.family = family
         self.record = record
         self.training = training
+        self.logs = logs
     }
 
     private func run() async throws -> Int32 {
@@ -86,6 +92,7 @@ struct Demonstration: Sendable {
             let summary = DemonstrationSummary(
                 accuracy: .init(trained: trained, served: serving.accuracy), pushes: .init(audit),
                 partitions: partitions, workersKilled: family.killedCount(role: "worker"),
+                serversKilled: family.killedCount(role: "server"),
                 trainingSeconds: trainingTime.seconds, serving: serving.summary, tlsVersion: tlsVersion,
                 identities: [mesh.spiffeID] + family.identities)
             try summary.write(to: options.summary)

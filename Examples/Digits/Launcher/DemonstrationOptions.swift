@@ -14,6 +14,9 @@ package struct DemonstrationOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Where to write the figures of the run.", valueName: "path"))
     package var summary = ".build/demo/summary.json"
 
+    @Flag(help: "Kill a parameter server half-way, too; servers keep logs then, and it comes back from its own.")
+    package var killServer = false
+
     @Flag(help: "Keep serving the model until stopped (Ctrl-C).")
     package var serve = false
 

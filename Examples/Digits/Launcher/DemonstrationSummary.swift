@@ -55,6 +55,8 @@ package struct DemonstrationSummary: Codable, Sendable {
     package var partitions: [Partition]
     /// Workers that a SIGKILL ended.
     package var workersKilled: Int
+    /// Servers that a SIGKILL ended, and that came back from their logs.
+    package var serversKilled: Int
     package var trainingSeconds: Double
     package var serving: Serving
     /// The one version that every connection uses.

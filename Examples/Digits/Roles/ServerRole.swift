@@ -16,8 +16,11 @@ enum ServerRole: Role {
         let mesh = member.mesh
         let coordination = CoordinationClient(mesh, coordinator: member.coordinator)
         let spiffeID = mesh.identity.current.svid.spiffeID
+        var settings = ParameterServerConfiguration()
+        settings.log = configuration.logFolder.map { PartitionLogConfiguration(folder: $0) }
         let server = try ParameterServer(
-            named: String(spiffeID.path.dropFirst()), on: mesh, coordination: coordination, logger: ProcessLog.logger)
+            named: String(spiffeID.path.dropFirst()), on: mesh, coordination: coordination, configuration: settings,
+            logger: ProcessLog.logger)
         let address = try await mesh.listen(host: "127.0.0.1", port: 0)
         try await member.whileRunning {
             try await server.register(at: address)

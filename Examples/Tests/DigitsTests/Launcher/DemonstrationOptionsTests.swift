@@ -23,7 +23,10 @@ struct DemonstrationOptionsTests {
     @Test("the help explains every option and hides the launcher's own subcommands")
     func help() {
         let help = DigitsCommand.helpMessage(columns: 120)
-        for option in ["--epochs", "--training-examples", "--seed", "--summary", "--serve", "--port", "--credentials"] {
+        for option in [
+            "--epochs", "--training-examples", "--seed", "--summary", "--kill-server", "--serve", "--port",
+            "--credentials",
+        ] {
             #expect(help.contains(option))
         }
         #expect(!help.contains("model-server") && !help.contains("SUBCOMMANDS"))

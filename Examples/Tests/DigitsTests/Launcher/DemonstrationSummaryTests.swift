@@ -23,6 +23,7 @@ struct DemonstrationSummaryTests {
                 {"accuracy": {"trained": 0.96, "served": 0.95},
                  "pushes": {"sent": 4, "acknowledged": 3, "applied": 3, "duplicatesSuppressed": 1},
                  "partitions": [{"name": "w#0", "version": 3, "counter": 3, "ledger": 3}], "workersKilled": 1,
+                 "serversKilled": 0,
                  "trainingSeconds": 20.5, "tlsVersion": "TLSv1.3", "identities": ["spiffe://digits.example/coordinator"],
                  "serving": {"p50Microseconds": 100, "p99Microseconds": 250.5, "requests": 1500}}
                 """.utf8))
@@ -30,7 +31,8 @@ struct DemonstrationSummaryTests {
         let root = try Self.object(Data(contentsOf: URL(fileURLWithPath: path)))
         #expect(
             root.keys.sorted() == [
-                "accuracy", "identities", "partitions", "pushes", "serving", "tlsVersion", "trainingSeconds",
+                "accuracy", "identities", "partitions", "pushes", "serversKilled", "serving", "tlsVersion",
+                "trainingSeconds",
                 "workersKilled",
             ])
         #expect((root["accuracy"] as? [String: Double]) == ["trained": 0.96, "served": 0.95])

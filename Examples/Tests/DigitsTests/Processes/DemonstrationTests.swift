@@ -80,6 +80,27 @@ struct DemonstrationTests {
         #expect(abs(try PythonSafetensors.heldOutAccuracy(model) - summary.accuracy.trained) < 2.5 / 1500)
     }
 
+    @Test("a server is killed too and comes back from its log: every push is applied once, and the model is as good")
+    func killedServer() async throws {
+        let path = Self.summaryPath()
+        defer { Self.remove(path) }
+        let digits = try RunningDigits(Self.small + ["--kill-server", "--summary", path])
+        let lines = await digits.restOfOutput()
+        let (status, errors) = await digits.ended()
+        #expect(status == 0, "\(errors)")
+        #expect(lines.contains { $0.contains("Lost server 1: it was killed by signal 9") })
+        #expect(lines.count { $0.contains("Started server 1") } == 2)
+        #expect(lines.contains { $0.contains("Every push was applied exactly once") })
+        let data = try Data(contentsOf: URL(fileURLWithPath: path))
+        let summary = try JSONDecoder().decode(DemonstrationSummary.self, from: data)
+        #expect(summary.serversKilled == 1 && summary.workersKilled == 1)
+        #expect(summary.accuracy.trained > 0.8)
+        for partition in summary.partitions {
+            #expect(partition.version == partition.counter && partition.version == partition.ledger)
+        }
+        #expect(summary.partitions.reduce(0) { $0 + $1.ledger } == summary.pushes.applied)
+    }
+
     @Test(
         "SIGINT and SIGTERM end every process, with the status that a shell expects",
         arguments: [SIGINT, SIGTERM])

@@ -1,0 +1,17 @@
+import Foundation
+
+/// A folder of one run, which nobody else may read.
+enum PrivateFolder {
+    /// Makes one below the system's temporary folder.
+    ///
+    /// - Returns: its path.
+    static func make() throws -> String {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("digits-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(
+            at: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        return folder.path
+    }
+
+    /// Removes it with all that is in it.
+    static func remove(_ path: String) { try? FileManager.default.removeItem(atPath: path) }
+}
