@@ -106,7 +106,7 @@ package final class Partition: Sendable {
     ) async -> PushReply {
         var reply = answer.reply
         #if DEBUG
-            if state.withLock({ $0.state.ledger.limits.mutation }) == .answersBeforeLog {
+            if let log, state.withLock({ $0.state.ledger.limits.mutation }) == .answersBeforeLog {
                 reply.durability = log.durability
                 return reply
             }
