@@ -66,7 +66,7 @@ import Testing
                     ]))
             let report = try await job.push()
             #expect(report.acknowledged.isEmpty)
-            #expect(Set(report.failed.map(\.error.code)) == [.callFailed])
+            #expect(Set(report.failed.map(\.error.code)) == [.peerLost])
             #expect(try await job.cluster.applied() == [3, 3, 3, 3])
         }
     }
@@ -80,7 +80,7 @@ import Testing
             try await runtime.sleep(for: .seconds(1_200))
             let report = try await job.push()
             #expect(report.acknowledged.isEmpty && report.failed.count == 4)
-            #expect(Set(report.failed.map(\.error.code)) == [.callFailed], "\(report.failed.map(\.error))")
+            #expect(Set(report.failed.map(\.error.code)) == [.peerLost], "\(report.failed.map(\.error))")
             #expect(try await job.cluster.applied() == [3, 3, 3, 3])
             job.worker.set(svid: try job.cluster.identity("/worker/0").current.svid)
             #expect(try await job.push().failed.isEmpty)

@@ -108,7 +108,7 @@ final class ChaosModel: Sendable {
 
     /// How a push may end while processes die: never in a loss, as nothing of a log is lost.
     private static let mayHappen: Set<ParameterServerError.Code> = [
-        .callFailed, .sessionFenced, .sessionExpired, .busy, .logFailed, .unconfirmed, .notRegistered, .coordination,
-        .unknownParameter,
+        .callFailed, .peerLost, .sessionFenced, .sessionExpired, .busy, .logFailed, .unconfirmed, .notRegistered,
+        .coordination, .unknownParameter,
     ]
 }
