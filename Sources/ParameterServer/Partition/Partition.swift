@@ -129,6 +129,18 @@ package final class Partition: Sendable {
         return reply
     }
 
+    /// Waits until every member of the chain has what was executed until now.
+    ///
+    /// - Throws: ``ParameterServerError`` with `unconfirmed` at the deadline, `notRegistered` where another server heads the
+    ///   partition.
+    func committed(until deadline: RuntimeInstant, on runtime: any Runtime) async throws(ParameterServerError) {
+        let position = state.withLock { guarded in
+            chain.withLock { $0.waitsForSuccessor } ? guarded.state.position : nil
+        }
+        guard let position else { return }
+        guard await commits.wait(for: position, until: deadline, on: runtime) else { throw uncommitted }
+    }
+
     private var uncommitted: ParameterServerError {
         isHead
             ? ParameterServerError(

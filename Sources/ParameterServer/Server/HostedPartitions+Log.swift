@@ -44,6 +44,15 @@ extension HostedPartitions {
         return intact
     }
 
+    /// Waits until the followers and the log, where there are any, have all that the partitions have executed which this
+    /// server heads.
+    ///
+    /// - Throws: ``ParameterServerError`` with `unconfirmed`, `notRegistered` or `logFailed`.
+    func confirmed(until deadline: RuntimeInstant) async throws(ParameterServerError) {
+        for partition in headed { try await partition.committed(until: deadline, on: coordination.mesh.runtime) }
+        try await settled(until: deadline)
+    }
+
     /// Waits until the log, if there is one, has all that partitions have executed.
     ///
     /// - Throws: ``ParameterServerError`` with `unconfirmed` or `logFailed`.

@@ -171,13 +171,13 @@ public final class ParameterServer: Sendable {
         }
     }
 
-    /// Puts a fence in force, and says what a session had applied: as far as the log has it, since the session's
-    /// successor builds on that.
+    /// Puts a fence in force, and says what a session had applied: as far as the log and the followers have it, since the
+    /// session's successor builds on that.
     private func take(
         _ order: FenceOrder, until deadline: RuntimeInstant
     ) async throws(ParameterServerError) -> FenceReport {
         let applied = await hosted.install(order.fence, reportOn: order.reportOn)
-        if order.reportOn != nil { try await hosted.settled(until: deadline) }
+        if order.reportOn != nil { try await hosted.confirmed(until: deadline) }
         return FenceReport(applied: applied)
     }
 

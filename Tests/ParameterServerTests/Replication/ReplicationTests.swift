@@ -181,6 +181,37 @@ import Testing
         }
     }
 
+    @Test("what a session's successor is told is at every server of the chain: of a head that waits it learns nothing")
+    func reportOutlivesHead() async throws {
+        var configuration = ParameterServerConfiguration()
+        configuration.replication.followerTimeout = .seconds(20)
+        try await ReplicatedJob.run(seed: 8, servers: 2, replicas: 1, configuration: configuration) { job in
+            let client = try await job.cluster.client(job.cluster.mesh("/worker/0"), slot: 0)
+            try await client.declare(job.tables())
+            let gradients = try NamedTensors([
+                ("weight", .full([8, 5], Float(1))), ("bias", .full([5], Float(1))),
+            ])
+            let before = try await client.push(gradients)
+            #expect(before.failed.isEmpty)
+            let servers = job.cluster.coordinator.map.servers
+            for (server, other) in [(0, servers[1]), (1, servers[0])] {
+                job.runtime.partition(from: "/server/\(server)", to: .tcp(host: other.host, port: other.port))
+            }
+            async let waiting = client.push(gradients)
+            try await job.runtime.sleep(for: .milliseconds(200))
+            let next = try await job.cluster.client(job.cluster.mesh("/worker/0"), slot: 0)
+            #expect(
+                next.session.predecessor?.applied.isEmpty == true, "\(String(describing: next.session.predecessor))")
+            #expect(Set(next.session.unconfirmed) == Set(job.entries.map(\.id)))
+            for (server, other) in [(0, servers[1]), (1, servers[0])] {
+                job.runtime.heal(from: "/server/\(server)", to: .tcp(host: other.host, port: other.port))
+            }
+            _ = try await waiting
+            client.close()
+            next.close()
+        }
+    }
+
     @Test("a follower refuses whoever is not the server before it in the chain, and nothing changes")
     func intruder() async throws {
         try await ReplicatedJob.run(seed: 6, replicas: 1) { job in
