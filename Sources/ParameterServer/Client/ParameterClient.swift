@@ -106,6 +106,7 @@ public final class ParameterClient: Sendable {
             let attempt = await send(pending, tables, timeout: time)
             report.acknowledged += attempt.acknowledged
             report.failed.removeAll { $0.error.mayBeAnsweredElsewhere }
+            guard !attempt.failed.isEmpty else { return false }
             report.failed += attempt.failed
             report.standing.merge(attempt.standing) { $1 }
             let left = Set(attempt.failed.filter { $0.error.mayBeAnsweredElsewhere }.map(\.push))
@@ -137,6 +138,7 @@ public final class ParameterClient: Sendable {
             for await (index, report) in group { reports[index] = report }
             return reports
         }
+        guard reports.count > 1 else { return reports.first ?? PushReport() }
         var report = PushReport()
         report.acknowledged = reports.flatMap(\.acknowledged)
         report.failed = reports.flatMap(\.failed)
@@ -147,12 +149,17 @@ public final class ParameterClient: Sendable {
     /// Gives each partition's share of a step its number.
     private func number(_ gradients: [AnyTensor], _ tables: TableSet) -> [NumberedPush] {
         state.withLock { state in
-            tables.shares.flatMap(\.places).map { place in
-                NumberedPush(
-                    place, of: session.id, state.numbers.next(for: place.id),
-                    basis: state.basis[place.id] ?? PartitionVersion(epoch: place.epoch, applied: 0),
-                    of: gradients[place.table])
+            var pushes: [NumberedPush] = []
+            for share in tables.shares {
+                for place in share.places {
+                    pushes.append(
+                        NumberedPush(
+                            place, of: session.id, state.numbers.next(for: place.id),
+                            basis: state.basis[place.id] ?? PartitionVersion(epoch: place.epoch, applied: 0),
+                            of: gradients[place.table]))
+                }
             }
+            return pushes
         }
     }
 

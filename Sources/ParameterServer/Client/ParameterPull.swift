@@ -111,17 +111,7 @@ struct ParameterPull: Sendable {
     /// A table of its parts, which together are the whole. A table of one part is not copied.
     private static func assemble(_ parts: [Part], _ table: TableDeclaration) throws(TensorError) -> AnyTensor {
         if parts.count == 1, let only = parts.first { return try only.values.reshaped(to: table.shape) }
-        var whole = try AnyTensor.zeros(table.shape)
-        whole.withMutableBytes { target in
-            for part in parts {
-                let offset = part.place.elements.lowerBound * DType.float32.byteWidth
-                part.values.withBytes { source in
-                    // The places are ranges of the table's elements, and each part was checked to fill its own.
-                    unsafe UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + source.count])
-                        .copyMemory(from: source)
-                }
-            }
-        }
-        return whole
+        let inOrder = parts.sorted { $0.place.elements.lowerBound < $1.place.elements.lowerBound }
+        return try AnyTensor.concatenate(inOrder.map(\.values)).reshaped(to: table.shape)
     }
 }

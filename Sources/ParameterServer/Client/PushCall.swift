@@ -73,11 +73,11 @@ struct PushCall: Sendable {
     }
 
     private func report(_ response: PushResponse) -> PushReport {
-        let peer = share.server.identity.description
-        guard response.replies.map(\.partition) == pushes.map(\.identity.partition) else {
+        guard response.replies.lazy.map(\.partition).elementsEqual(pushes.lazy.map(\.identity.partition)) else {
             return report(
                 ParameterServerError(
-                    .callFailed, "\(pushes.count) pushes were sent, the answers are not theirs", peer: peer))
+                    .callFailed, "\(pushes.count) pushes were sent, the answers are not theirs",
+                    peer: share.server.identity.description))
         }
         var report = PushReport()
         for (push, reply) in zip(pushes, response.replies) {
@@ -88,6 +88,7 @@ struct PushCall: Sendable {
                         push: push.identity, version: reply.version, durability: reply.durability,
                         staleness: reply.staleness, isReplay: reply.isReplay))
             case .refused(let code, let message):
+                let peer = share.server.identity.description
                 report.failed.append(
                     PushReport.Failure(push: push.identity, error: ParameterServerError(code, message, peer: peer)))
                 if let standing = reply.standing {

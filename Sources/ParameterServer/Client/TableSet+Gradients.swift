@@ -4,7 +4,7 @@ extension TableSet {
     /// Throws unless there is one gradient for each table, of its shape and type, with all elements: `unknownParameter`,
     /// `shapeMismatch` or `dtypeMismatch`, with the parameter's name.
     func check(_ gradients: NamedTensors) throws(ParameterServerError) {
-        for name in gradients.names where !tables.contains(where: { $0.name == name }) {
+        for name in gradients.names where !names.contains(name) {
             throw ParameterServerError(.unknownParameter, "there is a gradient of \(name), which is not declared")
         }
         for table in tables {

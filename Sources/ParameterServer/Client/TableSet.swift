@@ -27,6 +27,8 @@ struct TableSet: Sendable {
 
     /// The tables, in the order in which they were declared.
     let tables: [TableDeclaration]
+    /// Their names.
+    let names: Set<String>
     /// The calls that together reach every partition once: at least one for each server, in the order of servers.
     let shares: [Share]
 
@@ -51,6 +53,7 @@ struct TableSet: Sendable {
             }
         }
         self.tables = tables
+        names = Set(tables.lazy.map(\.name))
         shares = map.servers.flatMap { server in
             Self.split(places[server.name] ?? [], callBytes: callBytes).map {
                 Share(server: server, places: $0, mapVersion: map.version)
@@ -84,6 +87,23 @@ struct TableSet: Sendable {
 
     /// The calls in which pushes leave.
     func calls(_ pushes: [NumberedPush], from session: WorkerSession) -> [PushCall] {
+        wholeStep(pushes, from: session) ?? someCalls(pushes, from: session)
+    }
+
+    /// The calls of a step that has a push for each place, in the places' order, as a step's first attempt does.
+    private func wholeStep(_ pushes: [NumberedPush], from session: WorkerSession) -> [PushCall]? {
+        var calls: [PushCall] = []
+        var rest = pushes[...]
+        for share in shares {
+            let own = rest.prefix(share.places.count)
+            guard own.lazy.map(\.identity.partition).elementsEqual(share.places.lazy.map(\.id)) else { return nil }
+            calls.append(PushCall(Array(own), to: share, from: session))
+            rest = rest.dropFirst(own.count)
+        }
+        return rest.isEmpty ? calls : nil
+    }
+
+    private func someCalls(_ pushes: [NumberedPush], from session: WorkerSession) -> [PushCall] {
         let byPartition = Dictionary(pushes.map { ($0.identity.partition, $0) }) { first, _ in first }
         return shares.compactMap { share in
             let places = share.places.filter { byPartition[$0.id] != nil }

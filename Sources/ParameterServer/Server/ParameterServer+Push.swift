@@ -37,14 +37,13 @@ extension ParameterServer {
         }
         // What is small and not contended is applied here, on the loop; the rest takes turns on the compute pool.
         var budget = configuration.bytesAppliedOnLoop
+        if pushes.count == 1, let answer = pushIfFree(first, within: &budget) {
+            return PushResponse([answer.isSettled ? answer.reply : await settle(first, answer, until: deadline)])
+        }
         let early = pushes.map { pushIfFree($0, within: &budget) }
         var replies = early.map { $0?.isSettled == true ? $0?.reply : nil }
         let rest = replies.indices.filter { replies[$0] == nil }
         guard !rest.isEmpty else { return PushResponse(replies.compactMap { $0 }) }
-        if rest.count == 1, let answer = early[rest[0]] {
-            replies[rest[0]] = await settle(pushes[rest[0]], answer, until: deadline)
-            return PushResponse(replies.compactMap { $0 })
-        }
         let compute = mesh.runtime.computeExecutor
         await withTaskGroup(of: (Int, PushReply).self) { group in
             for index in rest {
@@ -142,13 +141,16 @@ extension ParameterServer {
         func malformed(_ message: String) -> ParameterServerError { ParameterServerError(.malformedRequest, message) }
         guard let peer = call.peer else { throw malformed("the caller has proved no identity") }
         guard let deduplication = call.deduplication else { throw malformed("the pushes have no session") }
-        guard deduplication.entries.map(\.scope) == request.entries.map(\.partition.rawValue) else {
+        guard deduplication.entries.lazy.map(\.scope).elementsEqual(request.entries.lazy.map(\.partition.rawValue))
+        else {
             throw malformed("the sequence numbers are of other partitions than the gradients")
         }
-        guard Set(request.entries.map(\.partition)).count == request.entries.count else {
+        let count = request.entries.count
+        guard count < 2 || Set(request.entries.lazy.map(\.partition)).count == count else {
             throw malformed("a partition occurs twice in a step")
         }
         var pushes: [ArrivedPush] = []
+        pushes.reserveCapacity(count)
         for (index, entry) in request.entries.enumerated() {
             let numbers = deduplication.entries[index]
             let gradient: AnyTensor
