@@ -25,11 +25,7 @@ extension Coordinator {
             }
         }
         mesh.serve(CoordinationService.watchMap) { _, maps, _ in
-            var version: UInt64?
-            while let map = await self.state.maps.next(after: version) {
-                version = map.version
-                try await maps.send(map)
-            }
+            try await self.state.maps.forEach { try await maps.send($0) }
         }
     }
 

@@ -48,11 +48,7 @@ package struct LocalCoordination: ServerCoordination {
     }
 
     package func watchMap(_ body: (PartitionMap) async -> Void) async {
-        var version: UInt64?
-        while let map = await coordinator.state.maps.next(after: version) {
-            version = map.version
-            await body(map)
-        }
+        await coordinator.state.maps.forEach(body)
     }
 
     private var owner: SPIFFEID { mesh.identity.current.svid.spiffeID }

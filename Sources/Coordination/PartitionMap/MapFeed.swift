@@ -58,6 +58,15 @@ package final class MapFeed: Sendable {
         return nil
     }
 
+    /// Gives `body` the map as it is, and then each newer one, until the task is cancelled or `body` throws.
+    package func forEach<Failure>(_ body: (PartitionMap) async throws(Failure) -> Void) async throws(Failure) {
+        var version: UInt64?
+        while let map = await next(after: version) {
+            version = map.version
+            try await body(map)
+        }
+    }
+
     private func newer(than known: UInt64?) -> PartitionMap? {
         state.withLock { Self.newer(than: known, $0.map) }
     }

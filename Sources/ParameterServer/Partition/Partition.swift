@@ -194,7 +194,7 @@ package final class Partition: Sendable {
             } catch {
                 // Not the push's own doing (no memory, say): it is not held against it, and may come again.
                 log?.fail(ParameterServerError(.applyFailed, error.message))
-                if mustWait { chained { $0.fail() } }
+                chained { $0.withdraw() }
                 return Answer(reply: guarded.state.refused(.applyFailed, error.message))
             }
         }

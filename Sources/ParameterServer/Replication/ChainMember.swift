@@ -167,6 +167,11 @@ struct ChainMember: Sendable {
         guard let place, place.successor != nil else { return window.restart(after: appended) }
         window.append(record, at: now)
         guard place.isSuccessorJoining, joining == .behind, window.bytes > limits.joiningBytes else { return }
+        seedAnew()
+    }
+
+    /// Keeps nothing of what was appended for the server that joins: it needs a newer snapshot.
+    private mutating func seedAnew() {
         window.restart(after: appended)
         restarts += 1
         switch downstream {
@@ -183,6 +188,14 @@ struct ChainMember: Sendable {
 
     /// Says that the last record cannot be executed: this server must not go on.
     mutating func fail() { hasFailed = true }
+
+    /// Says that a head cannot execute the record that it has just appended. Where a follower may have it, the head must not
+    /// go on; else the record has never been, and a server that joins, which may have it, begins again.
+    mutating func withdraw() {
+        guard !waitsForSuccessor else { return fail() }
+        appended = executed
+        if place?.successor == nil { window.restart(after: appended) } else { seedAnew() }
+    }
 
     private mutating func confirm() {
         committed = max(committed, waitsForSuccessor ? min(executed, acknowledged) : executed)

@@ -51,6 +51,27 @@ import Testing
         }
     }
 
+    @Test(
+        "a record that a head cannot execute has never been, and who joins begins again; a head that followers wait with ends",
+        arguments: [0, 1, 2])
+    func withdraws(others: Int) throws {
+        let place =
+            try others == 2 ? Self.place("a", ["a", "b"]) : Self.place("a", ["a"], joining: others == 1 ? "b" : "")
+        var head = Self.member(place)
+        Self.append(2, to: &head)
+        if others == 1 { head.successorReached() }
+        let record = PartitionRecord(position: 3, epoch: 1, change: .fence(SessionFence()))
+        head.append(record, at: RuntimeInstant(nanoseconds: 0))
+        head.withdraw()
+        #expect(head.hasFailed == (others == 2))
+        guard others < 2 else { return }
+        #expect(head.appended == 2 && head.window.count == 0)
+        // The next record has the same position.
+        Self.append(1, to: &head)
+        #expect(head.appended == 3 && head.executed == 3 && head.committed == 3)
+        #expect(head.window.count == others)
+    }
+
     @Test("a head alone commits what it executes and keeps nothing")
     func alone() throws {
         var head = Self.member(try Self.place("a", ["a"]))
