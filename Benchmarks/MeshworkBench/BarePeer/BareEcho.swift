@@ -71,45 +71,26 @@ final class BareEchoServerHandler: ChannelInboundHandler {
 /// Sends 64 bytes for each 64 that come back.
 ///
 /// Sendable: touched on its event loop alone, which hands the results out.
-final class BareEchoClientHandler: ChannelInboundHandler, BareCaller, @unchecked Sendable {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
+final class BareEchoClientHandler: BareClientHandler, BareCaller, @unchecked Sendable {
     private let message = ByteBuffer(repeating: 1, count: BareEchoServerHandler.messageBytes)
-    private var context: ChannelHandlerContext?
-    private var calls: BareCalls?
     private var received = 0
 
     func begin(_ calls: BareCalls, depth: Int) {
-        guard context != nil else { return calls.lostConnection() }
-        self.calls = calls
+        guard take(calls) else { return }
         for _ in 0..<depth { send() }
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        received += unwrapInboundIn(data).readableBytes
+    override func received(_ bytes: ByteBuffer) {
+        received += bytes.readableBytes
         while received >= BareEchoServerHandler.messageBytes {
             received -= BareEchoServerHandler.messageBytes
-            calls?.answered()
+            answered()
             send()
         }
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        calls?.lostConnection()
-        context.fireChannelInactive()
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        calls?.fail(error)
-        context.close(promise: nil)
-    }
-
     private func send() {
-        guard calls?.send() == true else { return }
+        guard sends() else { return }
         context?.writeAndFlush(wrapOutboundOut(message), promise: nil)
     }
 }

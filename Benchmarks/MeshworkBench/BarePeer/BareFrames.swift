@@ -66,47 +66,28 @@ final class BareFrameServerHandler: ChannelInboundHandler {
 /// Sends a frame for each that comes back.
 ///
 /// Sendable: touched on its event loop alone, which hands the results out.
-final class BareFrameClientHandler: ChannelInboundHandler, BareCaller, @unchecked Sendable {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
+final class BareFrameClientHandler: BareClientHandler, BareCaller, @unchecked Sendable {
     private let message = ByteBuffer(repeating: 1, count: 64)
-    private var context: ChannelHandlerContext?
-    private var calls: BareCalls?
     private var reader = BareFrameReader()
 
     func begin(_ calls: BareCalls, depth: Int) {
-        guard context != nil else { return calls.lostConnection() }
-        self.calls = calls
+        guard take(calls) else { return }
         for _ in 0..<depth { send() }
         context?.flush()
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        reader.append(unwrapInboundIn(data))
+    override func received(_ bytes: ByteBuffer) {
+        reader.append(bytes)
         while reader.next() != nil {
-            calls?.answered()
+            answered()
             send()
         }
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) { context.flush() }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        calls?.lostConnection()
-        context.fireChannelInactive()
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        calls?.fail(error)
-        context.close(promise: nil)
-    }
+    override func channelReadComplete(context: ChannelHandlerContext) { context.flush() }
 
     private func send() {
-        guard calls?.send() == true else { return }
+        guard sends() else { return }
         context?.writeFrame(message)
     }
 }

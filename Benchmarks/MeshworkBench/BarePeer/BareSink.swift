@@ -58,14 +58,9 @@ final class BareSinkServerHandler: ChannelInboundHandler {
 /// Writes payloads for as long as the channel takes them.
 ///
 /// Sendable: touched on its event loop alone.
-final class BareSinkClientHandler: ChannelInboundHandler, @unchecked Sendable {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
+final class BareSinkClientHandler: BareClientHandler, @unchecked Sendable {
     private static let pieceBytes = 256 << 10
 
-    private var context: ChannelHandlerContext?
-    private var calls: BareCalls?
     private var payload = ByteBuffer()
     /// What of the payload that is being written has not been.
     private var unwritten = ByteBuffer()
@@ -74,35 +69,21 @@ final class BareSinkClientHandler: ChannelInboundHandler, @unchecked Sendable {
     private var isWriting = false
 
     func begin(_ calls: BareCalls, _ payload: ByteBuffer, depth: Int) {
-        guard context != nil else { return calls.lostConnection() }
-        self.calls = calls
+        guard take(calls) else { return }
         self.payload = payload
         room = depth
         write()
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        for _ in 0..<unwrapInboundIn(data).readableBytes {
+    override func received(_ bytes: ByteBuffer) {
+        for _ in 0..<bytes.readableBytes {
             room += 1
-            calls?.answered()
+            answered()
         }
         write()
     }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) { write() }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        calls?.lostConnection()
-        context.fireChannelInactive()
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        calls?.fail(error)
-        context.close(promise: nil)
-    }
+    override func channelWritabilityChanged(context: ChannelHandlerContext) { write() }
 
     private func write() {
         // A flush may make the channel writable, which calls back.
@@ -111,7 +92,7 @@ final class BareSinkClientHandler: ChannelInboundHandler, @unchecked Sendable {
         defer { isWriting = false }
         while context.channel.isWritable {
             if unwritten.readableBytes == 0 {
-                guard room > 0, calls?.send() == true else { return }
+                guard room > 0, sends() else { return }
                 room -= 1
                 unwritten = payload
                 var head = context.channel.allocator.buffer(capacity: 8)

@@ -62,46 +62,27 @@ final class BareSourceServerHandler: ChannelInboundHandler {
 /// Counts what comes.
 ///
 /// Sendable: touched on its event loop alone.
-final class BareSourceClientHandler: ChannelInboundHandler, @unchecked Sendable {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    private var context: ChannelHandlerContext?
-    private var calls: BareCalls?
+final class BareSourceClientHandler: BareClientHandler, @unchecked Sendable {
     private var payloadBytes = 0
     private var received = 0
 
     func begin(_ calls: BareCalls, _ payloadBytes: Int, depth: Int) {
-        guard context != nil else { return calls.lostConnection() }
-        self.calls = calls
+        guard take(calls) else { return }
         self.payloadBytes = payloadBytes
         for _ in 0..<depth { ask() }
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        received += unwrapInboundIn(data).readableBytes
+    override func received(_ bytes: ByteBuffer) {
+        received += bytes.readableBytes
         while payloadBytes > 0, received >= payloadBytes {
             received -= payloadBytes
-            calls?.answered()
+            answered()
             ask()
         }
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        calls?.lostConnection()
-        context.fireChannelInactive()
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        calls?.fail(error)
-        context.close(promise: nil)
-    }
-
     private func ask() {
-        guard let context, calls?.send() == true else { return }
+        guard let context, sends() else { return }
         var question = context.channel.allocator.buffer(capacity: 8)
         question.writeInteger(UInt64(payloadBytes))
         context.writeAndFlush(wrapOutboundOut(question), promise: nil)
