@@ -26,7 +26,8 @@ enum Messages {
         check(Grpc_Reflection_V1_ServerReflectionRequest.self), check(TrustRequest.self), check(TrustUpdate.self),
         check(CheckpointRequest.self), check(SignedCheckpoint.self), check(EntryRequest.self), check(LogEntry.self),
         check(SubscriberState.self), check(ConfigurationPush.self), check(HeldSession.self), check(OutcomeRecord.self),
-        check(PartitionRecord.self), check(PartitionSnapshot.self), check(ChainMessage.self), check(ChainReply.self),
+        check(PartitionRecord.self), check(PartitionSnapshot.self), check(RowSnapshot.Head.self),
+        check(TableDeclaration.RowSettings.self), check(ChainMessage.self), check(ChainReply.self),
         check(CoordinatorChange.self), check(SessionTable.Record.self), check(AnsweredRequest.self),
     ]
 

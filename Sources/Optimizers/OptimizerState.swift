@@ -68,6 +68,9 @@ extension UpdateRule {
         scope == .row ? try Shape([shape.first ?? 1]) : wholes
     }
 
+    /// What each of the rule's slots holds before the first step, in the order of ``slotNames``.
+    package var slotInitialValues: [Float] { slots.map(initialValue(of:)) }
+
     private func makeSlots(_ shape: Shape) throws(TensorError) -> [AnyTensor] {
         var made: [AnyTensor] = []
         for slot in slots {

@@ -74,24 +74,33 @@ public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
         public static let peerLost = Code(25)
         /// The chain of a partition's servers is in a later epoch than the caller's, who has to look at the map.
         public static let staleEpoch = Code(26)
+        /// A push names rows that do not exist yet, and the partition has as many as its table allows; the message names
+        /// both figures.
+        public static let rowsFull = Code(29)
+        /// A snapshot of rows was let go of, because keeping it cost more than its partition may: take another.
+        public static let snapshotRevoked = Code(30)
+        /// The key of a row that is not below the table's limit.
+        public static let rowOutOfRange = Code(31)
 
-        /// In the order of the numbers.
+        /// In the order of the numbers; an empty one is that of no code.
         static let names = [
             "unknownParameter", "shapeMismatch", "dtypeMismatch", "nonFinite", "sessionFenced", "sessionExpired",
             "sessionUnknown", "notOwner", "ledgerFull", "busy", "rolledBack", "acknowledged", "malformedRequest",
             "applyFailed", "versionNotReached", "invalidDeclaration", "coordination", "callFailed",
             "invalidConfiguration", "notRegistered", "snapshotInvalid", "logFailed",
-            "unconfirmed", "notAllowed", "peerLost", "staleEpoch",
+            "unconfirmed", "notAllowed", "peerLost", "staleEpoch", "", "", "rowsFull", "snapshotRevoked",
+            "rowOutOfRange",
         ]
 
         /// The code's name, or its number where it has none here.
         public var description: String {
-            (1...UInt32(Self.names.count)).contains(rawValue) ? Self.names[Int(rawValue) - 1] : "code \(rawValue)"
+            let name = (1...UInt32(Self.names.count)).contains(rawValue) ? Self.names[Int(rawValue) - 1] : ""
+            return name.isEmpty ? "code \(rawValue)" : name
         }
 
         /// The code of this name.
         init?(named name: some StringProtocol) {
-            guard let index = Self.names.firstIndex(where: { $0 == name }) else { return nil }
+            guard !name.isEmpty, let index = Self.names.firstIndex(where: { $0 == name }) else { return nil }
             self.init(UInt32(index) + 1)
         }
     }

@@ -21,10 +21,10 @@ public final class ParameterClient: Sendable {
     private let coordination: CoordinationClient
     private let configuration: ParameterClientConfiguration
     private let observer: PushObserver
-    private let routes: TableRoutes
-    private let state = Mutex(State())
+    let routes: TableRoutes
+    let state = Mutex(State())
 
-    private struct State {
+    struct State {
         var numbers = PushNumbers()
         /// The latest version of each partition that an answer has shown: later pulls are not older.
         var seen: [PartitionID: PartitionVersion] = [:]
@@ -62,7 +62,8 @@ public final class ParameterClient: Sendable {
         try routes.install(tables, in: map)
     }
 
-    /// The parameters of all declared tables, from all servers at once.
+    /// The parameters of all declared tables that are dense, from all servers at once; rows are pulled by key:
+    /// ``pull(rows:of:)``.
     ///
     /// Each partition is consistent in itself, and not older than what this client has seen of it before, its own
     /// pushes included. What a server that ended did not answer is asked of whoever heads the partition then.
@@ -70,18 +71,23 @@ public final class ParameterClient: Sendable {
     public func pull() async throws(ParameterServerError) -> NamedTensors {
         let seen = state.withLock { $0.seen }
         let result = try await ParameterPull(routes: routes, deadline: deadline).run(minimums: seen)
-        let map = routes.map
-        state.withLock { state in
-            for (partition, version) in result.versions {
-                let basis = state.acknowledged.basis(version, of: partition, map)
-                state.basis[partition] = max(state.basis[partition] ?? basis, basis)
-            }
-            state.seen.merge(result.versions) { max($0, $1) }
-        }
+        pulled(result.versions)
         return result.parameters
     }
 
-    /// Pushes a step: one gradient for each declared table, computed from what the last pull gave.
+    /// Takes down the versions that a pull was of.
+    func pulled(_ versions: [PartitionID: PartitionVersion]) {
+        let map = routes.map
+        state.withLock { state in
+            for (partition, version) in versions {
+                let basis = state.acknowledged.basis(version, of: partition, map)
+                state.basis[partition] = max(state.basis[partition] ?? basis, basis)
+            }
+            state.seen.merge(versions) { max($0, $1) }
+        }
+    }
+
+    /// Pushes a step: one gradient for each declared table that is dense, computed from what the last pull gave.
     ///
     /// A push that was not answered, because its server ended for example, is sent again under its number, the same
     /// bytes to whoever heads the partition then, until the time is over. If the partition went back, the push is refused
@@ -92,11 +98,21 @@ public final class ParameterClient: Sendable {
     ///   `dtypeMismatch` that names the parameter, or `nonFinite` if ``ParameterClientConfiguration/checksBeforeSend``;
     ///   what the observer throws.
     public func push(_ gradients: NamedTensors) async throws -> PushReport {
+        try await push(gradients, rows: [:])
+    }
+
+    /// Pushes a step as ``push(_:)`` does, with gradients of row tables whose keys are any 64-bit numbers. Those of tables
+    /// with a limit may be among the others as row-sparse ones. A row table needs no gradient, and only the partitions
+    /// that have rows of one take part in the step.
+    ///
+    /// - Parameter rows: gradients by table.
+    /// - Throws: as ``push(_:)``, and `rowOutOfRange` for a key that is not below the table's limit.
+    public func push(_ gradients: NamedTensors, rows: [String: KeyedRows]) async throws -> PushReport {
         let deadline = deadline
         let tables = try routes.tables()
-        try tables.check(gradients)
-        if configuration.checksBeforeSend { try TableSet.checkFinite(gradients) }
-        var pending = number(try tables.flatten(gradients), tables)
+        try tables.check(gradients, rows: rows)
+        if configuration.checksBeforeSend { try TableSet.checkFinite(gradients, rows: rows) }
+        var pending = number(try tables.flatten(gradients, rows: rows), tables)
         let pushes = pending.map(\.identity)
         // Whatever comes of them, they are never sent again: later pushes need not wait for their answers.
         defer { settle(pushes) }
@@ -125,7 +141,7 @@ public final class ParameterClient: Sendable {
     }
 
     /// When a request that begins now has to be answered.
-    private var deadline: RuntimeInstant { coordination.mesh.runtime.now.advanced(by: configuration.timeout) }
+    var deadline: RuntimeInstant { coordination.mesh.runtime.now.advanced(by: configuration.timeout) }
 
     /// Sends pushes to whoever heads their partitions, all servers at once.
     private func send(_ pushes: [NumberedPush], _ tables: TableSet, timeout: Duration) async -> PushReport {
@@ -147,16 +163,16 @@ public final class ParameterClient: Sendable {
     }
 
     /// Gives each partition's share of a step its number.
-    private func number(_ gradients: [AnyTensor], _ tables: TableSet) -> [NumberedPush] {
+    private func number(_ gradients: [StepGradient], _ tables: TableSet) -> [NumberedPush] {
         state.withLock { state in
             var pushes: [NumberedPush] = []
             for share in tables.shares {
                 for place in share.places {
+                    guard let gradient = gradients[place.table].share(of: place) else { continue }
                     pushes.append(
                         NumberedPush(
                             place, of: session.id, state.numbers.next(for: place.id),
-                            basis: state.basis[place.id] ?? PartitionVersion(epoch: place.epoch, applied: 0),
-                            of: gradients[place.table]))
+                            basis: state.basis[place.id] ?? PartitionVersion(epoch: place.epoch, applied: 0), gradient))
                 }
             }
             return pushes

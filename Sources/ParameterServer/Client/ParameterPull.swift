@@ -4,10 +4,12 @@ import MeshTransport
 import MeshWire
 import Tensor
 
-/// Fetches all partitions of a set of tables and puts the tables together.
+/// Fetches all partitions of the dense tables of a set and puts the tables together, or rows of the others.
 struct ParameterPull: Sendable {
     let routes: TableRoutes
     let deadline: RuntimeInstant
+    /// The rows to fetch of each partition that has some of them; empty to fetch dense tables.
+    var keys: [PartitionID: AnyTensor] = [:]
 
     /// What was pulled.
     struct Result: Sendable {
@@ -16,19 +18,45 @@ struct ParameterPull: Sendable {
         var versions: [PartitionID: PartitionVersion]
     }
 
-    private typealias Part = (place: TableSet.Place, values: AnyTensor, version: PartitionVersion)
+    typealias Part = (place: TableSet.Place, values: AnyTensor, version: PartitionVersion)
 
-    /// Asks all servers at once, and again for what nobody answered.
+    /// Fetches the dense tables.
     ///
     /// - Parameter minimums: the version that a partition must have reached; none for those that are not named.
     func run(minimums: [PartitionID: PartitionVersion]) async throws(ParameterServerError) -> Result {
         let tables = try routes.tables()
+        let found = try await parts(minimums: minimums)
+        var parts: [[Part]] = Array(repeating: [], count: tables.tables.count)
+        for place in tables.shares.flatMap(\.places) {
+            if let part = found[place.id] { parts[place.table].append(part) }
+        }
+        var parameters = NamedTensors()
+        for (table, parts) in zip(tables.tables, parts) where table.rows == nil {
+            do throws(TensorError) {
+                parameters[table.name] = try Self.assemble(parts, table)
+            } catch {
+                throw ParameterServerError(.callFailed, "table \(table.name): \(error.message)", cause: error)
+            }
+        }
+        return Result(parameters: parameters, versions: found.mapValues(\.version))
+    }
+
+    /// Asks all servers at once, and again for what nobody answered.
+    func parts(
+        minimums: [PartitionID: PartitionVersion]
+    ) async throws(ParameterServerError) -> [PartitionID: Part] {
+        let tables = try routes.tables()
         var found: [PartitionID: Part] = [:]
-        var missing = Set(tables.shares.flatMap(\.places).map(\.id))
+        var missing = Set(keys.keys)
+        if missing.isEmpty {
+            missing = Set(
+                tables.shares.flatMap(\.places).filter { tables.tables[$0.table].rows == nil }.map(\.id))
+        }
         var failure: ParameterServerError?
         try await routes.retrying(until: deadline) { tables, time throws(ParameterServerError) in
             failure = nil
-            for answer in await fetch(tables.shares(of: missing), minimums, timeout: time) {
+            let shares = tables.shares(of: missing) { valueCount(of: $0, tables) * DType.float32.byteWidth }
+            for answer in await fetch(shares, tables, minimums, timeout: time) {
                 do throws(ParameterServerError) {
                     for part in try answer.get() {
                         found[part.place.id] = part
@@ -42,27 +70,21 @@ struct ParameterPull: Sendable {
             return failure != nil
         }
         if let failure { throw failure }
-        var parts: [[Part]] = Array(repeating: [], count: tables.tables.count)
-        for place in tables.shares.flatMap(\.places) {
-            if let part = found[place.id] { parts[place.table].append(part) }
-        }
-        var parameters = NamedTensors()
-        for (table, parts) in zip(tables.tables, parts) {
-            do throws(TensorError) {
-                parameters[table.name] = try Self.assemble(parts, table)
-            } catch {
-                throw ParameterServerError(.callFailed, "table \(table.name): \(error.message)", cause: error)
-            }
-        }
-        return Result(parameters: parameters, versions: found.mapValues(\.version))
+        return found
+    }
+
+    /// The values that a partition answers with.
+    private func valueCount(of place: TableSet.Place, _ tables: TableSet) -> Int {
+        keys[place.id].map { $0.elementCount * tables.tables[place.table].shape.elementCount } ?? place.elements.count
     }
 
     private func fetch(
-        _ shares: [TableSet.Share], _ minimums: [PartitionID: PartitionVersion], timeout: Duration
+        _ shares: [TableSet.Share], _ tables: TableSet, _ minimums: [PartitionID: PartitionVersion],
+        timeout: Duration
     ) async -> [Swift.Result<[Part], ParameterServerError>] {
         await withTaskGroup(of: (Int, Swift.Result<[Part], ParameterServerError>).self) { group in
             for (index, share) in shares.enumerated() {
-                group.addTask { (index, await fetch(share, minimums, timeout: timeout)) }
+                group.addTask { (index, await fetch(share, tables, minimums, timeout: timeout)) }
             }
             var answers: [Swift.Result<[Part], ParameterServerError>?] = Array(repeating: nil, count: shares.count)
             for await (index, answer) in group { answers[index] = answer }
@@ -71,25 +93,26 @@ struct ParameterPull: Sendable {
     }
 
     private func fetch(
-        _ share: TableSet.Share, _ minimums: [PartitionID: PartitionVersion], timeout: Duration
+        _ share: TableSet.Share, _ tables: TableSet, _ minimums: [PartitionID: PartitionVersion],
+        timeout: Duration
     ) async -> Swift.Result<[Part], ParameterServerError> {
         let request = PullRequest(
             share.places.map {
                 PullRequest.Entry(
                     partition: $0.id, minimum: minimums[$0.id] ?? PartitionVersion(epoch: 0, applied: 0))
-            })
+            }, keys: keys.isEmpty ? [] : share.places.map { keys[$0.id].map { Segment($0) } ?? Segment(copying: []) })
         do throws(ParameterServerError) {
             let response = try await routes.call(share) { (client) throws(MeshError) in
                 try await client.call(ParameterService.pull, request, timeout: timeout)
             }
-            return .success(try Self.parts(share, response))
+            return .success(try parts(share, tables, response))
         } catch {
             return .failure(error)
         }
     }
 
-    private static func parts(
-        _ share: TableSet.Share, _ response: PullResponse
+    private func parts(
+        _ share: TableSet.Share, _ tables: TableSet, _ response: PullResponse
     ) throws(ParameterServerError) -> [Part] {
         func wrong(_ message: String) -> ParameterServerError {
             ParameterServerError(.callFailed, message, peer: share.server.identity.description)
@@ -99,9 +122,9 @@ struct ParameterPull: Sendable {
         }
         var parts: [Part] = []
         for (index, place) in share.places.enumerated() {
-            guard let values = try? response.parameters[index].floats(), values.elementCount == place.elements.count
-            else {
-                throw wrong("partition \(place.name): expected \(place.elements.count) float32 values")
+            let count = valueCount(of: place, tables)
+            guard let values = try? response.parameters[index].floats(), values.elementCount == count else {
+                throw wrong("partition \(place.name): expected \(count) float32 values")
             }
             parts.append((place, values, response.versions[index]))
         }

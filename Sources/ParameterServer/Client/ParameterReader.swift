@@ -28,11 +28,12 @@ public final class ParameterReader: Sendable {
         clients = ServerClients(coordination.mesh)
     }
 
-    /// The tables as they are now, in the order in which they were declared. Each partition is consistent in itself;
+    /// The dense tables as they are now, in the order in which they were declared. Each partition is consistent in itself;
     /// while workers push, partitions are of different moments.
     ///
     /// - Parameter names: the tables to pull, whatever others there are; default all.
-    /// - Throws: ``ParameterServerError`` with `unknownParameter` for a name that is not declared, `invalidDeclaration`
+    /// - Throws: ``ParameterServerError`` with `unknownParameter` for a name that is not declared or that of a row table,
+    ///   which is pulled by keys, `invalidDeclaration`
     ///   that names every table to pull whose declaration cannot be read, `coordination`, `callFailed` or what a server
     ///   answers.
     public func pull(_ names: [String]? = nil) async throws(ParameterServerError) -> NamedTensors {
@@ -40,6 +41,10 @@ public final class ParameterReader: Sendable {
         let routes = TableRoutes(coordination, clients, callBytes: configuration.callBytes)
         defer { routes.close() }
         try routes.install(try await map(), named: names)
+        if names != nil, let table = try routes.tables().tables.first(where: { $0.rows != nil }) {
+            throw ParameterServerError(
+                .unknownParameter, "table \(table.name) is of rows, which a client pulls by their keys")
+        }
         return try await ParameterPull(routes: routes, deadline: deadline).run(minimums: [:]).parameters
     }
 

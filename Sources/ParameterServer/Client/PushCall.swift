@@ -11,21 +11,21 @@ struct NumberedPush: Sendable {
     /// The version that the gradient was computed from.
     let basis: PartitionVersion
     let gradient: Segment
+    /// The keys of the rows that the gradient has; `nil` where the table is dense.
+    let keys: Segment?
 
-    /// The share of `place` of a table's gradient, which is not copied.
+    /// The share of `place`.
     init(
         _ place: TableSet.Place, of session: SessionID, _ number: PushNumbers.Number, basis: PartitionVersion,
-        of gradient: AnyTensor
+        _ share: (gradient: Segment, keys: Segment?)
     ) {
         identity = PushIdentity(session: session, partition: place.id, name: place.name, sequence: number.sequence)
         acknowledgedThrough = number.acknowledgedThrough
         self.basis = basis
-        do throws(TensorError) {
-            self.gradient = Segment(try gradient.sliced(axis: 0, place.elements))
-        } catch {
-            preconditionFailure("partition \(place.name) is no part of its table: \(error)")
-        }
+        (gradient, keys) = share
     }
+
+    var byteCount: Int { gradient.count + (keys?.count ?? 0) }
 }
 
 /// The pushes of a step that leave in one call, to one server.
@@ -49,6 +49,9 @@ struct PushCall: Sendable {
             request.entries.append(
                 PushRequest.Entry(partition: push.identity.partition, increment: 1, basis: push.basis))
             request.gradients.append(push.gradient)
+        }
+        if pushes.contains(where: { $0.keys != nil }) {
+            request.keys = pushes.map { $0.keys ?? Segment(copying: []) }
         }
     }
 

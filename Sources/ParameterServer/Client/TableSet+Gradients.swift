@@ -1,13 +1,22 @@
 import Tensor
 
 extension TableSet {
-    /// Throws unless there is one gradient for each table, of its shape and type, with all elements: `unknownParameter`,
-    /// `shapeMismatch` or `dtypeMismatch`, with the parameter's name.
-    func check(_ gradients: NamedTensors) throws(ParameterServerError) {
-        for name in gradients.names where !names.contains(name) {
+    /// Throws unless there is one gradient for each table, of its shape and type, with all elements, or of a row table with
+    /// any rows or none: `unknownParameter`, `shapeMismatch`, `dtypeMismatch` or `rowOutOfRange`, with the parameter's
+    /// name.
+    func check(_ gradients: NamedTensors, rows: [String: KeyedRows] = [:]) throws(ParameterServerError) {
+        for name in gradients.names + rows.keys.sorted() where !names.contains(name) {
             throw ParameterServerError(.unknownParameter, "there is a gradient of \(name), which is not declared")
         }
         for table in tables {
+            if let settings = table.rows {
+                try check(gradients[gradient: table.name], rows[table.name], of: table, settings)
+                continue
+            }
+            guard rows[table.name] == nil else {
+                throw ParameterServerError(
+                    .shapeMismatch, "the gradient of \(table.name) has keys of rows, and the table is dense")
+            }
             if case .rowSparse(let rows)? = gradients[gradient: table.name] {
                 throw ParameterServerError(
                     .shapeMismatch,
@@ -28,9 +37,41 @@ extension TableSet {
         }
     }
 
+    /// Throws unless the gradient of a row table, if there is one, has rows of the table.
+    private func check(
+        _ gradient: Gradient?, _ keyed: KeyedRows?, of table: TableDeclaration, _ settings: TableDeclaration.RowSettings
+    ) throws(ParameterServerError) {
+        func wrong(_ code: ParameterServerError.Code, _ message: String) -> ParameterServerError {
+            ParameterServerError(code, "the gradient of \(table.name) \(message)")
+        }
+        let (width, dtype, last): (Shape, DType, UInt64?)
+        switch (gradient, keyed) {
+        case (nil, nil): return
+        case (nil, let rows?):
+            (width, dtype, last) = (rows.values.shape, rows.values.dtype, rows.keys.last)
+        case (.rowSparse(let rows)?, nil):
+            (width, dtype) = (rows.values.shape, rows.values.dtype)
+            last = (try? rows.indices.scalars(as: Int64.self))?.max().map(UInt64.init)
+        case (.dense?, nil):
+            throw wrong(.shapeMismatch, "has all elements, and the table is of rows: push those that a batch names")
+        case (_?, _?): throw wrong(.malformedRequest, "is there twice, among the gradients and among the rows")
+        }
+        guard dtype == .float32 else { throw wrong(.dtypeMismatch, "is \(dtype), expected float32") }
+        guard width.dropFirst().elementsEqual(table.shape) else {
+            throw wrong(.shapeMismatch, "has rows of \(width.dropFirst().map { $0 }), expected \(table.shape)")
+        }
+        if let limit = settings.keyLimit, let last, last >= limit {
+            throw wrong(.rowOutOfRange, "names row \(last), and keys are below \(limit)")
+        }
+    }
+
     /// Throws `nonFinite`, with the parameter's name, for a gradient with a NaN or an infinity.
-    static func checkFinite(_ gradients: NamedTensors) throws(ParameterServerError) {
-        for (name, gradient) in gradients {
+    static func checkFinite(
+        _ gradients: NamedTensors, rows: [String: KeyedRows] = [:]
+    ) throws(ParameterServerError) {
+        var values = gradients.names.compactMap { name in gradients[gradient: name].map { (name, $0.stored) } }
+        values += rows.sorted { $0.key < $1.key }.map { ($0.key, $0.value.values) }
+        for (name, gradient) in values {
             // Only abstract tensors have no values to look at, and those are refused before.
             guard let index = try? gradient.firstNonFinite() else { continue }
             throw ParameterServerError(
@@ -38,18 +79,37 @@ extension TableSet {
         }
     }
 
-    /// Each table's gradient with one axis, in the order of the tables. Contiguous gradients are not copied.
-    func flatten(_ gradients: NamedTensors) throws(ParameterServerError) -> [AnyTensor] {
-        var flat: [AnyTensor] = []
+    /// Each table's gradient with one axis, in the order of the tables. Contiguous gradients are not copied, but for rows
+    /// of several partitions.
+    func flatten(
+        _ gradients: NamedTensors, rows: [String: KeyedRows] = [:]
+    ) throws(ParameterServerError) -> [StepGradient] {
+        var flat: [StepGradient] = []
         for table in tables {
             do throws(TensorError) {
-                let gradient = try gradients.tensor(named: table.name).withoutTrace()
-                flat.append(try gradient.reshaped(to: Shape([table.shape.elementCount])))
+                guard table.rows != nil else {
+                    let gradient = try gradients.tensor(named: table.name).withoutTrace()
+                    flat.append(.dense(try gradient.reshaped(to: Shape([table.shape.elementCount]))))
+                    continue
+                }
+                var keyed = rows[table.name]
+                if case .rowSparse(let rows)? = gradients[gradient: table.name] { keyed = try KeyedRows(rows) }
+                flat.append(.rows(try keyed?.split(table) ?? Array(repeating: nil, count: table.partitionCount)))
             } catch {
                 throw ParameterServerError(
                     .shapeMismatch, "the gradient of \(table.name) cannot be sent: \(error.message)", cause: error)
             }
         }
         return flat
+    }
+}
+
+extension Gradient {
+    /// The elements that are stored.
+    fileprivate var stored: AnyTensor {
+        switch self {
+        case .dense(let tensor): tensor
+        case .rowSparse(let rows): rows.values
+        }
     }
 }

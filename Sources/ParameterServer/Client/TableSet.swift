@@ -10,7 +10,7 @@ struct TableSet: Sendable {
         var name: PartitionName
         /// Which of the tables it belongs to.
         var table: Int
-        /// Its elements in the table, in row-major order.
+        /// Its elements in the table, in row-major order; none of a row table.
         var elements: Range<Int>
         /// The partition's epoch in the map.
         var epoch: UInt64
@@ -29,8 +29,10 @@ struct TableSet: Sendable {
     let tables: [TableDeclaration]
     /// Their names.
     let names: Set<String>
+    private let hasRows: Bool
     /// The calls that together reach every partition once: at least one for each server, in the order of servers.
     let shares: [Share]
+    private let callBytes: Int
 
     /// - Parameter callBytes: the most bytes of parameters in one call, unless one partition has more.
     /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` for a map that contradicts a declaration.
@@ -54,8 +56,10 @@ struct TableSet: Sendable {
         }
         self.tables = tables
         names = Set(tables.lazy.map(\.name))
+        hasRows = tables.contains { $0.rows != nil }
+        self.callBytes = callBytes
         shares = map.servers.flatMap { server in
-            Self.split(places[server.name] ?? [], callBytes: callBytes).map {
+            Self.split(places[server.name] ?? [], callBytes: callBytes, \.byteCount).map {
                 Share(server: server, places: $0, mapVersion: map.version)
             }
         }
@@ -90,8 +94,10 @@ struct TableSet: Sendable {
         wholeStep(pushes, from: session) ?? someCalls(pushes, from: session)
     }
 
-    /// The calls of a step that has a push for each place, in the places' order, as a step's first attempt does.
+    /// The calls of a step that has a push for each place, in the places' order, as a step's first attempt does; not of
+    /// steps with rows, whose bytes no place tells.
     private func wholeStep(_ pushes: [NumberedPush], from session: WorkerSession) -> [PushCall]? {
+        guard !hasRows else { return nil }
         var calls: [PushCall] = []
         var rest = pushes[...]
         for share in shares {
@@ -105,33 +111,39 @@ struct TableSet: Sendable {
 
     private func someCalls(_ pushes: [NumberedPush], from session: WorkerSession) -> [PushCall] {
         let byPartition = Dictionary(pushes.map { ($0.identity.partition, $0) }) { first, _ in first }
-        return shares.compactMap { share in
-            let places = share.places.filter { byPartition[$0.id] != nil }
-            guard !places.isEmpty else { return nil }
-            let own = Share(server: share.server, places: places, mapVersion: share.mapVersion)
-            return PushCall(places.compactMap { byPartition[$0.id] }, to: own, from: session)
+        return shares.flatMap { share in
+            Self.split(share.places.filter { byPartition[$0.id] != nil }, callBytes: callBytes) {
+                byPartition[$0.id]?.byteCount ?? 0
+            }.map { places in
+                let own = Share(server: share.server, places: places, mapVersion: share.mapVersion)
+                return PushCall(places.compactMap { byPartition[$0.id] }, to: own, from: session)
+            }
         }
     }
 
-    /// The shares of these partitions alone.
-    func shares(of partitions: Set<PartitionID>) -> [Share] {
-        shares.compactMap { share in
+    /// The shares of these partitions alone, each of a call.
+    ///
+    /// - Parameter byteCount: the bytes of a partition's answer.
+    func shares(of partitions: Set<PartitionID>, _ byteCount: (Place) -> Int = \.byteCount) -> [Share] {
+        shares.flatMap { share in
             let places = share.places.filter { partitions.contains($0.id) }
-            return places.isEmpty
-                ? nil : Share(server: share.server, places: places, mapVersion: share.mapVersion)
+            return Self.split(places, callBytes: callBytes, byteCount).map {
+                Share(server: share.server, places: $0, mapVersion: share.mapVersion)
+            }
         }
     }
 
-    private static func split(_ places: [Place], callBytes: Int) -> [[Place]] {
-        var calls: [[Place]] = []
+    private static func split<Part>(_ parts: [Part], callBytes: Int, _ byteCount: (Part) -> Int) -> [[Part]] {
+        var calls: [[Part]] = []
         var bytes = 0
-        for place in places {
-            if calls.isEmpty || bytes + place.byteCount > callBytes || calls[calls.count - 1].count == callPartitions {
+        for part in parts {
+            let own = byteCount(part)
+            if calls.isEmpty || bytes + own > callBytes || calls[calls.count - 1].count == callPartitions {
                 calls.append([])
                 bytes = 0
             }
-            calls[calls.count - 1].append(place)
-            bytes += place.byteCount
+            calls[calls.count - 1].append(part)
+            bytes += own
         }
         return calls
     }

@@ -8,8 +8,7 @@ import Tensor
 struct RecoveringPartition {
     private let origin: PartitionOrigin
     private let limits: PushLedger.Limits
-    private var snapshot = ByteBuffer()
-    private var snapshotBytes = 0
+    private var snapshot: SnapshotAssembler?
     private var state: PartitionState?
 
     init(_ origin: PartitionOrigin, limits: PushLedger.Limits) {
@@ -18,23 +17,17 @@ struct RecoveringPartition {
     }
 
     /// Whether all pieces of a snapshot are there.
-    var isWhole: Bool { snapshotBytes > 0 && snapshot.readableBytes == snapshotBytes }
+    var isWhole: Bool { snapshot?.isWhole ?? false }
 
     /// Takes a piece of the snapshot.
     ///
     /// - Throws: ``WireError`` for one that has no place.
     mutating func add(_ piece: ByteBuffer) throws(WireError) {
-        var piece = piece
-        if snapshotBytes == 0 {
-            guard state == nil, let length = piece.readInteger(as: UInt64.self), length > 0,
-                let bytes = Int(exactly: length)
-            else { throw WireError(.malformed, "a snapshot's piece without a beginning") }
-            snapshotBytes = bytes
+        if snapshot == nil {
+            guard state == nil else { throw WireError(.malformed, "a snapshot's piece without a beginning") }
+            snapshot = SnapshotAssembler()
         }
-        guard snapshot.readableBytes + piece.readableBytes <= snapshotBytes else {
-            throw WireError(.malformed, "a snapshot of \(snapshotBytes) bytes has more")
-        }
-        snapshot.writeImmutableBuffer(piece)
+        try snapshot?.add(piece)
     }
 
     /// Executes a record, unless the snapshot has it already.
@@ -71,15 +64,15 @@ struct RecoveringPartition {
         }
         guard (0..<table.partitionCount).contains(origin.index) else { throw invalid("it is no part of its table") }
         let name = PartitionName(table: table.name, index: origin.index)
-        guard snapshotBytes == 0 else {
-            guard snapshot.readableBytes == snapshotBytes else { throw invalid("its snapshot is not whole") }
+        if let pieces = snapshot {
+            guard pieces.isWhole else { throw invalid("its snapshot is not whole") }
             let snapshot: PartitionSnapshot
             do throws(WireError) {
-                snapshot = try Payload(head: self.snapshot, segments: []).decode()
+                snapshot = try pieces.snapshot()
             } catch {
                 throw invalid("its snapshot: \(error.message)")
             }
-            self.snapshot = ByteBuffer()
+            self.snapshot = nil
             return try PartitionState(
                 snapshot, id: origin.partition, name: name, of: table, epoch: snapshot.epoch,
                 intactSince: snapshot.intactSince, limits: limits)

@@ -117,6 +117,16 @@ final class ServerLog: Sendable {
 
     // MARK: Appending
 
+    /// Why a gradient cannot be recorded: that of many rows may be larger than a record.
+    func fault(ofGradientBytes bytes: Int) -> PushFault? {
+        let most = recordBytes - ServerLogEntry.overhead
+        guard bytes > most else { return nil }
+        return PushFault(
+            code: .malformedRequest,
+            message:
+                "a gradient of \(bytes) bytes, and a record of the log has at most \(most): push fewer rows at a time")
+    }
+
     /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` for a partition whose gradients do not fit into a record.
     func check(gradientBytes: Int, of name: PartitionName) throws(ParameterServerError) {
         let most = recordBytes - ServerLogEntry.overhead
@@ -145,7 +155,8 @@ final class ServerLog: Sendable {
 
     /// Begins partitions, and has `host` take them where ``compactIfNeeded(_:)`` finds them.
     ///
-    /// - Parameter partitions: what each begins with, and a snapshot to go on from if it is not its first values.
+    /// - Parameter partitions: what each begins with, and a snapshot to go on from if it is not its first values, pinned
+    ///   if it has rows.
     /// - Throws: ``ParameterServerError`` with `logFailed` and `busy`; then none is hosted.
     func begin(
         _ partitions: [(origin: PartitionOrigin, snapshot: PartitionSnapshot?)], host: () -> Void
@@ -154,7 +165,8 @@ final class ServerLog: Sendable {
         defer { beginnings.pass() }
         for (origin, snapshot) in partitions {
             _ = try append(.origin, of: origin.partition, origin)
-            for entry in snapshot.map(ServerLogEntry.entries) ?? [] { try await appendWaiting(entry) }
+            guard let snapshot else { continue }
+            for entry in ServerLogEntry.entries(of: snapshot) { try await appendWaiting(entry) }
         }
         host()
     }
@@ -247,12 +259,20 @@ final class ServerLog: Sendable {
                 for partition in partitions() {
                     let (origin, snapshot) = await partition.snapshot()
                     try await writer.append(ServerLogEntry.bytes(.origin, of: partition.id, origin))
-                    for piece in ServerLogEntry.entries(of: snapshot) { try await writer.append(piece) }
+                    for entry in ServerLogEntry.entries(of: try pinned(snapshot)) { try await writer.append(entry) }
                 }
             }
         } catch {
             logger.warning(
                 "the log could not be replaced by snapshots, and goes on", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func pinned(_ snapshot: PartitionSnapshot) throws(LogFileError) -> PartitionSnapshot {
+        do throws(ParameterServerError) {
+            return try snapshot.pinned()
+        } catch {
+            throw LogFileError(.limitReached, path: log.folder, error.message)
         }
     }
 

@@ -11,7 +11,7 @@ struct ServerLogEntry {
         case origin = 1
         /// A ``PartitionRecord``.
         case record = 2
-        /// A piece of a ``PartitionSnapshot``, whose first is led by eight bytes of the whole's length.
+        /// A piece of a ``PartitionSnapshot``: see ``SnapshotPieces``.
         case snapshot = 3
     }
 
@@ -47,26 +47,16 @@ struct ServerLogEntry {
         return bytes
     }
 
-    /// The entries that together are a snapshot.
-    static func entries(of snapshot: PartitionSnapshot) -> [ByteBuffer] {
-        pieces(of: snapshot, bytes: pieceBytes).map { piece in
-            var bytes = prefix(.snapshot, of: snapshot.partition)
+    /// The entries that together are a snapshot, each made when its turn comes.
+    ///
+    /// - Parameter snapshot: pinned, if it has rows.
+    static func entries(of snapshot: PartitionSnapshot) -> some Sequence<ByteBuffer> {
+        let partition = snapshot.partition
+        return SnapshotPieces(of: snapshot, bytes: pieceBytes).lazy.map { piece in
+            var bytes = prefix(.snapshot, of: partition)
             bytes.writeImmutableBuffer(piece)
             return bytes
         }
-    }
-
-    /// A snapshot in pieces of so many bytes, the first of which is led by eight bytes of the whole's length.
-    static func pieces(of snapshot: PartitionSnapshot, bytes pieceBytes: Int) -> [ByteBuffer] {
-        var whole = ByteBuffer()
-        whole.writeInteger(UInt64(0))
-        write(snapshot, to: &whole)
-        whole.setInteger(UInt64(whole.readableBytes - MemoryLayout<UInt64>.size), at: whole.readerIndex)
-        var pieces: [ByteBuffer] = []
-        while let piece = whole.readSlice(length: min(pieceBytes, whole.readableBytes)), piece.readableBytes > 0 {
-            pieces.append(piece)
-        }
-        return pieces
     }
 
     private static func prefix(_ kind: Kind, of partition: PartitionID) -> ByteBuffer {

@@ -4,19 +4,21 @@ import NIOCore
 import Synchronization
 package import Tensor
 
-/// One partition of a dense table: a range of its elements with their optimizer state, the ledger of the pushes that
-/// made them what they are, the audit counter, and the server's place in the chain of those who hold the same.
+/// One partition of a table: a range of its elements, or its share of the rows, with their optimizer state, the ledger of
+/// the pushes that made them what they are, the audit counter, and the server's place in the chain of those who hold the
+/// same.
 ///
 /// Guarded by one mutex, with one queue before it: pushes are applied one at a time, in the order in which they took
-/// their turn. A loop never waits for the mutex. ``pushIfFree(_:)`` and ``pullIfFree()`` are for loops and give up at
-/// once if somebody else is at it; ``push(_:)`` and ``pull()`` take a turn, and whoever has it waits for readers at
-/// most, who hold the mutex for a few instructions. A second mutex, taken inside the first or alone and for a few
-/// instructions, has the chain's state: records are sent on while they are executed here.
+/// their turn. A loop never waits for the mutex. ``pushIfFree(_:)`` and ``pullIfFree(_:)`` are for loops and give up at
+/// once if somebody else is at it; ``push(_:)`` and ``pull(_:)`` take a turn, and whoever has it waits for readers at
+/// most, who hold the mutex for a few instructions, or while they copy the rows that they ask for. A second mutex, taken
+/// inside the first or alone and for a few instructions, has the chain's state: records are sent on while they are
+/// executed here.
 package final class Partition: Sendable {
     package let id: PartitionID
     package let name: PartitionName
-    /// The elements that it has.
-    package let elementCount: Int
+    /// What it is a part of.
+    let table: TableDeclaration
     /// What the mutex guards.
     struct Guarded {
         var state: PartitionState
@@ -43,8 +45,8 @@ package final class Partition: Sendable {
     let driver: (any ChainDriver)?
     /// Records that a predecessor sent and that are not executed yet.
     let arrivals = ArrivalQueue()
-    /// The snapshot that a joining server is being sent.
-    let pieces = Mutex<[ByteBuffer]>([])
+    /// The pieces of a snapshot for a joining server that are about to be sent, by their numbers.
+    let pieces = Mutex<[Int: ByteBuffer]>([:])
     private let gate: LevelGate<PartitionVersion>
     private let commits: LevelGate<UInt64>
     private let meter: ApplyMeter
@@ -57,7 +59,8 @@ package final class Partition: Sendable {
     ) {
         id = first.id
         name = first.name
-        elementCount = first.parameters.elementCount
+        table = first.table
+        first.rowSnapshots.limit(configuration.rowSnapshots)
         state = Mutex(Guarded(state: first))
         turns = TurnQueue(limit: configuration.queuedPushes)
         var member = ChainMember(
@@ -78,7 +81,7 @@ package final class Partition: Sendable {
     package func pushIfFree(_ push: PartitionPush) -> Answer? {
         guard turns.tryTake() else { return nil }
         defer { turns.pass() }
-        let fault = fault(in: push.gradient)
+        let fault = fault(in: push)
         return state.withLockIfAvailable { apply(push, fault, to: &$0) }.map(finished)
     }
 
@@ -87,7 +90,7 @@ package final class Partition: Sendable {
     /// A push that has been taken is finished even if its caller has gone: its copy will ask for the answer.
     package func push(_ push: PartitionPush) async -> Answer {
         // Looked at before the turn, so that looking at one push and applying another overlap.
-        let fault = fault(in: push.gradient)
+        let fault = fault(in: push)
         let answer = await withTurn { state.withLock { apply(push, fault, to: &$0) } }
         guard let answer else {
             return Answer(
@@ -237,31 +240,37 @@ package final class Partition: Sendable {
     }
 
     /// What is wrong with a gradient, before anything is touched.
-    private func fault(in gradient: AnyTensor) -> PushFault? {
-        guard gradient.dtype == .float32 else {
-            return PushFault(code: .dtypeMismatch, message: "expected float32, found \(gradient.dtype)")
-        }
-        guard gradient.elementCount == elementCount else {
-            return PushFault(
-                code: .shapeMismatch, message: "expected \(elementCount) elements, found \(gradient.elementCount)")
-        }
-        // Abstract tensors, which alone have no values to look at, cannot come out of a message.
-        guard let index = try? gradient.firstNonFinite() else { return nil }
-        return PushFault(code: .nonFinite, message: "element \(index) of the gradient is not finite")
+    private func fault(in push: PartitionPush) -> PushFault? {
+        if let log, let fault = log.fault(ofGradientBytes: push.byteCount) { return fault }
+        return table.fault(in: push.gradient, keys: push.keys, partition: name.index)
     }
 
     // MARK: Reading
 
-    /// The parameters and their version, if nobody is at them and this server heads the partition. The value is not
-    /// copied: the next push copies, if this one is still alive then.
-    package func pullIfFree() -> (AnyTensor, PartitionVersion)? {
-        guard isHead else { return nil }
-        return state.withLockIfAvailable { ($0.state.parameters, $0.state.version) }
+    /// Why rows of `keys`, or without keys all parameters, cannot be pulled: `shapeMismatch`, `rowOutOfRange` or
+    /// `malformedRequest`; `nil` if they can.
+    func fault(ofPull keys: AnyTensor?) -> ParameterServerError? {
+        table.fault(ofKeys: keys, partition: name.index, areSorted: false).map {
+            ParameterServerError($0.code, "partition \(name): \($0.message)")
+        }
     }
 
-    /// The parameters and their version when the turn comes; `nil` if too many wait.
-    package func pull() async -> (AnyTensor, PartitionVersion)? {
-        await withTurn { state.withLock { ($0.state.parameters, $0.state.version) } }
+    /// The parameters and their version, or those of the rows of `keys`, which have no fault; `nil` if somebody is at them,
+    /// another server heads the partition, or there is no memory for the rows. Parameters are not copied: the next push
+    /// copies, if this value is still alive then.
+    package func pullIfFree(_ keys: AnyTensor? = nil) -> (AnyTensor, PartitionVersion)? {
+        guard isHead else { return nil }
+        return state.withLockIfAvailable { pulled($0.state, keys) } ?? nil
+    }
+
+    /// The parameters and their version, or those of the rows of `keys`, which have no fault, when the turn comes; `nil` if
+    /// too many wait or there is no memory for the rows.
+    package func pull(_ keys: AnyTensor? = nil) async -> (AnyTensor, PartitionVersion)? {
+        await withTurn { state.withLock { pulled($0.state, keys) } } ?? nil
+    }
+
+    private func pulled(_ state: PartitionState, _ keys: AnyTensor?) -> (AnyTensor, PartitionVersion)? {
+        (try? state.values(of: keys)).map { ($0, state.version) }
     }
 
     /// Waits until the partition has reached a version; false if `deadline` comes before, or another server is its head.

@@ -12,8 +12,10 @@ package struct PartitionPush: Sendable {
     package var sequence: UInt64
     /// The session holds the answers up to here.
     package var acknowledgedThrough: UInt64
-    /// The gradient of the partition's elements, with one axis.
+    /// The gradient of the partition's elements, or of the rows that it names, with one axis.
     package var gradient: AnyTensor
+    /// The keys of the rows, uint64; `nil` where the table is dense.
+    package var keys: AnyTensor?
     /// What the partition adds to its audit counter: +1, in the push's own payload.
     package var increment: Int64
     /// The version that the gradient was computed from.
@@ -21,7 +23,7 @@ package struct PartitionPush: Sendable {
 
     package init(
         session: SessionID, slot: Int, peer: SPIFFEID, sequence: UInt64, acknowledgedThrough: UInt64,
-        gradient: AnyTensor, increment: Int64 = 1, basis: PartitionVersion
+        gradient: AnyTensor, keys: AnyTensor? = nil, increment: Int64 = 1, basis: PartitionVersion
     ) {
         self.session = session
         self.slot = slot
@@ -29,7 +31,11 @@ package struct PartitionPush: Sendable {
         self.sequence = sequence
         self.acknowledgedThrough = acknowledgedThrough
         self.gradient = gradient
+        self.keys = keys
         self.increment = increment
         self.basis = basis
     }
+
+    /// The bytes of the gradient, with those of the keys.
+    var byteCount: Int { gradient.byteCount + (keys?.byteCount ?? 0) }
 }

@@ -22,6 +22,8 @@ package struct PartitionRecord: Sendable {
         /// A step of the update rule by a gradient, float32 with one axis, that of one push or the aggregate of a round.
         /// The learning rate is the one that the head's schedule gave.
         case apply([Push], gradient: AnyTensor, learningRate: Float)
+        /// A step of the rows that a gradient names, which may begin to exist with it.
+        case applyRows([Push], RowGradient, learningRate: Float)
         /// A push is answered, and changes nothing.
         case reject(Push, ParameterServerError.Code, String)
         /// Sessions begin and end.
@@ -45,6 +47,7 @@ extension PartitionRecord: MeshMessage {
         epoch = 0
         var pushes: [Push] = []
         var gradient: Segment?
+        var keys: Segment?
         var learningRate: Float = 0
         var code: UInt32 = 0
         var message = ""
@@ -61,6 +64,7 @@ extension PartitionRecord: MeshMessage {
             case 7: fence = try decoder.message()
             case 8: gradient = try decoder.segment()
             case 9: intactSince = try decoder.uint64()
+            case 10: keys = try decoder.segment()
             default: break
             }
         }
@@ -71,7 +75,13 @@ extension PartitionRecord: MeshMessage {
         } else if let gradient {
             guard !pushes.isEmpty else { throw WireError(.malformed, "record \(position) applies no push") }
             do throws(TensorError) {
-                change = .apply(pushes, gradient: try gradient.floats(), learningRate: learningRate)
+                let values = try gradient.floats()
+                if let keys {
+                    change = .applyRows(
+                        pushes, RowGradient(keys: try keys.keys(), values: values), learningRate: learningRate)
+                } else {
+                    change = .apply(pushes, gradient: values, learningRate: learningRate)
+                }
             } catch {
                 throw WireError(.malformed, "record \(position): \(error.message)")
             }
@@ -90,6 +100,11 @@ extension PartitionRecord: MeshMessage {
             for push in pushes { encoder.message(3, push) }
             encoder.float(4, learningRate)
             encoder.segment(8, Segment(gradient))
+        case .applyRows(let pushes, let rows, let learningRate):
+            for push in pushes { encoder.message(3, push) }
+            encoder.float(4, learningRate)
+            encoder.segment(10, Segment(rows.keys))
+            encoder.segment(8, Segment(rows.values))
         case .reject(let push, let code, let message):
             encoder.message(3, push)
             encoder.uint32(5, code.rawValue)

@@ -20,6 +20,21 @@ package struct PartitionSnapshot: Sendable {
     package var powers: [Double]
     package var parameters: AnyTensor
     package var slots: [AnyTensor]
+    /// The rows, of a row table. They alone may be revoked: see ``pinned()``.
+    package var rows: RowSnapshot?
+
+    /// Whether its rows were let go of.
+    var isRevoked: Bool { rows?.isRevoked ?? false }
+
+    /// The same snapshot, which nobody revokes any more: for as long as it takes to write it somewhere. One that was
+    /// revoked cannot be read where it was written to, and says why.
+    ///
+    /// - Throws: ``ParameterServerError/Code/snapshotRevoked``.
+    package func pinned() throws(ParameterServerError) -> PartitionSnapshot {
+        var pinned = self
+        if let rows { pinned.rows = try rows.pinned() }
+        return pinned
+    }
 }
 
 extension PartitionState {
@@ -35,16 +50,23 @@ extension PartitionState {
         PartitionSnapshot(
             partition: id, epoch: epoch, intactSince: intactSince, position: position, applied: applied,
             auditCounter: auditCounter, fence: fence, accounts: ledger.sortedAccounts, stepCount: optimizer.stepCount,
-            powers: optimizer.powers, parameters: parameters, slots: optimizer.slots)
+            powers: optimizer.powers, parameters: parameters, slots: optimizer.slots,
+            rows: rows.map { RowSnapshot(rowSnapshots.take($0)) })
     }
 }
 
 extension PartitionSnapshot: MeshMessage {
     package static let messageName = "meshwork.parameters.PartitionSnapshot"
 
+    /// The fields whose values are segments: tensors, slabs and counters.
+    static let segmentFields: Set<UInt32> = [2, 4, 5]
+
     package init(from decoder: inout MessageDecoder) throws(WireError) {
         var head = Head()
         var tensors: [AnyTensor] = []
+        var rows: RowSnapshot.Head?
+        var slabs: [Segment] = []
+        var counters: [Segment] = []
         while let field = try decoder.nextField() {
             switch field {
             case 1: head = try decoder.message()
@@ -55,6 +77,9 @@ extension PartitionSnapshot: MeshMessage {
                 } catch {
                     throw WireError(.malformed, error.message)
                 }
+            case 3: rows = try decoder.message()
+            case 4: slabs.append(try decoder.segment())
+            case 5: counters.append(try decoder.segment())
             default: break
             }
         }
@@ -63,8 +88,9 @@ extension PartitionSnapshot: MeshMessage {
             partition: head.partition, epoch: head.epoch, intactSince: head.intactSince, position: head.position,
             applied: head.applied, auditCounter: head.auditCounter, fence: head.fence,
             accounts: head.accounts.map { ($0.session, $0.account) }, stepCount: head.stepCount,
-            powers: head.powers.map(Double.init(bitPattern:)), parameters: parameters, slots: Array(tensors.dropFirst())
-        )
+            powers: head.powers.map(Double.init(bitPattern:)), parameters: parameters,
+            slots: Array(tensors.dropFirst()),
+            rows: rows.map { RowSnapshot($0, slabs: slabs, counters: counters) })
     }
 
     package func encode(to encoder: inout MessageEncoder) {
@@ -80,7 +106,11 @@ extension PartitionSnapshot: MeshMessage {
         head.stepCount = stepCount
         head.powers = powers.map(\.bitPattern)
         encoder.message(1, head)
+        let image = try? rows?.image()
+        if rows != nil { encoder.message(3, RowSnapshot.Head(image)) }
         for tensor in [parameters] + slots { encoder.segment(2, Segment(tensor)) }
+        for slab in image?.slabs ?? [] { encoder.segment(4, slab) }
+        for page in image?.counters ?? [] { encoder.segment(5, page) }
     }
 
     /// What a snapshot says before its tensors.

@@ -26,8 +26,14 @@ struct PartitionState: Sendable {
     private(set) var epoch: UInt64
     /// The first epoch from which on nothing that was acknowledged has been lost.
     private(set) var intactSince: UInt64
+    /// The elements; of a row table none.
     private(set) var parameters: AnyTensor
+    /// What the update rule remembers of the elements, and the steps that were taken.
     private(set) var optimizer: OptimizerState
+    /// The rows that exist, of a row table.
+    private(set) var rows: RowTable?
+    /// The snapshots of the rows that are held.
+    let rowSnapshots = RowSnapshots()
     private(set) var ledger: PushLedger
     private(set) var fence: SessionFence
     private(set) var applied: UInt64 = 0
@@ -48,6 +54,7 @@ struct PartitionState: Sendable {
         self.parameters = parameters
         self.fence = fence
         optimizer = try table.updateRule.makeState(parameters.shape)
+        rows = table.rows.map { RowTable($0, of: table, partition: name.index) }
         ledger = PushLedger(limits: limits)
     }
 
@@ -78,6 +85,12 @@ struct PartitionState: Sendable {
         self.intactSince = intactSince
         parameters = snapshot.parameters
         optimizer = OptimizerState(slots: snapshot.slots, powers: snapshot.powers, stepCount: snapshot.stepCount)
+        switch (table.rows, snapshot.rows) {
+        case (nil, nil): rows = nil
+        case (let settings?, let snapshot?):
+            rows = try RowTable(try snapshot.image(), settings, of: table, partition: name.index)
+        default: throw invalid("the snapshot is of a \(table.rows == nil ? "row" : "dense") table")
+        }
         ledger = PushLedger(
             limits: limits, accounts: Dictionary(snapshot.accounts.map { ($0, $1) }) { first, _ in first })
         fence = snapshot.fence
@@ -139,15 +152,28 @@ struct PartitionState: Sendable {
         let recorded = PartitionRecord.Push(
             session: push.session, sequence: push.sequence, acknowledgedThrough: push.acknowledgedThrough,
             increment: push.increment, basis: push.basis)
-        let change: PartitionRecord.Change =
-            if let fault {
-                .reject(recorded, fault.code, "partition \(name): \(fault.message)")
-            } else {
-                .apply(
-                    [recorded], gradient: push.gradient,
-                    learningRate: table.schedule.learningRate(of: table.updateRule, step: optimizer.stepCount))
-            }
+        let change: PartitionRecord.Change
+        let rate = table.schedule.learningRate(of: table.updateRule, step: optimizer.stepCount)
+        if let fault = fault ?? lackOfRoom(for: push.keys) {
+            change = .reject(recorded, fault.code, "partition \(name): \(fault.message)")
+        } else if let keys = push.keys {
+            change = .applyRows([recorded], RowGradient(keys: keys, values: push.gradient), learningRate: rate)
+        } else {
+            change = .apply([recorded], gradient: push.gradient, learningRate: rate)
+        }
         return .record(PartitionRecord(position: position + 1, epoch: epoch, change: change))
+    }
+
+    private func lackOfRoom(for keys: AnyTensor?) -> PushFault? {
+        guard let keys, let rows, let most = table.rows?.rowsPerPartition,
+            rows.rowCount + keys.elementCount > most
+        else { return nil }
+        let additions = keys.withKeys { unsafe rows.additions($0) }
+        guard rows.rowCount + additions > most else { return nil }
+        return PushFault(
+            code: .rowsFull,
+            message: "\(rows.rowCount) of \(most) rows exist, and the push needs \(additions) more: declare the table "
+                + "with more partitions, more rows in each, or a time to live")
     }
 
     /// Executes the log's next record, and gives the replies to its pushes.
@@ -163,6 +189,9 @@ struct PartitionState: Sendable {
             try table.updateRule.apply(
                 to: &parameters, gradient: gradient, state: &optimizer, learningRate: learningRate)
             for push in pushes { replies.append(finish(push)) }
+        case .applyRows(let pushes, let gradient, let learningRate):
+            try apply(gradient, learningRate: learningRate)
+            for push in pushes { replies.append(finish(push)) }
         case .reject(let push, let code, let message):
             let reply = PushReply(partition: id, outcome: .refused(code, message), version: version)
             remember(push, reply)
@@ -175,6 +204,43 @@ struct PartitionState: Sendable {
         }
         position = record.position
         return replies
+    }
+
+    /// - Throws: for a gradient that the head would not have recorded. Then nothing has changed.
+    private mutating func apply(_ gradient: RowGradient, learningRate: Float) throws(TensorError) {
+        let clock = applied
+        let width = table.shape.elementCount
+        guard rows != nil, gradient.rowCount > 0, gradient.values.dtype == .float32,
+            gradient.values.elementCount == gradient.rowCount * width
+        else {
+            throw TensorError(
+                .shapeMismatch,
+                "\(gradient.values.elementCount) elements of \(gradient.rowCount) rows for partition \(name)")
+        }
+        gradient.keys.withKeys { keys in
+            gradient.values.withBytes { values in
+                // Safe: the gradient has `width` floats for each key, and one key or more, by the lines above.
+                unsafe rows!.apply(
+                    keys, values.baseAddress!.assumingMemoryBound(to: Float.self), learningRate: learningRate,
+                    clock: clock)
+            }
+        }
+        optimizer.stepCount += 1
+        rowSnapshots.changed(copiedBytes: rows!.copiedBytes)
+    }
+
+    /// The elements, or the rows of `keys`, which were checked; with one axis.
+    func values(of keys: AnyTensor?) throws(TensorError) -> AnyTensor {
+        guard let keys, let rows else { return parameters }
+        var values = try AnyTensor.zeros([keys.elementCount * table.shape.elementCount])
+        values.withMutableBytes { target in
+            keys.withKeys { keys in
+                // Safe: the tensor has as many floats as the rows together.
+                unsafe rows.read(
+                    keys, clock: applied, to: target.baseAddress!.assumingMemoryBound(to: Float.self))
+            }
+        }
+        return values
     }
 
     private mutating func finish(_ push: PartitionRecord.Push) -> PushReply {

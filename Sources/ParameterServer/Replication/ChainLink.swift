@@ -181,10 +181,8 @@ extension Partition {
             case .begin(let isJoining): content = .begin(isJoining: isJoining)
             case .record(let record): content = .record(record)
             case .piece(let number):
-                // They are there until the last of them has been taken.
-                guard let piece = pieces.withLock({ $0.indices.contains(number) ? $0[number] : nil }) else {
-                    return nil
-                }
+                // It is there before it may leave, and leaves once.
+                guard let piece = pieces.withLock({ $0.removeValue(forKey: number) }) else { return nil }
                 content = .piece(Segment(copying: piece.readableBytesView), number: UInt64(number))
             }
             return ChainMessage(partition: id, epoch: place.epoch, content: content)

@@ -85,7 +85,7 @@ struct ChainMember: Sendable {
     /// The last record that every member has executed.
     private(set) var committed: UInt64
     private(set) var window: RecordWindow
-    /// How often a joining server had not kept up, and what was kept for it was given up.
+    /// How often what was kept for a joining server was given up: it had not kept up, or its snapshot was lost.
     private(set) var restarts = 0
     /// Whether a head takes pushes: it knows of every session that may not.
     private(set) var isOpen = false
@@ -297,6 +297,13 @@ struct ChainMember: Sendable {
         guard case .seeding(let released, let sent, let count) = downstream, released < count else { return false }
         downstream = .seeding(released: released + 1, sent: sent, count: count)
         return true
+    }
+
+    /// The snapshot that is being sent cannot be kept any longer: a newer one is to be sent from its beginning.
+    mutating func loseSnapshot() {
+        guard isSeeding else { return }
+        downstream = .needsSnapshot
+        restarts += 1
     }
 
     /// Whether there is no stream to the successor.

@@ -62,6 +62,7 @@ extension PartitionRecord {
     var memoryBytes: Int {
         switch change {
         case .apply(let pushes, let gradient, _): gradient.byteCount + pushes.count * Self.pushBytes + Self.overhead
+        case .applyRows(let pushes, let rows, _): rows.byteCount + pushes.count * Self.pushBytes + Self.overhead
         case .reject, .epoch: Self.pushBytes + Self.overhead
         case .fence(let fence): fence.entries.count * Self.pushBytes + Self.overhead
         }

@@ -65,25 +65,49 @@ extension Replication {
         }
     }
 
-    /// Sends a snapshot to the server that joins, as fast as may be.
+    /// Sends a snapshot to the server that joins, as fast as may be. Where its rows are let go of meanwhile, another is
+    /// wished for.
     private func seed(_ partition: Partition) async {
         let snapshot = await partition.snapshot().1
-        let pieces = ServerLogEntry.pieces(of: snapshot, bytes: Self.pieceBytes)
-        partition.pieces.withLock { $0 = pieces }
-        defer { partition.pieces.withLock { $0 = [] } }
+        guard let pinned = try? snapshot.pinned() else { return }
+        let pieces = SnapshotPieces(of: pinned, bytes: Self.pieceBytes)
+        defer { partition.pieces.withLock { $0 = [:] } }
         guard partition.chained({ $0.beginSnapshot(at: snapshot.position, pieces: pieces.count) }) else { return }
         meter.seedingsBegun.increment()
-        for piece in pieces {
+        for (number, piece) in pieces.enumerated() {
             let place = pace.place(for: piece.readableBytes, now: runtime.now)
             guard (try? await runtime.sleep(until: place)) != nil else { return }
+            guard !snapshot.isRevoked else {
+                logger.warning(
+                    "too many rows change while a server joins: it is sent a newer snapshot",
+                    metadata: [
+                        "server": "\(server)", "partition": "\(partition.name)",
+                        "raise": "rowSnapshots.bytes or replication.seedingBytesPerSecond",
+                    ])
+                partition.chained { $0.loseSnapshot() }
+                return
+            }
+            partition.pieces.withLock { $0[number] = piece }
             guard partition.chained({ $0.releasePiece() }) else { return }
             meter.seedingBytes.increment(by: UInt64(piece.readableBytes))
+            guard await sent(partition, butFor: Self.waitingPieces) else { return }
         }
-        // They are given up when the last has left, or is not wanted any more.
-        while !Task.isCancelled, partition.chain.withLock({ $0.isSeeding }) {
-            guard (try? await runtime.sleep(for: .milliseconds(5))) != nil else { return }
-        }
+        // The rest is given up when the last has left, or is not wanted any more.
+        _ = await sent(partition, butFor: 0)
     }
+
+    /// Waits until no more than so many pieces are yet to be sent; false if they are not wanted any more.
+    private func sent(_ partition: Partition, butFor count: Int) async -> Bool {
+        while partition.pieces.withLock({ $0.count }) > count {
+            guard !Task.isCancelled, partition.chain.withLock({ $0.isSeeding }),
+                (try? await runtime.sleep(for: .milliseconds(5))) != nil
+            else { return false }
+        }
+        return true
+    }
+
+    /// The most pieces that wait for a slow stream.
+    private static let waitingPieces = 4
 
     /// The bytes of a piece: few enough that records of other partitions do not wait for long behind it.
     private static let pieceBytes = 256 << 10

@@ -175,7 +175,7 @@ extension HostedPartitions {
 
     /// Hosts the copy of a partition that a predecessor has sent on a stream, if it is still wanted.
     ///
-    /// - Throws: ``ParameterServerError`` with `logFailed`, `busy` or `invalidDeclaration`.
+    /// - Throws: ``ParameterServerError`` with `logFailed`, `busy`, `snapshotRevoked` or `invalidDeclaration`.
     func host(
         _ copy: PartitionState, from stream: UInt64, epoch: UInt64
     ) async throws(ParameterServerError) {
@@ -185,7 +185,7 @@ extension HostedPartitions {
         try log?.check(gradientBytes: copy.parameters.byteCount, of: copy.name)
         let partition = partition(copy, in: place, log: log)
         if let log {
-            try await log.begin([(copy.origin, copy.snapshot)]) { host(partition) }
+            try await log.begin([(copy.origin, try copy.snapshot.pinned())]) { host(partition) }
         } else {
             host(partition)
         }

@@ -4,48 +4,89 @@ import MeshWire
 import Tensor
 
 extension ParameterServer {
-    /// Answers with the parameters where they lie. Runs on the event loop that received the call.
+    /// Answers with the parameters where they lie, and with copies of rows. Runs on the event loop that received the call.
     func pull(_ request: PullRequest, _ call: CallContext) async throws -> PullResponse {
         var response = PullResponse()
-        for entry in request.entries {
-            let (parameters, version) = try await pull(entry, call)
+        var limits = RowLimits(onLoop: configuration.bytesAppliedOnLoop, inAnswer: configuration.rowBytesPerPull)
+        for (index, entry) in request.entries.enumerated() {
+            let keys: AnyTensor?
+            do throws(TensorError) {
+                keys = try request.keys(ofEntry: index)?.keys()
+            } catch {
+                throw ParameterServerError(.malformedRequest, "partition \(entry.partition): \(error.message)")
+                    .callFailure(.invalidArgument)
+            }
+            let (parameters, version) = try await pull(entry, keys, call, within: &limits)
             response.versions.append(version)
             response.parameters.append(Segment(parameters))
         }
         return response
     }
 
+    /// The bytes of rows that may yet be copied for a call.
+    private struct RowLimits {
+        /// On the loop that received it.
+        var onLoop: Int
+        var inAnswer: Int
+
+        /// The bytes of the rows of `keys`.
+        ///
+        /// - Throws: ``ParameterServerError/Code/malformedRequest`` if they are too many, and their fault if they have one.
+        func bytes(_ keys: AnyTensor?, of partition: Partition) throws(ParameterServerError) -> Int {
+            if let fault = partition.fault(ofPull: keys) { throw fault }
+            guard let keys, partition.table.rows != nil else { return 0 }
+            let bytes = keys.elementCount * partition.table.shape.elementCount * DType.float32.byteWidth
+            guard bytes <= inAnswer else {
+                throw ParameterServerError(
+                    .malformedRequest,
+                    "partition \(partition.name): the rows have \(bytes) bytes, and \(inAnswer) are left of what a pull may ask for: ask in several calls"
+                )
+            }
+            return bytes
+        }
+    }
+
     private func pull(
-        _ entry: PullRequest.Entry, _ call: CallContext
+        _ entry: PullRequest.Entry, _ keys: AnyTensor?, _ call: CallContext, within limits: inout RowLimits
     ) async throws(CallFailure) -> (AnyTensor, PartitionVersion) {
         if let partition = hosted.known(entry.partition) {
             if let denial = denial(.pull, partition, call.peer) { throw refusal(denial, of: .pull, call) }
-            if let found = partition.pullIfFree(), found.1 >= entry.minimum { return found }
+            if let bytes = try? limits.bytes(keys, of: partition), bytes <= limits.onLoop,
+                let found = partition.pullIfFree(keys), found.1 >= entry.minimum
+            {
+                limits.onLoop -= bytes
+                limits.inAnswer -= bytes
+                return found
+            }
         }
         let runtime = mesh.runtime
+        let left = limits
         let result = await withTaskExecutorPreference(runtime.computeExecutor) {
-            () async -> Result<(AnyTensor, PartitionVersion), ParameterServerError> in
+            () async -> Result<(AnyTensor, PartitionVersion, bytes: Int), ParameterServerError> in
             do throws(ParameterServerError) {
                 let partition = try await hosted.partition(entry.partition)
                 if let denial = denial(.pull, partition, call.peer) { throw denial }
+                let bytes = try left.bytes(keys, of: partition)
                 guard await partition.reaches(entry.minimum, before: call.deadline, on: runtime) else {
                     guard partition.isHead else {
-                        return .failure(hosted.notRegistered("does not head partition \(partition.name) any more"))
+                        throw hosted.notRegistered("does not head partition \(partition.name) any more")
                     }
-                    return .failure(
-                        ParameterServerError(
-                            .versionNotReached, "partition \(partition.name) did not reach version \(entry.minimum)"))
+                    throw ParameterServerError(
+                        .versionNotReached, "partition \(partition.name) did not reach version \(entry.minimum)")
                 }
-                guard let found = await partition.pull() else {
-                    return .failure(ParameterServerError(.busy, "partition \(partition.name): too many pulls wait"))
+                guard let found = await partition.pull(keys) else {
+                    throw ParameterServerError(
+                        .busy, "partition \(partition.name): too many pulls wait, or their rows have no memory")
                 }
-                return .success(found)
+                return .success((found.0, found.1, bytes))
             } catch {
                 return .failure(error)
             }
         }
         switch result {
-        case .success(let found): return found
+        case .success(let found):
+            limits.inAnswer -= found.bytes
+            return (found.0, found.1)
         case .failure(let error) where error.code == .notAllowed: throw refusal(error, of: .pull, call)
         case .failure(let error): throw error.callFailure(error.code.status)
         }
@@ -59,6 +100,7 @@ extension ParameterServerError.Code {
         case .unknownParameter: .notFound
         case .versionNotReached: .deadlineExceeded
         case .busy, .coordination, .notRegistered: .unavailable
+        case .malformedRequest, .shapeMismatch, .rowOutOfRange: .invalidArgument
         default: .internalError
         }
     }

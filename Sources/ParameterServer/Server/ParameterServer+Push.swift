@@ -61,7 +61,7 @@ extension ParameterServer {
     }
 
     private func pushIfFree(_ arrived: ArrivedPush, within budget: inout Int) -> Partition.Answer? {
-        let bytes = arrived.push.gradient.byteCount
+        let bytes = arrived.push.byteCount
         guard bytes <= budget, let partition = hosted.known(arrived.partition) else { return nil }
         if let denial = denial(.push, partition, arrived.push.peer) {
             return Partition.Answer(reply: refuse(arrived.partition, denial.code, denial.message))
@@ -154,8 +154,10 @@ extension ParameterServer {
         for (index, entry) in request.entries.enumerated() {
             let numbers = deduplication.entries[index]
             let gradient: AnyTensor
+            let keys: AnyTensor?
             do throws(TensorError) {
                 gradient = try request.gradients[index].floats()
+                keys = try request.keys(ofEntry: index)?.keys()
             } catch {
                 throw malformed("partition \(entry.partition): \(error.message)")
             }
@@ -164,7 +166,7 @@ extension ParameterServer {
                     partition: entry.partition,
                     push: PartitionPush(
                         session: deduplication.session, slot: request.slot, peer: peer, sequence: numbers.sequence,
-                        acknowledgedThrough: numbers.acknowledgedThrough, gradient: gradient,
+                        acknowledgedThrough: numbers.acknowledgedThrough, gradient: gradient, keys: keys,
                         increment: entry.increment, basis: entry.basis)))
         }
         return pushes

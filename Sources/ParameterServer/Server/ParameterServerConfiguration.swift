@@ -21,6 +21,10 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
     public var log: PartitionLogConfiguration?
     /// How much is kept and sent for the followers of partitions.
     public var replication = ReplicationConfiguration()
+    /// The most bytes of rows that a pull is answered with; a client asks in several calls for more. Default 64 MiB.
+    public var rowBytesPerPull = 64 << 20
+    /// How many snapshots of a row table's partition are kept at a time, and what they may cost.
+    public var rowSnapshots = RowSnapshotLimits()
     /// Who may pull, push to and audit which tables. Default: whoever may call the methods. Who may create them the
     /// coordinator's configuration says.
     public var tablePolicy = TablePolicy.unrestricted
@@ -39,11 +43,11 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
         for (name, value, least) in [
             ("queuedPushes", queuedPushes, 1), ("bytesAppliedOnLoop", bytesAppliedOnLoop, 0),
             ("unacknowledgedPushes", unacknowledgedPushes, 1), ("ledgerRuns", ledgerRuns, 1),
-            ("ledgerSessions", ledgerSessions, 1),
+            ("ledgerSessions", ledgerSessions, 1), ("rowBytesPerPull", rowBytesPerPull, 1),
         ] where value < least {
             problems.append("\(name) must be at least \(least), is \(value)")
         }
-        problems += (log?.problems ?? []) + replication.problems
+        problems += (log?.problems ?? []) + replication.problems + rowSnapshots.problems
         guard problems.isEmpty else {
             throw ParameterServerError(.invalidConfiguration, problems.joined(separator: "; "))
         }

@@ -2,7 +2,7 @@ import Coordination
 import MeshWire
 
 /// Asks for the parameters of partitions of one server.
-struct PullRequest: MeshMessage, Hashable {
+struct PullRequest: MeshMessage {
     static let messageName = "meshwork.parameters.PullRequest"
 
     /// A partition, and the version that it must have reached.
@@ -35,19 +35,36 @@ struct PullRequest: MeshMessage, Hashable {
     }
 
     var entries: [Entry]
+    /// The keys of the rows that are asked for, uint64: one an entry, and empty where its table is dense; none at all where
+    /// all are.
+    var keys: [Segment]
 
-    init(_ entries: [Entry]) { self.entries = entries }
+    init(_ entries: [Entry], keys: [Segment] = []) {
+        self.entries = entries
+        self.keys = keys
+    }
 
     init(from decoder: inout MessageDecoder) throws(WireError) {
-        entries = []
+        self.init([])
         while let field = try decoder.nextField() {
-            if field == 1 { entries.append(try decoder.message()) }
+            switch field {
+            case 1: entries.append(try decoder.message())
+            case 2: keys.append(try decoder.segment())
+            default: break
+            }
+        }
+        guard keys.isEmpty || keys.count == entries.count else {
+            throw WireError(.malformed, "\(entries.count) pulls with \(keys.count) lists of keys")
         }
     }
 
     func encode(to encoder: inout MessageEncoder) {
         for entry in entries { encoder.message(1, entry) }
+        for segment in keys { encoder.segment(2, segment) }
     }
+
+    /// The keys of an entry; `nil` where it names no rows.
+    func keys(ofEntry index: Int) -> Segment? { keys.isEmpty || keys[index].count == 0 ? nil : keys[index] }
 }
 
 /// The parameters of each partition of a request, in its order.
@@ -55,7 +72,7 @@ struct PullResponse: MeshMessage {
     static let messageName = "meshwork.parameters.PullResponse"
 
     var versions: [PartitionVersion]
-    /// The parameters, float32, one a version.
+    /// The parameters, float32, one a version: those of the partition, or the rows in the order of their keys.
     var parameters: [Segment]
 
     init(versions: [PartitionVersion] = [], parameters: [Segment] = []) {

@@ -45,14 +45,21 @@ struct PushRequest: MeshMessage {
     /// The slot of the session that pushes.
     var slot: Int
     var entries: [Entry]
-    /// The gradients, float32, one an entry.
+    /// The gradients, float32, one an entry: of the partition's elements, or of rows in the order of their keys.
     var gradients: [Segment]
+    /// The keys of the rows that the gradients name, uint64: one an entry, and empty where its table is dense; none at all
+    /// where all are. They ascend, each once.
+    var keys: [Segment]
 
-    init(slot: Int, entries: [Entry] = [], gradients: [Segment] = []) {
+    init(slot: Int, entries: [Entry] = [], gradients: [Segment] = [], keys: [Segment] = []) {
         self.slot = slot
         self.entries = entries
         self.gradients = gradients
+        self.keys = keys
     }
+
+    /// The keys of an entry; `nil` where it names no rows.
+    func keys(ofEntry index: Int) -> Segment? { keys.isEmpty || keys[index].count == 0 ? nil : keys[index] }
 
     init(from decoder: inout MessageDecoder) throws(WireError) {
         self.init(slot: 0)
@@ -61,11 +68,15 @@ struct PushRequest: MeshMessage {
             case 1: slot = try decoder.count()
             case 2: entries.append(try decoder.message())
             case 3: gradients.append(try decoder.segment())
+            case 4: keys.append(try decoder.segment())
             default: break
             }
         }
         guard entries.count == gradients.count else {
             throw WireError(.malformed, "\(entries.count) pushes with \(gradients.count) gradients")
+        }
+        guard keys.isEmpty || keys.count == entries.count else {
+            throw WireError(.malformed, "\(entries.count) pushes with \(keys.count) lists of keys")
         }
     }
 
@@ -73,6 +84,7 @@ struct PushRequest: MeshMessage {
         encoder.uint64(1, UInt64(slot))
         for entry in entries { encoder.message(2, entry) }
         for gradient in gradients { encoder.segment(3, gradient) }
+        for segment in keys { encoder.segment(4, segment) }
     }
 }
 

@@ -12,13 +12,20 @@ extension Segment {
     /// The bytes as a float32 tensor with one axis, without a copy where they are aligned.
     ///
     /// - Throws: ``/Tensor/TensorError`` if they are no whole number of elements.
-    func floats() throws(TensorError) -> AnyTensor {
-        let width = DType.float32.byteWidth
-        guard count.isMultiple(of: width) else {
-            throw TensorError(.shapeMismatch, "\(count) bytes are no whole number of float32")
+    func floats() throws(TensorError) -> AnyTensor { try elements(.float32) }
+
+    /// The bytes as a uint64 tensor with one axis, without a copy where they are aligned: keys of rows.
+    ///
+    /// - Throws: ``/Tensor/TensorError`` if they are no whole number of elements.
+    func keys() throws(TensorError) -> AnyTensor { try elements(.uint64) }
+
+    private func elements(_ dtype: DType) throws(TensorError) -> AnyTensor {
+        guard count.isMultiple(of: dtype.byteWidth) else {
+            throw TensorError(.shapeMismatch, "\(count) bytes are no whole number of \(dtype)")
         }
         let (bytes, owner) = unsafe retained
+        let shape = try Shape([count / dtype.byteWidth])
         // A segment is never written, and its owner keeps the bytes valid.
-        return unsafe try AnyTensor.adopting(bytes, owner: owner, shape: try Shape([count / width]), dtype: .float32)
+        return unsafe try AnyTensor.adopting(bytes, owner: owner, shape: shape, dtype: dtype)
     }
 }

@@ -19,6 +19,7 @@ extension TableDeclaration: MeshMessage {
         var partitionCount = 0
         var schedule = EncodedSchedule(.constant)
         var replicas = 0
+        var rows: RowSettings?
         while let field = try decoder.nextField() {
             switch field {
             case 1: name = try decoder.string()
@@ -29,6 +30,7 @@ extension TableDeclaration: MeshMessage {
             case 6: rule = try decoder.message()
             case 7: partitionCount = try decoder.count()
             case 8: schedule = try decoder.message()
+            case 9: rows = try decoder.message()
             case 20: replicas = try decoder.count()
             default: break
             }
@@ -37,6 +39,16 @@ extension TableDeclaration: MeshMessage {
             throw WireError(.malformed, "table \(name): element type \(dtype) is not float32")
         }
         do {
+            if let rows {
+                guard dimensions.count == 1 else {
+                    throw WireError(.malformed, "table \(name): rows have one axis, not \(dimensions.count)")
+                }
+                try self.init(
+                    name: name, rowWidth: Int(clamping: dimensions[0]), rows: rows, initializer: initializer.value(),
+                    key: RandomKey(seed: key), updateRule: rule.value(), schedule: schedule.value(),
+                    partitionCount: partitionCount, replicas: replicas)
+                return
+            }
             try self.init(
                 name: name, shape: Shape(dimensions.map { Int(clamping: $0) }), initializer: initializer.value(),
                 key: RandomKey(seed: key), updateRule: rule.value(), schedule: schedule.value(),
@@ -58,6 +70,7 @@ extension TableDeclaration: MeshMessage {
         encoder.message(6, EncodedUpdateRule(updateRule))
         encoder.uint64(7, UInt64(partitionCount))
         if schedule != .constant { encoder.message(8, EncodedSchedule(schedule)) }
+        if let rows { encoder.message(9, rows) }
         encoder.uint64(20, UInt64(replicas))
     }
 
@@ -98,8 +111,10 @@ extension TableDeclaration: MeshMessage {
             partitionByteCounts: (0..<partitionCount).map(byteCount(ofPartition:)), replicas: replicas)
     }
 
+    /// What a partition takes: of a row table the most that its rows may.
     private func byteCount(ofPartition index: Int) -> UInt64 {
-        UInt64(elements(ofPartition: index).count * DType.float32.byteWidth)
+        if let rows { return UInt64(rows.rowsPerPartition) * UInt64(rowLayout.rowBytes) }
+        return UInt64(elements(ofPartition: index).count * DType.float32.byteWidth)
     }
 }
 

@@ -1,7 +1,7 @@
 public import Optimizers
 public import Tensor
 
-/// A dense table as it is declared: all that its servers need to make it, each its own partitions.
+/// A table as it is declared, dense or of rows: all that its servers need to make it, each its own partitions.
 ///
 /// ```swift
 /// let table = try TableDeclaration(
@@ -21,8 +21,10 @@ public struct TableDeclaration: Sendable, Hashable {
 
     /// The name, which is the parameter's key everywhere.
     public let name: String
-    /// The shape of the whole; the elements are float32.
+    /// The shape of the whole, or of one row of a row table; the elements are float32.
     public let shape: Shape
+    /// What makes the table one of rows; `nil` for a dense one.
+    public let rows: RowSettings?
     /// How the first values are made.
     public let initializer: Initializer
     /// The random key of the first values.
@@ -31,7 +33,8 @@ public struct TableDeclaration: Sendable, Hashable {
     public let updateRule: UpdateRule
     /// How the rule's learning rate changes with the steps that a partition has taken; its head works the rate out.
     public let schedule: LearningRateSchedule
-    /// The number of partitions, each a range of the elements in row-major order.
+    /// The number of partitions, each a range of the elements in row-major order, or of a row table the rows whose keys
+    /// fall to it by a fixed hash.
     public let partitionCount: Int
     /// How many followers each partition has, which go on with it when its head is lost; each is another server.
     public let replicas: Int
@@ -82,17 +85,75 @@ public struct TableDeclaration: Sendable, Hashable {
         self.updateRule = updateRule
         self.schedule = schedule
         self.replicas = replicas
+        rows = nil
     }
 
-    /// The elements of a partition, in row-major order. Partitions differ by at most one element.
+    /// Declares a row table: rows of `rowWidth` elements by key, each of which begins to exist when a push names it.
+    ///
+    /// ```swift
+    /// let table = try TableDeclaration(
+    ///     name: "items", rowWidth: 32, rows: TableDeclaration.RowSettings(), initializer: .uniform(low: -0.05, high: 0.05),
+    ///     key: key, updateRule: .rowwiseAdagrad(), partitionCount: 8)
+    /// ```
+    /// - Parameters:
+    ///   - schedule: default the rule's own rate in every step; a step is a push to the partition.
+    ///   - replicas: default 0, no follower: what its server has in memory alone is lost with it.
+    /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` for an empty name, for a number of partitions that is not
+    ///   1 to 4,096, for a negative number of replicas, for a row that does not fit into a slab of 16 KiB with what the rule
+    ///   remembers of it, and for settings that are out of range.
+    public init(
+        name: String, rowWidth: Int, rows: RowSettings, initializer: Initializer, key: RandomKey,
+        updateRule: UpdateRule, schedule: LearningRateSchedule = .constant, partitionCount: Int = 1, replicas: Int = 0
+    ) throws(ParameterServerError) {
+        func invalid(_ reason: String) -> ParameterServerError {
+            ParameterServerError(.invalidDeclaration, "table \(name): \(reason)")
+        }
+        guard !name.isEmpty else { throw invalid("the name is empty") }
+        guard (1...Self.maximumPartitionCount).contains(partitionCount) else {
+            throw invalid("\(partitionCount) partitions, expected 1 to \(Self.maximumPartitionCount)")
+        }
+        guard replicas >= 0 else { throw invalid("\(replicas) replicas, expected 0 or more") }
+        guard RowLayout(width: rowWidth, rule: updateRule) != nil else {
+            throw invalid(
+                "a row of \(rowWidth) elements with the \(updateRule.slotNames.count) slots of \(updateRule.kind) must be of 1 element or more, and fit into \(RowLayout.slabLimit) bytes"
+            )
+        }
+        let problems = rows.problems(width: rowWidth)
+        guard problems.isEmpty else { throw invalid(problems.joined(separator: "; ")) }
+        do throws(TensorError) {
+            shape = try Shape([rowWidth])
+        } catch {
+            throw invalid(error.message)
+        }
+        self.name = name
+        self.rows = rows
+        self.initializer = initializer
+        self.key = key
+        self.updateRule = updateRule
+        self.schedule = schedule
+        self.partitionCount = partitionCount
+        self.replicas = replicas
+    }
+
+    /// How the rows lie in memory.
+    var rowLayout: RowLayout {
+        guard let layout = RowLayout(width: shape.elementCount, rule: updateRule) else {
+            preconditionFailure("rows of \(shape) of table \(name), which was declared with others")
+        }
+        return layout
+    }
+
+    /// The elements of a partition, in row-major order. Partitions differ by at most one element. Of a row table none:
+    /// its partitions are no ranges.
     public func elements(ofPartition index: Int) -> Range<Int> {
         precondition((0..<partitionCount).contains(index), "partition \(index) of \(partitionCount)")
+        guard rows == nil else { return 0..<0 }
         let (base, larger) = shape.elementCount.quotientAndRemainder(dividingBy: partitionCount)
         let lower = index * base + min(index, larger)
         return lower..<lower + base + (index < larger ? 1 : 0)
     }
 
-    /// The first values of a partition's elements, with one axis.
+    /// The first values of a partition's elements, with one axis; of a row table none.
     func initialValues(ofPartition index: Int) throws(TensorError) -> AnyTensor {
         try initializer.values(key: key, elements: elements(ofPartition: index), of: shape)
     }

@@ -1,3 +1,5 @@
+import CTensorKernels
+
 /// How a parameter's first values are made.
 ///
 /// A value depends on the key and on its place in the parameter only, so that each partition of a parameter server
@@ -38,21 +40,25 @@ public enum Initializer: Sendable, Hashable {
             throw TensorError(
                 .indexOutOfRange, "initial values \(range) of a parameter of shape \(shape)")
         }
-        let part = try Shape([range.count])
+        let part = try AnyTensor(uninitialized: try Shape([range.count]), dtype: .float32)
+        // Safe: the tensor is new and holds as many floats as the range.
+        unsafe write(range.count, from: UInt64(range.lowerBound), key: key, to: part.elements())
+        return part
+    }
+
+    /// Writes `count` values, from an element of the parameter on, where there is room for them.
+    package func write(_ count: Int, from first: UInt64, key: RandomKey, to target: UnsafeMutablePointer<Float>) {
+        // Safe: the caller has room for `count` floats.
         switch self {
         case .zeros:
-            return try .zeros(part)
+            unsafe target.update(repeating: 0, count: count)
         case .constant(let value):
-            return try .full(part, value)
+            unsafe target.update(repeating: value, count: count)
         case .uniform(let low, let high):
-            var values = try key.uniform(part, offset: UInt64(range.lowerBound))
+            guard count > 0 else { return }
+            unsafe mw_active_kernels().pointee.random.random_uniform_f32(key.word0, key.word1, first, count, target)
             let span = high - low
-            values.withMutableBytes { bytes in
-                // Safe: the bytes are the floats that `uniform` has just made.
-                let floats = unsafe bytes.assumingMemoryBound(to: Float.self)
-                for index in floats.indices { unsafe floats[index] = low.addingProduct(floats[index], span) }
-            }
-            return values
+            for index in 0..<count { unsafe target[index] = low.addingProduct(target[index], span) }
         }
     }
 

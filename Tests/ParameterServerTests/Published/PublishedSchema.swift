@@ -58,7 +58,7 @@ struct PublishedSchema {
                         retry: String(parts[7]))
                 case "syntax", "package", "import": continue
                 case nil:
-                    if line.contains("}") { scopes.removeLast() }
+                    if line.prefix(while: { $0 != "/" }).contains("}") { scopes.removeLast() }
                 default:
                     guard let number = words.last.flatMap({ UInt64($0) }) else {
                         throw Problem(description: "\(file): \(line)")

@@ -149,6 +149,34 @@ import Testing
         #expect(!releases)
     }
 
+    @Test("a snapshot that is lost while it is sent is followed by a newer one, and one that was sent is not missed")
+    func lostSnapshot() throws {
+        var tail = Self.member(try Self.place("a", ["a"], joining: "b"))
+        tail.successorReached()
+        _ = tail.next()
+        tail.successorStands(at: nil, epoch: 1)
+        _ = tail.beginSnapshot(at: 0, pieces: 2)
+        _ = tail.releasePiece()
+        guard case .piece(0)? = tail.next() else {
+            Issue.record("no piece left")
+            return
+        }
+        tail.loseSnapshot()
+        #expect(tail.wish == .snapshot && tail.restarts == 1)
+        Self.append(3, to: &tail)
+        let begins = tail.beginSnapshot(at: 3, pieces: 1)
+        #expect(begins)
+        _ = tail.releasePiece()
+        guard case .piece(0)? = tail.next() else {
+            Issue.record("the newer snapshot does not begin with its first piece")
+            return
+        }
+        tail.loseSnapshot()
+        #expect(tail.wish == nil && tail.restarts == 1)
+        tail.successorStands(at: 3, epoch: 1)
+        #expect(tail.wish == .join("b"))
+    }
+
     @Test("a joining server counts before the coordinator is asked, so that it has all that was ever acknowledged")
     func counts() throws {
         var tail = Self.member(try Self.place("a", ["a"], joining: "b"))

@@ -138,7 +138,11 @@ struct ChainModel {
         }
         if case .piece? = streams[name]?.messages.first?.message {
         } else if servers[name]?.member?.isSeeding == true {
-            _ = servers[name]?.member?.releasePiece()
+            if Int.random(in: 0..<16, using: &generator) == 0 {
+                servers[name]?.member?.loseSnapshot()
+            } else {
+                _ = servers[name]?.member?.releasePiece()
+            }
         }
         guard let stream = streams[name], let message = stream.messages.first else { return }
         if Int.random(in: 0..<12, using: &generator) > 0 { streams[name]?.messages.removeFirst() }

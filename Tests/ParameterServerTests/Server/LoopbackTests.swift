@@ -157,7 +157,8 @@ import Testing
         kind.apply(to: &place, &gradient)
         let push = NumberedPush(
             place, of: client.session.id, PushNumbers.Number(sequence: 2, acknowledgedThrough: 1),
-            basis: PartitionVersion(epoch: place.epoch, applied: 1), of: try AnyTensor(gradient, shape: [8]))
+            basis: PartitionVersion(epoch: place.epoch, applied: 1),
+            (Segment(try AnyTensor(gradient, shape: [8]).sliced(axis: 0, place.elements)), nil))
         let sent = TableSet.Share(server: share.server, places: [place])
         let call = PushCall([push], to: sent, from: client.session)
         let clients = ServerClients(mesh)

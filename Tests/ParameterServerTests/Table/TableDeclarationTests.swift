@@ -72,6 +72,35 @@ import Testing
         #expect(code { try Example.table(shape: [4], partitions: 5) } == .invalidDeclaration)
     }
 
+    @Test("a declaration of rows survives the wire, and says what is out of range")
+    func rows() throws {
+        for limit in [nil, 1_000] as [UInt64?] {
+            let table = try RowPartition.table(width: 6, rule: .rowwiseAdagrad(), partitions: 4) {
+                $0.keyLimit = limit
+                $0.rowsPerPartition = 10
+                $0.timeToLive = limit
+                $0.admission = 2
+            }
+            #expect(try TableDeclaration(messageBytes: table.messageBytes()) == table)
+            // 24 bytes, six elements, an accumulator, and what makes it a multiple of eight.
+            #expect(table.request.partitionByteCounts == Array(repeating: 560, count: 4))
+            #expect(table.elements(ofPartition: 3).isEmpty)
+        }
+        func code(_ body: () throws -> TableDeclaration) -> ParameterServerError.Code? {
+            #expect(throws: ParameterServerError.self) { try body() }?.code
+        }
+        #expect(code { try RowPartition.table(width: 0) } == .invalidDeclaration)
+        #expect(code { try RowPartition.table(partitions: 0) } == .invalidDeclaration)
+        #expect(code { try RowPartition.table { $0.rowsPerPartition = 0 } } == .invalidDeclaration)
+        #expect(code { try RowPartition.table { $0.admission = 256 } } == .invalidDeclaration)
+        #expect(code { try RowPartition.table { $0.timeToLive = 0 } } == .invalidDeclaration)
+        #expect(code { try RowPartition.table { $0.keyLimit = 0 } } == .invalidDeclaration)
+        #expect(code { try RowPartition.table { $0.keyLimit = .max } } == .invalidDeclaration)
+        // A row and its moments fill a slab.
+        #expect(throws: Never.self) { try RowPartition.table(width: 1_360, rule: .adam()) }
+        #expect(code { try RowPartition.table(width: 1_370, rule: .adam()) } == .invalidDeclaration)
+    }
+
     /// A message that claims an element type and nothing else.
     private struct Forged: MeshMessage {
         static let messageName = TableDeclaration.messageName
