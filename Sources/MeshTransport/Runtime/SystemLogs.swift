@@ -20,9 +20,9 @@ struct SystemLogs: RuntimeLogs {
 
     func open(_ path: String, mode: LogFileMode) async throws(LogFileError) -> any LogFile {
         try await Self.blocking(path) { () throws(LogFileError) in
-            let descriptor = try LogDescriptor(path, creates: false)
+            let descriptor = try LogDescriptor(path, mode)
             if let descriptor { return SystemLogFile(path, descriptor, size: try descriptor.size()) }
-            guard mode == .createIfAbsent, let made = try LogDescriptor(path, creates: true) else {
+            guard mode == .createIfAbsent, let made = try LogDescriptor(path, mode, creates: true) else {
                 throw LogFileError(.notFound, path: path, "there is no such file")
             }
             try Self.syncFolder(Self.folder(of: path))
@@ -98,23 +98,24 @@ struct SystemLogs: RuntimeLogs {
     }
 }
 
-/// An open descriptor that no other process has open, closed when nobody holds it.
+/// An open descriptor, closed when nobody holds it; one that writes is of a file that no other process has open so.
 final class LogDescriptor: Sendable {
     private let path: String
     private let descriptor: Int32
 
     /// Opens the file; `nil` where there is none and it is not to be made.
-    init?(_ path: String, creates: Bool) throws(LogFileError) {
+    init?(_ path: String, _ mode: LogFileMode, creates: Bool = false) throws(LogFileError) {
         self.path = path
         guard !path.utf8.contains(0) else {
             throw LogFileError(.ioFailure, path: path, "a path has no zero byte")
         }
-        descriptor = systemOpen(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (creates ? O_CREAT : 0), 0o600)
+        let access = mode == .reading ? O_RDONLY : O_RDWR
+        descriptor = systemOpen(path, access | O_CLOEXEC | O_NOFOLLOW | (creates ? O_CREAT : 0), 0o600)
         guard descriptor >= 0 else {
             if errno == ENOENT, !creates { return nil }
             throw LogFileError(path, "be opened", errno)
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        guard mode == .reading || flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             guard errno == EWOULDBLOCK else { throw LogFileError(path, "be locked", errno) }
             throw LogFileError(
                 .inUse, path: path, "the file is open elsewhere; end the process that has it, or use another folder")

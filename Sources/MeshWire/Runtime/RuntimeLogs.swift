@@ -6,7 +6,8 @@ public import NIOCore
 /// in part, and names of files that ``remove(_:)`` took and ``sync(folder:)`` was not called for. A file that
 /// ``open(_:mode:)`` has made and a name that ``rename(_:to:)`` has given are there when the call returns.
 public protocol RuntimeLogs: Sendable {
-    /// Opens a file for this process alone, until it is closed or nobody holds it any more.
+    /// Opens a file for this process alone, until it is closed or nobody holds it any more; one that is opened for
+    /// ``LogFileMode/reading`` may be open elsewhere.
     ///
     /// - Throws: ``LogFileError`` with `notFound`, `inUse`, `diskFull` or `ioFailure`.
     func open(_ path: String, mode: LogFileMode) async throws(LogFileError) -> any LogFile
@@ -36,6 +37,8 @@ public protocol RuntimeLogs: Sendable {
 public enum LogFileMode: Sendable, Hashable {
     /// Opens a file that must be there.
     case existing
+    /// Opens a file that must be there for reads alone, whoever else has it: one that nobody may write to, for example.
+    case reading
     /// Opens a file, and makes it where there is none.
     case createIfAbsent
 }

@@ -52,9 +52,10 @@ struct DiskState {
 
     // MARK: Names
 
-    /// Opens a file for its one user; `isNew` says that its name is not durable yet.
+    /// Opens a file for its one user, or for one of those that read; `isNew` says that its name is not durable yet.
     mutating func open(_ path: String, _ mode: LogFileMode) throws(LogFileError) -> (node: Int, isNew: Bool) {
         if let node = names[path] {
+            guard mode != .reading else { return (node, false) }
             guard opened.insert(node).inserted else {
                 throw LogFileError(.inUse, path: path, "the file is open elsewhere")
             }

@@ -53,7 +53,7 @@ public final class SimulatedLogs: RuntimeLogs {
     public func open(_ path: String, mode: LogFileMode) async throws(LogFileError) -> any LogFile {
         let (file, isNew) = try state.withLock { (state) throws(LogFileError) in
             let (node, isNew) = try state.open(path, mode)
-            return (SimulatedLogFile(path, node, state.life, self), isNew)
+            return (SimulatedLogFile(path, node, state.life, self, mode), isNew)
         }
         if isNew { try await keepNames(path) }
         return file
@@ -106,9 +106,11 @@ private final class SimulatedLogFile: LogFile {
     private let node: Int
     private let life: Int
     private let logs: SimulatedLogs
+    private let isWritable: Bool
     private let isClosed = Atomic(false)
 
-    init(_ path: String, _ node: Int, _ life: Int, _ logs: SimulatedLogs) {
+    init(_ path: String, _ node: Int, _ life: Int, _ logs: SimulatedLogs, _ mode: LogFileMode) {
+        isWritable = mode != .reading
         self.path = path
         self.node = node
         self.life = life
@@ -120,7 +122,7 @@ private final class SimulatedLogFile: LogFile {
     var size: Int64 { (try? logs.withState { Int64($0.count(of: node)) }) ?? 0 }
 
     func append(_ buffers: [ByteBuffer]) async throws(LogFileError) {
-        try use { (state) throws(LogFileError) in
+        try write { (state) throws(LogFileError) in
             for buffer in buffers {
                 guard state.append(Array(buffer.readableBytesView), to: node) == buffer.readableBytes else {
                     throw LogFileError(.diskFull, path: path, "cannot be written: simulated full disk")
@@ -142,14 +144,21 @@ private final class SimulatedLogFile: LogFile {
     }
 
     func truncate(to size: Int64) async throws(LogFileError) {
-        try use { (state) throws(LogFileError) in state.truncate(node, to: Int(size)) }
+        try write { (state) throws(LogFileError) in state.truncate(node, to: Int(size)) }
     }
 
     func close() async { release() }
 
     private func release() {
         guard !isClosed.exchange(true, ordering: .relaxed) else { return }
-        try? logs.withState { $0.release(node, life) }
+        if isWritable { try? logs.withState { $0.release(node, life) } }
+    }
+
+    private func write(_ body: (inout DiskState) throws(LogFileError) -> Void) throws(LogFileError) {
+        guard isWritable else {
+            throw LogFileError(.ioFailure, path: path, "cannot be written: it was opened for reading")
+        }
+        try use(body)
     }
 
     private func use<Result>(

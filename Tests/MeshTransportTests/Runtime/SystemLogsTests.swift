@@ -66,6 +66,23 @@ import Testing
         #expect(String(buffer: try await file.read(0..<9)) == "c")
     }
 
+    @Test("a file is read beside whoever writes it, and also where nobody may write to it")
+    func reading() async throws {
+        let file = try await logs.open(path("log"), mode: .createIfAbsent)
+        try await file.append([ByteBuffer(string: "text")])
+        let reader = try await logs.open(path("log"), mode: .reading)
+        let other = try await logs.open(path("log"), mode: .reading)
+        #expect(String(buffer: try await reader.read(0..<9)) == "text" && other.size == 4)
+        let refused = await code { () async throws(LogFileError) in try await reader.append([ByteBuffer(string: "x")]) }
+        #expect(refused == .ioFailure)
+        await file.close()
+        try FileManager.default.setAttributes([.posixPermissions: 0o400], ofItemAtPath: path("log"))
+        let again = try await logs.open(path("log"), mode: .reading)
+        #expect(String(buffer: try await again.read(0..<9)) == "text")
+        let none = await code { () async throws(LogFileError) in _ = try await logs.open(path("none"), mode: .reading) }
+        #expect(none == .notFound)
+    }
+
     @Test("a file that is open is in use until it is closed, or nobody holds it")
     func locks() async throws {
         var file: (any LogFile)? = try await logs.open(path("log"), mode: .createIfAbsent)

@@ -86,6 +86,16 @@ import Testing
         #expect(String(buffer: try await again.read(0..<99)) == "written")
         let second = await code { () async throws(LogFileError) in _ = try await disk.open("log/a", mode: .existing) }
         #expect(second == .inUse)
+        // Whoever only reads may, also beside a writer, and takes nothing from it.
+        let reader = try await disk.open("log/a", mode: .reading)
+        #expect(String(buffer: try await reader.read(0..<99)) == "written")
+        let refused = await code { () async throws(LogFileError) in try await reader.append([ByteBuffer(string: "x")]) }
+        #expect(refused == .ioFailure)
+        await reader.close()
+        #expect(
+            await code { () async throws(LogFileError) in _ = try await disk.open("log/a", mode: .existing) } == .inUse)
+        let none = await code { () async throws(LogFileError) in _ = try await disk.open("log/none", mode: .reading) }
+        #expect(none == .notFound)
     }
 
     @Test("a full disk takes what there is room for and says so; room that is made is used")
