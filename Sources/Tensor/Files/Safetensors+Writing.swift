@@ -51,29 +51,39 @@ extension Safetensors {
     }
 }
 
-/// The head of a safetensors file and the order in which the elements follow.
-private struct SafetensorsPlan {
+/// The head of a safetensors file and the order in which the elements follow, for whoever streams a file whose tensors are
+/// not all in memory.
+package struct SafetensorsPlan {
     /// The header's length and the header, padded with spaces so that the data begins at a multiple of eight bytes.
-    let head: [UInt8]
+    package let head: [UInt8]
     /// The places of the tensors, in the order of their elements.
-    let order: [Int]
+    package let order: [Int]
 
-    init(
+    fileprivate init(
         _ tensors: NamedTensors, _ metadata: [String: String], largestHeader: Int = SafetensorsHeader.largestHeader
     ) throws(TensorError) {
         for (name, tensor) in tensors where tensor.isAbstract {
             try tensors.requireDense(name)
             throw TensorError(.valuesUnknown, "tensor \"\(name)\" is abstract and has no values to write")
         }
-        guard tensors["__metadata__"] == nil else {
+        try self.init(tensors.map { ($0.name, $0.tensor.type) }, metadata, largestHeader: largestHeader)
+    }
+
+    /// - Parameter tensors: names, each once, and what they are of.
+    /// - Throws: as ``Safetensors/write(_:metadata:to:)`` does for names and sizes.
+    package init(
+        _ tensors: [(name: String, type: TensorType)], _ metadata: [String: String] = [:],
+        largestHeader: Int = SafetensorsHeader.largestHeader
+    ) throws(TensorError) {
+        guard !tensors.contains(where: { $0.name == "__metadata__" }) else {
             throw TensorError(.duplicateName, "a safetensors file keeps the name \"__metadata__\" for itself")
         }
         var offsets = [Range<Int>](repeating: 0..<0, count: tensors.count)
         var order: [Int] = []
         var end = 0
-        for width in Set(tensors.map(\.tensor.dtype.byteWidth)).sorted(by: >) {
-            for place in tensors.indices where tensors[place].tensor.dtype.byteWidth == width {
-                offsets[place] = end..<end + tensors[place].tensor.byteCount
+        for width in Set(tensors.map(\.type.dtype.byteWidth)).sorted(by: >) {
+            for place in tensors.indices where tensors[place].type.dtype.byteWidth == width {
+                offsets[place] = end..<end + tensors[place].type.byteCount
                 end = offsets[place].upperBound
                 order.append(place)
             }
@@ -85,10 +95,10 @@ private struct SafetensorsPlan {
             let pairs = metadata.sorted { $0.key < $1.key }.map { "\($0.key.asJSON):\($0.value.asJSON)" }
             members.append("\"__metadata__\":{\(pairs.joined(separator: ","))}")
         }
-        for (place, (name, tensor)) in tensors.enumerated() {
-            let shape = tensor.shape.map(String.init).joined(separator: ",")
+        for (place, (name, type)) in tensors.enumerated() {
+            let shape = type.shape.map(String.init).joined(separator: ",")
             members.append(
-                "\(name.asJSON):{\"dtype\":\"\(tensor.dtype.safetensorsName)\",\"shape\":[\(shape)],"
+                "\(name.asJSON):{\"dtype\":\"\(type.dtype.safetensorsName)\",\"shape\":[\(shape)],"
                     + "\"data_offsets\":[\(offsets[place].lowerBound),\(offsets[place].upperBound)]}")
         }
         var header = Array("{\(members.joined(separator: ","))}".utf8)

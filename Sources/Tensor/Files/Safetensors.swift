@@ -38,6 +38,17 @@ public enum Safetensors {
         return unsafe try SafetensorsHeader(in: mapping.bytes, source: path).metadata
     }
 
+    /// The strings that the header of `bytes`, which are a whole file, carries under `__metadata__`.
+    ///
+    /// - Throws: as ``read(_:)``.
+    package static func metadata(in bytes: [UInt8], source: String) throws(TensorError) -> [String: String] {
+        let result = unsafe bytes.withUnsafeBytes { bytes in
+            // Safe: the header's strings are copies.
+            Result { () throws(TensorError) in unsafe try SafetensorsHeader(in: bytes, source: source).metadata }
+        }
+        return try result.get()
+    }
+
     /// The tensors in `bytes`, which are a whole file.
     ///
     /// - Parameter source: What error messages call the bytes.
