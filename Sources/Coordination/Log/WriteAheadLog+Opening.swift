@@ -111,11 +111,11 @@ extension WriteAheadLog {
         return OpenFile(file: file, bytes: file.size)
     }
 
-    private static func readSnapshot(
+    static func readSnapshot(
         _ place: LogFolder.Place, _ logs: any RuntimeLogs, _ limits: WriteAheadLogLimits,
-        _ body: (LogRecord) throws(LogFileError) -> Void
+        mode: LogFileMode = .existing, _ body: (LogRecord) throws(LogFileError) -> Void
     ) async throws(LogFileError) {
-        let file = try await logs.open(place.path, mode: .existing)
+        let file = try await logs.open(place.path, mode: mode)
         let scan = LogScan(file, LogHeader(kind: .snapshot, position: place.position), limits)
         _ = try await scan.readHeader(mayBeTorn: false)
         var isComplete = false

@@ -119,6 +119,13 @@ extension SequenceSet: MeshMessage {
         while let field = try decoder.nextField() {
             if field == 1 { try decoder.packed(into: &bounds) }
         }
+        try self.init(bounds: bounds)
+    }
+
+    /// The runs between each two bounds.
+    ///
+    /// - Throws: ``/MeshWire/WireError`` if they are empty, touch or are out of order.
+    package init(bounds: [UInt64]) throws(WireError) {
         guard bounds.count.isMultiple(of: 2) else {
             throw WireError(.malformed, "a sequence set has \(bounds.count) bounds, expected pairs")
         }

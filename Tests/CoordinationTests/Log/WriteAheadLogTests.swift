@@ -48,7 +48,34 @@ import Testing
         let third = try await LogExample.open(path, on: runtime, limits: limits)
         #expect(third.snapshot == ["all"])
         #expect(third.entries == ["next"])
+        // A look at it while it is open gives the same, and changes nothing.
+        var read: [String] = []
+        let report = try await WriteAheadLog.read(path, on: runtime, limits: limits) {
+            read.append(String(buffer: $0.payload))
+        }
+        #expect(read == ["all", "next"])
+        #expect(report == third.report)
         await third.log.close()
+    }
+
+    @Test("a look at a log that ends in a record says so, and leaves it as it is")
+    func looksAtTornTail() async throws {
+        try await SimulatedRuntime.run(seed: 1) { runtime in
+            let (bytes, texts) = try await Self.shortLog(runtime)
+            let torn = Array(bytes.dropLast(2))
+            runtime.disk.setBytes(of: Self.first, to: torn)
+            var read: [String] = []
+            let report = try await WriteAheadLog.read("log", on: runtime, limits: Self.small()) {
+                read.append(String(buffer: $0.payload))
+            }
+            #expect(read == texts.dropLast())
+            #expect(report.cut?.path == Self.first)
+            #expect(runtime.disk.bytes(of: Self.first) == torn)
+            let error = await LogExample.error { () async throws(LogFileError) in
+                _ = try await WriteAheadLog.read("none", on: runtime) { _ in }
+            }
+            #expect(error?.code == .notFound)
+        }
     }
 
     @Test("many who wait at a time are served by one write and one sync")
