@@ -10,7 +10,7 @@ public import Identity
 /// ])
 /// ```
 /// It narrows what the mesh's `AuthorizationPolicy` lets through, which knows methods and no tables. A parameter server
-/// asks it for pulls, pushes and audits, a coordinator for declarations; each has its own, and both may be the same.
+/// asks it for pulls, pushes, audits and checkpoints, a coordinator for declarations; each has its own, and both may be the same.
 /// An immutable value. A decision looks at the rules in turn.
 public struct TablePolicy: Sendable, Hashable {
     /// What somebody does with a table.
@@ -23,6 +23,8 @@ public struct TablePolicy: Sendable, Hashable {
         case declare
         /// Reads the accounts of its partitions. An audit is of all tables of a server, and refused if one of them is.
         case audit
+        /// Writes checkpoints of it, and has it go back to one.
+        case administer
     }
 
     /// One rule as it is written: any of the identities may do any of the verbs with any of the tables.

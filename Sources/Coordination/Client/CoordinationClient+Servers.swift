@@ -45,6 +45,17 @@ extension CoordinationClient {
         return try await call(CoordinationService.changeChain, request).entry(of: request)
     }
 
+    /// Begins an epoch of a partition, for a head that is about to go back to a checkpoint.
+    ///
+    /// - Throws: ``CoordinationError`` with `notOwner` if this life of the server does not head the partition, or
+    ///   `callFailed`.
+    package func rollBack(
+        _ partition: PartitionID, headedBy server: String, life: UInt64
+    ) async throws(CoordinationError) -> UInt64 {
+        let request = RollBackRequest(partition: partition, server: server, life: life)
+        return try await call(CoordinationService.rollBack, request).epoch
+    }
+
     /// Says that a server does not answer. The coordinator asks it and has it lost if it is; the map tells. Returns when
     /// the server has been asked, or at once if somebody else reported it.
     ///

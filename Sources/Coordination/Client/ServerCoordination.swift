@@ -14,6 +14,12 @@ package protocol ServerCoordination: Sendable {
         named name: String, at address: ListenerAddress, life: UInt64, recovered: [RecoveredPartition]
     ) async throws(CoordinationError) -> SessionFence
 
+    /// Begins an epoch of a partition that this life of the server heads, in which nothing that was acknowledged before has
+    /// to stand; returns its number.
+    func rollBack(
+        _ partition: PartitionID, headedBy server: String, life: UInt64
+    ) async throws(CoordinationError) -> UInt64
+
     /// The tables and where their partitions are.
     func fetchMap() async throws(CoordinationError) -> PartitionMap
 

@@ -24,6 +24,14 @@ extension Coordinator {
                 try await self.changeChain(request, owner: try Self.peer(of: call), until: self.deadline(of: call))
             }
         }
+        mesh.serve(CoordinationService.rollBack) { request, call in
+            try await self.answering { () async throws(CoordinationError) in
+                guard try Self.peer(of: call) == self.map.server(named: request.server)?.identity else {
+                    throw CoordinationError(.notOwner, "only server \(request.server) itself rolls its partitions back")
+                }
+                return BegunEpoch(epoch: try await self.rollBack(request, until: self.deadline(of: call)))
+            }
+        }
         mesh.serve(CoordinationService.watchMap) { _, maps, _ in
             try await self.state.maps.forEach { try await maps.send($0) }
         }
@@ -86,6 +94,20 @@ extension Coordinator {
                 "epoch": "\(entry.epoch)", "chain": "\(entry.chain.joined(separator: ", "))",
             ])
         return ChainAnswer(entry: entry, isMade: isMade)
+    }
+
+    /// Begins an epoch of a partition for its head, which has proved to be who it says.
+    func rollBack(
+        _ request: RollBackRequest, until deadline: RuntimeInstant? = nil
+    ) async throws(CoordinationError) -> UInt64 {
+        let epoch = try await state.commit(until: deadline ?? latest) { (state) throws(CoordinationError) in
+            try state.rollBack(request.partition, headedBy: request.server, life: request.life)
+        }
+        meter.count(CoordinatorState.ChainTally(epochsRaised: 1))
+        logger.warning(
+            "partition goes back",
+            metadata: ["partition": "\(request.partition)", "server": "\(request.server)", "epoch": "\(epoch)"])
+        return epoch
     }
 
     /// Until when something waits for the store that no caller waits for.

@@ -133,6 +133,25 @@ extension CoordinatorState {
         return (map.partition(id) ?? next, true)
     }
 
+    /// Begins an epoch of a partition in which nothing that was acknowledged before has to stand: its head is about to go
+    /// back to a checkpoint. The chain stays. Asked again it begins another, which does no harm.
+    ///
+    /// - Returns: the epoch.
+    /// - Throws: ``CoordinationError`` with `notOwner` unless this life of `server` heads the partition.
+    package mutating func rollBack(
+        _ id: PartitionID, headedBy server: String, life: UInt64
+    ) throws(CoordinationError) -> UInt64 {
+        guard var entry = map.partition(id), entry.head == server, map.server(named: server)?.life == life else {
+            throw CoordinationError(.notOwner, "partition \(id) is not headed by this life of server \(server)")
+        }
+        entry.epoch += 1
+        entry.intactSince = entry.epoch
+        var step = CoordinatorChange()
+        step.partitions = [entry]
+        performOnMap(step)
+        return entry.epoch
+    }
+
     // MARK: Decisions
 
     private func registered(_ name: String, _ owner: SPIFFEID) throws(CoordinationError) -> ServerRecord {

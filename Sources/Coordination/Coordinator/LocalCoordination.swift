@@ -26,6 +26,12 @@ package struct LocalCoordination: ServerCoordination {
         return try await coordinator.register(ServerRegistration(server: server, recovered: recovered))
     }
 
+    package func rollBack(
+        _ partition: PartitionID, headedBy server: String, life: UInt64
+    ) async throws(CoordinationError) -> UInt64 {
+        try await coordinator.rollBack(RollBackRequest(partition: partition, server: server, life: life))
+    }
+
     package func fetchMap() async throws(CoordinationError) -> PartitionMap { coordinator.map }
 
     package func fetchFence() async throws(CoordinationError) -> SessionFence { coordinator.fence }

@@ -3,8 +3,8 @@ import MeshWire
 
 /// What a coordinator answers, for policies that name its methods.
 ///
-/// Servers register, give signs of life, read the fence and change chains; workers open, renew and close sessions and
-/// declare tables; both watch the map and report servers that do not answer.
+/// Servers register, give signs of life, read the fence, change chains and roll partitions back; workers open, renew and
+/// close sessions and declare tables; both watch the map and report servers that do not answer.
 public enum CoordinationService: MeshService {
     /// `meshwork.Coordination`.
     public static let name: ServiceName = "meshwork.Coordination"
@@ -14,6 +14,7 @@ public enum CoordinationService: MeshService {
     static let reportLoss = unary("ReportLoss", ServerLife.self, EmptyMessage.self, retry: .idempotent)
     static let changeChain = unary("ChangeChain", ChainRequest.self, ChainAnswer.self, retry: .idempotent)
     static let watchMap = serverStreaming("WatchMap", EmptyMessage.self, PartitionMap.self, retry: .idempotent)
+    static let rollBack = unary("RollBack", RollBackRequest.self, BegunEpoch.self, retry: .idempotent)
     static let openSession = unary("OpenSession", OpenSession.self, OpenedSession.self, retry: .idempotent)
     static let renewSession = unary("RenewSession", HeldSession.self, RenewedSession.self, retry: .idempotent)
     static let closeSession = unary("CloseSession", HeldSession.self, EmptyMessage.self, retry: .idempotent)
