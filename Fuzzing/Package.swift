@@ -29,6 +29,7 @@ let package = Package(
                 .product(name: "MeshworkTesting", package: "Meshwork"),
                 .product(name: "ModelServing", package: "Meshwork"),
                 .product(name: "NeuralNetwork", package: "Meshwork"),
+                .product(name: "Optimizers", package: "Meshwork"),
                 .product(name: "ParameterServer", package: "Meshwork"),
                 .product(name: "Telemetry", package: "Meshwork"),
                 .product(name: "Tensor", package: "Meshwork"),

@@ -28,6 +28,8 @@ enum Messages {
         check(SubscriberState.self), check(ConfigurationPush.self), check(HeldSession.self), check(OutcomeRecord.self),
         check(PartitionRecord.self), check(PartitionSnapshot.self), check(RowSnapshot.Head.self),
         check(TableDeclaration.RowSettings.self), check(ChainMessage.self), check(ChainReply.self),
+        check(CheckpointOrder.self), check(CheckpointAnswer.self), check(RestoreOrder.self), check(RestoreAnswer.self),
+        check(RollBackRequest.self), check(BegunEpoch.self),
         check(CoordinatorChange.self), check(SessionTable.Record.self), check(AnsweredRequest.self),
     ]
 

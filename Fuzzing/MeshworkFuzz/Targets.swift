@@ -29,6 +29,7 @@ struct FuzzTarget: Sendable {
         "endpoint-list": FuzzTarget(decode: Discovery.list, seeds: Discovery.listSeeds),
         "configuration-file": FuzzTarget(decode: ConfigurationFiles.read, seeds: ConfigurationFiles.seeds),
         "log-file": FuzzTarget(decode: Logs.read, seeds: Logs.seeds),
+        "checkpoint-manifest": FuzzTarget(decode: Files.manifest, seeds: Files.manifestSeeds),
         "safetensors": FuzzTarget(decode: Files.safetensors, seeds: Files.safetensorsSeeds),
         "npy": FuzzTarget(decode: TensorArrays.array, seeds: TensorArrays.arraySeeds),
         "npz": FuzzTarget(decode: TensorArrays.archive, seeds: TensorArrays.archiveSeeds),

@@ -74,6 +74,12 @@ public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
         public static let peerLost = Code(25)
         /// The chain of a partition's servers is in a later epoch than the caller's, who has to look at the map.
         public static let staleEpoch = Code(26)
+        /// What is in a checkpoint's folder is not what was written, or not for this job; the message names the file, the
+        /// place in it and what to do. Nothing has changed.
+        public static let checkpointInvalid = Code(27)
+        /// A checkpoint could not be written, read or gone back to; the message says why, and what holds now. A checkpoint
+        /// that was there before is whole.
+        public static let checkpointFailed = Code(28)
         /// A push names rows that do not exist yet, and the partition has as many as its table allows; the message names
         /// both figures.
         public static let rowsFull = Code(29)
@@ -82,25 +88,24 @@ public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
         /// The key of a row that is not below the table's limit.
         public static let rowOutOfRange = Code(31)
 
-        /// In the order of the numbers; an empty one is that of no code.
+        /// In the order of the numbers.
         static let names = [
             "unknownParameter", "shapeMismatch", "dtypeMismatch", "nonFinite", "sessionFenced", "sessionExpired",
             "sessionUnknown", "notOwner", "ledgerFull", "busy", "rolledBack", "acknowledged", "malformedRequest",
             "applyFailed", "versionNotReached", "invalidDeclaration", "coordination", "callFailed",
-            "invalidConfiguration", "notRegistered", "snapshotInvalid", "logFailed",
-            "unconfirmed", "notAllowed", "peerLost", "staleEpoch", "", "", "rowsFull", "snapshotRevoked",
+            "invalidConfiguration", "notRegistered", "snapshotInvalid", "logFailed", "unconfirmed", "notAllowed",
+            "peerLost", "staleEpoch", "checkpointInvalid", "checkpointFailed", "rowsFull", "snapshotRevoked",
             "rowOutOfRange",
         ]
 
         /// The code's name, or its number where it has none here.
         public var description: String {
-            let name = (1...UInt32(Self.names.count)).contains(rawValue) ? Self.names[Int(rawValue) - 1] : ""
-            return name.isEmpty ? "code \(rawValue)" : name
+            (1...UInt32(Self.names.count)).contains(rawValue) ? Self.names[Int(rawValue) - 1] : "code \(rawValue)"
         }
 
         /// The code of this name.
         init?(named name: some StringProtocol) {
-            guard !name.isEmpty, let index = Self.names.firstIndex(where: { $0 == name }) else { return nil }
+            guard let index = Self.names.firstIndex(where: { $0 == name }) else { return nil }
             self.init(UInt32(index) + 1)
         }
     }

@@ -37,10 +37,15 @@ public final class ParameterReader: Sendable {
     ///   that names every table to pull whose declaration cannot be read, `coordination`, `callFailed` or what a server
     ///   answers.
     public func pull(_ names: [String]? = nil) async throws(ParameterServerError) -> NamedTensors {
-        let deadline = coordination.mesh.runtime.now.advanced(by: configuration.timeout)
+        try await pull(names, in: try await map())
+    }
+
+    /// The tables as they are now, of a map that is known.
+    func pull(_ names: [String]?, in map: PartitionMap) async throws(ParameterServerError) -> NamedTensors {
+        let deadline = runtime.now.advanced(by: configuration.timeout)
         let routes = TableRoutes(coordination, clients, callBytes: configuration.callBytes)
         defer { routes.close() }
-        try routes.install(try await map(), named: names)
+        try routes.install(map, named: names)
         if names != nil, let table = try routes.tables().tables.first(where: { $0.rows != nil }) {
             throw ParameterServerError(
                 .unknownParameter, "table \(table.name) is of rows, which a client pulls by their keys")
@@ -87,7 +92,9 @@ public final class ParameterReader: Sendable {
     /// Closes the connections to the servers.
     public func close() { clients.close() }
 
-    private func map() async throws(ParameterServerError) -> PartitionMap {
+    var runtime: any Runtime { coordination.mesh.runtime }
+
+    func map() async throws(ParameterServerError) -> PartitionMap {
         do throws(CoordinationError) {
             return try await coordination.fetchMap()
         } catch {

@@ -9,6 +9,8 @@ public struct Durability: RawRepresentable, Sendable, Hashable, CustomStringConv
     /// In the server's memory: it survives nothing.
     public static let memory = Durability(rawValue: 1)
 
+    /// In the checkpoint that the partition went back to: it survives what the checkpoint's folder does.
+    public static let checkpoint = Durability(rawValue: 2)
     /// In the server's log, as far as the operating system: it survives the process (`logged(processOnly)`).
     public static let loggedProcessOnly = Durability(rawValue: 3)
     /// In the server's log, on disk: it survives the machine's restart, and not the loss of the disk (`logged(fsync)`).
@@ -33,6 +35,7 @@ public struct Durability: RawRepresentable, Sendable, Hashable, CustomStringConv
     public var description: String {
         switch self {
         case .memory: "memory"
+        case .checkpoint: "checkpoint"
         case .loggedProcessOnly: "logged(processOnly)"
         case .loggedSynced: "logged(fsync)"
         default: followers.map { "replicated(\($0))" } ?? "durability \(rawValue)"

@@ -172,6 +172,17 @@ package struct PushLedger: Sendable {
         accounts[session] = account
     }
 
+    /// Takes these accounts in place of its own: the partition goes back to where it had them. Answers say from then on that
+    /// their pushes are in a checkpoint.
+    package mutating func goBack(to accounts: [(session: SessionID, account: Account)]) {
+        self.accounts = [:]
+        for (session, account) in accounts {
+            var account = account
+            for index in account.answers.indices { account.answers[index].reply.durability = .checkpoint }
+            self.accounts[session] = account
+        }
+    }
+
     /// Forgets the answers of a session that may push no more: nobody can ask for them. Its outcomes stay.
     package mutating func forgetAnswers(of session: SessionID) {
         accounts[session]?.answers = []

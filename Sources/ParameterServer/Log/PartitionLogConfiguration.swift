@@ -1,3 +1,5 @@
+import Coordination
+
 /// Where a server writes the records of its partitions, and what it waits for before it acknowledges a push.
 public struct PartitionLogConfiguration: Sendable, Hashable {
     /// What a record has reached when its push is acknowledged.
@@ -28,6 +30,18 @@ public struct PartitionLogConfiguration: Sendable, Hashable {
 
     /// The most bytes of a record.
     var recordBytes: Int { waitingBytes / 2 }
+
+    /// The same as limits of the files.
+    var limits: WriteAheadLogLimits {
+        var limits = WriteAheadLogLimits()
+        limits.bytes = bytes
+        limits.fileBytes = min(64 << 20, bytes / 8)
+        limits.recordBytes = recordBytes
+        limits.backlogBytes = waitingBytes
+        // A record executes on what the one before it has made.
+        limits.goesOnAfterLoss = false
+        return limits
+    }
 
     /// What is out of range; empty where nothing is.
     var problems: [String] {

@@ -3,6 +3,7 @@ import Logging
 import MeshWire
 import NIOCore
 import Synchronization
+import Tensor
 
 /// The log of all partitions of a server: what its parameters, optimizers and ledgers are made of anew when it starts
 /// again.
@@ -50,17 +51,10 @@ final class ServerLog: Sendable {
     static func open(
         _ configuration: PartitionLogConfiguration, ledger: PushLedger.Limits, on runtime: any Runtime, logger: Logger
     ) async throws(ParameterServerError) -> (log: ServerLog, partitions: [PartitionState]) {
-        var limits = WriteAheadLogLimits()
-        limits.bytes = configuration.bytes
-        limits.fileBytes = min(64 << 20, configuration.bytes / 8)
-        limits.recordBytes = configuration.recordBytes
-        limits.backlogBytes = configuration.waitingBytes
-        // A record executes on what the one before it has made.
-        limits.goesOnAfterLoss = false
         var partitions: [PartitionID: RecoveringPartition] = [:]
         let opened: (log: WriteAheadLog, report: LogReport)
         do throws(LogFileError) {
-            opened = try await WriteAheadLog.open(configuration.folder, on: runtime, limits: limits) {
+            opened = try await WriteAheadLog.open(configuration.folder, on: runtime, limits: configuration.limits) {
                 (record) throws(LogFileError) in
                 try read(record.payload, into: &partitions, ledger: ledger, folder: configuration.folder)
             }
@@ -80,7 +74,8 @@ final class ServerLog: Sendable {
         return (ServerLog(opened.log, configuration, on: runtime, logger: logger), states)
     }
 
-    private static func read(
+    /// Takes an entry of a log into the partitions that it is of.
+    static func read(
         _ payload: ByteBuffer, into partitions: inout [PartitionID: RecoveringPartition], ledger: PushLedger.Limits,
         folder: String
     ) throws(LogFileError) {
@@ -134,6 +129,20 @@ final class ServerLog: Sendable {
             throw ParameterServerError(
                 .invalidDeclaration,
                 "partition \(name) has gradients of \(gradientBytes) bytes, and a record of the log has at most \(most): cut the table into more partitions, or raise log.waitingBytes"
+            )
+        }
+    }
+
+    /// - Throws: ``ParameterServerError/Code/checkpointFailed`` for a record of a checkpoint that does not fit.
+    func check(recordOf record: PartitionRecord, of name: PartitionName) throws(ParameterServerError) {
+        guard case .restore(let snapshot, _) = record.change else { return }
+        let bytes =
+            Payload(snapshot.head).head.readableBytes + snapshot.tensors.reduce(0) { $0 + $1.byteCount }
+            + ServerLogEntry.overhead
+        guard bytes <= recordBytes else {
+            throw ParameterServerError(
+                .checkpointFailed,
+                "partition \(name) goes back by a record of \(bytes) bytes, and one of the log has at most \(recordBytes): set log.waitingBytes to \(2 * bytes) or more, or cut the table into more partitions"
             )
         }
     }

@@ -24,6 +24,10 @@ package final class Partition: Sendable {
         var state: PartitionState
         /// What to wait for in the log, to know that all that was executed is safe.
         var logged: UInt64 = 0
+        /// True while the partition is about to go back, in an epoch that the map may tell of before it is begun here.
+        var isGoingBack = false
+        /// The epoch that was to begin meanwhile.
+        var heldEpoch: (epoch: UInt64, intactSince: UInt64)?
     }
 
     /// A reply, and what to wait for before it is given.
@@ -38,6 +42,14 @@ package final class Partition: Sendable {
         var isSettled: Bool { logged == nil && recorded == nil }
     }
 
+    /// What to wait for until all that the partition had executed is safe.
+    struct Mark: Sendable {
+        /// The record that every member of the chain must have.
+        var recorded: UInt64
+        /// A position of the server's log.
+        var logged: UInt64
+    }
+
     let state: Mutex<Guarded>
     let turns: TurnQueue
     let log: ServerLog?
@@ -47,7 +59,7 @@ package final class Partition: Sendable {
     let arrivals = ArrivalQueue()
     /// The pieces of a snapshot for a joining server that are about to be sent, by their numbers.
     let pieces = Mutex<[Int: ByteBuffer]>([:])
-    private let gate: LevelGate<PartitionVersion>
+    let gate: LevelGate<PartitionVersion>
     private let commits: LevelGate<UInt64>
     private let meter: ApplyMeter
 
@@ -117,7 +129,7 @@ package final class Partition: Sendable {
         do throws(ParameterServerError) {
             if let position = answer.recorded {
                 let start = runtime.now
-                guard await commits.wait(for: position, until: deadline, on: runtime) else { throw uncommitted }
+                try await committed(position, until: deadline, on: runtime)
                 driver?.waited(start.duration(to: runtime.now))
             }
             if let log, let position = answer.logged {
@@ -141,6 +153,23 @@ package final class Partition: Sendable {
             chain.withLock { $0.waitsForSuccessor } ? guarded.state.position : nil
         }
         guard let position else { return }
+        try await committed(position, until: deadline, on: runtime)
+    }
+
+    /// Waits until what was executed is at every server of the chain, and in the log as safe as it shall be.
+    ///
+    /// - Throws: ``ParameterServerError`` with `unconfirmed` at the deadline, `notRegistered` if another server is the head
+    ///   meanwhile, and `logFailed`.
+    func settled(
+        _ mark: Mark, until deadline: RuntimeInstant, on runtime: any Runtime
+    ) async throws(ParameterServerError) {
+        try await committed(mark.recorded, until: deadline, on: runtime)
+        try await log?.settled(through: mark.logged, until: deadline)
+    }
+
+    private func committed(
+        _ position: UInt64, until deadline: RuntimeInstant, on runtime: any Runtime
+    ) async throws(ParameterServerError) {
         guard await commits.wait(for: position, until: deadline, on: runtime) else { throw uncommitted }
     }
 
@@ -148,11 +177,11 @@ package final class Partition: Sendable {
         isHead
             ? ParameterServerError(
                 .unconfirmed,
-                "applied, and not yet at every server of its chain: too slow, or too many wait; the same push may come again"
+                "executed, and not yet at every server of its chain: too slow, or too many wait; the same request may come again"
             ) : notHead
     }
 
-    private var notHead: ParameterServerError {
+    var notHead: ParameterServerError {
         ParameterServerError(
             .notRegistered, "this server does not head it in the newest epoch, or does not know that yet; ask its head")
     }
@@ -323,7 +352,11 @@ package final class Partition: Sendable {
         gate.reached(version)
     }
 
-    private func begin(epoch: UInt64, intactSince: UInt64, on guarded: inout Guarded) {
+    func begin(epoch: UInt64, intactSince: UInt64, on guarded: inout Guarded) {
+        guard !guarded.isGoingBack else {
+            guarded.heldEpoch = (epoch, intactSince)
+            return
+        }
         guard let record = guarded.state.record(ofEpoch: epoch, intactSince: intactSince) else { return }
         executeAlways(record, on: &guarded)
     }

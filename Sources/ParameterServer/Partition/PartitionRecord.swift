@@ -30,6 +30,10 @@ package struct PartitionRecord: Sendable {
         case fence(SessionFence)
         /// Another process heads the partition, or another life of one: the record's epoch begins.
         case epoch(intactSince: UInt64)
+        /// The partition goes back to what a checkpoint has, and the record's epoch begins: nothing that was acknowledged
+        /// before has to stand. The fence stays; sessions never come back. The number is that of the request for it, so that
+        /// whoever heads the partition then answers a copy of the request.
+        case restore(PartitionSnapshot, request: UInt64)
     }
 
     /// Its place in the log, from 1 on without gaps.
@@ -53,6 +57,9 @@ extension PartitionRecord: MeshMessage {
         var message = ""
         var fence: SessionFence?
         var intactSince: UInt64 = 0
+        var restored: PartitionSnapshot.Head?
+        var tensors: [AnyTensor] = []
+        var request: UInt64 = 0
         while let field = try decoder.nextField() {
             switch field {
             case 1: position = try decoder.uint64()
@@ -65,11 +72,22 @@ extension PartitionRecord: MeshMessage {
             case 8: gradient = try decoder.segment()
             case 9: intactSince = try decoder.uint64()
             case 10: keys = try decoder.segment()
+            case 12: restored = try decoder.message()
+            case 14: request = try decoder.fixed64()
+            case 13:
+                let segment = try decoder.segment()
+                do throws(TensorError) {
+                    tensors.append(try segment.floats())
+                } catch {
+                    throw WireError(.malformed, "record \(position): \(error.message)")
+                }
             default: break
             }
         }
         if let fence {
             change = .fence(fence)
+        } else if let restored {
+            change = .restore(try PartitionSnapshot(restored, tensors), request: request)
         } else if intactSince != 0 {
             change = .epoch(intactSince: intactSince)
         } else if let gradient {
@@ -113,6 +131,10 @@ extension PartitionRecord: MeshMessage {
             encoder.message(7, fence)
         case .epoch(let intactSince):
             encoder.uint64(9, intactSince)
+        case .restore(let snapshot, let request):
+            encoder.message(12, snapshot.head)
+            encoder.fixed64(14, request)
+            for tensor in snapshot.tensors { encoder.segment(13, Segment(tensor)) }
         }
     }
 }

@@ -55,6 +55,20 @@ extension PartitionState {
     }
 }
 
+extension PartitionSnapshot {
+    /// The same of a partition that has another number here: the coordinator that gave it was another one.
+    func renumbered(_ id: PartitionID) -> PartitionSnapshot {
+        var snapshot = self
+        snapshot.partition = id
+        for account in snapshot.accounts.indices {
+            for answer in snapshot.accounts[account].account.answers.indices {
+                snapshot.accounts[account].account.answers[answer].reply.partition = id
+            }
+        }
+        return snapshot
+    }
+}
+
 extension PartitionSnapshot: MeshMessage {
     package static let messageName = "meshwork.parameters.PartitionSnapshot"
 
@@ -83,17 +97,36 @@ extension PartitionSnapshot: MeshMessage {
             default: break
             }
         }
+        try self.init(head, tensors, rows: rows.map { RowSnapshot($0, slabs: slabs, counters: counters) })
+    }
+
+    /// A snapshot of its two halves.
+    ///
+    /// - Throws: ``/MeshWire/WireError`` without parameters.
+    init(_ head: Head, _ tensors: [AnyTensor], rows: RowSnapshot? = nil) throws(WireError) {
         guard let parameters = tensors.first else { throw WireError(.malformed, "a snapshot without parameters") }
         self.init(
             partition: head.partition, epoch: head.epoch, intactSince: head.intactSince, position: head.position,
             applied: head.applied, auditCounter: head.auditCounter, fence: head.fence,
             accounts: head.accounts.map { ($0.session, $0.account) }, stepCount: head.stepCount,
             powers: head.powers.map(Double.init(bitPattern:)), parameters: parameters,
-            slots: Array(tensors.dropFirst()),
-            rows: rows.map { RowSnapshot($0, slabs: slabs, counters: counters) })
+            slots: Array(tensors.dropFirst()), rows: rows)
     }
 
     package func encode(to encoder: inout MessageEncoder) {
+        encoder.message(1, head)
+        let image = try? rows?.image()
+        if rows != nil { encoder.message(3, RowSnapshot.Head(image)) }
+        for tensor in tensors { encoder.segment(2, Segment(tensor)) }
+        for slab in image?.slabs ?? [] { encoder.segment(4, slab) }
+        for page in image?.counters ?? [] { encoder.segment(5, page) }
+    }
+
+    /// The parameters, then the slots.
+    var tensors: [AnyTensor] { [parameters] + slots }
+
+    /// All that is no tensor.
+    var head: Head {
         var head = Head()
         head.partition = partition
         head.epoch = epoch
@@ -105,16 +138,11 @@ extension PartitionSnapshot: MeshMessage {
         head.accounts = accounts.map { RecordedAccount(session: $0.session, account: $0.account) }
         head.stepCount = stepCount
         head.powers = powers.map(\.bitPattern)
-        encoder.message(1, head)
-        let image = try? rows?.image()
-        if rows != nil { encoder.message(3, RowSnapshot.Head(image)) }
-        for tensor in [parameters] + slots { encoder.segment(2, Segment(tensor)) }
-        for slab in image?.slabs ?? [] { encoder.segment(4, slab) }
-        for page in image?.counters ?? [] { encoder.segment(5, page) }
+        return head
     }
 
     /// What a snapshot says before its tensors.
-    private struct Head: MeshMessage {
+    struct Head: MeshMessage {
         static let messageName = "meshwork.parameters.PartitionSnapshotHead"
 
         var partition = PartitionID(rawValue: 0)
@@ -124,7 +152,7 @@ extension PartitionSnapshot: MeshMessage {
         var applied: UInt64 = 0
         var auditCounter: Int64 = 0
         var fence = SessionFence()
-        var accounts: [RecordedAccount] = []
+        fileprivate var accounts: [RecordedAccount] = []
         var stepCount = 0
         /// Bit patterns, so that a restored optimizer goes on with the same bits.
         var powers: [UInt64] = []

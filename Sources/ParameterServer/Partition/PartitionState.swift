@@ -41,6 +41,8 @@ struct PartitionState: Sendable {
     private(set) var auditCounter: Int64 = 0
     /// The position of the last record that was executed.
     private(set) var position: UInt64 = 0
+    /// What became of it when it went back last, for a copy of the request. A snapshot is without it.
+    private(set) var wentBack: (request: UInt64, result: RestoredPartition)?
 
     init(
         id: PartitionID, name: PartitionName, of table: TableDeclaration, epoch: UInt64, intactSince: UInt64,
@@ -119,6 +121,19 @@ struct PartitionState: Sendable {
     func record(ofEpoch epoch: UInt64, intactSince: UInt64) -> PartitionRecord? {
         guard epoch != self.epoch || intactSince != self.intactSince else { return nil }
         return PartitionRecord(position: position + 1, epoch: epoch, change: .epoch(intactSince: intactSince))
+    }
+
+    /// The record that goes back to a snapshot, in an epoch of its own.
+    ///
+    /// - Throws: ``ParameterServerError/Code/snapshotInvalid`` for a snapshot of another partition or of another shape.
+    func record(
+        ofRestoring snapshot: PartitionSnapshot, for request: UInt64, epoch: UInt64
+    ) throws(ParameterServerError) -> PartitionRecord {
+        precondition(epoch > self.epoch, "\(name) goes back in epoch \(epoch), and is in \(self.epoch)")
+        // Whoever executes the record makes the same of it.
+        _ = try PartitionState(
+            snapshot, id: id, name: name, of: table, epoch: epoch, intactSince: epoch, limits: ledger.limits)
+        return PartitionRecord(position: position + 1, epoch: epoch, change: .restore(snapshot, request: request))
     }
 
     /// Decides about a push, and changes nothing that the log makes.
@@ -201,6 +216,10 @@ struct PartitionState: Sendable {
         case .epoch(let intactSince):
             epoch = record.epoch
             self.intactSince = intactSince
+        case .restore(let snapshot, let request):
+            let before = account
+            try goBack(to: snapshot, epoch: record.epoch)
+            wentBack = (request, RestoredPartition(from: before, to: account, fence: fence))
         }
         position = record.position
         return replies
@@ -241,6 +260,26 @@ struct PartitionState: Sendable {
             }
         }
         return values
+    }
+
+    private mutating func goBack(to snapshot: PartitionSnapshot, epoch: UInt64) throws(TensorError) {
+        let earlier: PartitionState
+        do throws(ParameterServerError) {
+            earlier = try PartitionState(
+                snapshot, id: id, name: name, of: table, epoch: epoch, intactSince: epoch, limits: ledger.limits)
+        } catch {
+            throw TensorError(.shapeMismatch, error.message, cause: error)
+        }
+        self.epoch = epoch
+        intactSince = epoch
+        (parameters, optimizer) = (earlier.parameters, earlier.optimizer)
+        rows = earlier.rows
+        (applied, auditCounter) = (earlier.applied, earlier.auditCounter)
+        ledger.goBack(to: snapshot.accounts)
+        let living = Set(fence.entries.lazy.filter { !$0.hasEnded }.map(\.session))
+        for account in snapshot.accounts where !living.contains(account.session) {
+            ledger.forgetAnswers(of: account.session)
+        }
     }
 
     private mutating func finish(_ push: PartitionRecord.Push) -> PushReply {

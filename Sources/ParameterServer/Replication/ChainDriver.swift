@@ -19,6 +19,8 @@ struct ChainNews: Sendable {
 protocol ChainDriver: AnyObject, Sendable {
     /// Takes what has changed.
     func take(_ news: ChainNews)
+    /// The most bytes of a record that is not refused for want of room: one that goes back to a checkpoint.
+    var recordBytes: Int { get }
     /// Sets room aside for a record that a head is about to make; false if its limit is reached. It is given back with
     /// ``release(_:)`` when the record is kept.
     func reserve(_ bytes: Int) -> Bool

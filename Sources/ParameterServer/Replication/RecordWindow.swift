@@ -65,6 +65,11 @@ extension PartitionRecord {
         case .applyRows(let pushes, let rows, _): rows.byteCount + pushes.count * Self.pushBytes + Self.overhead
         case .reject, .epoch: Self.pushBytes + Self.overhead
         case .fence(let fence): fence.entries.count * Self.pushBytes + Self.overhead
+        case .restore(let snapshot, _):
+            snapshot.tensors.reduce(Self.overhead) { $0 + $1.byteCount }
+                + snapshot.accounts.reduce(snapshot.fence.entries.count * Self.pushBytes) {
+                    $0 + (1 + $1.account.answers.count) * Self.pushBytes
+                }
         }
     }
 

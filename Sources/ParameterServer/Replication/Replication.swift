@@ -82,6 +82,13 @@ final class Replication: ChainDriver, Sendable {
 
     func placesChanged() { due.mark(.places) }
 
+    var recordBytes: Int {
+        min(configuration.replication.uncommittedBytes, coordination.mesh.limits.messageBytes - Self.recordOverhead)
+    }
+
+    /// What a message has beside the tensors of its record.
+    private static let recordOverhead = 64 << 10
+
     func reserve(_ bytes: Int) -> Bool {
         let before = uncommitted.add(bytes, ordering: .relaxed).oldValue
         // One record is taken whatever its size.

@@ -97,6 +97,15 @@ final class HostedPartitions: Sendable {
         return partition
     }
 
+    /// Has the coordinator begin an epoch of a partition in which nothing that was acknowledged before has to stand.
+    ///
+    /// - Throws: ``ParameterServerError/Code/coordination``.
+    func beginEpoch(of id: PartitionID) async throws(ParameterServerError) -> UInt64 {
+        try await fetch { () throws(CoordinationError) in
+            try await coordination.rollBack(id, headedBy: server, life: life)
+        }
+    }
+
     /// Why a session may not push, or `nil`; asks the coordinator about one that is newer than what is known.
     ///
     /// - Throws: ``ParameterServerError`` with `notRegistered`, `coordination` or `busy`.

@@ -25,6 +25,8 @@ public final class ParameterServer: Sendable {
     let logger: Logger
     let hosted: HostedPartitions
     let meter: ApplyMeter
+    /// `nil` where the configuration names no folder.
+    let checkpoints: ServerCheckpoints?
     private let tables: TableGuard
     private let life: UInt64
     private let lease = Mutex<Task<Void, Never>?>(nil)
@@ -97,11 +99,19 @@ public final class ParameterServer: Sendable {
         hosted = HostedPartitions(
             server: name, life: life, coordination: coordination, configuration: configuration, meter: meter,
             logger: logger)
+        let hosted = hosted
+        checkpoints = configuration.checkpoints.map { ServerCheckpoints($0, hosted, on: mesh.runtime) }
         // A partition's ledger remembers its pushes.
         mesh.serve(ParameterService.push, execution: .onLoop, deduplicated: .handler) { request, call in
             try await self.push(request, call)
         }
         mesh.serve(ParameterService.pull, execution: .onLoop) { request, call in try await self.pull(request, call) }
+        mesh.serve(ParameterService.checkpoint, execution: .compute) { order, call in
+            try await self.checkpoint(order, call)
+        }
+        mesh.serve(ParameterService.restore, execution: .compute) { order, call in
+            try await self.restore(order, call)
+        }
         mesh.serve(ParameterService.audit, execution: .compute) { _, call in try await self.audit(call) }
         mesh.serve(ReplicationService.chain, execution: .onLoop) { messages, replies, call in
             try await self.hosted.replication.serve(messages, replies, call)

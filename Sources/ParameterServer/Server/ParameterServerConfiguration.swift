@@ -25,7 +25,9 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
     public var rowBytesPerPull = 64 << 20
     /// How many snapshots of a row table's partition are kept at a time, and what they may cost.
     public var rowSnapshots = RowSnapshotLimits()
-    /// Who may pull, push to and audit which tables. Default: whoever may call the methods. Who may create them the
+    /// Where checkpoints are written and read. Default nowhere: requests about them are refused.
+    public var checkpoints: CheckpointConfiguration?
+    /// Who may pull, push to, audit and administer which tables. Default: whoever may call the methods. Who may create them the
     /// coordinator's configuration says.
     public var tablePolicy = TablePolicy.unrestricted
 
@@ -47,7 +49,7 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
         ] where value < least {
             problems.append("\(name) must be at least \(least), is \(value)")
         }
-        problems += (log?.problems ?? []) + replication.problems + rowSnapshots.problems
+        problems += (log?.problems ?? []) + replication.problems + rowSnapshots.problems + (checkpoints?.problems ?? [])
         guard problems.isEmpty else {
             throw ParameterServerError(.invalidConfiguration, problems.joined(separator: "; "))
         }

@@ -10,10 +10,11 @@ import Testing
 /// A head's partition, and what its clients are answered while the chain has come so far.
 @Suite struct PartitionChainTests {
     /// Has room for so many bytes, and sends nothing.
-    private final class Limited: ChainDriver {
+    final class Limited: ChainDriver {
         let limit: Int
         let used = Atomic(0)
         init(limit: Int) { self.limit = limit }
+        var recordBytes: Int { limit }
         func take(_ news: ChainNews) { used.add(news.uncommittedBytes, ordering: .relaxed) }
         func reserve(_ bytes: Int) -> Bool {
             guard used.load(ordering: .relaxed) + bytes <= limit else { return false }
@@ -26,7 +27,7 @@ import Testing
         func waited(_ duration: Duration) {}
     }
 
-    private static func place(_ chain: [String], epoch: UInt64 = 1) throws -> ChainPlace {
+    static func place(_ chain: [String], epoch: UInt64 = 1) throws -> ChainPlace {
         let entry = PartitionMap.Partition(
             id: PartitionID(rawValue: 1), head: chain[0], epoch: epoch, byteCount: 0,
             followers: Array(chain.dropFirst()))
@@ -34,7 +35,7 @@ import Testing
     }
 
     /// A head whose follower stands at the beginning.
-    private static func head(limit: Int = 1 << 20) throws -> (Partition, Limited) {
+    static func head(limit: Int = 1 << 20) throws -> (Partition, Limited) {
         let table = try Example.table()
         let first = try PartitionState(
             id: PartitionID(rawValue: 1), name: PartitionName(table: table.name, index: 0), of: table, epoch: 1,

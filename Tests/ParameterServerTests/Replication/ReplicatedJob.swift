@@ -165,6 +165,11 @@ struct ReplicatedJob: Sendable {
         return false
     }
 
+    /// A partition as a running server has it.
+    func partition(_ id: PartitionID, at server: String) -> Partition? {
+        running.all.first { $0.name == server }?.hosted.known(id)
+    }
+
     /// What is not alike, bit by bit, at the servers of a partition.
     func differences() async -> [String] {
         var differences: [String] = []
