@@ -15,6 +15,7 @@ let shared: [SwiftSetting] = [
 
 /// Products of other packages, by the names that targets use.
 extension Target.Dependency {
+    static let argumentParser: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
     static let asn1: Self = .product(name: "SwiftASN1", package: "swift-asn1")
     static let coreMetrics: Self = .product(name: "CoreMetrics", package: "swift-metrics")
     static let crypto: Self = .product(name: "Crypto", package: "swift-crypto")
@@ -187,7 +188,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
         [
             "ParameterServer", "Coordination", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport",
             "Identity", "Optimizers",
-            "Telemetry", "Tensor", "DocumentedCode", .logging, .nioCore,
+            "Telemetry", "Tensor", "DocumentedCode", "meshwork", .logging, .nioCore,
         ]
     ),
     (
@@ -214,8 +215,12 @@ let package = Package(
     name: "Meshwork",
     platforms: [.macOS(.v15)],
     products: rooms.map { .library(name: $0.name, targets: [$0.name]) }
-        + [.executable(name: "protoc-gen-meshwork", targets: ["protoc-gen-meshwork"])],
+        + [
+            .executable(name: "protoc-gen-meshwork", targets: ["protoc-gen-meshwork"]),
+            .executable(name: "meshwork", targets: ["meshwork"]),
+        ],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -239,6 +244,13 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .executableTarget(
             name: "protoc-gen-meshwork", dependencies: [.swiftProtobuf, .swiftProtobufPlugin], swiftSettings: shared),
+        .executableTarget(
+            name: "meshwork",
+            dependencies: [
+                "ParameterServer", "Coordination", "MeshTransport", "MeshWire", "Identity", "Optimizers", "Tensor",
+                .argumentParser,
+            ],
+            path: "Sources/MeshworkCommand", swiftSettings: shared),
     ]
         + rooms.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: shared) }
         + tests.map { .testTarget(name: $0.name, dependencies: $0.dependencies, swiftSettings: shared) }
@@ -261,7 +273,8 @@ let package = Package(
                 dependencies: [
                     "Coordination", "Identity", "IdentityServices", "JWTIdentity", "MeshConfigurationFile",
                     "MeshControl", "MeshGRPC", "MeshTransport", "MeshWire", "MeshworkTesting", "ModelServing",
-                    "NeuralNetwork", "ParameterServer", "Telemetry", "Tensor", "TensorFiles", .nioCore, .nioHPACK,
+                    "NeuralNetwork", "Optimizers", "ParameterServer", "Telemetry", "Tensor", "TensorFiles", .nioCore,
+                    .nioHPACK,
                     .nioHTTP2,
                 ],
                 path: "Fuzzing", exclude: ["CFuzzer", "Corpus", "Package.swift", "MeshworkFuzz/main.swift"],
