@@ -39,6 +39,8 @@ public struct CoordinationError: Error, Sendable, CustomStringConvertible {
         public static let tooFewServers = Code("tooFewServers", .unavailable)
         /// A limit of the coordinator's configuration is reached.
         public static let limitReached = Code("limitReached", .resourceExhausted)
+        /// The tables of a namespace would take more than they may.
+        public static let quotaExceeded = Code("quotaExceeded", .resourceExhausted)
         /// The change could not be kept, as on a full disk; nothing has changed.
         public static let storeUnavailable = Code("storeUnavailable", .unavailable)
         /// What a store holds is damaged or unknown; the message says what to do.
@@ -65,6 +67,7 @@ public struct CoordinationError: Error, Sendable, CustomStringConvertible {
             slotOutOfRange, noFreeSlot, slotTaken, sessionFenced, sessionExpired, sessionUnknown, notOwner,
             notAllowed, conflictingDeclaration, invalidDeclaration, tooFewServers, limitReached, storeUnavailable,
             storeFailed, versionConflict, serverUnknown, serverLost, serverSuperseded, partitionUnknown,
+            quotaExceeded,
         ]
     }
 

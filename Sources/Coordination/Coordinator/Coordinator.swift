@@ -47,7 +47,7 @@ public final class Coordinator: Service {
         self.configuration = configuration
         self.logger = logger
         servers = FencedServers(mesh)
-        meter = CoordinatorMeter(mesh.metrics)
+        meter = CoordinatorMeter(mesh.metrics, configuration.namespaces)
         tables = TableGuard(configuration.tablePolicy, mesh.metrics)
         let runtime = mesh.runtime
         let embedded = configuration.folder.map { EmbeddedStore(folder: $0, runtime: runtime, logger: logger) }

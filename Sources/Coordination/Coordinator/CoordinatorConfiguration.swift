@@ -36,6 +36,8 @@ public struct CoordinatorConfiguration: Sendable, Hashable {
     public var servers = 1_024
     /// The most bytes of one table's declaration. Default 64 KiB.
     public var declarationBytes = 64 << 10
+    /// What the tables of one owner may take together. Default none.
+    public var namespaces: [TableNamespace] = []
     /// Who may create which tables. Default: whoever may call `DeclareTables`.
     public var tablePolicy = TablePolicy.unrestricted
 
@@ -65,6 +67,7 @@ public struct CoordinatorConfiguration: Sendable, Hashable {
         if serversBeforePlacement > servers {
             problems.append("serversBeforePlacement must be at most servers, is \(serversBeforePlacement)")
         }
+        problems += TableNamespace.problems(namespaces)
         guard problems.isEmpty else {
             throw CoordinationError(.invalidConfiguration, problems.joined(separator: "; "))
         }

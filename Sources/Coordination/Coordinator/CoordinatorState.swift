@@ -118,8 +118,8 @@ package struct CoordinatorState: Sendable {
 
     /// Creates the tables that do not exist yet, all or none, and places their partitions.
     ///
-    /// - Throws: ``CoordinationError`` with `invalidDeclaration`, `conflictingDeclaration`, `tooFewServers` or
-    ///   `limitReached`; then nothing has changed.
+    /// - Throws: ``CoordinationError`` with `invalidDeclaration`, `conflictingDeclaration`, `tooFewServers`, `limitReached` or
+    ///   `quotaExceeded`; then nothing has changed.
     package mutating func declare(_ requests: [TableRequest]) throws(CoordinationError) {
         var missing: [TableRequest] = []
         for request in requests {
@@ -147,6 +147,7 @@ package struct CoordinatorState: Sendable {
             throw CoordinationError(
                 .limitReached, "\(added) partitions beside \(total) are over the limit of \(configuration.partitions)")
         }
+        for namespace in configuration.namespaces { try namespace.check(missing, beside: map) }
         place(missing)
     }
 

@@ -84,6 +84,59 @@ import Testing
         #expect(tooMany?.code == .limitReached)
     }
 
+    @Test("the tables of a namespace take no more than they may, whoever declares them, and others are not concerned")
+    func namespaces() throws {
+        var state = Self.state {
+            $0.namespaces = [
+                TableNamespace("ads", prefix: "ads/", tables: 3, bytes: 1_000),
+                TableNamespace("trial", prefix: "ads/trial/", partitions: 2),
+            ]
+        }
+        try state.registerServer(Example.server("a"))
+        try state.registerServer(Example.server("b"))
+        func refusal(_ requests: [TableRequest]) -> (CoordinationError.Code, String)? {
+            let before = state.map
+            do throws(CoordinationError) {
+                try state.declare(requests)
+                return nil
+            } catch {
+                #expect(state.map == before)
+                return (error.code, error.message)
+            }
+        }
+        func table(_ name: String, _ bytes: [UInt64], replicas: Int = 0) -> TableRequest {
+            TableRequest(name: name, declaration: [1], partitionByteCounts: bytes, replicas: replicas)
+        }
+        let followersCount = refusal([table("ads/w", [300, 300], replicas: 1)])
+        #expect(followersCount?.0 == .quotaExceeded)
+        #expect(followersCount?.1.contains("ads/w") == true && followersCount?.1.contains("0 of 1000 bytes") == true)
+        #expect(refusal([table("ads/w", [300, 300])]) == nil)
+        // Declared again: nothing is added.
+        #expect(refusal([table("ads/w", [300, 300])]) == nil)
+        #expect(refusal([table("ads/trial/x", [1, 1, 1])])?.0 == .quotaExceeded)
+        #expect(refusal([table("ads/trial/x", [1, 1])]) == nil)
+        // Of two tables that do not fit together neither is created.
+        #expect(refusal([table("ads/a", [1]), table("ads/b", [1])])?.0 == .quotaExceeded)
+        #expect(refusal([table("ads/a", [399])])?.0 == .quotaExceeded)
+        #expect(refusal([table("adsother", [5_000])]) == nil)
+        #expect(refusal([table("ads/a", [398])]) == nil)
+        #expect(refusal([table("ads/b", [0])])?.0 == .quotaExceeded)
+        #expect(
+            refusal([table("v", Array(repeating: .max, count: 9)), table("ads/c", [.max, .max])])?.0 == .quotaExceeded)
+    }
+
+    @Test("namespaces that cannot be are refused with the configuration")
+    func namespaceProblems() {
+        var configuration = CoordinatorConfiguration()
+        configuration.namespaces = [
+            TableNamespace("a", prefix: ""), TableNamespace("a", prefix: "x", tables: -1, partitions: -2),
+        ]
+        let error = #expect(throws: CoordinationError.self) { try configuration.validate() }
+        for part in ["a needs a prefix", "two namespaces are called a", "tables must not", "partitions must not"] {
+            #expect(error?.message.contains(part) == true, "\(part)")
+        }
+    }
+
     @Test("a server that restarts heads the same partitions in a new epoch; registering twice changes nothing")
     func serverRestart() throws {
         var state = Self.state()
