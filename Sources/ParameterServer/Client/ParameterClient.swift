@@ -19,7 +19,7 @@ public final class ParameterClient: Sendable {
     /// The session that the pushes belong to.
     public let session: WorkerSession
     private let coordination: CoordinationClient
-    private let configuration: ParameterClientConfiguration
+    let configuration: ParameterClientConfiguration
     private let observer: PushObserver
     let routes: TableRoutes
     let state = Mutex(State())
@@ -112,14 +112,24 @@ public final class ParameterClient: Sendable {
         let tables = try routes.tables()
         try tables.check(gradients, rows: rows)
         if configuration.checksBeforeSend { try TableSet.checkFinite(gradients, rows: rows) }
-        var pending = number(try tables.flatten(gradients, rows: rows), tables)
+        return try await push(try tables.flatten(gradients, rows: rows), of: tables, until: deadline)
+    }
+
+    /// Pushes gradients that were checked, of a whole step or of a part of one, under numbers of their own.
+    ///
+    /// - Throws: what the observer throws, before anything leaves.
+    func push(
+        _ gradients: [StepGradient], of tables: TableSet, until deadline: RuntimeInstant,
+        priority: CallPriority = .normal
+    ) async throws -> PushReport {
+        var pending = number(gradients, tables)
         let pushes = pending.map(\.identity)
         // Whatever comes of them, they are never sent again: later pushes need not wait for their answers.
         defer { settle(pushes) }
         try await observer.beforeFirstAttempt(pushes)
         var report = PushReport()
         try await routes.retrying(until: deadline) { tables, time throws(ParameterServerError) in
-            let attempt = await send(pending, tables, timeout: time)
+            let attempt = await send(pending, tables, timeout: time, priority)
             report.acknowledged += attempt.acknowledged
             report.failed.removeAll { $0.error.mayBeAnsweredElsewhere }
             guard !attempt.failed.isEmpty else { return false }
@@ -141,14 +151,18 @@ public final class ParameterClient: Sendable {
     }
 
     /// When a request that begins now has to be answered.
-    var deadline: RuntimeInstant { coordination.mesh.runtime.now.advanced(by: configuration.timeout) }
+    var deadline: RuntimeInstant { runtime.now.advanced(by: configuration.timeout) }
+
+    var runtime: any Runtime { coordination.mesh.runtime }
 
     /// Sends pushes to whoever heads their partitions, all servers at once.
-    private func send(_ pushes: [NumberedPush], _ tables: TableSet, timeout: Duration) async -> PushReport {
+    private func send(
+        _ pushes: [NumberedPush], _ tables: TableSet, timeout: Duration, _ priority: CallPriority
+    ) async -> PushReport {
         let calls = tables.calls(pushes, from: session)
         let reports = await withTaskGroup(of: (Int, PushReport).self) { group in
             for (index, call) in calls.enumerated() {
-                group.addTask { [self] in (index, await call.send(routes, timeout: timeout)) }
+                group.addTask { [self] in (index, await call.send(routes, timeout: timeout, priority)) }
             }
             var reports = Array(repeating: PushReport(), count: calls.count)
             for await (index, report) in group { reports[index] = report }
@@ -156,9 +170,7 @@ public final class ParameterClient: Sendable {
         }
         guard reports.count > 1 else { return reports.first ?? PushReport() }
         var report = PushReport()
-        report.acknowledged = reports.flatMap(\.acknowledged)
-        report.failed = reports.flatMap(\.failed)
-        for part in reports { report.standing.merge(part.standing) { $1 } }
+        for part in reports { report.add(part) }
         return report
     }
 

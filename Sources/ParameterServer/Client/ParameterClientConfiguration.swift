@@ -9,6 +9,12 @@ public struct ParameterClientConfiguration: Sendable, Hashable {
     /// partitions that it belongs to reject it and the others apply their share. Default true.
     public var checksBeforeSend = true
 
+    /// The bytes of gradients that are worth a call of their own while others are still being computed; smaller ones are
+    /// fused. Default 1 MiB.
+    public var fragmentBytes = 1 << 20
+    /// The most fragments of a step that are under way at a time. Default 4.
+    public var fragmentsInFlight = 4
+
     /// Makes the defaults.
     public init() {}
 
@@ -17,6 +23,8 @@ public struct ParameterClientConfiguration: Sendable, Hashable {
         var problems: [String] = []
         if timeout <= .zero { problems.append("timeout must be above zero, is \(timeout)") }
         if callBytes < 1 { problems.append("callBytes must be at least 1, is \(callBytes)") }
+        if fragmentBytes < 1 { problems.append("fragmentBytes must be at least 1, is \(fragmentBytes)") }
+        if fragmentsInFlight < 1 { problems.append("fragmentsInFlight must be at least 1, is \(fragmentsInFlight)") }
         guard problems.isEmpty else {
             throw ParameterServerError(.invalidConfiguration, problems.joined(separator: "; "))
         }

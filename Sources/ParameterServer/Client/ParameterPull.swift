@@ -10,6 +10,10 @@ struct ParameterPull: Sendable {
     let deadline: RuntimeInstant
     /// The rows to fetch of each partition that has some of them; empty to fetch dense tables.
     var keys: [PartitionID: AnyTensor] = [:]
+    /// Which of the dense tables to fetch, by their places in the set; `nil` for all.
+    var dense: Set<Int>?
+    /// What of a connection's large answers comes first.
+    var priority = CallPriority.normal
 
     /// What was pulled.
     struct Result: Sendable {
@@ -31,7 +35,7 @@ struct ParameterPull: Sendable {
             if let part = found[place.id] { parts[place.table].append(part) }
         }
         var parameters = NamedTensors()
-        for (table, parts) in zip(tables.tables, parts) where table.rows == nil {
+        for (index, (table, parts)) in zip(tables.tables, parts).enumerated() where fetches(index, of: tables) {
             do throws(TensorError) {
                 parameters[table.name] = try Self.assemble(parts, table)
             } catch {
@@ -50,7 +54,7 @@ struct ParameterPull: Sendable {
         var missing = Set(keys.keys)
         if missing.isEmpty {
             missing = Set(
-                tables.shares.flatMap(\.places).filter { tables.tables[$0.table].rows == nil }.map(\.id))
+                tables.shares.flatMap(\.places).filter { fetches($0.table, of: tables) }.map(\.id))
         }
         var failure: ParameterServerError?
         try await routes.retrying(until: deadline) { tables, time throws(ParameterServerError) in
@@ -71,6 +75,10 @@ struct ParameterPull: Sendable {
         }
         if let failure { throw failure }
         return found
+    }
+
+    private func fetches(_ table: Int, of tables: TableSet) -> Bool {
+        tables.tables[table].rows == nil && dense?.contains(table) ?? true
     }
 
     /// The values that a partition answers with.
@@ -103,7 +111,7 @@ struct ParameterPull: Sendable {
             }, keys: keys.isEmpty ? [] : share.places.map { keys[$0.id].map { Segment($0) } ?? Segment(copying: []) })
         do throws(ParameterServerError) {
             let response = try await routes.call(share) { (client) throws(MeshError) in
-                try await client.call(ParameterService.pull, request, timeout: timeout)
+                try await client.call(ParameterService.pull, request, timeout: timeout, priority: priority)
             }
             return .success(try parts(share, tables, response))
         } catch {

@@ -57,12 +57,15 @@ struct PushCall: Sendable {
 
     /// Sends the pushes; the mesh repeats the same bytes to the same life of the server until they are answered, the
     /// life has ended, the map has another head or the time is over.
-    func send(_ routes: TableRoutes, timeout: Duration) async -> PushReport {
+    func send(
+        _ routes: TableRoutes, timeout: Duration, _ priority: CallPriority = .normal
+    ) async -> PushReport {
         do throws(ParameterServerError) {
             return report(
                 try await routes.call(share) { (client) throws(MeshError) in
                     try await client.call(
-                        ParameterService.push, request, timeout: timeout, deduplication: deduplication)
+                        ParameterService.push, request, timeout: timeout, priority: priority,
+                        deduplication: deduplication)
                 })
         } catch {
             return report(error)

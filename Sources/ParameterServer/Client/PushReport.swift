@@ -41,6 +41,14 @@ public struct PushReport: Sendable {
     /// A report of no push.
     public init() {}
 
+    /// Takes in what became of another part of the step.
+    mutating func add(_ part: PushReport) {
+        acknowledged += part.acknowledged
+        failed += part.failed
+        rolledBack += part.rolledBack
+        standing.merge(part.standing) { $1 }
+    }
+
     /// The largest staleness of a push of the step.
     public var staleness: UInt64 { acknowledged.map(\.staleness).max() ?? 0 }
 }

@@ -8,32 +8,34 @@ extension TableSet {
         for name in gradients.names + rows.keys.sorted() where !names.contains(name) {
             throw ParameterServerError(.unknownParameter, "there is a gradient of \(name), which is not declared")
         }
-        for table in tables {
-            if let settings = table.rows {
-                try check(gradients[gradient: table.name], rows[table.name], of: table, settings)
-                continue
-            }
-            guard rows[table.name] == nil else {
-                throw ParameterServerError(
-                    .shapeMismatch, "the gradient of \(table.name) has keys of rows, and the table is dense")
-            }
-            if case .rowSparse(let rows)? = gradients[gradient: table.name] {
-                throw ParameterServerError(
-                    .shapeMismatch,
-                    "the gradient of \(table.name) is row-sparse, \(rows), and the table takes all elements: push "
-                        + "toDense() of the gradients")
-            }
-            guard let gradient = gradients[table.name], !gradient.isAbstract else {
-                throw ParameterServerError(.unknownParameter, "there is no gradient with values of \(table.name)")
-            }
-            guard gradient.dtype == .float32 else {
-                throw ParameterServerError(
-                    .dtypeMismatch, "the gradient of \(table.name) is \(gradient.dtype), expected float32")
-            }
-            guard gradient.shape == table.shape else {
-                throw ParameterServerError(
-                    .shapeMismatch, "the gradient of \(table.name) is \(gradient.shape), expected \(table.shape)")
-            }
+        for table in tables { try check(gradients[gradient: table.name], rows[table.name], of: table) }
+    }
+
+    /// Throws as ``check(_:rows:)`` does, for the gradient of one table.
+    func check(
+        _ gradient: Gradient?, _ keyed: KeyedRows?, of table: TableDeclaration
+    ) throws(ParameterServerError) {
+        if let settings = table.rows { return try check(gradient, keyed, of: table, settings) }
+        guard keyed == nil else {
+            throw ParameterServerError(
+                .shapeMismatch, "the gradient of \(table.name) has keys of rows, and the table is dense")
+        }
+        if case .rowSparse(let rows)? = gradient {
+            throw ParameterServerError(
+                .shapeMismatch,
+                "the gradient of \(table.name) is row-sparse, \(rows), and the table takes all elements: push "
+                    + "toDense() of the gradients")
+        }
+        guard case .dense(let gradient)? = gradient, !gradient.isAbstract else {
+            throw ParameterServerError(.unknownParameter, "there is no gradient with values of \(table.name)")
+        }
+        guard gradient.dtype == .float32 else {
+            throw ParameterServerError(
+                .dtypeMismatch, "the gradient of \(table.name) is \(gradient.dtype), expected float32")
+        }
+        guard gradient.shape == table.shape else {
+            throw ParameterServerError(
+                .shapeMismatch, "the gradient of \(table.name) is \(gradient.shape), expected \(table.shape)")
         }
     }
 
@@ -86,21 +88,27 @@ extension TableSet {
     ) throws(ParameterServerError) -> [StepGradient] {
         var flat: [StepGradient] = []
         for table in tables {
-            do throws(TensorError) {
-                guard table.rows != nil else {
-                    let gradient = try gradients.tensor(named: table.name).withoutTrace()
-                    flat.append(.dense(try gradient.reshaped(to: Shape([table.shape.elementCount]))))
-                    continue
-                }
-                var keyed = rows[table.name]
-                if case .rowSparse(let rows)? = gradients[gradient: table.name] { keyed = try KeyedRows(rows) }
-                flat.append(.rows(try keyed?.split(table) ?? Array(repeating: nil, count: table.partitionCount)))
-            } catch {
-                throw ParameterServerError(
-                    .shapeMismatch, "the gradient of \(table.name) cannot be sent: \(error.message)", cause: error)
-            }
+            flat.append(try flatten(gradients[gradient: table.name], rows[table.name], of: table))
         }
         return flat
+    }
+
+    /// The gradient of one table, which was checked, with one axis.
+    func flatten(
+        _ gradient: Gradient?, _ keyed: KeyedRows?, of table: TableDeclaration
+    ) throws(ParameterServerError) -> StepGradient {
+        do throws(TensorError) {
+            if let keyed { return .rows(try keyed.split(table)) }
+            switch gradient {
+            case .dense(let tensor)?:
+                return .dense(try tensor.withoutTrace().reshaped(to: Shape([table.shape.elementCount])))
+            case .rowSparse(let rows)?: return .rows(try KeyedRows(rows).split(table))
+            case nil: return .nothing
+            }
+        } catch {
+            throw ParameterServerError(
+                .shapeMismatch, "the gradient of \(table.name) cannot be sent: \(error.message)", cause: error)
+        }
     }
 }
 

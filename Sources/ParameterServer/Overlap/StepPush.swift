@@ -1,0 +1,181 @@
+import MeshWire
+import Synchronization
+public import Tensor
+
+/// A step whose gradients leave while others are still being computed; made by ``ParameterClient/step(pullsNext:_:)``.
+///
+/// Gradients are added from any thread, each table's once; nothing waits. They leave in fragments, a bounded number at a
+/// time, on the runtime's task executor: what is computed meanwhile is fused into larger ones. Guarded by a mutex,
+/// which is not held across a call.
+public final class StepPush: Sendable {
+    private struct State {
+        var fragments: StepFragments
+        /// The gradients that have not left, by table.
+        var waiting: [Int: StepGradient] = [:]
+        var arrived: Set<Int> = []
+        var senders: [Task<Void, Never>] = []
+        var running = 0
+        var isEnded = false
+        var failure: (any Error)?
+        var report = PushReport()
+        var parameters: [Int: AnyTensor] = [:]
+        var timeline: StepTimeline
+    }
+
+    private let client: ParameterClient
+    private let tables: TableSet
+    private let pullsNext: Bool
+    private let deadline: RuntimeInstant
+    private let state: Mutex<State>
+
+    init(_ client: ParameterClient, pullsNext: Bool) throws(ParameterServerError) {
+        self.client = client
+        self.pullsNext = pullsNext
+        tables = try client.routes.tables()
+        let now = client.runtime.now
+        deadline = now.advanced(by: client.configuration.timeout)
+        state = Mutex(
+            State(
+                fragments: StepFragments(
+                    tableBytes: tables.tables.map {
+                        $0.rows == nil ? $0.shape.elementCount * DType.float32.byteWidth : 0
+                    },
+                    fragmentBytes: client.configuration.fragmentBytes),
+                timeline: StepTimeline(began: now, computed: now, ended: now)))
+    }
+
+    /// A table's gradient is final. One that does not fit, or comes twice, ends the step: nothing more of it leaves, and
+    /// the step throws why. After the computation's end nothing is added.
+    public func add(_ gradient: Gradient, of name: String) { add(name, gradient, nil) }
+
+    /// The gradient of rows of a table is final, whose keys are any 64-bit numbers.
+    public func add(_ rows: KeyedRows, of name: String) { add(name, nil, rows) }
+
+    private func add(_ name: String, _ gradient: Gradient?, _ rows: KeyedRows?) {
+        let step: (table: Int, gradient: StepGradient)
+        do throws(ParameterServerError) {
+            guard let index = tables.tables.firstIndex(where: { $0.name == name }) else {
+                throw ParameterServerError(.unknownParameter, "there is a gradient of \(name), which is not declared")
+            }
+            let table = tables.tables[index]
+            try tables.check(gradient, rows, of: table)
+            step = (index, try tables.flatten(gradient, rows, of: table))
+        } catch {
+            return fail(error)
+        }
+        let now = client.runtime.now
+        state.withLock { state in
+            guard !state.isEnded, state.failure == nil else { return }
+            guard state.arrived.insert(step.table).inserted else {
+                state.failure = ParameterServerError(
+                    .malformedRequest, "there are two gradients of \(name) in one step")
+                return
+            }
+            state.timeline.computed = now
+            state.waiting[step.table] = step.gradient
+            state.fragments.add(step.table, byteCount: step.gradient.byteCount)
+            startSender(&state)
+        }
+    }
+
+    /// Waits until all that was added is answered.
+    ///
+    /// - Throws: what stopped the step; what has left by then stays applied.
+    func finish() async throws -> (report: PushReport, parameters: NamedTensors, timeline: StepTimeline) {
+        state.withLock { state in
+            state.isEnded = true
+            let missing = tables.tables.indices.first { tables.tables[$0].rows == nil && !state.arrived.contains($0) }
+            if let missing, state.failure == nil {
+                state.failure = ParameterServerError(
+                    .unknownParameter, "there is no gradient with values of \(tables.tables[missing].name)")
+            }
+            state.fragments.complete()
+            startSender(&state)
+        }
+        await sendersEnd()
+        let now = client.runtime.now
+        return try state.withLock { state in
+            if let failure = state.failure { throw failure }
+            state.timeline.ended = now
+            var parameters = NamedTensors()
+            for (index, table) in tables.tables.enumerated() { parameters[table.name] = state.parameters[index] }
+            return (state.report, parameters, state.timeline)
+        }
+    }
+
+    /// Lets go of what has not left, and waits for what has.
+    func abandon() async {
+        fail(CancellationError())
+        await sendersEnd()
+    }
+
+    private func fail(_ error: any Error) {
+        state.withLock { state in
+            state.failure = state.failure ?? error
+            state.waiting = [:]
+        }
+    }
+
+    private func sendersEnd() async {
+        // None is started after the end.
+        let senders = state.withLock { $0.senders }
+        await withTaskCancellationHandler {
+            for sender in senders { await sender.value }
+        } onCancel: {
+            for sender in senders { sender.cancel() }
+        }
+    }
+
+    /// Starts a task for a fragment that shall leave, unless as many are under way as may be: then one of them sends it.
+    private func startSender(_ state: inout State) {
+        guard state.running < client.configuration.fragmentsInFlight, let fragment = next(&state) else { return }
+        state.running += 1
+        let runtime = client.runtime
+        state.senders.append(
+            runtime.spawn(on: runtime.taskExecutor) { [self] in
+                var fragment: (StepFragments.Fragment, [StepGradient], Int)? = fragment
+                while let sent = fragment {
+                    await send(sent.0, sent.1, as: sent.2)
+                    fragment = self.state.withLock { state in
+                        let next = self.next(&state)
+                        if next == nil { state.running -= 1 }
+                        return next
+                    }
+                }
+            })
+    }
+
+    /// The next fragment with the gradients of all tables, and its number.
+    private func next(_ state: inout State) -> (StepFragments.Fragment, [StepGradient], Int)? {
+        guard state.failure == nil, let fragment = state.fragments.next() else { return nil }
+        var gradients = Array(repeating: StepGradient.nothing, count: tables.tables.count)
+        for table in fragment.tables { gradients[table] = state.waiting.removeValue(forKey: table) ?? .nothing }
+        state.timeline.fragments.append(
+            StepTimeline.Fragment(
+                tables: fragment.tables.map { tables.tables[$0].name }, byteCount: fragment.byteCount,
+                isUrgent: fragment.priority == .urgent, left: client.runtime.now))
+        return (fragment, gradients, state.timeline.fragments.count - 1)
+    }
+
+    private func send(_ fragment: StepFragments.Fragment, _ gradients: [StepGradient], as number: Int) async {
+        do {
+            let report = try await client.push(gradients, of: tables, until: deadline, priority: fragment.priority)
+            let answered = client.runtime.now
+            state.withLock { state in
+                state.report.add(report)
+                state.timeline.fragments[number].answered = answered
+            }
+            guard pullsNext else { return }
+            let dense = Set(fragment.tables.filter { tables.tables[$0].rows == nil })
+            guard !dense.isEmpty else { return }
+            let parameters = try await client.pull(dense, until: deadline, priority: fragment.priority)
+            let pulled = client.runtime.now
+            state.withLock { state in
+                for table in dense { state.parameters[table] = parameters[tables.tables[table].name] }
+                state.timeline.fragments[number].pulled = pulled
+            }
+        } catch {
+            fail(error)
+        }
+    }
+}
