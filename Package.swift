@@ -195,7 +195,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
         "TrainingTests",
         [
             "Training", "Autodiff", "NeuralNetwork", "ParameterServer", "Coordination", "Optimizers", "Tensor",
-            "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", .logging,
+            "MeshTransport", "MeshWire", "MeshworkTesting", "Identity", "Telemetry", .logging,
         ]
     ),
     (

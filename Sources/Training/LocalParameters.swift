@@ -8,11 +8,13 @@ public import Tensor
 ///
 /// The update rules are those that parameter servers apply, so that one trainer alone makes the same bits here and
 /// there. A row-sparse gradient steps the rows that it names and leaves the others as they are, moments included; from
-/// the first one on, a table's rows count their steps one by one. Guarded by a mutex.
+/// the first one on, a dense table's rows count their steps one by one. A row table is that of a server, in one partition.
+/// Guarded by a mutex.
 public final class LocalParameters: ParameterStore {
     private struct State {
-        var parameters: NamedTensors
+        var parameters = NamedTensors()
         var optimizers: [String: Optimizer] = [:]
+        var tables: [String: LocalRowTable] = [:]
     }
 
     private let rule: UpdateRule
@@ -20,26 +22,61 @@ public final class LocalParameters: ParameterStore {
 
     /// The first values of a model's parameters.
     ///
-    /// - Throws: ``/Tensor/TensorError/Code/outOfMemory``.
-    public init(_ model: ModelDeclaration, updateRule: UpdateRule) throws(TensorError) {
+    /// - Parameter rows: as of ``/NeuralNetwork/ModelDeclaration/tables(updateRule:partitioning:rows:rowPartitions:replicas:)``.
+    /// - Throws: ``/Tensor/TensorError/Code/outOfMemory``;
+    ///   ``/ParameterServer/ParameterServerError/Code/invalidDeclaration`` for a row table that cannot be.
+    public init(
+        _ model: ModelDeclaration, updateRule: UpdateRule, rows: [String: TableDeclaration.RowSettings] = [:]
+    ) throws {
         rule = updateRule
-        var first = State(parameters: try model.initialValues())
-        for (name, tensor) in first.parameters {
-            first.optimizers[name] = try Optimizer(updateRule, of: tensor.shape)
+        try model.check(rows)
+        var first = State()
+        for parameter in model.parameters {
+            let name = parameter.name
+            if parameter.isRowTable || rows[name] != nil {
+                first.tables[name] = LocalRowTable(
+                    try parameter.rowTable(updateRule, rows[name], partitionCount: 1, replicas: 0))
+            } else {
+                first.parameters[name] = try parameter.initialValues()
+                first.optimizers[name] = try Optimizer(updateRule, of: parameter.shape)
+            }
         }
         state = Mutex(first)
     }
 
-    /// The parameters as they are now.
+    /// The dense parameters as they are now.
     public func pull() -> NamedTensors { state.withLock { $0.parameters } }
+
+    /// Rows of row tables as they are now; those that do not exist as they would begin.
+    ///
+    /// - Throws: ``/ParameterServer/ParameterServerError`` with `unknownParameter` for a name that is not that of a row
+    ///   table, and `rowOutOfRange`.
+    public func pull(rows keys: [String: [UInt64]]) throws -> PulledRows {
+        try state.withLock { state in
+            var rows = NamedTensors()
+            for (name, keys) in keys.sorted(by: { $0.key < $1.key }) {
+                rows[name] = try Self.table(name, state.tables).rows(of: keys)
+            }
+            return PulledRows(rows)
+        }
+    }
+
+    /// Takes one step of dense parameters alone: see ``push(_:rows:computedFrom:)``.
+    public func push(_ gradients: NamedTensors) throws -> PushReport {
+        try push(gradients, rows: [:], computedFrom: nil)
+    }
 
     /// Takes one step.
     ///
     /// - Returns: an empty report: there are no partitions that could fail by themselves.
     /// - Throws: ``/Tensor/TensorError`` for a gradient that is missing, or of another shape or type. Those before it
-    ///   in the parameters' order have been applied.
-    public func push(_ gradients: NamedTensors) throws -> PushReport {
+    ///   in the parameters' order have been applied. ``/ParameterServer/ParameterServerError`` for rows that a server would
+    ///   refuse; nothing has been applied then.
+    public func push(
+        _ gradients: NamedTensors, rows: [String: KeyedRows], computedFrom pulled: PulledRows?
+    ) throws -> PushReport {
         try state.withLock { state in
+            for (name, rows) in rows { try Self.table(name, state.tables).check(rows) }
             for name in state.parameters.names {
                 let gradient = try gradients.gradient(named: name)
                 guard var optimizer = state.optimizers.removeValue(forKey: name) else { continue }
@@ -48,8 +85,18 @@ public final class LocalParameters: ParameterStore {
                     try optimizer.apply(rule, to: &parameters, gradient)
                 }
             }
+            for (name, rows) in rows { try state.tables[name]?.apply(rows) }
         }
         return PushReport()
+    }
+
+    private static func table(
+        _ name: String, _ tables: [String: LocalRowTable]
+    ) throws(ParameterServerError) -> LocalRowTable {
+        guard let table = tables[name] else {
+            throw ParameterServerError(.unknownParameter, "the model has no row table \(name)")
+        }
+        return table
     }
 }
 

@@ -120,6 +120,23 @@ import Training
         }
     }
 
+    @Test("a model's row tables become tables whose rows are any, in so many partitions and with so many followers")
+    func tables() throws {
+        var settings = TableDeclaration.RowSettings()
+        settings.timeToLive = 7
+        let tables = try RowModel.declaration().tables(
+            updateRule: .adam(), rows: ["items/table": settings], rowPartitions: 5, replicas: 2)
+        #expect(
+            tables.map(\.name) == [
+                "users/table", "items/table", "head/weight", "head/bias", "other/weight", "other/bias",
+            ])
+        #expect(tables.map(\.partitionCount) == [5, 5, 1, 1, 1, 1])
+        #expect(tables.map { $0.rows?.timeToLive } == [nil, 7, nil, nil, nil, nil])
+        #expect(tables.map { $0.rows == nil } == [false, false, true, true, true, true])
+        #expect(tables.prefix(2).map(\.shape) == [[3], [4]])
+        #expect(tables.allSatisfy { $0.replicas == 2 && $0.rows?.keyLimit == nil })
+    }
+
     @Test("a gradient of another number of rows than were looked up is an error")
     func wrongRows() throws {
         let lookup = try RowLookup([7, 3, 7])

@@ -54,6 +54,54 @@ extension ParameterScope {
         }
     }
 
+    /// An embedding with keys: for each key that the input looks up its row of a table of any size.
+    ///
+    /// Parameter: the row table `table` with rows of `features` elements, of which the step has those that the input looks
+    /// up; its gradient is of those too.
+    ///
+    /// ```swift
+    /// let users = try RowLookup(batch.users)               // any 64-bit numbers
+    /// let embedded = try p["users"].embedding(users, features: 32)
+    /// ```
+    /// - Parameters:
+    ///   - lookup: The keys of the batch, of shape `[…]`.
+    ///   - features: The elements of a row.
+    ///   - initializer: How a row begins; uniform in ±0.05 by default.
+    /// - Returns: Of shape `[…, features]`.
+    /// - Throws: As ``rows(_:of:features:initializer:)``.
+    public func embedding(
+        _ lookup: RowLookup, features: Int, initializer: Initializer = .uniform(low: -0.05, high: 0.05)
+    ) throws -> Tensor<Float> {
+        let rows = try rows("table", of: lookup, features: features, initializer: initializer)
+        return try naming("embedding") { () throws(TensorError) in
+            try Tensor(rows.core.gatherRows(lookup.indices.core))
+        }
+    }
+
+    /// An embedding of bags with keys: as ``embeddingBag(_:starts:rows:features:reduction:weights:initializer:)``, of a row
+    /// table of any size.
+    ///
+    /// - Parameters:
+    ///   - lookup: The keys of all bags, one bag after the other: `[n]`.
+    ///   - starts: Where each bag begins among the keys: ascending, the first 0.
+    ///   - features: The elements of a row.
+    ///   - reduction: What becomes of a bag's rows; their sum by default.
+    ///   - weights: What each row of a sum is multiplied by, `[n]`; nothing by default.
+    ///   - initializer: How a row begins; uniform in ±0.05 by default.
+    /// - Returns: Of shape `[bags, features]`.
+    /// - Throws: As the bag of indices, and as ``rows(_:of:features:initializer:)``.
+    public func embeddingBag(
+        _ lookup: RowLookup, starts: [Int], features: Int, reduction: BagReduction = .sum,
+        weights: Tensor<Float>? = nil, initializer: Initializer = .uniform(low: -0.05, high: 0.05)
+    ) throws -> Tensor<Float> {
+        let rows = try rows("table", of: lookup, features: features, initializer: initializer)
+        return try naming("embedding bag") { () throws(TensorError) in
+            try Tensor(
+                rows.core.embeddingBag(
+                    lookup.indices.core, starts: starts, reduction: reduction, weights: weights?.core))
+        }
+    }
+
     /// Names the layer in an error about its indices, which come from data and not from the parameters.
     private func naming<Result>(
         _ layer: String, _ body: () throws(TensorError) -> Result

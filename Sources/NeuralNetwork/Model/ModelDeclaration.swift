@@ -4,26 +4,31 @@ public import Tensor
 public struct ParameterDeclaration: Sendable, Hashable {
     /// The full name, which is its key everywhere.
     public let name: String
-    /// The shape; the elements are float32.
+    /// The shape, or that of one row of a row table; the elements are float32.
     public let shape: Shape
     /// How the first values are made.
     public let initializer: Initializer
     /// The random key of the first values: the model's key folded with the name.
     public let key: RandomKey
+    /// Whether it is a table of rows with keys, of which a model has those that its input looks up
+    /// (``ParameterScope/rows(_:of:features:initializer:)``).
+    public let isRowTable: Bool
 
     /// A declaration of these parts.
-    public init(name: String, shape: Shape, initializer: Initializer, key: RandomKey) {
+    public init(name: String, shape: Shape, initializer: Initializer, key: RandomKey, isRowTable: Bool = false) {
         self.name = name
         self.shape = shape
         self.initializer = initializer
         self.key = key
+        self.isRowTable = isRowTable
     }
 
-    /// The first values.
+    /// The first values; of a row table none, as its rows begin to exist by and by: `[0, features]`.
     ///
     /// - Throws: `TensorError.Code.outOfMemory`.
     public func initialValues() throws(TensorError) -> AnyTensor {
-        try initializer.values(key: key, shape: shape)
+        guard !isRowTable else { return try .zeros(Shape([0] + shape)) }
+        return try initializer.values(key: key, shape: shape)
     }
 }
 
@@ -34,8 +39,8 @@ public struct ModelDeclaration: Sendable, Hashable {
     /// The shape of the output for the example input.
     public let outputShape: Shape
 
-    /// The number of elements of all parameters.
-    public var elementCount: Int { parameters.reduce(0) { $0 + $1.shape.elementCount } }
+    /// The number of elements of all parameters but row tables.
+    public var elementCount: Int { parameters.reduce(0) { $1.isRowTable ? $0 : $0 + $1.shape.elementCount } }
 
     /// The first values of all parameters, for training on one machine.
     ///
@@ -65,7 +70,7 @@ public func initialize<M: Model>(_ model: M, key: RandomKey, example: M.Input) t
         parameters: recorder.requests.map { request in
             ParameterDeclaration(
                 name: request.name, shape: request.shape, initializer: request.initializer,
-                key: key.foldIn(request.name))
+                key: key.foldIn(request.name), isRowTable: request.isRowTable)
         },
         outputShape: output.shape)
 }

@@ -51,20 +51,46 @@ public struct ParameterScope: Sendable {
     ///   something else than the model expects; ``NeuralNetworkError/Code/parameterConflict``, while parameters are
     ///   being found, for one that the model asked for before with another shape or initializer.
     public func parameter(_ name: String, shape: Shape, initializer: Initializer) throws -> Tensor<Float> {
-        let path = path(to: name)
+        try read(.init(name: path(to: name), shape: shape, initializer: initializer), as: shape)
+    }
+
+    /// The rows of the row table called `name` that the input looks up, in the order of the look-up's keys; what layers
+    /// with tables of any size are made of.
+    ///
+    /// A table has one look-up in a step: a model that looks several things up in it makes one look-up of all their keys.
+    ///
+    /// - Parameters:
+    ///   - name: Its name in this scope. Traps if it is empty or holds a slash.
+    ///   - lookup: What is looked up.
+    ///   - features: The elements of a row.
+    ///   - initializer: How the first values of a row are made.
+    /// - Returns: Of shape `[keys, features]`.
+    /// - Throws: As ``parameter(_:shape:initializer:)``; `TensorError.Code.shapeMismatch` also where the rows are not
+    ///   those of the look-up.
+    public func rows(
+        _ name: String, of lookup: RowLookup, features: Int, initializer: Initializer
+    ) throws -> Tensor<Float> {
+        try read(
+            .init(name: path(to: name), shape: Shape([features]), initializer: initializer, isRowTable: true),
+            as: Shape([lookup.keys.count, features]))
+    }
+
+    private func read(_ request: ParameterRecorder.Request, as shape: Shape) throws -> Tensor<Float> {
         switch source {
         case .recording(let recorder):
-            try recorder.record(path, shape: shape, initializer: initializer)
+            try recorder.record(request)
             return try Tensor(.abstract(shape: shape, dtype: .float32))
         case .values(let parameters):
-            let parameter = try parameters.tensor(named: path)
+            let parameter = try parameters.tensor(named: request.name)
             guard parameter.shape == shape else {
                 throw TensorError(
-                    .shapeMismatch, "parameter \"\(path)\": the model expects \(shape), found \(parameter.shape)")
+                    .shapeMismatch,
+                    "parameter \"\(request.name)\": the model expects \(shape), found \(parameter.shape)")
             }
             guard parameter.dtype == .float32 else {
                 throw TensorError(
-                    .dtypeMismatch, "parameter \"\(path)\": the model expects float32, found \(parameter.dtype)")
+                    .dtypeMismatch,
+                    "parameter \"\(request.name)\": the model expects float32, found \(parameter.dtype)")
             }
             return try Tensor(parameter)
         }
@@ -84,24 +110,28 @@ final class ParameterRecorder: Sendable {
         var name: String
         var shape: Shape
         var initializer: Initializer
+        /// Whether it is a table of rows of that shape.
+        var isRowTable = false
     }
 
     private let state = Mutex<(requests: [Request], places: [String: Int])>(([], [:]))
 
     var requests: [Request] { state.withLock { $0.requests } }
 
-    func record(_ name: String, shape: Shape, initializer: Initializer) throws(NeuralNetworkError) {
-        let request = Request(name: name, shape: shape, initializer: initializer)
+    func record(_ request: Request) throws(NeuralNetworkError) {
         let earlier = state.withLock { state -> Request? in
-            if let place = state.places[name] { return state.requests[place] }
-            state.places[name] = state.requests.count
+            if let place = state.places[request.name] { return state.requests[place] }
+            state.places[request.name] = state.requests.count
             state.requests.append(request)
             return nil
         }
         guard let earlier, earlier != request else { return }
         throw NeuralNetworkError(
             .parameterConflict,
-            "the model asks for the parameter \"\(name)\" as \(shape), \(initializer), "
-                + "and before as \(earlier.shape), \(earlier.initializer)")
+            "the model asks for the parameter \"\(request.name)\" as \(request), and before as \(earlier)")
     }
+}
+
+extension ParameterRecorder.Request: CustomStringConvertible {
+    var description: String { "\(isRowTable ? "rows of " : "")\(shape), \(initializer)" }
 }

@@ -17,30 +17,57 @@ extension ParameterClient {
     ///   ``ParameterServerConfiguration/rowBytesPerPull`` together with `malformedRequest`.
     public func pull(rows keys: [UInt64], of table: String) async throws(ParameterServerError) -> AnyTensor {
         let rows = try await pull(rows: [table: keys])
-        guard let rows = rows[table] else { preconditionFailure("rows of \(table) were pulled and are not there") }
+        guard let rows = rows.tables[table] else {
+            preconditionFailure("rows of \(table) were pulled and are not there")
+        }
         return rows
     }
 
     /// Rows of several row tables at once, in the order of their keys, by table: see ``pull(rows:of:)``.
-    public func pull(rows keys: [String: [UInt64]]) async throws(ParameterServerError) -> NamedTensors {
+    public func pull(rows keys: [String: [UInt64]]) async throws(ParameterServerError) -> PulledRows {
         let request = try RowRequest(keys, in: try routes.tables())
         let seen = state.withLock { $0.seen }
-        let parts =
-            request.partitions.isEmpty
-            ? [:]
-            : try await ParameterPull(routes: routes, deadline: deadline, keys: request.partitions)
-                .parts(minimums: seen)
-        pulled(parts.mapValues(\.version))
-        do throws(TensorError) {
-            return try request.rows(of: parts.mapValues(\.values))
-        } catch {
-            throw ParameterServerError(.callFailed, "the rows cannot be put together: \(error.message)", cause: error)
+        guard let hotRows else {
+            let answers = try await answers(request.partitions, minimums: seen)
+            let basis = pulled(answers.mapValues(\.version))
+            return PulledRows(
+                try assembling { () throws(TensorError) in try request.rows(of: answers.mapValues(\.values)) },
+                basis: basis)
         }
+        let lookup = hotRows.look(up: request.keys, seen: seen)
+        let missing = try assembling { () throws(TensorError) in try RowRequest.tensors(lookup.missing) }
+        let answers = try await answers(missing, minimums: seen)
+        let rows = try assembling { () throws(TensorError) in
+            try hotRows.complete(lookup, answers, request.declarations)
+        }
+        let basis = pulled(answers.mapValues(\.version), keeping: rows.mapValues(\.version))
+        return PulledRows(
+            try assembling { () throws(TensorError) in try request.rows(of: rows.mapValues(\.values)) }, basis: basis)
+    }
+
+    /// What partitions answer for some of their rows.
+    private func answers(
+        _ keys: [PartitionID: AnyTensor], minimums: [PartitionID: PartitionVersion]
+    ) async throws(ParameterServerError) -> [PartitionID: (values: AnyTensor, version: PartitionVersion)] {
+        guard !keys.isEmpty else { return [:] }
+        return try await ParameterPull(routes: routes, deadline: deadline, keys: keys).parts(minimums: minimums)
+            .mapValues { ($0.values, $0.version) }
+    }
+}
+
+/// Puts rows together.
+private func assembling<Result>(
+    _ body: () throws(TensorError) -> Result
+) throws(ParameterServerError) -> Result {
+    do throws(TensorError) {
+        return try body()
+    } catch {
+        throw ParameterServerError(.callFailed, "the rows cannot be put together: \(error.message)", cause: error)
     }
 }
 
 /// What rows of row tables are asked for, and where they are.
-private struct RowRequest {
+struct RowRequest {
     private struct Table {
         var name: String
         var width: Int
@@ -50,7 +77,11 @@ private struct RowRequest {
 
     private var tables: [Table] = []
     /// The keys that each partition is asked for, each once.
+    private(set) var keys: [PartitionID: [UInt64]] = [:]
+    /// The same as tensors.
     private(set) var partitions: [PartitionID: AnyTensor] = [:]
+    /// The table of each partition.
+    private(set) var declarations: [PartitionID: TableDeclaration] = [:]
 
     init(_ keys: [String: [UInt64]], in set: TableSet) throws(ParameterServerError) {
         for name in keys.keys.sorted() where !set.tables.contains(where: { $0.name == name }) {
@@ -86,14 +117,19 @@ private struct RowRequest {
                 places.append(place)
             }
             for (partition, keys) in asked {
-                do throws(TensorError) {
-                    partitions[partition] = try AnyTensor(keys, shape: [keys.count])
-                } catch {
-                    throw ParameterServerError(.callFailed, error.message, cause: error)
-                }
+                self.keys[partition] = keys
+                declarations[partition] = table
             }
             tables.append(Table(name: table.name, width: table.shape.elementCount, places: places))
         }
+        partitions = try assembling { [keys = self.keys] () throws(TensorError) in try Self.tensors(keys) }
+    }
+
+    /// Keys as they are sent.
+    static func tensors(_ keys: [PartitionID: [UInt64]]) throws(TensorError) -> [PartitionID: AnyTensor] {
+        var tensors: [PartitionID: AnyTensor] = [:]
+        for (partition, keys) in keys { tensors[partition] = try AnyTensor(keys, shape: [keys.count]) }
+        return tensors
     }
 
     /// The rows of each table in the order in which they were asked for.

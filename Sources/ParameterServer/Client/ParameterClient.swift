@@ -23,6 +23,7 @@ public final class ParameterClient: Sendable {
     private let observer: PushObserver
     let routes: TableRoutes
     let state = Mutex(State())
+    let hotRows: HotRowCache?
 
     struct State {
         var numbers = PushNumbers()
@@ -47,6 +48,7 @@ public final class ParameterClient: Sendable {
         self.configuration = configuration
         self.observer = observer
         routes = TableRoutes(coordination, ServerClients(coordination.mesh), callBytes: configuration.callBytes)
+        hotRows = configuration.hotRows.map { HotRowCache($0, metrics: coordination.mesh.metrics) }
     }
 
     /// Declares the model's tables: creates those that do not exist, and is content with those that do and are the same.
@@ -76,14 +78,28 @@ public final class ParameterClient: Sendable {
     }
 
     /// Takes down the versions that a pull was of.
-    func pulled(_ versions: [PartitionID: PartitionVersion]) {
+    ///
+    /// - Parameter oldest: the versions of what it was answered with of earlier pulls.
+    /// - Returns: what gradients that are computed from it say that they are of.
+    @discardableResult
+    func pulled(
+        _ versions: [PartitionID: PartitionVersion], keeping oldest: [PartitionID: PartitionVersion] = [:]
+    ) -> [PartitionID: PartitionVersion] {
         let map = routes.map
-        state.withLock { state in
+        return state.withLock { state in
+            var bases: [PartitionID: PartitionVersion] = [:]
             for (partition, version) in versions {
                 let basis = state.acknowledged.basis(version, of: partition, map)
+                bases[partition] = basis
                 state.basis[partition] = max(state.basis[partition] ?? basis, basis)
             }
+            for (partition, version) in oldest {
+                let basis = state.acknowledged.basis(version, of: partition, map)
+                bases[partition] = basis
+                state.basis[partition] = basis
+            }
             state.seen.merge(versions) { max($0, $1) }
+            return bases
         }
     }
 
@@ -105,24 +121,29 @@ public final class ParameterClient: Sendable {
     /// with a limit may be among the others as row-sparse ones. A row table needs no gradient, and only the partitions
     /// that have rows of one take part in the step.
     ///
-    /// - Parameter rows: gradients by table.
+    /// - Parameters:
+    ///   - rows: gradients by table.
+    ///   - pulled: the rows that they were computed from; default those that were pulled last.
     /// - Throws: as ``push(_:)``, and `rowOutOfRange` for a key that is not below the table's limit.
-    public func push(_ gradients: NamedTensors, rows: [String: KeyedRows]) async throws -> PushReport {
+    public func push(
+        _ gradients: NamedTensors, rows: [String: KeyedRows], computedFrom pulled: PulledRows? = nil
+    ) async throws -> PushReport {
         let deadline = deadline
         let tables = try routes.tables()
         try tables.check(gradients, rows: rows)
         if configuration.checksBeforeSend { try TableSet.checkFinite(gradients, rows: rows) }
-        return try await push(try tables.flatten(gradients, rows: rows), of: tables, until: deadline)
+        return try await push(
+            try tables.flatten(gradients, rows: rows), of: tables, computedFrom: pulled, until: deadline)
     }
 
     /// Pushes gradients that were checked, of a whole step or of a part of one, under numbers of their own.
     ///
     /// - Throws: what the observer throws, before anything leaves.
     func push(
-        _ gradients: [StepGradient], of tables: TableSet, until deadline: RuntimeInstant,
+        _ step: [StepGradient], of tables: TableSet, computedFrom pulled: PulledRows?, until deadline: RuntimeInstant,
         priority: CallPriority = .normal
     ) async throws -> PushReport {
-        var pending = number(gradients, tables)
+        var pending = number(step, tables, pulled?.basis ?? [:])
         let pushes = pending.map(\.identity)
         // Whatever comes of them, they are never sent again: later pushes need not wait for their answers.
         defer { settle(pushes) }
@@ -140,6 +161,7 @@ public final class ParameterClient: Sendable {
             return !pending.isEmpty
         }
         remember(&report)
+        hotRows?.pushed(report, step, tables)
         await observer.afterAcknowledgement(report.acknowledged.map(\.push))
         return report
     }
@@ -175,7 +197,9 @@ public final class ParameterClient: Sendable {
     }
 
     /// Gives each partition's share of a step its number.
-    private func number(_ gradients: [StepGradient], _ tables: TableSet) -> [NumberedPush] {
+    private func number(
+        _ gradients: [StepGradient], _ tables: TableSet, _ basis: [PartitionID: PartitionVersion]
+    ) -> [NumberedPush] {
         state.withLock { state in
             var pushes: [NumberedPush] = []
             for share in tables.shares {
@@ -184,7 +208,8 @@ public final class ParameterClient: Sendable {
                     pushes.append(
                         NumberedPush(
                             place, of: session.id, state.numbers.next(for: place.id),
-                            basis: state.basis[place.id] ?? PartitionVersion(epoch: place.epoch, applied: 0), gradient))
+                            basis: basis[place.id] ?? state.basis[place.id]
+                                ?? PartitionVersion(epoch: place.epoch, applied: 0), gradient))
                 }
             }
             return pushes

@@ -8,6 +8,9 @@ public struct ParameterClientConfiguration: Sendable, Hashable {
     /// Whether gradients are looked at before anything of a step leaves. A NaN then stops the whole step; else the
     /// partitions that it belongs to reject it and the others apply their share. Default true.
     public var checksBeforeSend = true
+    /// Whether rows of row tables are kept for some pulls, and which; pulls then ask the servers for the others alone. A
+    /// kept row lacks what other workers have pushed since, for so many pulls. Default `nil`: every pull asks for all.
+    public var hotRows: HotRowConfiguration?
 
     /// The bytes of gradients that are worth a call of their own while others are still being computed; smaller ones are
     /// fused. Default 1 MiB.
@@ -25,6 +28,7 @@ public struct ParameterClientConfiguration: Sendable, Hashable {
         if callBytes < 1 { problems.append("callBytes must be at least 1, is \(callBytes)") }
         if fragmentBytes < 1 { problems.append("fragmentBytes must be at least 1, is \(fragmentBytes)") }
         if fragmentsInFlight < 1 { problems.append("fragmentsInFlight must be at least 1, is \(fragmentsInFlight)") }
+        problems += hotRows?.problems ?? []
         guard problems.isEmpty else {
             throw ParameterServerError(.invalidConfiguration, problems.joined(separator: "; "))
         }

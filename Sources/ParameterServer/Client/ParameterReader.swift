@@ -12,9 +12,9 @@ public import Tensor
 /// ```
 /// Safe to use from any task.
 public final class ParameterReader: Sendable {
-    private let coordination: CoordinationClient
-    private let configuration: ParameterClientConfiguration
-    private let clients: ServerClients
+    let coordination: CoordinationClient
+    let configuration: ParameterClientConfiguration
+    let clients: ServerClients
 
     /// A reader of the tables that `coordination` knows.
     ///

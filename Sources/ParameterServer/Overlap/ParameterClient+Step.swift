@@ -31,15 +31,17 @@ extension ParameterClient {
     /// global norm makes them, are for ``push(_:)``.
     ///
     /// - Parameters:
+    ///   - pulled: the rows that gradients of row tables are computed from; default those that were pulled last.
     ///   - pullsNext: whether the dense parameters are pulled for the next step.
     ///   - body: computes the gradients and adds each to the step; it must not keep it.
     /// - Throws: ``ParameterServerError`` with `unknownParameter`, `shapeMismatch`, `dtypeMismatch`, `rowOutOfRange` or
     ///   `malformedRequest` for a gradient that does not fit, comes twice or is missing; what the observer or `body` throws;
     ///   what ``pull()`` throws. What has left by then is applied or refused as it is.
     public func step<Result: Sendable>(
-        pullsNext: Bool = true, _ body: (StepPush) async throws -> Result
+        computedFrom pulled: PulledRows? = nil, pullsNext: Bool = true,
+        _ body: (StepPush) async throws -> Result
     ) async throws -> Step<Result> {
-        let push = try StepPush(self, pullsNext: pullsNext)
+        let push = try StepPush(self, computedFrom: pulled, pullsNext: pullsNext)
         let result: Result
         do {
             result = try await body(push)

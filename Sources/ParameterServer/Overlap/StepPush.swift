@@ -2,7 +2,7 @@ import MeshWire
 import Synchronization
 public import Tensor
 
-/// A step whose gradients leave while others are still being computed; made by ``ParameterClient/step(pullsNext:_:)``.
+/// A step whose gradients leave while others are still being computed; made by ``ParameterClient/step(computedFrom:pullsNext:_:)``.
 ///
 /// Gradients are added from any thread, each table's once; nothing waits. They leave in fragments, a bounded number at a
 /// time, on the runtime's task executor: what is computed meanwhile is fused into larger ones. Guarded by a mutex,
@@ -24,12 +24,16 @@ public final class StepPush: Sendable {
 
     private let client: ParameterClient
     private let tables: TableSet
+    private let pulled: PulledRows?
     private let pullsNext: Bool
     private let deadline: RuntimeInstant
     private let state: Mutex<State>
 
-    init(_ client: ParameterClient, pullsNext: Bool) throws(ParameterServerError) {
+    init(
+        _ client: ParameterClient, computedFrom pulled: PulledRows?, pullsNext: Bool
+    ) throws(ParameterServerError) {
         self.client = client
+        self.pulled = pulled
         self.pullsNext = pullsNext
         tables = try client.routes.tables()
         let now = client.runtime.now
@@ -159,7 +163,8 @@ public final class StepPush: Sendable {
 
     private func send(_ fragment: StepFragments.Fragment, _ gradients: [StepGradient], as number: Int) async {
         do {
-            let report = try await client.push(gradients, of: tables, until: deadline, priority: fragment.priority)
+            let report = try await client.push(
+                gradients, of: tables, computedFrom: pulled, until: deadline, priority: fragment.priority)
             let answered = client.runtime.now
             state.withLock { state in
                 state.report.add(report)

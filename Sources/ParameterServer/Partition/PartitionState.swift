@@ -169,7 +169,7 @@ struct PartitionState: Sendable {
             increment: push.increment, basis: push.basis)
         let change: PartitionRecord.Change
         let rate = table.schedule.learningRate(of: table.updateRule, step: optimizer.stepCount)
-        if let fault = fault ?? lackOfRoom(for: push.keys) {
+        if let fault = fault ?? push.keys.flatMap({ rows?.lackOfRoom(for: $0) }) {
             change = .reject(recorded, fault.code, "partition \(name): \(fault.message)")
         } else if let keys = push.keys {
             change = .applyRows([recorded], RowGradient(keys: keys, values: push.gradient), learningRate: rate)
@@ -177,18 +177,6 @@ struct PartitionState: Sendable {
             change = .apply([recorded], gradient: push.gradient, learningRate: rate)
         }
         return .record(PartitionRecord(position: position + 1, epoch: epoch, change: change))
-    }
-
-    private func lackOfRoom(for keys: AnyTensor?) -> PushFault? {
-        guard let keys, let rows, let most = table.rows?.rowsPerPartition,
-            rows.rowCount + keys.elementCount > most
-        else { return nil }
-        let additions = keys.withKeys { unsafe rows.additions($0) }
-        guard rows.rowCount + additions > most else { return nil }
-        return PushFault(
-            code: .rowsFull,
-            message: "\(rows.rowCount) of \(most) rows exist, and the push needs \(additions) more: declare the table "
-                + "with more partitions, more rows in each, or a time to live")
     }
 
     /// Executes the log's next record, and gives the replies to its pushes.

@@ -67,13 +67,25 @@ struct RowTable: Sendable {
     }
 
     /// How many rows a push of `keys` would add.
-    func additions(_ keys: UnsafeBufferPointer<UInt64>) -> Int {
+    private func additions(_ keys: UnsafeBufferPointer<UInt64>) -> Int {
         var additions = 0
         for number in 0..<keys.count {
             let key = unsafe keys[number]
             if place(of: key) == nil, (counters?.count(of: key) ?? 0) + 1 >= settings.admission { additions += 1 }
         }
         return additions
+    }
+
+    /// What is wrong with a push of `keys`, uint64 `[rows]`, if there is no room for the rows that it adds.
+    func lackOfRoom(for keys: AnyTensor) -> PushFault? {
+        let most = settings.rowsPerPartition
+        guard rowCount + keys.elementCount > most else { return nil }
+        let additions = keys.withKeys { unsafe self.additions($0) }
+        guard rowCount + additions > most else { return nil }
+        return PushFault(
+            code: .rowsFull,
+            message: "\(rowCount) of \(most) rows exist, and the push needs \(additions) more: declare the table "
+                + "with more partitions, more rows in each, or a time to live")
     }
 
     // MARK: Changing

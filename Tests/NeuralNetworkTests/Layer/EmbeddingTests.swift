@@ -66,6 +66,57 @@ import Testing
         #expect(try tagged.values.scalars() == [2, 1.5].flatMap { Array(repeating: Float($0), count: 4) })
     }
 
+    /// As ``Words``, of tables with keys.
+    private struct KeyedWords: Model {
+        struct Input {
+            var words: RowLookup
+            var tags: RowLookup
+        }
+
+        func callAsFunction(_ input: Input, _ p: ParameterScope) throws -> Tensor<Float> {
+            let embedded = try p["words"].embedding(input.words, features: 4).sum(axes: [1])
+            return try embedded
+                + p["tags"].embeddingBag(
+                    input.tags, starts: [0, 2], features: 4, weights: Tensor([1, 0.5, 2]))
+        }
+    }
+
+    @Test("looked up by keys, rows give what they give by their numbers, and the model declares tables of rows")
+    func keys() throws {
+        let words: [UInt64] = [.max, 70, .max, 5, 70, 6]
+        let input = KeyedWords.Input(
+            words: try RowLookup(words, shape: [2, 3]), tags: try RowLookup([9, 9, 1 << 40]))
+        let declaration = try initialize(KeyedWords(), key: RandomKey(seed: 5), example: input)
+        #expect(declaration.parameters.map(\.name) == ["words/table", "tags/table"])
+        #expect(declaration.parameters.map(\.shape) == [[4], [4]])
+        #expect(declaration.parameters.allSatisfy { $0.isRowTable })
+        #expect(declaration.outputShape == [2, 4])
+        #expect(declaration.elementCount == 0)
+        #expect(try declaration.initialValues().map(\.tensor.shape) == [[0, 4], [0, 4]])
+
+        // The rows in the order of their keys: 5, 6, 70 and the largest; 9 and 2⁴⁰.
+        let table = try RandomKey(seed: 1).normal([4, 4])
+        let tags = try RandomKey(seed: 2).normal([2, 4])
+        let found = try KeyedWords()(
+            input, ParameterScope(NamedTensors([("words/table", table), ("tags/table", tags)])))
+        let scope = ParameterScope(try NamedTensors([("words/table", table), ("tags/table", tags)]))
+        let expected =
+            try scope["words"].embedding(Tensor([3, 2, 3, 0, 2, 1], shape: [2, 3]), rows: 4, features: 4)
+            .sum(axes: [1])
+            + scope["tags"].embeddingBag(
+                Tensor([0, 0, 1]), starts: [0, 2], rows: 2, features: 4, weights: Tensor([1, 0.5, 2]))
+        #expect(found.scalars == expected.scalars)
+    }
+
+    @Test("rows that are not those of the look-up are an error with the parameter's name")
+    func otherRows() throws {
+        let error = #expect(throws: TensorError.self) { try Self.scope().embedding(RowLookup([1, 2]), features: 2) }
+        #expect(error?.code == .shapeMismatch)
+        #expect(error?.message.contains("items/table") == true)
+        let shape = #expect(throws: TensorError.self) { try RowLookup([1, 2, 3], shape: [2, 2]) }
+        #expect(shape?.code == .shapeMismatch)
+    }
+
     @Test("an index that names no row throws and names the layer")
     func wrongIndices() throws {
         let scope = try Self.scope()

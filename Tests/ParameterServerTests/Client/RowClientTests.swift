@@ -47,12 +47,32 @@ import Testing
         }
     }
 
+    @Test("a gradient counts as of the rows that it was computed from, whatever was pulled since")
+    func computedFrom() async throws {
+        try await Self.withClient { client, cluster in
+            let other = try await cluster.client(try cluster.mesh("/worker/1"), slot: 1)
+            try await other.declare(try Self.tables(rule: .sgd(learningRate: 1)))
+            let bias = try NamedTensors([("bias", .full([4], Float(1)))])
+            let users = try KeyedRows(keys: [7], values: .full([1, 2], Float(1)))
+            let early = try await client.pull(rows: ["users": [7]])
+            for _ in 0..<3 { _ = try await other.push(bias, rows: ["users": users]) }
+            _ = try await client.pull(rows: ["users": [7]])
+            func staleness(_ report: PushReport) -> [UInt64] {
+                report.acknowledged.filter { $0.push.name.table == "users" }.map(\.staleness)
+            }
+            #expect(staleness(try await client.push(bias, rows: ["users": users], computedFrom: early)) == [3])
+            let late = try await client.pull(rows: ["users": [7]])
+            #expect(staleness(try await client.push(bias, rows: ["users": users], computedFrom: late)) == [0])
+            other.close()
+        }
+    }
+
     @Test("rows come in the order in which they were asked for, of many tables and from all servers at once")
     func pull() async throws {
         try await Self.withClient { client, cluster in
             let items: [UInt64] = [999, 3, 3, 500, 0, 999]
             let users: [UInt64] = [.max, 0, 1 << 63]
-            let rows = try await client.pull(rows: ["items": items, "users": users])
+            let rows = try await client.pull(rows: ["items": items, "users": users]).tables
             #expect(rows.names == ["items", "users"])
             let whole = try Initializer.uniform(low: -1, high: 1).values(key: RandomKey(seed: 1), shape: [1_000, 3])
                 .scalars(as: Float.self)
