@@ -27,6 +27,8 @@ public struct Trainer<M: Model>: Sendable {
 
     private let model: M
     private let parameters: any ParameterStore
+    /// The same, where gradients leave while others are still being computed.
+    private let overlapping: ParameterClient?
     private let runtime: any Runtime
     private let loss: @Sendable (Tensor<Float>, Tensor<Int32>) throws -> Tensor<Float>
 
@@ -40,8 +42,29 @@ public struct Trainer<M: Model>: Sendable {
         _ model: M, parameters: any ParameterStore, runtime: any Runtime,
         loss: @escaping @Sendable (Tensor<Float>, Tensor<Int32>) throws -> Tensor<Float> = { try crossEntropy($0, $1) }
     ) {
+        self.init(model, parameters, nil, runtime, loss)
+    }
+
+    /// A trainer that hides the network behind the arithmetic: gradients leave while those of earlier layers are still
+    /// being computed, and new parameters are pulled as soon as their push is answered
+    /// (``/ParameterServer/ParameterClient/step(computedFrom:pullsNext:_:)``). It reads one batch ahead.
+    ///
+    /// Alone it makes the same bits as without. A gradient that is not finite is refused by its partitions while others
+    /// apply their share; a loss that is not finite still stops the step before anything leaves.
+    public init(
+        _ model: M, overlapping client: ParameterClient, runtime: any Runtime,
+        loss: @escaping @Sendable (Tensor<Float>, Tensor<Int32>) throws -> Tensor<Float> = { try crossEntropy($0, $1) }
+    ) {
+        self.init(model, client, client, runtime, loss)
+    }
+
+    private init(
+        _ model: M, _ parameters: any ParameterStore, _ overlapping: ParameterClient?, _ runtime: any Runtime,
+        _ loss: @escaping @Sendable (Tensor<Float>, Tensor<Int32>) throws -> Tensor<Float>
+    ) {
         self.model = model
         self.parameters = parameters
+        self.overlapping = overlapping
         self.runtime = runtime
         self.loss = loss
     }
@@ -62,17 +85,25 @@ public struct Trainer<M: Model>: Sendable {
             var batches = batches.makeIterator()
             var number = firstStep
             var next = batches.next()
-            var prefetched: PulledRows?
+            var known = Known()
+            let readsAhead = prefetchesRows || overlapping != nil
             while let batch = next {
                 try Task.checkCancellation()
-                let following = prefetchesRows ? batches.next() : nil
-                async let ahead = rows(of: following)
-                try await onStep(try await step(number, batch, prefetched))
-                prefetched = try await ahead
-                next = prefetchesRows ? following : batches.next()
+                let following = readsAhead ? batches.next() : nil
+                async let ahead = prefetchesRows ? rows(of: following) : nil
+                let (step, parameters) = try await step(number, batch, known, pullsNext: following != nil)
+                try await onStep(step)
+                known = Known(parameters: parameters, rows: try await ahead)
+                next = readsAhead ? following : batches.next()
                 number += 1
             }
         }
+    }
+
+    /// What was pulled before a step began.
+    private struct Known: Sendable {
+        var parameters: NamedTensors?
+        var rows: PulledRows?
     }
 
     /// The rows that a batch looks up, or `nil` if it looks none up.
@@ -81,23 +112,22 @@ public struct Trainer<M: Model>: Sendable {
         return try await parameters.pull(rows: lookups.mapValues(\.keys))
     }
 
+    /// Takes a step; returns the parameters after it where they have been pulled.
     private func step(
-        _ number: Int, _ batch: some TrainingBatch<M.Input>, _ prefetched: PulledRows?
-    ) async throws -> TrainingStep {
+        _ number: Int, _ batch: some TrainingBatch<M.Input>, _ known: Known, pullsNext: Bool
+    ) async throws -> (TrainingStep, NamedTensors?) {
         let start = runtime.now
-        async let own = prefetched == nil ? rows(of: batch) : prefetched
-        var current = try await parameters.pull()
+        async let own = known.rows == nil ? rows(of: batch) : known.rows
+        var current: NamedTensors
+        if let parameters = known.parameters { current = parameters } else { current = try await parameters.pull() }
         let pulled = try await own
         for (name, rows) in pulled?.tables ?? NamedTensors() { current[name] = rows }
-        var (value, gradients) = try gradients(of: batch, at: current)
-        guard value.isFinite else {
-            throw TrainingError(.lossNotFinite, "step \(number): the loss is \(value); nothing was pushed")
-        }
-        var rows: [String: KeyedRows] = [:]
-        for (name, lookup) in batch.lookups {
-            (gradients, rows[name]) = try lookup.rows(takenFrom: gradients, named: name)
-        }
-        let report = try await parameters.push(gradients, rows: rows, computedFrom: pulled)
+        let (value, report, next, timeline) =
+            if let overlapping {
+                try await overlappedStep(number, batch, current, pulled, overlapping, pullsNext: pullsNext)
+            } else {
+                try await plainStep(number, batch, current, pulled)
+            }
         if let failure = report.failed.first {
             let total = report.failed.count + report.acknowledged.count
             throw TrainingError(
@@ -105,16 +135,53 @@ public struct Trainer<M: Model>: Sendable {
                 "step \(number): \(report.failed.count) of \(total) partitions did not apply it", report: report,
                 cause: failure.error)
         }
-        return TrainingStep(
+        let step = TrainingStep(
             number: number, loss: value, examples: batch.labels.elementCount,
-            duration: start.duration(to: runtime.now), staleness: report.staleness)
+            duration: start.duration(to: runtime.now), staleness: report.staleness, timeline: timeline)
+        return (step, next)
+    }
+
+    private typealias Taken = (loss: Float, report: PushReport, next: NamedTensors?, timeline: StepTimeline?)
+
+    private func plainStep(
+        _ number: Int, _ batch: some TrainingBatch<M.Input>, _ current: NamedTensors, _ pulled: PulledRows?
+    ) async throws -> Taken {
+        var (value, gradients) = try gradients(number, of: batch, at: current)
+        var rows: [String: KeyedRows] = [:]
+        for (name, lookup) in batch.lookups {
+            (gradients, rows[name]) = try lookup.rows(takenFrom: gradients, named: name)
+        }
+        return (value, try await parameters.push(gradients, rows: rows, computedFrom: pulled), nil, nil)
+    }
+
+    private func overlappedStep(
+        _ number: Int, _ batch: some TrainingBatch<M.Input>, _ current: NamedTensors, _ pulled: PulledRows?,
+        _ client: ParameterClient, pullsNext: Bool
+    ) async throws -> Taken {
+        let lookups = batch.lookups
+        let step = try await client.step(computedFrom: pulled, pullsNext: pullsNext) { push in
+            try gradients(number, of: batch, at: current) { name, gradient in
+                if let lookup = lookups[name] {
+                    push.add(gradient, of: name, lookedUpBy: lookup)
+                } else {
+                    push.add(gradient, of: name)
+                }
+            }.loss
+        }
+        return (step.result, step.report, pullsNext ? step.parameters : nil, step.timeline)
     }
 
     private func gradients(
-        of batch: some TrainingBatch<M.Input>, at parameters: NamedTensors
-    ) throws -> (Float, NamedTensors) {
-        let (value, gradients) = try valueAndGradient(at: parameters) { parameters in
-            try loss(try model(batch.inputs, ParameterScope(parameters)), batch.labels)
+        _ step: Int, of batch: some TrainingBatch<M.Input>, at parameters: NamedTensors,
+        onFinal: ((String, Gradient) -> Void)? = nil
+    ) throws -> (loss: Float, gradients: NamedTensors) {
+        let (value, gradients) = try valueAndGradient(at: parameters, onFinal: onFinal) { parameters in
+            let value = try loss(try model(batch.inputs, ParameterScope(parameters)), batch.labels)
+            let number = value.withoutTrace().scalar
+            guard number.isFinite else {
+                throw TrainingError(.lossNotFinite, "step \(step): the loss is \(number); nothing was pushed")
+            }
+            return value
         }
         return (value.scalar, gradients)
     }

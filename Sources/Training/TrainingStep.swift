@@ -1,3 +1,5 @@
+public import ParameterServer
+
 /// A step that was taken, for those who watch.
 public struct TrainingStep: Sendable, Hashable {
     /// Its number, from the trainer's first on.
@@ -10,4 +12,6 @@ public struct TrainingStep: Sendable, Hashable {
     public var duration: Duration
     /// The most steps of others that a partition had applied between its pull and its push.
     public var staleness: UInt64
+    /// What left when, where gradients leave while others are still being computed.
+    public var timeline: StepTimeline?
 }

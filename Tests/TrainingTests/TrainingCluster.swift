@@ -68,7 +68,7 @@ struct TrainingCluster: Sendable {
     /// Runs a worker's life on its host.
     @concurrent
     func work<Result: Sendable>(
-        slot: Int, faults: (any FaultInjector)? = nil, hotRows: HotRowConfiguration? = nil,
+        slot: Int, faults: (any FaultInjector)? = nil, hotRows: HotRowConfiguration? = nil, fragmentBytes: Int? = nil,
         _ body: @escaping @Sendable (ParameterClient, Mesh) async throws -> Result
     ) async throws -> Result {
         let host = runtime.host("/worker/\(slot)")
@@ -77,6 +77,7 @@ struct TrainingCluster: Sendable {
             let coordination = try coordination(mesh)
             var configuration = ParameterClientConfiguration()
             configuration.hotRows = hotRows
+            if let fragmentBytes { configuration.fragmentBytes = fragmentBytes }
             let client = try ParameterClient(
                 try await coordination.openSession(slot: slot), coordination, configuration: configuration,
                 observer: notes.observer)

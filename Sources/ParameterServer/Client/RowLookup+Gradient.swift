@@ -12,20 +12,25 @@ extension RowLookup {
     public func rows(
         takenFrom gradients: NamedTensors, named name: String
     ) throws(TensorError) -> (others: NamedTensors, rows: KeyedRows) {
-        let gradient = try gradients.gradient(named: name)
+        let rows = try rows(of: try gradients.gradient(named: name), named: name)
+        var others = gradients
+        others[name] = nil
+        return (others, rows)
+    }
+
+    /// The gradient of the rows, by their keys.
+    func rows(of gradient: Gradient, named name: String) throws(TensorError) -> KeyedRows {
         guard gradient.shape.first == keys.count else {
             throw TensorError(
                 .shapeMismatch, "RowLookup: \(keys.count) rows were looked up, the gradient of \(name) is \(gradient)")
         }
-        var others = gradients
-        others[name] = nil
         switch gradient {
         case .dense(let values):
-            return (others, try KeyedRows(keys: keys, values: values))
+            return try KeyedRows(keys: keys, values: values)
         case .rowSparse(let rows):
             let rows = try rows.coalesced()
             let named = try rows.indices.scalars(as: Int64.self).map { keys[Int($0)] }
-            return (others, try KeyedRows(keys: named, values: rows.values))
+            return try KeyedRows(keys: named, values: rows.values)
         }
     }
 }

@@ -55,6 +55,18 @@ public final class StepPush: Sendable {
     /// The gradient of rows of a table is final, whose keys are any 64-bit numbers.
     public func add(_ rows: KeyedRows, of name: String) { add(name, nil, rows) }
 
+    /// The gradient of rows that a batch has named by their keys is final, as the model computed it: of the rows that were
+    /// looked up, in the lookup's order.
+    public func add(_ gradient: Gradient, of name: String, lookedUpBy lookup: RowLookup) {
+        do throws(TensorError) {
+            add(name, nil, try lookup.rows(of: gradient, named: name))
+        } catch {
+            fail(
+                ParameterServerError(
+                    .shapeMismatch, "the gradient of \(name) cannot be sent: \(error.message)", cause: error))
+        }
+    }
+
     private func add(_ name: String, _ gradient: Gradient?, _ rows: KeyedRows?) {
         let step: (table: Int, gradient: StepGradient)
         do throws(ParameterServerError) {
