@@ -65,7 +65,7 @@ step "100,000 runs beside the model" 900 env MESHWORK_TEST_ROUNDS=250 \
 # Other seeds each night.
 step "10,000 simulated meshes" 2700 env MESHWORK_TEST_ROUNDS=1250 MESHWORK_SIMULATION_FIRST="$(date +%y%m%d)0000" \
     bash -c 'released test --skip-build --filter MeshSimulationTests/schedules'
-step "2,000 simulated jobs" 2700 env MESHWORK_TEST_ROUNDS=167 MESHWORK_SIMULATION_FIRST="$(date +%y%m%d)0000" \
+step "4,000 simulated jobs" 5400 env MESHWORK_TEST_ROUNDS=167 MESHWORK_SIMULATION_FIRST="$(date +%y%m%d)0000" \
     bash -c 'released test --skip-build --filter ChaosTests/schedules'
 step "soak of a mesh" 900 env MESHWORK_SOAK_SECONDS=600 swift test --skip-build --filter SoakTests
 step "random tests, fifty times as long" 1800 env MESHWORK_TEST_ROUNDS=50 swift test --skip-build --filter MeshWireTests
@@ -76,5 +76,6 @@ step "chaos" 900 make bench BENCH="chaos --seconds 600"
 step "benchmarks" 2700 make bench \
     BENCH="rpc-latency rpc-throughput transfer connections push-pull balancer policy sidecar gemm elementwise \
 convolution overhead --quick"
+step "benchmarks of parameter servers" 2700 make bench BENCH="small-ops apply train-async failover tax scaling --quick"
 
 conclude

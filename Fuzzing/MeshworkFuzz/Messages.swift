@@ -29,7 +29,10 @@ enum Messages {
         check(PartitionRecord.self), check(PartitionSnapshot.self), check(RowSnapshot.Head.self),
         check(TableDeclaration.RowSettings.self), check(ChainMessage.self), check(ChainReply.self),
         check(CheckpointOrder.self), check(CheckpointAnswer.self), check(RestoreOrder.self), check(RestoreAnswer.self),
+        check(RoundArrival.self), check(RoundQuery.self), check(RoundState.self), check(RoundCollection.self),
         check(RollBackRequest.self), check(BegunEpoch.self),
+        check(StalenessDamping.self), check(ClockTick.self), check(ClockBound.self), check(SlotClocks.self),
+        check(TickRequest.self), check(TickResponse.self),
         check(CoordinatorChange.self), check(SessionTable.Record.self), check(AnsweredRequest.self),
     ]
 

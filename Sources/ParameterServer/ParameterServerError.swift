@@ -88,6 +88,21 @@ public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
         /// The key of a row that is not below the table's limit.
         public static let rowOutOfRange = Code(31)
 
+        /// The round that the push belongs to was closed without it; the message says which round stands. Its number is
+        /// used up: pull, and compute a gradient for the next round.
+        public static let late = Code(34)
+        /// A round was not closed in time; the message names whom it waits for. The push is not applied yet, and may be when
+        /// they come.
+        public static let roundStalled = Code(35)
+        /// The push is with its partition, and is answered when its round is closed. Clients wait for that.
+        public static let held = Code(36)
+        /// The partition has no answer to a push that waits for a round, and not the push: a client sends it again.
+        public static let notHeld = Code(37)
+
+        /// A pull of bounded staleness waited for another worker in vain; the message names its slot, session and identity,
+        /// and how far it is. The same request may come again.
+        public static let staleClock = Code(38)
+
         /// In the order of the numbers.
         static let names = [
             "unknownParameter", "shapeMismatch", "dtypeMismatch", "nonFinite", "sessionFenced", "sessionExpired",
@@ -95,17 +110,20 @@ public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
             "applyFailed", "versionNotReached", "invalidDeclaration", "coordination", "callFailed",
             "invalidConfiguration", "notRegistered", "snapshotInvalid", "logFailed", "unconfirmed", "notAllowed",
             "peerLost", "staleEpoch", "checkpointInvalid", "checkpointFailed", "rowsFull", "snapshotRevoked",
-            "rowOutOfRange",
+            "rowOutOfRange", "", "", "late", "roundStalled", "held", "notHeld", "staleClock",
         ]
 
         /// The code's name, or its number where it has none here.
         public var description: String {
-            (1...UInt32(Self.names.count)).contains(rawValue) ? Self.names[Int(rawValue) - 1] : "code \(rawValue)"
+            guard (1...UInt32(Self.names.count)).contains(rawValue), !Self.names[Int(rawValue) - 1].isEmpty else {
+                return "code \(rawValue)"
+            }
+            return Self.names[Int(rawValue) - 1]
         }
 
         /// The code of this name.
         init?(named name: some StringProtocol) {
-            guard let index = Self.names.firstIndex(where: { $0 == name }) else { return nil }
+            guard !name.isEmpty, let index = Self.names.firstIndex(where: { $0 == name }) else { return nil }
             self.init(UInt32(index) + 1)
         }
     }

@@ -18,17 +18,24 @@ public final class LocalParameters: ParameterStore {
     }
 
     private let rule: UpdateRule
+    private let globalNormLimit: Double?
     private let state: Mutex<State>
 
     /// The first values of a model's parameters.
     ///
-    /// - Parameter rows: as of ``/NeuralNetwork/ModelDeclaration/tables(updateRule:partitioning:rows:rowPartitions:replicas:)``.
+    /// - Parameters:
+    ///   - rows: as of ``/NeuralNetwork/ModelDeclaration/tables(updateRule:partitioning:rows:rowPartitions:replicas:)``.
+    ///   - globalNormLimit: The most that the global norm of a step's gradients may be: a step with more is scaled to it,
+    ///     as ``/ParameterServer/ParameterClientConfiguration/globalNormLimit`` does with the same bits. Default `nil`: no
+    ///     limit.
     /// - Throws: ``/Tensor/TensorError/Code/outOfMemory``;
     ///   ``/ParameterServer/ParameterServerError/Code/invalidDeclaration`` for a row table that cannot be.
     public init(
-        _ model: ModelDeclaration, updateRule: UpdateRule, rows: [String: TableDeclaration.RowSettings] = [:]
+        _ model: ModelDeclaration, updateRule: UpdateRule, rows: [String: TableDeclaration.RowSettings] = [:],
+        globalNormLimit: Double? = nil
     ) throws {
         rule = updateRule
+        self.globalNormLimit = globalNormLimit
         try model.check(rows)
         var first = State()
         for parameter in model.parameters {
@@ -75,6 +82,8 @@ public final class LocalParameters: ParameterStore {
     public func push(
         _ gradients: NamedTensors, rows: [String: KeyedRows], computedFrom pulled: PulledRows?
     ) throws -> PushReport {
+        var (gradients, rows) = (gradients, rows)
+        if let globalNormLimit { try gradients.clip(toGlobalNorm: globalNormLimit, with: &rows) }
         try state.withLock { state in
             for (name, rows) in rows { try Self.table(name, state.tables).check(rows) }
             for name in state.parameters.names {

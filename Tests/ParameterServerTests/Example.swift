@@ -21,11 +21,11 @@ enum Example {
 
     static func table(
         _ name: String = "weight", shape: Shape = [4], initializer: Initializer = .zeros,
-        rule: UpdateRule = .sgd(learningRate: 1), partitions: Int = 1
+        rule: UpdateRule = .sgd(learningRate: 1), partitions: Int = 1, replicas: Int = 0
     ) throws -> TableDeclaration {
         try TableDeclaration(
             name: name, shape: shape, initializer: initializer, key: RandomKey(seed: 5), updateRule: rule,
-            partitioning: .count(partitions))
+            partitioning: .count(partitions), replicas: replicas)
     }
 
     /// The fence in which `session` is the newest of slot 0.

@@ -20,6 +20,12 @@ struct ChaosOptions: ParsableArguments {
     @Option(help: "Workers.")
     var workers = 4
 
+    @Option(help: "Followers of each partition: other servers that have it too.")
+    var followers = 1
+
+    @Flag(help: "Give each server a network namespace, and cut its link off; needs `ip` and root.")
+    var namespaces = false
+
     @Option(help: "What a push waits for before it is acknowledged: the disk, or the system.")
     var sync = Sync.disk
 
@@ -28,13 +34,17 @@ struct ChaosOptions: ParsableArguments {
 
     /// The command that repeats the schedule.
     var replay: String {
-        "meshwork-bench chaos --seed \(seed) --seconds \(seconds) --servers \(servers) --workers \(workers) --sync \(sync)"
+        "meshwork-bench chaos --seed \(seed) --seconds \(seconds) --servers \(servers) --workers \(workers) "
+            + "--followers \(followers) --sync \(sync)" + (namespaces ? " --namespaces" : "")
     }
 
     func validate() throws {
         if seconds < 20 { throw ValidationError("--seconds \(seconds): at least 20") }
         for (name, value) in [("servers", servers), ("workers", workers)] where !(1...64).contains(value) {
             throw ValidationError("--\(name) \(value): from 1 to 64")
+        }
+        guard (0..<servers).contains(followers) else {
+            throw ValidationError("--followers \(followers): from 0 to one less than --servers, \(servers)")
         }
     }
 }
@@ -45,9 +55,9 @@ struct ChaosCommand: AsyncParsableCommand {
         commandName: "chaos",
         abstract: "Kills, stops and cuts off the processes of a job while it counts; then every count must agree.",
         discussion: """
-            A coordinator with its store, parameter servers with their logs and workers, processes of their own over \
-            mutual TLS and through proxies that lose, delay and cut off. Each push adds one to every element. At the end, \
-            in every partition: applied pushes = audit counter = ids in the ledger = the value of every element; every \
+            A coordinator with its store, parameter servers with their logs that follow each other, and workers, processes \
+            of their own over mutual TLS and through proxies that lose, delay and cut off. Each push adds one to every \
+            element. At the end every partition has its followers back, and in every partition: applied pushes = audit counter = ids in the ledger = the value of every element; every \
             acknowledged push is among them, and none that was not sent. The exit status is 1 where anything differs.
             """)
 

@@ -23,7 +23,7 @@ final class ChaosProxy: Sendable {
     private typealias Connection = NIOAsyncChannel<ByteBuffer, ByteBuffer>
 
     private struct State {
-        var target: Int?
+        var target: (host: String, port: Int)?
         var weather = Weather.fair
         var generator: SplitMix64
         var open: [ObjectIdentifier: any Channel] = [:]
@@ -35,10 +35,11 @@ final class ChaosProxy: Sendable {
     private let listener: NIOAsyncChannel<Connection, Never>
     private let state: Mutex<State>
 
-    init(seed: UInt64) async throws {
+    /// A proxy that listens at `host`.
+    init(seed: UInt64, host: String = "127.0.0.1") async throws {
         listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .bind(host: "127.0.0.1", port: 0) { channel in
+            .bind(host: host, port: 0) { channel in
                 channel.eventLoop.makeCompletedFuture { try Connection(wrappingChannelSynchronously: channel) }
             }
         guard let port = listener.channel.localAddress?.port else { throw BenchmarkFailure("a proxy has no port") }
@@ -49,8 +50,8 @@ final class ChaosProxy: Sendable {
     /// Connections that ended in the middle of a message.
     var truncated: Int { state.withLock { $0.truncated } }
 
-    /// Passes connections on to this port of the loopback interface from now on.
-    func setTarget(_ port: Int) { state.withLock { $0.target = port } }
+    /// Passes connections on to this port from now on.
+    func setTarget(_ port: Int, host: String = "127.0.0.1") { state.withLock { $0.target = (host, port) } }
 
     func setWeather(_ weather: Weather) {
         let ending = state.withLock { state in
@@ -76,7 +77,7 @@ final class ChaosProxy: Sendable {
             try await self.throughWeather()
             guard let target = self.state.withLock({ $0.target }) else { return }
             let far = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .connect(host: "127.0.0.1", port: target) { channel in
+                .connect(host: target.host, port: target.port) { channel in
                     channel.eventLoop.makeCompletedFuture { try Connection(wrappingChannelSynchronously: channel) }
                 }
             try await far.executeThenClose { farIn, farOut in

@@ -23,17 +23,19 @@ struct ChaosReport: Sendable {
                     + " \(Self.column(median, 18)) s \(Self.column(most, 8)) s")
         }
         lines.append("connections cut off in a message: \(truncated)")
-        lines += ["", "partition        version   counter    ledger"]
+        let gaps = watch.gaps
+        lines += ["", "partition        version   counter    ledger  longest without an answer"]
         for account in accounts {
             lines.append(
                 "\(account.name.description.padding(toLength: 12, withPad: " ", startingAt: 0))"
                     + " \(Self.column("\(account.version)", 11)) \(Self.column(Int(account.counter), 9))"
-                    + " \(Self.column(Int(account.appliedInLedger), 9))")
+                    + " \(Self.column(Int(account.appliedInLedger), 9))"
+                    + " \(Self.column((gaps[account.partition.rawValue] ?? .zero) / .seconds(1), 24)) s")
         }
         let unheard = audit.applied - min(audit.applied, audit.acknowledged)
         lines += [
             "",
-            "pushes: \(audit.sent) sent, \(audit.acknowledged) acknowledged, \(audit.applied) applied (\(unheard) of them unheard), \(audit.duplicatesSuppressed) duplicates suppressed since servers started, 0 lost by declaration",
+            "pushes: \(audit.sent) sent, \(audit.acknowledged) acknowledged, \(audit.applied) applied (\(unheard) of them unheard), \(audit.duplicatesSuppressed) duplicates suppressed since servers started",
             "failures at workers: "
                 + watch.failures.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "),
             "longest time without an answer: \(Self.column(watch.longestGap / .seconds(1), 0)) s of \(Self.column(time / .seconds(1), 0)) s; most memory of a server: \(run.memory.most >> 20) MiB",
@@ -58,6 +60,9 @@ struct ChaosReport: Sendable {
         add("pushes acknowledged", "", Double(audit.acknowledged))
         add("duplicates suppressed", "", Double(audit.duplicatesSuppressed))
         add("longest time without an answer", "s", run.watch.longestGap / .seconds(1))
+        add(
+            "longest time without an answer of one partition", "s",
+            run.watch.gaps.values.max().map { $0 / .seconds(1) } ?? 0)
         for (kind, times) in run.watch.recoveries.sorted(by: { $0.key < $1.key }) {
             add("recovery, \(kind), median", "s", Statistics.median(times.map { $0 / .seconds(1) }))
             add("recovery, \(kind), most", "s", times.map { $0 / .seconds(1) }.max() ?? 0)

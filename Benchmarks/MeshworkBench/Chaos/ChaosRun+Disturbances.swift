@@ -15,15 +15,19 @@ extension ChaosRun {
                     try await superviseWorker(slot)
                     return false
                 }
-                watch.isOver(entry.disturbance.kind, of: .slot(slot))
+                watch.waits(entry.disturbance.kind, for: entry.disturbance.subject)
                 continue
             }
             guard fleet.begin(entry.disturbance.process) else { continue }
             watch.began(entry.disturbance.kind)
             underWay += 1
             group.addTask {
-                let subject = try await perform(entry.disturbance)
-                watch.isOver(entry.disturbance.kind, of: subject)
+                let (kind, subject) = (entry.disturbance.kind, entry.disturbance.subject)
+                // Followers take over while the server is away; what has none waits for it.
+                let isTakenOver = if case .server = subject { options.followers > 0 } else { false }
+                if isTakenOver { watch.waits(kind, for: subject) }
+                try await perform(entry.disturbance)
+                if !isTakenOver { watch.waits(kind, for: subject) }
                 fleet.end(entry.disturbance.process)
                 return true
             }
@@ -33,41 +37,42 @@ extension ChaosRun {
         }
     }
 
-    /// - Returns: whose pushes show that it has been overcome.
-    private func perform(_ disturbance: ChaosSchedule.Disturbance) async throws -> ChaosWatch.Subject {
+    private func perform(_ disturbance: ChaosSchedule.Disturbance) async throws {
         switch disturbance {
         case .killServer(let server, let away):
             try await kill(.server(server), away: away)
             try await startServer(server)
-            return .server(server)
         case .stopServer(let server, let time):
             try await stop(fleet.process(at: .server(server)), for: time)
-            return .server(server)
+        case .isolateServer(let server, true, let time) where namespaces != nil:
+            try await cutLink(of: server, for: time)
         case .isolateServer(let server, let isSilent, let time):
-            try await change(.server(server), to: isSilent ? .silent : .refusing, for: time)
-            return .server(server)
+            try await change(proxies(of: server), to: isSilent ? .silent : .refusing, for: time)
         case .slowServer(let server, let delay, let time):
-            try await change(.server(server), to: .slow(delay), for: time)
-            return .server(server)
+            try await change(proxies(of: server), to: .slow(delay), for: time)
         case .killWorker(let slot):
             fleet.worker(in: slot)?.signal(SIGKILL)
-            return .slot(slot)
         case .stopWorker(let slot, let time):
             try await stop(fleet.worker(in: slot), for: time)
-            return .slot(slot)
-        case .replaceWorker(let slot):
-            return .slot(slot)
+        case .replaceWorker:
+            // Not something that is over after a while.
+            break
         case .killCoordinator(let away):
             try await kill(.coordinator, away: away)
             try await startCoordinator()
-            return .anybody
         case .stopCoordinator(let time):
             try await stop(fleet.process(at: .coordinator), for: time)
-            return .anybody
         case .isolateCoordinator(let isSilent, let time):
-            try await change(.coordinator, to: isSilent ? .silent : .refusing, for: time)
-            return .anybody
+            try await change([coordinatorProxy], to: isSilent ? .silent : .refusing, for: time)
         }
+    }
+
+    /// Nothing that a server says or hears comes through for so long.
+    private func cutLink(of server: Int, for time: Duration) async throws {
+        guard let namespaces else { return }
+        try await ChaosFleet.offThePool { try namespaces.setLink(of: server, isUp: false) }
+        try await Task.sleep(for: time)
+        try await ChaosFleet.offThePool { try namespaces.setLink(of: server, isUp: true) }
     }
 
     private func kill(_ place: ChaosFleet.Place, away: Duration) async throws {
@@ -84,10 +89,9 @@ extension ChaosRun {
         process?.signal(SIGCONT)
     }
 
-    private func change(_ place: ChaosFleet.Place, to weather: ChaosProxy.Weather, for time: Duration) async throws {
-        let proxy = proxy(before: place)
-        proxy.setWeather(weather)
+    private func change(_ proxies: [ChaosProxy], to weather: ChaosProxy.Weather, for time: Duration) async throws {
+        for proxy in proxies { proxy.setWeather(weather) }
         try await Task.sleep(for: time)
-        proxy.setWeather(.fair)
+        for proxy in proxies { proxy.setWeather(.fair) }
     }
 }

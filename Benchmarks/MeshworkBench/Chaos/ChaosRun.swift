@@ -15,7 +15,12 @@ struct ChaosRun: Sendable {
     let memory = ChaosMemory()
     private let identities: BenchmarkIdentities
     private let folder: URL
-    private let coordinatorProxy: ChaosProxy
+    /// Where servers are apart from each other; `nil` where all processes share this one's network.
+    let namespaces: ChaosNamespaces?
+    /// Before the coordinator, for workers.
+    let coordinatorProxy: ChaosProxy
+    /// Before the coordinator, for each server: so that one of them alone can be cut off.
+    private let outwardProxies: [ChaosProxy]
     private let serverProxies: [ChaosProxy]
 
     /// Runs it, whatever happens ending every process that it started.
@@ -24,7 +29,9 @@ struct ChaosRun: Sendable {
             .appendingPathComponent("meshwork-chaos-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let run = try await ChaosRun(options, in: folder)
+        let namespaces = try options.namespaces ? ChaosNamespaces(options.servers) : nil
+        defer { namespaces?.remove() }
+        let run = try await ChaosRun(options, in: folder, namespaces)
         do {
             let result = try await run.run()
             await run.fleet.stop()
@@ -35,25 +42,34 @@ struct ChaosRun: Sendable {
         }
     }
 
-    private init(_ options: ChaosOptions, in folder: URL) async throws {
+    private init(_ options: ChaosOptions, in folder: URL, _ namespaces: ChaosNamespaces?) async throws {
         self.options = options
+        self.namespaces = namespaces
         self.folder = folder
         schedule = ChaosSchedule(
             seed: options.seed, servers: options.servers, workers: options.workers,
             length: .seconds(options.seconds) * 4 / 5)
         identities = try BenchmarkIdentities()
         coordinatorProxy = try await ChaosProxy(seed: options.seed &+ 1)
-        var proxies: [ChaosProxy] = []
-        for server in 0..<options.servers {
-            proxies.append(try await ChaosProxy(seed: options.seed &+ 2 &+ UInt64(server)))
+        var (inward, outward): ([ChaosProxy], [ChaosProxy]) = ([], [])
+        let host = namespaces?.gateway ?? "127.0.0.1"
+        for server in 0..<UInt64(options.servers) {
+            inward.append(try await ChaosProxy(seed: options.seed &+ 2 &+ server, host: host))
+            outward.append(try await ChaosProxy(seed: options.seed &+ 1_002 &+ server, host: host))
         }
-        serverProxies = proxies
+        serverProxies = inward
+        outwardProxies = outward
     }
+
+    private var proxies: [ChaosProxy] { [coordinatorProxy] + outwardProxies + serverProxies }
+
+    /// What a server hears comes through these, and what it says to the coordinator.
+    func proxies(of server: Int) -> [ChaosProxy] { [serverProxies[server], outwardProxies[server]] }
 
     private func run() async throws -> ChaosReport {
         let start = ContinuousClock.now
         return try await withThrowingTaskGroup(of: Void.self) { group in
-            for proxy in [coordinatorProxy] + serverProxies { group.addTask { try await proxy.run() } }
+            for proxy in proxies { group.addTask { try await proxy.run() } }
             try await startCoordinator()
             for server in 0..<options.servers { try await startServer(server) }
             group.addTask { try await watchProcesses() }
@@ -65,9 +81,10 @@ struct ChaosRun: Sendable {
                     }
                 }
                 try await learnHeads()
+                group.addTask { try await followHeads() }
                 try await disturb(&workers)
                 // Nothing more happens; all goes on.
-                for proxy in [coordinatorProxy] + serverProxies { proxy.setWeather(.clear) }
+                for proxy in proxies { proxy.setWeather(.clear) }
                 try await Task.sleep(until: start + .seconds(options.seconds))
                 for what in watch.unrecovered { watch.violated("no push was answered after: \(what)") }
                 await fleet.stopWorkers()
@@ -81,41 +98,28 @@ struct ChaosRun: Sendable {
 
     // MARK: Processes
 
-    private func start(_ name: String, _ role: ChaosRole, as identity: IdentitySnapshot) async throws -> PeerProcess {
-        let configuration = String(decoding: try JSONEncoder().encode(role), as: UTF8.self)
-        return try await ChaosFleet.offThePool {
-            try PeerProcess(
-                CommandLine.arguments[0], ["peer", name, "--configuration", configuration], role: name, as: identity)
-        }
-    }
-
     func startCoordinator() async throws {
         var role = ChaosRole()
         role.folder = folder.appendingPathComponent("coordination").path
         role.servers = options.servers
-        let process = try await start("chaos-coordinator", role, as: identities.server.current)
-        coordinatorProxy.setTarget(process.port)
+        let process = try await PeerProcess.start("chaos-coordinator", role, as: identities.server.current)
+        for proxy in [coordinatorProxy] + outwardProxies { proxy.setTarget(process.port) }
         fleet.set(process, at: .coordinator)
     }
 
     func startServer(_ server: Int) async throws {
         var role = ChaosRole()
-        role.coordinator = coordinatorProxy.port
+        role.coordinator = outwardProxies[server].port
         role.ownProxy = serverProxies[server].port
+        if let namespaces { (role.proxyHost, role.host) = (namespaces.gateway, namespaces.address(of: server)) }
         role.number = server
         role.folder = folder.appendingPathComponent("server-\(server)").path
         role.isSynced = options.sync == .disk
-        let process = try await start("chaos-server", role, as: identities.server.current)
-        serverProxies[server].setTarget(process.port)
+        let process = try await PeerProcess.start(
+            "chaos-server", role, as: identities.server.current,
+            by: { namespaces?.command(of: server, $0) ?? $0 })
+        serverProxies[server].setTarget(process.port, host: role.host)
         fleet.set(process, at: .server(server))
-    }
-
-    /// The proxy before a process.
-    func proxy(before place: ChaosFleet.Place) -> ChaosProxy {
-        switch place {
-        case .coordinator: coordinatorProxy
-        case .server(let server): serverProxies[server]
-        }
     }
 
     /// Keeps a worker in a slot until the run is over or another has the slot.
@@ -125,9 +129,10 @@ struct ChaosRun: Sendable {
             life += 1
             var role = ChaosRole()
             role.coordinator = coordinatorProxy.port
+            role.followers = options.followers
             role.number = slot
             role.seed = options.seed &+ UInt64(slot) &* 1_000 &+ life
-            let worker = try await start("chaos-worker", role, as: identities.client.current)
+            let worker = try await PeerProcess.start("chaos-worker", role, as: identities.client.current)
             guard fleet.add(worker, slot: slot) else { return worker.stop() }
             let watch = watch
             try await ChaosFleet.offThePool { worker.forEachLine { watch.take($0, fromSlot: slot) } }
@@ -165,8 +170,9 @@ struct ChaosRun: Sendable {
     private func withReader<Result: Sendable>(
         _ body: (CoordinationClient, ParameterReader) async throws -> Result
     ) async throws -> Result {
-        let mesh = try ChaosRole.mesh(identities.client)
-        let coordination = try ChaosRole.coordination(mesh, port: coordinatorProxy.port)
+        var role = ChaosRole()
+        role.coordinator = coordinatorProxy.port
+        let coordination = try role.coordination(try role.mesh(identities.client))
         let reader = try ParameterReader(coordination)
         defer {
             reader.close()
@@ -175,29 +181,54 @@ struct ChaosRun: Sendable {
         return try await body(coordination, reader)
     }
 
-    /// Waits until the tables are placed, and remembers where.
+    /// Waits until the tables are placed and every partition has its followers, and remembers where they are.
     private func learnHeads() async throws {
-        let count = try ChaosRole.tables().count
+        let count = try ChaosRole.tables(followers: options.followers).count
         try await withReader { coordination, _ in
             for _ in 0..<300 {
-                if let map = try? await coordination.fetchMap(), map.tables.count == count {
-                    var heads: [UInt64: Int] = [:]
-                    for partition in map.tables.flatMap(\.partitions) {
-                        heads[partition.id.rawValue] = Int(partition.head.dropFirst("server-".count))
-                    }
-                    return watch.setHeads(heads)
+                if let map = try? await coordination.fetchMap(), map.tables.count == count, map.isWhole {
+                    return watch.setHeads(map)
                 }
                 try await Task.sleep(for: .milliseconds(100))
             }
-            throw BenchmarkFailure("no table was placed within 30 s")
+            throw BenchmarkFailure("no table was placed with its followers within 30 s")
+        }
+    }
+
+    /// Remembers where partitions are, until the task is cancelled.
+    private func followHeads() async throws {
+        try await withReader { coordination, _ in
+            while true {
+                // The coordinator may be away.
+                if let map = try? await coordination.fetchMap() { watch.setHeads(map) }
+                try await Task.sleep(for: .milliseconds(200))
+            }
+        }
+    }
+
+    /// Says so where a partition does not get its followers back within 30 s.
+    private func waitForFollowers(_ coordination: CoordinationClient) async throws {
+        var map = try await coordination.fetchMap()
+        for _ in 0..<300 where !map.isWhole {
+            try await Task.sleep(for: .milliseconds(100))
+            map = try await coordination.fetchMap()
+        }
+        guard !map.isWhole else { return }
+        let living = map.living.map(\.name).joined(separator: ", ")
+        for partition in map.tables.flatMap(\.partitions) where partition.followers.count < options.followers {
+            let joining = partition.joining.isEmpty ? "nobody joins" : "\(partition.joining) joins"
+            watch.violated(
+                "partition \(partition.id) of epoch \(partition.epoch) at \(partition.head) has the followers \(partition.followers) 30 s after all is over, \(joining), there live \(living)"
+            )
         }
     }
 
     /// Reads the accounts until they stay as they are, and compares them with the notes and the parameters.
     private func finish(after time: Duration) async throws -> ChaosReport {
-        let tables = try ChaosRole.tables()
+        let tables = try ChaosRole.tables(followers: options.followers)
         let expected = tables.reduce(0) { $0 + $1.partitionCount }
-        return try await withReader { _, reader in
+        return try await withReader { coordination, reader in
+            try await waitForFollowers(coordination)
             var last: [PartitionAccount] = []
             for _ in 0..<60 {
                 let accounts = (try? await reader.accounts()) ?? []
@@ -209,7 +240,7 @@ struct ChaosRun: Sendable {
                     if let growth = memory.growth { watch.violated(growth) }
                     return ChaosReport(
                         self, audit, accounts,
-                        truncated: ([coordinatorProxy] + serverProxies).reduce(0) { $0 + $1.truncated }, after: time)
+                        truncated: proxies.reduce(0) { $0 + $1.truncated }, after: time)
                 }
                 last = accounts
                 try await Task.sleep(for: .milliseconds(500))

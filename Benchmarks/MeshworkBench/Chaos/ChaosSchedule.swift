@@ -33,6 +33,17 @@ struct ChaosSchedule: Sendable {
             }
         }
 
+        /// Whose pushes show that it has been overcome.
+        var subject: ChaosWatch.Subject {
+            switch self {
+            case .killServer(let server, _), .stopServer(let server, _), .isolateServer(let server, _, _),
+                .slowServer(let server, _, _):
+                .server(server)
+            case .killWorker(let slot), .stopWorker(let slot, _), .replaceWorker(let slot): .slot(slot)
+            case .killCoordinator, .stopCoordinator, .isolateCoordinator: .anybody
+            }
+        }
+
         /// Whom it happens to: one thing at a time.
         var process: String {
             switch self {

@@ -3,6 +3,15 @@ import MeshWire
 import ParameterServer
 import Synchronization
 
+extension PartitionMap {
+    /// Whether every partition has as many followers as its table wants.
+    var isWhole: Bool {
+        tables.allSatisfy { table in
+            table.partitions.allSatisfy { $0.followers.count >= table.replicas && $0.joining.isEmpty }
+        }
+    }
+}
+
 /// What the launcher knows of pushes, told by the workers that make them, and how long it took until they were answered
 /// again after something had happened. Guarded by a mutex.
 final class ChaosWatch: Sendable {
@@ -23,6 +32,8 @@ final class ChaosWatch: Sendable {
         var kind: String
         var subject: Subject
         var start: ContinuousClock.Instant
+        /// Of a server: the partitions that it headed, of which no push has been answered yet.
+        var partitions: Set<UInt64> = []
     }
 
     private struct State {
@@ -32,6 +43,9 @@ final class ChaosWatch: Sendable {
         var departures: [Key: ContinuousClock.Instant] = [:]
         var latest: ContinuousClock.Instant?
         var longestGap = Duration.zero
+        /// The same for each partition.
+        var latestOf: [UInt64: ContinuousClock.Instant] = [:]
+        var gaps: [UInt64: Duration] = [:]
         var disturbances: [String: Int] = [:]
         var waiting: [Recovery] = []
         var recoveries: [String: [Duration]] = [:]
@@ -47,7 +61,10 @@ final class ChaosWatch: Sendable {
     var notes: (sent: PushNotes, acknowledged: PushNotes) { state.withLock { ($0.sent, $0.acknowledged) } }
     /// The longest time in which no worker had an answer.
     var longestGap: Duration { state.withLock { $0.longestGap } }
-    /// How long it took after a disturbance was over until a push was answered that left after that, by kind.
+    /// The longest time in which no push to a partition was answered.
+    var gaps: [UInt64: Duration] { state.withLock { $0.gaps } }
+    /// How long it took until a push was answered that left after a disturbance was over, or had begun where followers
+    /// take over, by kind; of a server, a push to each of its partitions.
     var recoveries: [String: [Duration]] { state.withLock { $0.recoveries } }
     /// What recovered never.
     var unrecovered: [String] { state.withLock { $0.waiting.map { "\($0.kind) (\($0.subject))" } } }
@@ -58,7 +75,14 @@ final class ChaosWatch: Sendable {
 
     func violated(_ what: String) { state.withLock { $0.violations.append(what) } }
 
-    func setHeads(_ heads: [UInt64: Int]) { state.withLock { $0.heads = heads } }
+    /// Remembers which server heads each partition.
+    func setHeads(_ map: PartitionMap) {
+        var heads: [UInt64: Int] = [:]
+        for partition in map.tables.flatMap(\.partitions) {
+            heads[partition.id.rawValue] = Int(partition.head.dropFirst("server-".count))
+        }
+        state.withLock { [heads] in $0.heads = heads }
+    }
 
     /// How often each kind of disturbance has happened.
     var disturbances: [String: Int] { state.withLock { $0.disturbances } }
@@ -66,10 +90,17 @@ final class ChaosWatch: Sendable {
     /// Says that a disturbance begins.
     func began(_ kind: String) { state.withLock { $0.disturbances[kind, default: 0] += 1 } }
 
-    /// Says that a disturbance is over, and waits for its subject to recover.
-    func isOver(_ kind: String, of subject: Subject) {
+    /// Waits from now on for the subject of a disturbance to recover. A server that heads nothing has nothing to recover.
+    func waits(_ kind: String, for subject: Subject) {
         let now = ContinuousClock.now
-        state.withLock { $0.waiting.append(Recovery(kind: kind, subject: subject, start: now)) }
+        state.withLock { state in
+            var recovery = Recovery(kind: kind, subject: subject, start: now)
+            if case .server(let server) = subject {
+                recovery.partitions = Set(state.heads.filter { $0.value == server }.keys)
+                guard !recovery.partitions.isEmpty else { return }
+            }
+            state.waiting.append(recovery)
+        }
     }
 
     /// Takes a worker's line.
@@ -92,6 +123,10 @@ final class ChaosWatch: Sendable {
                 state.latest = now
                 for push in pushes {
                     let (session, partition, sequence) = push
+                    if let latest = state.latestOf[partition] {
+                        state.gaps[partition] = max(state.gaps[partition] ?? .zero, latest.duration(to: now))
+                    }
+                    state.latestOf[partition] = now
                     state.acknowledged.insert(
                         session: session, partition: PartitionID(rawValue: partition), sequence: sequence)
                     let key = Key(session: session, partition: partition, sequence: sequence)
@@ -111,16 +146,16 @@ final class ChaosWatch: Sendable {
         _ state: inout State, _ slot: Int, _ partition: UInt64, departure: ContinuousClock.Instant,
         now: ContinuousClock.Instant
     ) {
-        guard !state.waiting.isEmpty else { return }
-        state.waiting.removeAll { recovery in
-            guard departure >= recovery.start else { return false }
-            switch recovery.subject {
-            case .server(let server): guard state.heads[partition] == server else { return false }
-            case .slot(let number): guard number == slot else { return false }
+        for index in state.waiting.indices.reversed() where departure >= state.waiting[index].start {
+            switch state.waiting[index].subject {
+            case .server:
+                state.waiting[index].partitions.remove(partition)
+                guard state.waiting[index].partitions.isEmpty else { continue }
+            case .slot(let number): guard number == slot else { continue }
             case .anybody: break
             }
+            let recovery = state.waiting.remove(at: index)
             state.recoveries[recovery.kind, default: []].append(recovery.start.duration(to: now))
-            return true
         }
     }
 }

@@ -63,8 +63,8 @@ extension ChaosRoles {
         let faults = SeededFaults(
             seed: role.seed, replyLoss: 0.02, requestLoss: 0.02, requestDuplication: 0.04,
             isAffected: { $0 == "\(ParameterService.name)/Push" })
-        let mesh = try ChaosRole.mesh(identity, faults: faults)
-        let coordination = try ChaosRole.coordination(mesh, port: role.coordinator)
+        let mesh = try role.mesh(identity, faults: faults)
+        let coordination = try role.coordination(mesh)
         try answer(0)
         while true {
             let session: WorkerSession
@@ -84,7 +84,7 @@ extension ChaosRoles {
                     }
                     return .lost
                 }
-                group.addTask { try await count(session, coordination) }
+                group.addTask { try await count(session, coordination, role) }
                 defer { group.cancelAll() }
                 return try await group.next() ?? .lost
             }
@@ -92,7 +92,9 @@ extension ChaosRoles {
         }
     }
 
-    private static func count(_ session: WorkerSession, _ coordination: CoordinationClient) async throws -> Ending {
+    private static func count(
+        _ session: WorkerSession, _ coordination: CoordinationClient, _ role: ChaosRole
+    ) async throws -> Ending {
         var configuration = ParameterClientConfiguration()
         configuration.timeout = ChaosRole.timeout
         let client = try ParameterClient(
@@ -104,7 +106,7 @@ extension ChaosRoles {
                     try? say("acknowledged \(ChaosLine.text(of: pushes))")
                 }))
         defer { client.close() }
-        let tables = try ChaosRole.tables()
+        let tables = try ChaosRole.tables(followers: role.followers)
         var gradients = NamedTensors()
         for table in tables { gradients[table.name] = try .full(table.shape, Float(1)) }
         var floors: [String: UInt64] = [:]

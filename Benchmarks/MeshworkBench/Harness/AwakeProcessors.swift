@@ -15,16 +15,24 @@ enum AwakeProcessors {
         defer { isOver.raise() }
         for _ in 0..<ProcessInfo.processInfo.activeProcessorCount {
             Thread.detachNewThread {
-                var parameters = sched_param()
-                // The structure outlives the call.
-                guard unsafe sched_setscheduler(0, idlePolicy, &parameters) == 0 else { return }
+                guard (try? yieldToOthers(thread: 0)) != nil else { return }
                 while !isOver.isRaised {}
             }
         }
         try await body()
     }
 
-    private final class Flag: Sendable {
+    /// Has a thread run when no other wants to; 0 is the calling one.
+    static func yieldToOthers(thread: Int32) throws {
+        var parameters = sched_param()
+        // Safe: the structure outlives the call.
+        guard unsafe sched_setscheduler(thread, idlePolicy, &parameters) == 0 else {
+            throw BenchmarkFailure("the scheduler's policy of thread \(thread) cannot be changed: error \(errno)")
+        }
+    }
+
+    /// Raised by one thread and looked at by others.
+    final class Flag: Sendable {
         private let raised = Atomic(false)
 
         var isRaised: Bool { raised.load(ordering: .relaxed) }

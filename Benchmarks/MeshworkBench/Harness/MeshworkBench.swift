@@ -11,7 +11,7 @@ protocol Benchmark: SendableMetatype {
 /// Every case, in the order in which they run.
 private let benchmarks: [any Benchmark.Type] = [
     RPCLatency.self, RPCThroughput.self, Transfer.self, Connections.self, PushPull.self, SmallOps.self, Applies.self,
-    TrainAsync.self, TelemetryCosts.self,
+    TrainAsync.self, Failover.self, ParameterTax.self, Scaling.self, TelemetryCosts.self,
     MeshTax.self, Sidecar.self, BalancerCosts.self, PolicyCosts.self, MatrixProducts.self, Elementwise.self,
     Convolutions.self, TensorOverhead.self,
 ]

@@ -15,7 +15,7 @@ struct PeerCommand: AsyncParsableCommand {
     @Option(help: "The port that a client connects to.")
     var serverPort: Int?
 
-    @Option(help: "What a process of the case chaos is told.")
+    @Option(help: "What a process of the cases chaos and failover is told.")
     var configuration: String?
 
     func run() async throws {
@@ -47,10 +47,6 @@ struct PeerCommand: AsyncParsableCommand {
             await mesh.stop()
         case "grpc-swift":
             try await GRPCSwiftPeer.serve(as: identity.current) { port in try await Self.converse(port) }
-        case "parameters":
-            let parameters = try await ParameterSide.start(identity: identity)
-            try await Self.converse(parameters.port)
-            withExtendedLifetime(parameters) {}
         case "training-worker":
             let worker = try await TrainingWorker(port: port(), identity: identity)
             try await Self.converse(0, train: worker.train)
@@ -85,7 +81,9 @@ struct PeerCommand: AsyncParsableCommand {
             let callers = MeshCallers((0..<MeshCallers.count).map { _ in mesh.client(server) })
             try await Self.converse(0, echo: callers, transfer: callers)
         default:
-            if let configuration {
+            if let side = ParameterSide(role, leader: serverPort) {
+                try await side.serve(identity: identity) { port in try await Self.converse(port) }
+            } else if let configuration {
                 try await ChaosRoles.run(role, configuration, as: identity, Self.commands()) { try Self.answer($0) }
             } else if let (proxy, side) = SidecarProxy.of(role) {
                 try await ProxyProcess.with(proxy, side, as: identity.current, to: port()) { child in

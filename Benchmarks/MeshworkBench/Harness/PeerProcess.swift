@@ -61,6 +61,20 @@ final class PeerProcess: Sendable {
         }
     }
 
+    /// Starts this executable again, as a role that is told all it needs to know by a value.
+    ///
+    /// - Parameter wrap: makes the command that runs the command.
+    static func start(
+        _ role: String, _ configuration: some Encodable, as identity: IdentitySnapshot,
+        by wrap: ([String]) -> [String] = { $0 }
+    ) async throws -> PeerProcess {
+        let text = String(decoding: try JSONEncoder().encode(configuration), as: UTF8.self)
+        let command = wrap([CommandLine.arguments[0], "peer", role, "--configuration", text])
+        return try await ChaosFleet.offThePool {
+            try PeerProcess(command[0], Array(command.dropFirst()), role: role, as: identity)
+        }
+    }
+
     /// Has the process do something, and waits for its answer.
     func ask<Answer: Decodable>(_ command: String, as answer: Answer.Type = Answer.self) throws -> Answer {
         try input.fileHandleForWriting.write(contentsOf: Data((command + "\n").utf8))

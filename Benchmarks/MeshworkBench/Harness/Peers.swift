@@ -23,7 +23,7 @@ final class Peers {
                 role: role, as: identities.server.current, isCounted: isCounted, processor: processor))
     }
 
-    /// Starts a proxy of the server's side, which passes on to `server`.
+    /// Starts a proxy of the server's side, which passes on to `server`, or another server that belongs to it.
     func server(_ role: String, before server: PeerProcess) throws -> PeerProcess {
         keep(try PeerProcess(role: role, as: identities.server.current, serverPort: server.port))
     }

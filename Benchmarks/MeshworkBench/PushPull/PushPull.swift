@@ -9,7 +9,8 @@ import Tensor
 ///
 /// The limit of a push, one at a time, is a bare payload's time and the kernel's. With several in flight the kernel runs
 /// while others are on their way: the limit is the bare payload's time, or what the server's processor needs for the
-/// bytes and the kernel if that is more. A pull's limit is a bare payload's time in the other direction.
+/// bytes and the kernel if that is more. A pull's limit is a bare payload's time in the other direction. Pushes of tables
+/// that have a follower, in a process of its own, are beside those of tables that have none.
 enum PushPull: Benchmark {
     static let name = "push-pull"
     static let summary = "pushes and pulls of 4 and 16 MiB, 1 and 4 in flight, beside a bare stream and the kernel"
@@ -26,29 +27,38 @@ enum PushPull: Benchmark {
             let (sink, source) = (try peers.server("bare-sink"), try peers.server("bare-source"))
             let bareSink = try await BareSinkClient(port: sink.port, as: identity.current)
             let bareSource = try await BareSourceClient(port: source.port, as: identity.current)
-            let server = try peers.server("parameters")
-            var workers: [Int: ParameterWorker] = [:]
+            let server = try peers.server(ParameterSide.role())
+            var (workers, followed): ([Int: ParameterWorker], [Int: ParameterWorker]) = ([:], [:])
             for (slot, size) in sizes.enumerated() {
                 workers[size] = try await ParameterWorker(
                     port: server.port, identity: identity, slot: slot, elements: size << 18, .sgd(learningRate: 1),
                     isOnExecutor: true)
+                followed[size] = try await ParameterWorker(
+                    port: server.port, identity: identity, slot: sizes.count + 1 + slot, elements: size << 18,
+                    .sgd(learningRate: 1), isOnExecutor: true, replicas: 1)
             }
             let tensorFlow = try TensorFlowPeer.start(peers, workers: 1)
             hasTensorFlow = tensorFlow != nil
             let adam = try await ParameterWorker(
                 port: server.port, identity: identity, slot: sizes.count, elements: 16 << 18,
                 .adam(learningRate: 1e-3), isOnExecutor: true)
+            // The first server heads all that was declared before the second came.
+            let follower = try peers.server(ParameterSide.role(isFollower: true), before: server)
+            for worker in followed.values { try await worker.waitForFollowers() }
 
             for round in 0...rounds.count {
                 for (size, window) in sizes.flatMap({ size in windows.map { (size, $0) } }) {
                     Progress.round(round, of: rounds.count, "\(name): \(size) MiB, \(window) in flight")
-                    guard let worker = workers[size] else { continue }
+                    guard let worker = workers[size], let replicated = followed[size] else { continue }
                     let (bytes, count) = (size << 20, max(window, total / (size << 20)))
                     let kernel = try Self.kernelSeconds(elements: size << 18)
                     let stream = try await Cost.of(sink) {
                         try await bareSink.send(bytes, count: count, depth: window)
                     }
                     let push = try await Cost.of(server) { _ = try await worker.push(count, depth: window) }
+                    let (replicatedPush, followerSeconds) = try await Self.cost(server, follower) {
+                        _ = try await replicated.push(count, depth: window)
+                    }
                     let backward = try await Cost.of(source) {
                         try await bareSource.fetch(bytes, count: count, depth: window)
                     }
@@ -71,6 +81,10 @@ enum PushPull: Benchmark {
                     rounds.add(gigabytes / limit, to: "limit \(key)")
                     rounds.add(gigabytes / stream.seconds, to: "stream \(key)")
                     rounds.add(gigabytes / push.seconds, to: "push \(key)")
+                    rounds.add(gigabytes / replicatedPush.seconds, to: "replicated \(key)")
+                    rounds.add(
+                        ((replicatedPush.processor ?? .nan) + followerSeconds) / gigabytes,
+                        to: "replicated processor \(key)")
                     rounds.add(gigabytes / backward.seconds, to: "backward \(key)")
                     rounds.add(gigabytes / pull.seconds, to: "pull \(key)")
                     if let theirPush { rounds.add(gigabytes / theirPush, to: "tensorflow push \(key)") }
@@ -83,7 +97,7 @@ enum PushPull: Benchmark {
                     }
                 }
             }
-            for worker in workers.values { try await worker.close() }
+            for worker in Array(workers.values) + Array(followed.values) { try await worker.close() }
             try await adam.close()
         }
         for (size, window) in sizes.flatMap({ size in windows.map { (size, $0) } }) {
@@ -112,6 +126,9 @@ enum PushPull: Benchmark {
         let target = window == 4 ? 0.9 : nil
         figure("pushes \(label)", "GB/s", "push", beside: "limit", "the composed limit", .higher, target: target)
         figure("pushes \(label)", "GB/s", "push", beside: "stream", "NIO + NIOSSL", .higher, target: nil)
+        figure(
+            "pushes with a follower, \(label)", "GB/s", "replicated", beside: "push", "without", .higher,
+            target: window == 4 ? 0.4 : nil)
         figure("pulls \(label)", "GB/s", "pull", beside: "backward", "NIO + NIOSSL", .higher, target: target)
         if isBesideTensorFlow {
             for verb in ["push", "pull"] {
@@ -124,8 +141,20 @@ enum PushPull: Benchmark {
             "processor time of both processes, pushes \(label)", "s/GB", "push processor", beside: "stream processor",
             "NIO + NIOSSL", .lower, target: nil)
         figure(
+            "processor time of all three processes, pushes with a follower, \(label)", "s/GB", "replicated processor",
+            beside: "push processor", "without", .lower, target: nil)
+        figure(
             "processor time of both processes, pulls \(label)", "s/GB", "pull processor", beside: "backward processor",
             "NIO + NIOSSL", .lower, target: nil)
+    }
+
+    /// What something takes, and the processor time of a second server.
+    private static func cost(
+        _ server: PeerProcess, _ follower: PeerProcess, _ body: () async throws -> Void
+    ) async throws -> (Cost, Double) {
+        let before = try follower.report().processorSeconds
+        let cost = try await Cost.of(server, body)
+        return (cost, try follower.report().processorSeconds - before)
     }
 
     /// How long the kernel alone takes to add so many elements in place.

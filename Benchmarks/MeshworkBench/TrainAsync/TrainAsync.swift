@@ -15,7 +15,7 @@ enum TrainAsync: Benchmark {
         var rounds = Rounds(count: isQuick ? 3 : 7)
         var hasTensorFlow = false
         try await Peers.with { peers in
-            let server = try peers.server("parameters")
+            let server = try peers.server(ParameterSide.role())
             let workers = try (0..<Self.workers).map { _ in try peers.client("training-worker", of: server) }
             let tensorFlow = try TensorFlowPeer.start(peers, workers: Self.workers)
             hasTensorFlow = tensorFlow != nil

@@ -198,9 +198,10 @@ package struct CoordinatorState: Sendable {
                 .invalidDeclaration,
                 "a table's name has 1 to \(Self.tableNameBytes) bytes, not \(request.name.utf8.count)")
         }
-        guard !request.name.hasPrefix(Self.reservedPrefix) else {
+        guard !request.name.hasPrefix(ReservedTables.prefix) || ReservedTables.known.contains(request.name) else {
             throw CoordinationError(
-                .invalidDeclaration, "table \(request.name): names that begin with \(Self.reservedPrefix) are reserved")
+                .invalidDeclaration, "table \(request.name): names that begin with \(ReservedTables.prefix) are reserved"
+            )
         }
         guard request.declaration.count <= configuration.declarationBytes else {
             throw CoordinationError(
@@ -230,5 +231,4 @@ package struct CoordinatorState: Sendable {
     }
 
     private static let tableNameBytes = 256
-    private static let reservedPrefix = "meshwork."
 }

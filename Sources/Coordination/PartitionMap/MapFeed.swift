@@ -22,6 +22,9 @@ package final class MapFeed: Sendable {
 
     package init(_ map: PartitionMap? = nil) { state = Mutex(State(map: map)) }
 
+    /// The newest map, if there is one.
+    package var newest: PartitionMap? { state.withLock { $0.map } }
+
     /// Gives a map to whoever waits, unless there is a newer one.
     package func offer(_ map: PartitionMap) {
         let waiting = state.withLock { state in

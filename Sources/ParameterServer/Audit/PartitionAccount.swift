@@ -11,12 +11,17 @@ public struct PartitionAccount: Sendable, Hashable {
         public var applied: SequenceSet
         /// Those of the pushes that were rejected, for a NaN for example.
         public var rejected: SequenceSet
+        /// Those of the pushes that the table's policy passed over.
+        public var skipped: SequenceSet
 
         /// Makes an entry.
-        public init(session: SessionID, applied: SequenceSet, rejected: SequenceSet) {
+        public init(
+            session: SessionID, applied: SequenceSet, rejected: SequenceSet, skipped: SequenceSet = SequenceSet()
+        ) {
             self.session = session
             self.applied = applied
             self.rejected = rejected
+            self.skipped = skipped
         }
     }
 
@@ -51,6 +56,9 @@ public struct PartitionAccount: Sendable, Hashable {
 
     /// Ids in the ledger whose outcome is *rejected*.
     public var rejectedInLedger: UInt64 { sessions.reduce(0) { $0 &+ $1.rejected.count } }
+
+    /// Ids in the ledger whose outcome is *skipped*.
+    public var skippedInLedger: UInt64 { sessions.reduce(0) { $0 &+ $1.skipped.count } }
 }
 
 extension PartitionAccount: MeshMessage {
@@ -100,6 +108,7 @@ extension PartitionAccount.Session: MeshMessage {
             case 1: session = try decoder.message(SessionReference.self).session
             case 2: applied = try decoder.message()
             case 3: rejected = try decoder.message()
+            case 4: skipped = try decoder.message()
             default: break
             }
         }
@@ -110,5 +119,6 @@ extension PartitionAccount.Session: MeshMessage {
         encoder.message(1, SessionReference(session))
         encoder.message(2, applied)
         encoder.message(3, rejected)
+        if !skipped.isEmpty { encoder.message(4, skipped) }
     }
 }

@@ -46,6 +46,8 @@ public struct PushAudit: Sendable, Hashable {
     public let applied: UInt64
     /// Pushes that the ledgers have as rejected.
     public let rejected: UInt64
+    /// Pushes that the ledgers have as skipped: answered, and by the table's policy not applied.
+    public let skipped: UInt64
     /// Copies of pushes that were answered without being applied again.
     public let duplicatesSuppressed: UInt64
     /// What does not hold, in the order of partitions; empty if every push was applied exactly once.
@@ -62,6 +64,7 @@ public struct PushAudit: Sendable, Hashable {
         self.acknowledged = acknowledged.count
         applied = accounts.reduce(0) { $0 &+ $1.version.applied }
         rejected = accounts.reduce(0) { $0 &+ $1.rejectedInLedger }
+        skipped = accounts.reduce(0) { $0 &+ $1.skippedInLedger }
         duplicatesSuppressed = accounts.reduce(0) { $0 &+ $1.duplicatesSuppressed }
         let byPartition = accounts.sorted { $0.partition < $1.partition }
         var found: [Discrepancy] = []

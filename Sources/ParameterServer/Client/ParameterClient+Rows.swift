@@ -50,7 +50,9 @@ extension ParameterClient {
         _ keys: [PartitionID: AnyTensor], minimums: [PartitionID: PartitionVersion]
     ) async throws(ParameterServerError) -> [PartitionID: (values: AnyTensor, version: PartitionVersion)] {
         guard !keys.isEmpty else { return [:] }
-        return try await ParameterPull(routes: routes, deadline: deadline, keys: keys).parts(minimums: minimums)
+        let bound = state.withLock { $0.clock.bound(of: session.slot) }
+        return try await ParameterPull(routes: routes, deadline: deadline, keys: keys, bound: bound)
+            .parts(minimums: minimums)
             .mapValues { ($0.values, $0.version) }
     }
 }

@@ -31,7 +31,10 @@ public final class ParameterClient: Sendable {
         var seen: [PartitionID: PartitionVersion] = [:]
         /// The versions that the last pull was of: what gradients are computed from.
         var basis: [PartitionID: PartitionVersion] = [:]
+        /// The round that the last pull was of.
+        var round: UInt64?
         var acknowledged = AcknowledgedPushes()
+        var clock = WorkerClock()
     }
 
     /// A client for the pushes of `session`.
@@ -53,15 +56,19 @@ public final class ParameterClient: Sendable {
 
     /// Declares the model's tables: creates those that do not exist, and is content with those that do and are the same.
     ///
-    /// - Throws: ``ParameterServerError/Code/coordination`` whose cause says what conflicts.
+    /// Where tables have rounds, the worker takes part in them from here on, until its session ends: others wait for it.
+    /// - Throws: ``ParameterServerError/Code/coordination`` whose cause says what conflicts; `invalidDeclaration` for tables
+    ///   with different rounds.
     public func declare(_ tables: [TableDeclaration]) async throws(ParameterServerError) {
+        let leader = try RoundTable.declaration(for: tables)
         let map: PartitionMap
         do throws(CoordinationError) {
-            map = try await coordination.declare(tables.map(\.request))
+            map = try await coordination.declare((leader.map { [$0] } ?? []).map(\.request) + tables.map(\.request))
         } catch {
             throw ParameterServerError(error)
         }
         try routes.install(tables, in: map)
+        if leader != nil { try await join() }
     }
 
     /// The parameters of all declared tables that are dense, from all servers at once; rows are pulled by key:
@@ -69,11 +76,14 @@ public final class ParameterClient: Sendable {
     ///
     /// Each partition is consistent in itself, and not older than what this client has seen of it before, its own
     /// pushes included. What a server that ended did not answer is asked of whoever heads the partition then.
-    /// - Throws: ``ParameterServerError`` with `peerLost`, `callFailed` or what a server answers.
+    /// With bounded staleness it waits for slower workers: see ``limitStaleness(to:)``.
+    /// - Throws: ``ParameterServerError`` with `peerLost`, `callFailed` or what a server answers; `staleClock`, which names the
+    ///   worker that was waited for until the time was over.
     public func pull() async throws(ParameterServerError) -> NamedTensors {
-        let seen = state.withLock { $0.seen }
-        let result = try await ParameterPull(routes: routes, deadline: deadline).run(minimums: seen)
+        let (seen, bound) = state.withLock { ($0.seen, $0.clock.bound(of: session.slot)) }
+        let result = try await ParameterPull(routes: routes, deadline: deadline, bound: bound).run(minimums: seen)
         pulled(result.versions)
+        if let round = result.round { state.withLock { $0.round = round } }
         return result.parameters
     }
 
@@ -112,7 +122,11 @@ public final class ParameterClient: Sendable {
     ///   ``PushReport/failed`` names the partitions that did not apply their share.
     /// - Throws: before anything leaves, ``ParameterServerError`` with `unknownParameter`, `shapeMismatch` or
     ///   `dtypeMismatch` that names the parameter, or `nonFinite` if ``ParameterClientConfiguration/checksBeforeSend``;
-    ///   what the observer throws.
+    ///   `malformedRequest` before a pull, where tables have rounds; what the observer throws.
+    ///
+    /// Where tables have rounds the step is one of a round, and this waits until that is closed: see ``Consistency``. A step
+    /// that came too late for its round is reported as such (``PushReport/isLate``), and one whose round was not closed in
+    /// time fails with `roundStalled`, which says for whom it waits.
     public func push(_ gradients: NamedTensors) async throws -> PushReport {
         try await push(gradients, rows: [:])
     }
@@ -130,20 +144,42 @@ public final class ParameterClient: Sendable {
     ) async throws -> PushReport {
         let deadline = deadline
         let tables = try routes.tables()
+        var (gradients, rows) = (gradients, rows)
         try tables.check(gradients, rows: rows)
-        if configuration.checksBeforeSend { try TableSet.checkFinite(gradients, rows: rows) }
-        return try await push(
-            try tables.flatten(gradients, rows: rows), of: tables, computedFrom: pulled, until: deadline)
+        if configuration.checksBeforeSend { try tables.checkFinite(gradients, rows: rows) }
+        if let limit = configuration.globalNormLimit {
+            do throws(TensorError) {
+                try gradients.clip(toGlobalNorm: limit, with: &rows)
+            } catch {
+                throw ParameterServerError(
+                    .applyFailed, "the step cannot be clipped, and nothing of it was sent: \(error.message)", cause: error)
+            }
+        }
+        let step = try tables.flatten(gradients, rows: rows)
+        let round = try tables.hasRounds ? openRound() : 0
+        let clock = nextClock()
+        var (report, pushes) = try await push(
+            step, of: tables, computedFrom: pulled, round: round, clock: clock, until: deadline)
+        if clock > 0 { report.tickFailure = await tellOthers(clock, but: pushes, until: deadline) }
+        return report
     }
+
+    /// The clock of a step that begins to leave: 0 without bounded staleness.
+    func nextClock() -> UInt64 { state.withLock { $0.clock.next() } }
 
     /// Pushes gradients that were checked, of a whole step or of a part of one, under numbers of their own.
     ///
+    /// - Parameters:
+    ///   - round: the round that it is for; 0 for none.
+    ///   - clock: the step's clock; 0 without bounded staleness.
+    /// - Returns: what became of it, and the pushes that it was.
     /// - Throws: what the observer throws, before anything leaves.
     func push(
-        _ step: [StepGradient], of tables: TableSet, computedFrom pulled: PulledRows?, until deadline: RuntimeInstant,
-        priority: CallPriority = .normal
-    ) async throws -> PushReport {
-        var pending = number(step, tables, pulled?.basis ?? [:])
+        _ step: [StepGradient], of tables: TableSet, computedFrom pulled: PulledRows?, round: UInt64 = 0,
+        clock: UInt64, until deadline: RuntimeInstant, priority: CallPriority = .normal
+    ) async throws -> (PushReport, [PushIdentity]) {
+        var pending = number(step, tables, pulled?.basis ?? [:], round: round, clock: clock)
+        let all = pending
         let pushes = pending.map(\.identity)
         // Whatever comes of them, they are never sent again: later pushes need not wait for their answers.
         defer { settle(pushes) }
@@ -152,6 +188,7 @@ public final class ParameterClient: Sendable {
         try await routes.retrying(until: deadline) { tables, time throws(ParameterServerError) in
             let attempt = await send(pending, tables, timeout: time, priority)
             report.acknowledged += attempt.acknowledged
+            report.skipped += attempt.skipped
             report.failed.removeAll { $0.error.mayBeAnsweredElsewhere }
             guard !attempt.failed.isEmpty else { return false }
             report.failed += attempt.failed
@@ -160,10 +197,11 @@ public final class ParameterClient: Sendable {
             pending.removeAll { !left.contains($0.identity) }
             return !pending.isEmpty
         }
+        if round > 0 { await finish(round, all, &report, until: deadline) }
         remember(&report)
         hotRows?.pushed(report, step, tables)
         await observer.afterAcknowledgement(report.acknowledged.map(\.push))
-        return report
+        return (report, pushes)
     }
 
     /// Closes the connections to the servers, and looks at the map no more.
@@ -178,13 +216,21 @@ public final class ParameterClient: Sendable {
     var runtime: any Runtime { coordination.mesh.runtime }
 
     /// Sends pushes to whoever heads their partitions, all servers at once.
-    private func send(
-        _ pushes: [NumberedPush], _ tables: TableSet, timeout: Duration, _ priority: CallPriority
+    func send(
+        _ pushes: [NumberedPush], _ tables: TableSet, timeout: Duration, _ priority: CallPriority = .normal
     ) async -> PushReport {
-        let calls = tables.calls(pushes, from: session)
+        await asking(tables.calls(pushes, from: session)) { [routes] in
+            await $0.send(routes, timeout: timeout, priority)
+        }
+    }
+
+    /// Makes calls, all at once.
+    func asking(
+        _ calls: [PushCall], _ ask: @escaping @Sendable (PushCall) async -> PushReport
+    ) async -> PushReport {
         let reports = await withTaskGroup(of: (Int, PushReport).self) { group in
             for (index, call) in calls.enumerated() {
-                group.addTask { [self] in (index, await call.send(routes, timeout: timeout, priority)) }
+                group.addTask { (index, await ask(call)) }
             }
             var reports = Array(repeating: PushReport(), count: calls.count)
             for await (index, report) in group { reports[index] = report }
@@ -198,7 +244,8 @@ public final class ParameterClient: Sendable {
 
     /// Gives each partition's share of a step its number.
     private func number(
-        _ gradients: [StepGradient], _ tables: TableSet, _ basis: [PartitionID: PartitionVersion]
+        _ gradients: [StepGradient], _ tables: TableSet, _ basis: [PartitionID: PartitionVersion], round: UInt64,
+        clock: UInt64
     ) -> [NumberedPush] {
         state.withLock { state in
             var pushes: [NumberedPush] = []
@@ -209,7 +256,8 @@ public final class ParameterClient: Sendable {
                         NumberedPush(
                             place, of: session.id, state.numbers.next(for: place.id),
                             basis: basis[place.id] ?? state.basis[place.id]
-                                ?? PartitionVersion(epoch: place.epoch, applied: 0), gradient))
+                                ?? PartitionVersion(epoch: place.epoch, applied: 0), clock: clock, gradient,
+                            round: tables.tables[place.table].takesRounds ? round : 0))
                 }
             }
             return pushes

@@ -11,12 +11,16 @@ public struct ParameterClientConfiguration: Sendable, Hashable {
     /// Whether rows of row tables are kept for some pulls, and which; pulls then ask the servers for the others alone. A
     /// kept row lacks what other workers have pushed since, for so many pulls. Default `nil`: every pull asks for all.
     public var hotRows: HotRowConfiguration?
-
     /// The bytes of gradients that are worth a call of their own while others are still being computed; smaller ones are
     /// fused. Default 1 MiB.
     public var fragmentBytes = 1 << 20
     /// The most fragments of a step that are under way at a time. Default 4.
     public var fragmentsInFlight = 4
+    /// The most that the global norm of a step's gradients may be, all tables and rows together: a step with more is scaled to
+    /// it before anything leaves, by one factor, as ``/Training/LocalParameters`` does with the same bits. Where a server
+    /// combines the gradients of a round, it is each worker's own that is limited, and not the aggregate. Default `nil`: no
+    /// limit.
+    public var globalNormLimit: Double?
 
     /// Makes the defaults.
     public init() {}
@@ -29,6 +33,9 @@ public struct ParameterClientConfiguration: Sendable, Hashable {
         if fragmentBytes < 1 { problems.append("fragmentBytes must be at least 1, is \(fragmentBytes)") }
         if fragmentsInFlight < 1 { problems.append("fragmentsInFlight must be at least 1, is \(fragmentsInFlight)") }
         problems += hotRows?.problems ?? []
+        if let limit = globalNormLimit, !(limit > 0 && limit.isFinite) {
+            problems.append("globalNormLimit must be a finite number above 0, is \(limit)")
+        }
         guard problems.isEmpty else {
             throw ParameterServerError(.invalidConfiguration, problems.joined(separator: "; "))
         }

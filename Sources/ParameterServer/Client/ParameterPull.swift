@@ -14,22 +14,27 @@ struct ParameterPull: Sendable {
     var dense: Set<Int>?
     /// What of a connection's large answers comes first.
     var priority = CallPriority.normal
+    /// How far the other workers must be, with bounded staleness.
+    var bound: ClockBound?
 
     /// What was pulled.
     struct Result: Sendable {
         var parameters: NamedTensors
         /// The version of each partition that the values are of.
         var versions: [PartitionID: PartitionVersion]
+        /// The round that all tables with rounds have closed; `nil` where none has.
+        var round: UInt64?
     }
 
-    typealias Part = (place: TableSet.Place, values: AnyTensor, version: PartitionVersion)
+    typealias Part = (place: TableSet.Place, values: AnyTensor, version: PartitionVersion, round: UInt64?)
 
     /// Fetches the dense tables.
     ///
     /// - Parameter minimums: the version that a partition must have reached; none for those that are not named.
     func run(minimums: [PartitionID: PartitionVersion]) async throws(ParameterServerError) -> Result {
         let tables = try routes.tables()
-        let found = try await parts(minimums: minimums)
+        var found = try await parts(minimums: minimums)
+        let round = tables.hasRounds ? try await alignRounds(&found, tables, minimums) : nil
         var parts: [[Part]] = Array(repeating: [], count: tables.tables.count)
         for place in tables.shares.flatMap(\.places) {
             if let part = found[place.id] { parts[place.table].append(part) }
@@ -42,16 +47,20 @@ struct ParameterPull: Sendable {
                 throw ParameterServerError(.callFailed, "table \(table.name): \(error.message)", cause: error)
             }
         }
-        return Result(parameters: parameters, versions: found.mapValues(\.version))
+        return Result(parameters: parameters, versions: found.mapValues(\.version), round: round)
     }
 
     /// Asks all servers at once, and again for what nobody answered.
+    ///
+    /// - Parameters:
+    ///   - partitions: whose parts to fetch; default all that are asked for.
+    ///   - round: what the partitions must have closed.
     func parts(
-        minimums: [PartitionID: PartitionVersion]
+        minimums: [PartitionID: PartitionVersion], of partitions: Set<PartitionID> = [], round: UInt64 = 0
     ) async throws(ParameterServerError) -> [PartitionID: Part] {
         let tables = try routes.tables()
         var found: [PartitionID: Part] = [:]
-        var missing = Set(keys.keys)
+        var missing = partitions.isEmpty ? Set(keys.keys) : partitions
         if missing.isEmpty {
             missing = Set(
                 tables.shares.flatMap(\.places).filter { fetches($0.table, of: tables) }.map(\.id))
@@ -60,7 +69,7 @@ struct ParameterPull: Sendable {
         try await routes.retrying(until: deadline) { tables, time throws(ParameterServerError) in
             failure = nil
             let shares = tables.shares(of: missing) { valueCount(of: $0, tables) * DType.float32.byteWidth }
-            for answer in await fetch(shares, tables, minimums, timeout: time) {
+            for answer in await fetch(shares, tables, minimums, round: round, timeout: time) {
                 do throws(ParameterServerError) {
                     for part in try answer.get() {
                         found[part.place.id] = part
@@ -87,12 +96,12 @@ struct ParameterPull: Sendable {
     }
 
     private func fetch(
-        _ shares: [TableSet.Share], _ tables: TableSet, _ minimums: [PartitionID: PartitionVersion],
+        _ shares: [TableSet.Share], _ tables: TableSet, _ minimums: [PartitionID: PartitionVersion], round: UInt64,
         timeout: Duration
     ) async -> [Swift.Result<[Part], ParameterServerError>] {
         await withTaskGroup(of: (Int, Swift.Result<[Part], ParameterServerError>).self) { group in
             for (index, share) in shares.enumerated() {
-                group.addTask { (index, await fetch(share, tables, minimums, timeout: timeout)) }
+                group.addTask { (index, await fetch(share, tables, minimums, round: round, timeout: timeout)) }
             }
             var answers: [Swift.Result<[Part], ParameterServerError>?] = Array(repeating: nil, count: shares.count)
             for await (index, answer) in group { answers[index] = answer }
@@ -101,14 +110,15 @@ struct ParameterPull: Sendable {
     }
 
     private func fetch(
-        _ share: TableSet.Share, _ tables: TableSet, _ minimums: [PartitionID: PartitionVersion],
+        _ share: TableSet.Share, _ tables: TableSet, _ minimums: [PartitionID: PartitionVersion], round: UInt64,
         timeout: Duration
     ) async -> Swift.Result<[Part], ParameterServerError> {
         let request = PullRequest(
             share.places.map {
                 PullRequest.Entry(
-                    partition: $0.id, minimum: minimums[$0.id] ?? PartitionVersion(epoch: 0, applied: 0))
-            }, keys: keys.isEmpty ? [] : share.places.map { keys[$0.id].map { Segment($0) } ?? Segment(copying: []) })
+                    partition: $0.id, minimum: minimums[$0.id] ?? PartitionVersion(epoch: 0, applied: 0), round: round)
+            }, keys: keys.isEmpty ? [] : share.places.map { keys[$0.id].map { Segment($0) } ?? Segment(copying: []) },
+            bound: bound)
         do throws(ParameterServerError) {
             let response = try await routes.call(share) { (client) throws(MeshError) in
                 try await client.call(ParameterService.pull, request, timeout: timeout, priority: priority)
@@ -134,7 +144,7 @@ struct ParameterPull: Sendable {
             guard let values = try? response.parameters[index].floats(), values.elementCount == count else {
                 throw wrong("partition \(place.name): expected \(count) float32 values")
             }
-            parts.append((place, values, response.versions[index]))
+            parts.append((place, values, response.versions[index], response.round(ofEntry: index)))
         }
         return parts
     }

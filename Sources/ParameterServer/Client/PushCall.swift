@@ -10,19 +10,25 @@ struct NumberedPush: Sendable {
     let acknowledgedThrough: UInt64
     /// The version that the gradient was computed from.
     let basis: PartitionVersion
+    /// The step's clock with bounded staleness, else 0.
+    let clock: UInt64
     let gradient: Segment
     /// The keys of the rows that the gradient has; `nil` where the table is dense.
     let keys: Segment?
+    /// The round that it is for, of a table that has rounds; else 0.
+    let round: UInt64
 
     /// The share of `place`.
     init(
         _ place: TableSet.Place, of session: SessionID, _ number: PushNumbers.Number, basis: PartitionVersion,
-        _ share: (gradient: Segment, keys: Segment?)
+        clock: UInt64 = 0, _ share: (gradient: Segment, keys: Segment?), round: UInt64 = 0
     ) {
         identity = PushIdentity(session: session, partition: place.id, name: place.name, sequence: number.sequence)
         acknowledgedThrough = number.acknowledgedThrough
         self.basis = basis
+        self.clock = clock
         (gradient, keys) = share
+        self.round = round
     }
 
     var byteCount: Int { gradient.count + (keys?.count ?? 0) }
@@ -46,8 +52,10 @@ struct PushCall: Sendable {
                 Deduplication.Entry(
                     scope: push.identity.partition.rawValue, sequence: push.identity.sequence,
                     acknowledgedThrough: push.acknowledgedThrough))
-            request.entries.append(
-                PushRequest.Entry(partition: push.identity.partition, increment: 1, basis: push.basis))
+            var entry = PushRequest.Entry(
+                partition: push.identity.partition, increment: 1, basis: push.basis, round: push.round)
+            entry.clock = push.clock
+            request.entries.append(entry)
             request.gradients.append(push.gradient)
         }
         if pushes.contains(where: { $0.keys != nil }) {
@@ -66,6 +74,23 @@ struct PushCall: Sendable {
                     try await client.call(
                         ParameterService.push, request, timeout: timeout, priority: priority,
                         deduplication: deduplication)
+                })
+        } catch {
+            return report(error)
+        }
+    }
+
+    /// Asks for the answers to the pushes, which wait for their round.
+    func collect(_ routes: TableRoutes, round: UInt64, timeout: Duration) async -> PushReport {
+        let collection = RoundCollection(
+            worker: RoundDecision.Worker(slot: request.slot, session: deduplication.session), round: round,
+            entries: pushes.map {
+                RoundCollection.Entry(partition: $0.identity.partition, sequence: $0.identity.sequence)
+            })
+        do throws(ParameterServerError) {
+            return report(
+                try await routes.call(share) { (client) throws(MeshError) in
+                    try await client.call(RoundService.collect, collection, timeout: timeout)
                 })
         } catch {
             return report(error)
@@ -93,6 +118,8 @@ struct PushCall: Sendable {
                     PushReport.Acknowledgement(
                         push: push.identity, version: reply.version, durability: reply.durability,
                         staleness: reply.staleness, isReplay: reply.isReplay))
+            case .skipped(let message):
+                report.skipped.append(PushReport.Skip(push: push.identity, reason: message))
             case .refused(let code, let message):
                 let peer = share.server.identity.description
                 report.failed.append(

@@ -16,6 +16,14 @@ public struct PushReport: Sendable {
         public var isReplay: Bool
     }
 
+    /// A push that changed nothing by its table's policy: ``TableDeclaration/NonFinitePolicy/skip``.
+    public struct Skip: Sendable, Hashable {
+        /// Which push.
+        public var push: PushIdentity
+        /// What is wrong with its gradient.
+        public var reason: String
+    }
+
     /// A push that was not applied, or of which nobody knows.
     public struct Failure: Sendable {
         /// Which push.
@@ -28,12 +36,18 @@ public struct PushReport: Sendable {
 
     /// The pushes that were applied, in the order of servers.
     public internal(set) var acknowledged: [Acknowledgement] = []
+    /// The pushes that were passed over, as their tables have it: no failures, and nothing changed.
+    public internal(set) var skipped: [Skip] = []
     /// The others.
     public internal(set) var failed: [Failure] = []
 
     /// Which of the session's acknowledged pushes are lost, of this step or an earlier one, in the partitions that refused
     /// their share with `rolledBack`. Told once: after the next pull the session goes on with what stands.
     public internal(set) var rolledBack: [RollBack] = []
+
+    /// With bounded staleness, why some partitions that the step has no gradient for were not told of it: others may wait for
+    /// this worker there until its next step. `nil` if all were.
+    public internal(set) var tickFailure: ParameterServerError?
 
     /// What partitions that went back have kept of the session's pushes, and since when.
     var standing: [PartitionID: (sequences: SequenceSet, epoch: UInt64)] = [:]
@@ -44,10 +58,14 @@ public struct PushReport: Sendable {
     /// Takes in what became of another part of the step.
     mutating func add(_ part: PushReport) {
         acknowledged += part.acknowledged
+        skipped += part.skipped
         failed += part.failed
         rolledBack += part.rolledBack
         standing.merge(part.standing) { $1 }
     }
+
+    /// Whether the step came too late for its round, in every partition, and was not applied: pull, and go on.
+    public var isLate: Bool { acknowledged.isEmpty && !failed.isEmpty && failed.allSatisfy { $0.error.code == .late } }
 
     /// The largest staleness of a push of the step.
     public var staleness: UInt64 { acknowledged.map(\.staleness).max() ?? 0 }

@@ -1,5 +1,6 @@
 import Coordination
 import MeshTransport
+import MeshWire
 import Synchronization
 
 /// The connections of a client to its servers, one each. Guarded by a mutex.
@@ -8,6 +9,8 @@ final class ServerClients: Sendable {
     private let clients = Mutex<[ServerRecord: MeshClient]>([:])
 
     init(_ mesh: Mesh) { self.mesh = mesh }
+
+    var runtime: any Runtime { mesh.runtime }
 
     /// The client of a server's present life.
     func client(of server: ServerRecord) -> MeshClient {

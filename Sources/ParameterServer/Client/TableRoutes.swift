@@ -159,7 +159,7 @@ extension ParameterServerError {
     /// Whether the same request may be answered by another server, or by this one later, under the same number.
     var mayBeAnsweredElsewhere: Bool {
         switch code {
-        case .peerLost, .notRegistered, .busy, .unknownParameter, .unconfirmed, .logFailed: true
+        case .peerLost, .notRegistered, .busy, .unknownParameter, .unconfirmed, .logFailed, .staleClock: true
         case .coordination: (cause as? CoordinationError)?.code == .callFailed || cause == nil
         case .callFailed:
             switch (cause as? MeshError)?.code {

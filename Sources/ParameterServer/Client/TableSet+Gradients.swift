@@ -67,13 +67,15 @@ extension TableSet {
         }
     }
 
-    /// Throws `nonFinite`, with the parameter's name, for a gradient with a NaN or an infinity.
-    static func checkFinite(
+    /// Throws `nonFinite`, with the parameter's name, for a gradient with a NaN or an infinity; where the table skips those,
+    /// its partitions see to them.
+    func checkFinite(
         _ gradients: NamedTensors, rows: [String: KeyedRows] = [:]
     ) throws(ParameterServerError) {
         var values = gradients.names.compactMap { name in gradients[gradient: name].map { (name, $0.stored) } }
         values += rows.sorted { $0.key < $1.key }.map { ($0.key, $0.value.values) }
-        for (name, gradient) in values {
+        let skipping = Set(tables.lazy.filter { $0.nonFinitePolicy == .skip }.map(\.name))
+        for (name, gradient) in values where !skipping.contains(name) {
             // Only abstract tensors have no values to look at, and those are refused before.
             guard let index = try? gradient.firstNonFinite() else { continue }
             throw ParameterServerError(

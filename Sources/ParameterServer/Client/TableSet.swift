@@ -30,6 +30,8 @@ struct TableSet: Sendable {
     /// Their names.
     let names: Set<String>
     private let hasRows: Bool
+    /// Whether any of them takes steps in rounds.
+    let hasRounds: Bool
     /// The calls that together reach every partition once: at least one for each server, in the order of servers.
     let shares: [Share]
     private let callBytes: Int
@@ -57,6 +59,7 @@ struct TableSet: Sendable {
         self.tables = tables
         names = Set(tables.lazy.map(\.name))
         hasRows = tables.contains { $0.rows != nil }
+        hasRounds = tables.contains(where: \.takesRounds)
         self.callBytes = callBytes
         shares = map.servers.flatMap { server in
             Self.split(places[server.name] ?? [], callBytes: callBytes, \.byteCount).map {
@@ -65,7 +68,7 @@ struct TableSet: Sendable {
         }
     }
 
-    /// The tables of a map as they were declared: all, or those of these names.
+    /// The tables of a map as they were declared: all but those that lead rounds, or those of these names.
     ///
     /// - Throws: ``ParameterServerError/Code/unknownParameter`` for a name that is not in the map;
     ///   ``ParameterServerError/Code/invalidDeclaration``, which names every table that cannot be read.
@@ -75,7 +78,7 @@ struct TableSet: Sendable {
         }
         var tables: [TableDeclaration] = []
         var problems: [ParameterServerError] = []
-        for table in map.tables where names?.contains(table.name) ?? true {
+        for table in map.tables where names?.contains(table.name) ?? !table.name.hasPrefix(ReservedTables.prefix) {
             do throws(ParameterServerError) {
                 tables.append(try TableDeclaration(of: table))
             } catch {

@@ -58,12 +58,17 @@ package struct PushLedger: Sendable {
         package var acknowledgedThrough: UInt64 = 0
         package var applied = SequenceSet()
         package var rejected = SequenceSet()
+        /// Those that the table's policy passed over: see ``TableDeclaration/NonFinitePolicy/skip``.
+        package var skipped = SequenceSet()
         /// The answers beyond that, by ascending sequence number.
         package var answers: [Answer] = []
         /// The partition's versions that the session's own pushes made, after that which its last gradient is of.
         package var ownVersions = SequenceSet()
 
         package init() {}
+
+        /// The runs of numbers that are kept apart.
+        var runCount: Int { applied.runs.count + rejected.runs.count + skipped.runs.count }
 
         /// Where the answer to `sequence` is or belongs. Nearly always at the end.
         func place(of sequence: UInt64) -> Int {
@@ -127,13 +132,18 @@ package struct PushLedger: Sendable {
                 .ledgerFull,
                 "push \(sequence) is \(beyond) beyond the last acknowledgement, the limit is \(limits.unacknowledged)")
         }
-        guard account.applied.runs.count + account.rejected.runs.count < limits.runs else {
+        guard account.runCount < limits.runs else {
             return .reject(
                 .ledgerFull,
-                "the session's rejected and lost pushes have cut its numbers into \(limits.runs) runs, the limit; only a new session can push here"
+                "the session's rejected, skipped and lost pushes have cut its numbers into \(limits.runs) runs, the limit; only a new session can push here"
             )
         }
         return .apply
+    }
+
+    /// The answer to a push, if its session may still ask for it.
+    package func answer(to sequence: UInt64, of session: SessionID) -> PushReply? {
+        accounts[session]?.answer(to: sequence)?.reply
     }
 
     /// The pushes of others that were applied after version `basis`, when `applied` have been in all.
@@ -164,6 +174,8 @@ package struct PushLedger: Sendable {
             if account.ownVersions.runs.count > limits.runs {
                 account.ownVersions.remove(through: account.ownVersions.runs[0].upperBound)
             }
+        case .skipped:
+            account.skipped.insert(sequence)
         case .refused:
             account.rejected.insert(sequence)
         }
@@ -202,7 +214,9 @@ package struct PushLedger: Sendable {
     /// Every session's pushes, in the order of sessions.
     package var sessions: [PartitionAccount.Session] {
         sortedAccounts.map {
-            PartitionAccount.Session(session: $0.session, applied: $0.account.applied, rejected: $0.account.rejected)
+            PartitionAccount.Session(
+                session: $0.session, applied: $0.account.applied, rejected: $0.account.rejected,
+                skipped: $0.account.skipped)
         }
     }
 

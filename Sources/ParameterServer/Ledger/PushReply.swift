@@ -7,6 +7,8 @@ package struct PushReply: Sendable, Hashable {
     package enum Outcome: Sendable, Hashable {
         /// It changed the parameters, this once.
         case applied
+        /// It changed nothing, as the table's policy has it, and training goes on; with what is wrong with the gradient.
+        case skipped(String)
         /// It changed nothing.
         case refused(ParameterServerError.Code, String)
     }
@@ -22,6 +24,8 @@ package struct PushReply: Sendable, Hashable {
     package var isReplay = false
     /// What stands of the session's pushes in a partition that went back; `nil` in other answers.
     package var standing: SequenceSet?
+    /// The clock of the push's slot in this partition after it; 0 where it has none.
+    package var clock: UInt64 = 0
 
     package init(
         partition: PartitionID, outcome: Outcome, version: PartitionVersion, durability: Durability = .memory,
@@ -44,6 +48,7 @@ extension PushReply: MeshMessage {
         durability = Durability(rawValue: 0)
         var code: UInt32 = 0
         var message = ""
+        var isSkipped = false
         while let field = try decoder.nextField() {
             switch field {
             case 1: partition = PartitionID(rawValue: try decoder.uint64())
@@ -54,15 +59,27 @@ extension PushReply: MeshMessage {
             case 6: staleness = try decoder.uint64()
             case 7: isReplay = try decoder.bool()
             case 8: standing = try decoder.message()
+            case 12: isSkipped = try decoder.bool()
+            case 13: clock = try decoder.uint64()
             default: break
             }
         }
-        if code != 0 { outcome = .refused(ParameterServerError.Code(rawValue: code), message) }
+        if code != 0 {
+            outcome = .refused(ParameterServerError.Code(rawValue: code), message)
+        } else if isSkipped {
+            outcome = .skipped(message)
+        }
     }
 
     package func encode(to encoder: inout MessageEncoder) {
         encoder.uint64(1, partition.rawValue)
-        if case .refused(let code, let message) = outcome {
+        var isSkipped = false
+        switch outcome {
+        case .applied: break
+        case .skipped(let message):
+            isSkipped = true
+            encoder.string(3, message)
+        case .refused(let code, let message):
             encoder.uint32(2, code.rawValue)
             encoder.string(3, message)
         }
@@ -71,5 +88,7 @@ extension PushReply: MeshMessage {
         encoder.uint64(6, staleness)
         encoder.bool(7, isReplay)
         if let standing { encoder.message(8, standing) }
+        encoder.bool(12, isSkipped)
+        encoder.uint64(13, clock)
     }
 }

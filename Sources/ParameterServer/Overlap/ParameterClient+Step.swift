@@ -35,7 +35,8 @@ extension ParameterClient {
     ///   - pullsNext: whether the dense parameters are pulled for the next step.
     ///   - body: computes the gradients and adds each to the step; it must not keep it.
     /// - Throws: ``ParameterServerError`` with `unknownParameter`, `shapeMismatch`, `dtypeMismatch`, `rowOutOfRange` or
-    ///   `malformedRequest` for a gradient that does not fit, comes twice or is missing; what the observer or `body` throws;
+    ///   `malformedRequest` for a gradient that does not fit, comes twice or is missing, `invalidConfiguration` where tables
+    ///   take rounds or ``ParameterClientConfiguration/globalNormLimit`` is set; what the observer or `body` throws;
     ///   what ``pull()`` throws. What has left by then is applied or refused as it is.
     public func step<Result: Sendable>(
         computedFrom pulled: PulledRows? = nil, pullsNext: Bool = true,

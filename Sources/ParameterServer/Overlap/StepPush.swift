@@ -18,6 +18,7 @@ public final class StepPush: Sendable {
         var isEnded = false
         var failure: (any Error)?
         var report = PushReport()
+        var pushes: [PushIdentity] = []
         var parameters: [Int: AnyTensor] = [:]
         var timeline: StepTimeline
     }
@@ -26,6 +27,8 @@ public final class StepPush: Sendable {
     private let tables: TableSet
     private let pulled: PulledRows?
     private let pullsNext: Bool
+    /// That of the step with bounded staleness, else 0.
+    private let clock: UInt64
     private let deadline: RuntimeInstant
     private let state: Mutex<State>
 
@@ -36,6 +39,15 @@ public final class StepPush: Sendable {
         self.pulled = pulled
         self.pullsNext = pullsNext
         tables = try client.routes.tables()
+        guard !tables.hasRounds else {
+            throw ParameterServerError(
+                .invalidConfiguration, "a step of tables that take rounds leaves as a whole: push it so")
+        }
+        guard client.configuration.globalNormLimit == nil else {
+            throw ParameterServerError(
+                .invalidConfiguration, "a step whose global norm is limited leaves when all of it is there: push it so")
+        }
+        clock = client.nextClock()
         let now = client.runtime.now
         deadline = now.advanced(by: client.configuration.timeout)
         state = Mutex(
@@ -109,9 +121,12 @@ public final class StepPush: Sendable {
             startSender(&state)
         }
         await sendersEnd()
+        let (pushes, failure) = state.withLock { ($0.pushes, $0.failure) }
+        if let failure { throw failure }
+        let tickFailure = clock > 0 ? await client.tellOthers(clock, but: pushes, until: deadline) : nil
         let now = client.runtime.now
-        return try state.withLock { state in
-            if let failure = state.failure { throw failure }
+        return state.withLock { state in
+            state.report.tickFailure = tickFailure
             state.timeline.ended = now
             var parameters = NamedTensors()
             for (index, table) in tables.tables.enumerated() { parameters[table.name] = state.parameters[index] }
@@ -175,11 +190,12 @@ public final class StepPush: Sendable {
 
     private func send(_ fragment: StepFragments.Fragment, _ gradients: [StepGradient], as number: Int) async {
         do {
-            let report = try await client.push(
-                gradients, of: tables, computedFrom: pulled, until: deadline, priority: fragment.priority)
+            let (report, pushes) = try await client.push(
+                gradients, of: tables, computedFrom: pulled, clock: clock, until: deadline, priority: fragment.priority)
             let answered = client.runtime.now
             state.withLock { state in
                 state.report.add(report)
+                state.pushes += pushes
                 state.timeline.fragments[number].answered = answered
             }
             guard pullsNext else { return }

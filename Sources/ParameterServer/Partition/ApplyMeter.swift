@@ -5,17 +5,18 @@ package import Telemetry
 ///
 /// | name | kind | labels |
 /// |---|---|---|
-/// | `parameter_pushes_total` | counter | `outcome`: `applied`, `duplicate`, `rejected`, `refused`, `fenced` |
+/// | `parameter_pushes_total` | counter | `outcome`: `applied`, `duplicate`, `rejected`, `skipped`, `refused`, `fenced` |
 /// | `parameter_refusals_total` | counter | `code`: a ``ParameterServerError/Code`` |
 /// | `parameter_apply_seconds` | histogram | – |
 ///
-/// `rejected` pushes are those that the ledger remembers as such, `refused` ones may come again. Refusals are what the
+/// `skipped` are pushes whose gradient a table's policy passes over. `rejected` pushes are those that the ledger remembers as such, `refused` ones may come again. Refusals are what the
 /// log warns of: each push once, by why it was refused, and calls that were refused as a whole.
 package struct ApplyMeter: Sendable {
     private let runtime: any Runtime
     private let applied: Counter
     private let duplicates: Counter
     private let rejected: Counter
+    private let skipped: Counter
     private let refused: Counter
     private let fenced: Counter
     private let refusals: MetricFamily<Counter>
@@ -28,6 +29,7 @@ package struct ApplyMeter: Sendable {
         applied = pushes.series("applied")
         duplicates = pushes.series("duplicate")
         rejected = pushes.series("rejected")
+        skipped = pushes.series("skipped")
         refused = pushes.series("refused")
         fenced = pushes.series("fenced")
         refusals = metrics.counter(
@@ -58,6 +60,9 @@ package struct ApplyMeter: Sendable {
         guard !reply.isReplay else { return duplicates.increment() }
         switch reply.outcome {
         case .applied: applied.increment()
+        // Counted when its round is closed.
+        case .refused(.held, _): break
+        case .skipped: skipped.increment()
         case .refused(.nonFinite, _), .refused(.shapeMismatch, _), .refused(.dtypeMismatch, _): rejected.increment()
         case .refused(.sessionFenced, _), .refused(.sessionExpired, _): fenced.increment()
         case .refused: refused.increment()

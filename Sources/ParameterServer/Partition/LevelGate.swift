@@ -8,7 +8,7 @@ import Synchronization
 final class LevelGate<Level: Comparable & Sendable>: Sendable {
     private struct State {
         var current: Level
-        var waiting: [(minimum: Level, wait: Wait)] = []
+        var waiting: [(minimum: Level, wait: GateWait)] = []
         var isClosed = false
     }
 
@@ -26,7 +26,7 @@ final class LevelGate<Level: Comparable & Sendable>: Sendable {
     func reached(_ level: Level) {
         let through = state.withLock { state in
             state.current = max(state.current, level)
-            guard !state.waiting.isEmpty else { return [Wait]() }
+            guard !state.waiting.isEmpty else { return [GateWait]() }
             let through = state.waiting.filter { $0.minimum <= level }.map(\.wait)
             state.waiting.removeAll { $0.minimum <= level }
             return through
@@ -48,7 +48,7 @@ final class LevelGate<Level: Comparable & Sendable>: Sendable {
     ///
     /// - Returns: false if `deadline` came or the task was cancelled before, if too many wait, or if it was closed.
     func wait(for minimum: Level, until deadline: RuntimeInstant, on runtime: any Runtime) async -> Bool {
-        let wait = Wait()
+        let wait = GateWait()
         let mustWait: Bool? = state.withLock { state in
             guard state.current < minimum else { return false }
             guard !state.isClosed, state.waiting.count < limit else { return nil }
@@ -57,52 +57,8 @@ final class LevelGate<Level: Comparable & Sendable>: Sendable {
         }
         guard let mustWait else { return false }
         guard mustWait else { return true }
-        let isReached = await withTaskGroup(of: Void.self) { group in
-            group.addTask {
-                try? await runtime.sleep(until: deadline)
-                wait.finish(false)
-            }
-            let isReached = await wait.value()
-            group.cancelAll()
-            return isReached
-        }
+        let isReached = await wait.value(until: deadline, on: runtime)
         state.withLock { $0.waiting.removeAll { $0.wait === wait } }
         return isReached
-    }
-
-    /// One call's wait, which ends once.
-    private final class Wait: Sendable {
-        private enum State {
-            case idle
-            case waiting(CheckedContinuation<Bool, Never>)
-            case finished(Bool)
-        }
-        private let state = Mutex(State.idle)
-
-        func value() async -> Bool {
-            await withCheckedContinuation { continuation in
-                let early: Bool? = state.withLock { state in
-                    if case .finished(let result) = state { return result }
-                    state = .waiting(continuation)
-                    return nil
-                }
-                if let early { continuation.resume(returning: early) }
-            }
-        }
-
-        func finish(_ result: Bool) {
-            let continuation: CheckedContinuation<Bool, Never>? = state.withLock { state in
-                switch state {
-                case .finished: return nil
-                case .idle:
-                    state = .finished(result)
-                    return nil
-                case .waiting(let continuation):
-                    state = .finished(result)
-                    return continuation
-                }
-            }
-            continuation?.resume(returning: result)
-        }
     }
 }

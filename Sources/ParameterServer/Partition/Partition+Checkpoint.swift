@@ -84,6 +84,9 @@ extension Partition {
             throw failure
         }
         chained { $0.execute() }
+        // Whoever waits for a round is told to send its push again, which says that the partition has gone back.
+        guarded.round.dropAll()
+        tellClocks(guarded.state)
     }
 
     /// Begins the epoch that was held back meanwhile, unless what it went back to is of that epoch or a later one.

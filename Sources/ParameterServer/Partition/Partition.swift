@@ -28,6 +28,10 @@ package final class Partition: Sendable {
         var isGoingBack = false
         /// The epoch that was to begin meanwhile.
         var heldEpoch: (epoch: UInt64, intactSince: UInt64)?
+        /// What a head has for the open round.
+        var round = PartitionRound()
+        /// Who has arrived for the open round, at the head that leads rounds.
+        var arrived: Set<RoundDecision.Worker> = []
     }
 
     /// A reply, and what to wait for before it is given.
@@ -61,7 +65,12 @@ package final class Partition: Sendable {
     let pieces = Mutex<[Int: ByteBuffer]>([:])
     let gate: LevelGate<PartitionVersion>
     private let commits: LevelGate<UInt64>
-    private let meter: ApplyMeter
+    /// Where calls wait for rounds.
+    let rounds: LevelGate<UInt64>
+    /// The most bytes of gradients that wait for the open round.
+    let roundBytes: Int
+    let clockGate: ClockGate
+    let meter: ApplyMeter
 
     /// A partition that goes on from a state, in the server's place of its chain, and whose records go to a log if there
     /// is one. A head takes pushes after ``open()``.
@@ -82,9 +91,13 @@ package final class Partition: Sendable {
         chain = Mutex(member)
         gate = LevelGate(first.version, limit: configuration.queuedPushes)
         commits = LevelGate(first.position, limit: configuration.queuedPushes)
+        rounds = LevelGate(first.roundLevel, limit: configuration.ledgerSessions)
+        roundBytes = configuration.roundBytes
+        clockGate = ClockGate(limit: configuration.queuedPushes)
         self.meter = meter
         self.log = log
         self.driver = driver
+        tellClocks(first)
     }
 
     // MARK: Pushes
@@ -121,10 +134,12 @@ package final class Partition: Sendable {
     ) async -> PushReply {
         var reply = answer.reply
         #if DEBUG
-            if let log, state.withLock({ $0.state.ledger.limits.mutation }) == .answersBeforeLog {
+            let mutation = state.withLock { $0.state.ledger.limits.mutation }
+            if let log, mutation == .answersBeforeLog {
                 reply.durability = log.durability
                 return reply
             }
+            if mutation == .answersBeforeFollowers { return reply }
         #endif
         do throws(ParameterServerError) {
             if let position = answer.recorded {
@@ -187,7 +202,10 @@ package final class Partition: Sendable {
     }
 
     private func apply(_ push: PartitionPush, _ fault: PushFault?, to guarded: inout Guarded) -> Answer {
-        meter.timed { decideAndExecute(push, fault, on: &guarded) }
+        meter.timed {
+            let answer = decideAndExecute(push, fault, on: &guarded)
+            return table.takesRounds ? take(push, answer, into: &guarded) : answer
+        }
     }
 
     private func decideAndExecute(_ push: PartitionPush, _ fault: PushFault?, on guarded: inout Guarded) -> Answer {
@@ -201,6 +219,8 @@ package final class Partition: Sendable {
             return Answer(reply: reply)
         case .answered(let reply):
             return answer(reply, guarded, waits)
+        case .hold:
+            return Answer(reply: guarded.state.refused(.held, "waits for round \(push.round)"))
         case .record(let record):
             let bytes = record.memoryBytes
             if waits, let driver {
@@ -222,6 +242,7 @@ package final class Partition: Sendable {
             do throws(TensorError) {
                 let reply = try guarded.state.execute(record)[0]
                 chained { $0.execute() }
+                if push.tick != nil { tellClocks(guarded.state) }
                 return answer(reply, guarded, mustWait)
             } catch {
                 // Not the push's own doing (no memory, say): it is not held against it, and may come again.
@@ -232,7 +253,7 @@ package final class Partition: Sendable {
         }
     }
 
-    private func answer(_ reply: PushReply, _ guarded: Guarded, _ waits: Bool) -> Answer {
+    func answer(_ reply: PushReply, _ guarded: Guarded, _ waits: Bool) -> Answer {
         Answer(
             reply: reply, logged: log == nil ? nil : guarded.logged, recorded: waits ? guarded.state.position : nil)
     }
@@ -251,7 +272,7 @@ package final class Partition: Sendable {
     }
 
     /// Executes a record that nothing may stop; where the log does not take it, the log has failed.
-    private func executeAlways(_ record: PartitionRecord, on guarded: inout Guarded) {
+    func executeAlways(_ record: PartitionRecord, on guarded: inout Guarded) {
         do throws(ParameterServerError) {
             try append(record, on: &guarded)
         } catch {
@@ -261,6 +282,7 @@ package final class Partition: Sendable {
         // It computes nothing, and so cannot fail.
         _ = try? guarded.state.execute(record)
         chained { $0.execute() }
+        tellClocks(guarded.state)
     }
 
     private func finished(_ answer: Answer) -> Answer {
@@ -287,19 +309,19 @@ package final class Partition: Sendable {
     /// The parameters and their version, or those of the rows of `keys`, which have no fault; `nil` if somebody is at them,
     /// another server heads the partition, or there is no memory for the rows. Parameters are not copied: the next push
     /// copies, if this value is still alive then.
-    package func pullIfFree(_ keys: AnyTensor? = nil) -> (AnyTensor, PartitionVersion)? {
+    package func pullIfFree(_ keys: AnyTensor? = nil) -> (AnyTensor, PartitionVersion, round: UInt64?)? {
         guard isHead else { return nil }
         return state.withLockIfAvailable { pulled($0.state, keys) } ?? nil
     }
 
     /// The parameters and their version, or those of the rows of `keys`, which have no fault, when the turn comes; `nil` if
     /// too many wait or there is no memory for the rows.
-    package func pull(_ keys: AnyTensor? = nil) async -> (AnyTensor, PartitionVersion)? {
+    package func pull(_ keys: AnyTensor? = nil) async -> (AnyTensor, PartitionVersion, round: UInt64?)? {
         await withTurn { state.withLock { pulled($0.state, keys) } } ?? nil
     }
 
-    private func pulled(_ state: PartitionState, _ keys: AnyTensor?) -> (AnyTensor, PartitionVersion)? {
-        (try? state.values(of: keys)).map { ($0, state.version) }
+    private func pulled(_ state: PartitionState, _ keys: AnyTensor?) -> (AnyTensor, PartitionVersion, round: UInt64?)? {
+        (try? state.values(of: keys)).map { ($0, state.version, state.round) }
     }
 
     /// Waits until the partition has reached a version; false if `deadline` comes before, or another server is its head.
@@ -321,7 +343,7 @@ package final class Partition: Sendable {
         await withTurn { state.withLock { $0.state.account } }
     }
 
-    private func withTurn<Result>(_ body: () -> Result) async -> Result? {
+    func withTurn<Result>(_ body: () -> Result) async -> Result? {
         guard await turns.take() else { return nil }
         defer { turns.pass() }
         return body()
@@ -339,6 +361,7 @@ package final class Partition: Sendable {
         defer { turns.pass() }
         return state.withLock { guarded in
             if let record = guarded.state.record(of: fence) { executeAlways(record, on: &guarded) }
+            advanceRounds(&guarded)
             return session.map { guarded.state.ledger.applied(of: $0) } ?? SequenceSet()
         }
     }
@@ -368,12 +391,13 @@ package final class Partition: Sendable {
 
     /// Takes the server's place in a newer map; a head begins its epoch by a record.
     func take(_ place: ChainPlace, intactSince: UInt64) {
-        let version = state.withLock { guarded in
+        let (version, round) = state.withLock { guarded in
             chained { $0.take(place) }
             if place.role == .head { begin(epoch: place.epoch, intactSince: intactSince, on: &guarded) }
-            return guarded.state.version
+            return (guarded.state.version, guarded.state.roundLevel)
         }
         gate.reached(version)
+        rounds.reached(round)
     }
 
     /// Has a head take pushes: it knows of every session that may not.
@@ -383,7 +407,9 @@ package final class Partition: Sendable {
     func leave() {
         chained { $0.leave() }
         gate.close()
+        rounds.close()
         commits.close()
+        clockGate.close()
     }
 
     /// Changes the chain's state, and says what has come of it.

@@ -10,6 +10,8 @@
         case takesFencedSessions
         /// Pushes are acknowledged before the log has their records.
         case answersBeforeLog
+        /// Pushes are acknowledged before the followers have their records.
+        case answersBeforeFollowers
     }
 
     extension PushLedger {

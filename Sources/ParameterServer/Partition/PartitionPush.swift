@@ -20,10 +20,14 @@ package struct PartitionPush: Sendable {
     package var increment: Int64
     /// The version that the gradient was computed from.
     package var basis: PartitionVersion
+    /// The round that it is for, of a table that has rounds; else 0.
+    package var round: UInt64
+    /// How far the worker is after the push, where it trains with bounded staleness.
+    package var tick: ClockTick?
 
     package init(
         session: SessionID, slot: Int, peer: SPIFFEID, sequence: UInt64, acknowledgedThrough: UInt64,
-        gradient: AnyTensor, keys: AnyTensor? = nil, increment: Int64 = 1, basis: PartitionVersion
+        gradient: AnyTensor, keys: AnyTensor? = nil, increment: Int64 = 1, basis: PartitionVersion, round: UInt64 = 0
     ) {
         self.session = session
         self.slot = slot
@@ -34,6 +38,14 @@ package struct PartitionPush: Sendable {
         self.keys = keys
         self.increment = increment
         self.basis = basis
+        self.round = round
+    }
+
+    /// What a record keeps of it.
+    var recorded: PartitionRecord.Push {
+        PartitionRecord.Push(
+            session: session, sequence: sequence, acknowledgedThrough: acknowledgedThrough, increment: increment,
+            basis: basis, tick: tick)
     }
 
     /// The bytes of the gradient, with those of the keys.

@@ -15,6 +15,8 @@ package struct PartitionRecord: Sendable {
         package var increment: Int64
         /// The version that the gradient was computed from.
         package var basis: PartitionVersion
+        /// How far the push's slot is after it, where its worker trains with bounded staleness.
+        package var tick: ClockTick?
     }
 
     /// What a record does.
@@ -24,8 +26,16 @@ package struct PartitionRecord: Sendable {
         case apply([Push], gradient: AnyTensor, learningRate: Float)
         /// A step of the rows that a gradient names, which may begin to exist with it.
         case applyRows([Push], RowGradient, learningRate: Float)
+        /// A round is closed.
+        case round(RoundStep)
+        /// Of the partition that leads rounds: who takes part, or a decision.
+        case leader(RoundLeader.Change)
         /// A push is answered, and changes nothing.
         case reject(Push, ParameterServerError.Code, String)
+        /// A push is answered, and changes nothing: its table's policy passes gradients over that are not finite.
+        case skip(Push, String)
+        /// A worker is so far without a gradient for this partition.
+        case tick(SessionID, ClockTick)
         /// Sessions begin and end.
         case fence(SessionFence)
         /// Another process heads the partition, or another life of one: the record's epoch begins.
@@ -60,6 +70,11 @@ extension PartitionRecord: MeshMessage {
         var restored: PartitionSnapshot.Head?
         var tensors: [AnyTensor] = []
         var request: UInt64 = 0
+        var round: UInt64?
+        var late: [Push] = []
+        var leader: RoundLeader.Change?
+        var tick: (SessionID, ClockTick)?
+        var isSkip = false
         while let field = try decoder.nextField() {
             switch field {
             case 1: position = try decoder.uint64()
@@ -74,6 +89,16 @@ extension PartitionRecord: MeshMessage {
             case 10: keys = try decoder.segment()
             case 12: restored = try decoder.message()
             case 14: request = try decoder.fixed64()
+            case 15:
+                // One more than the round, as the first may be number 0.
+                let number = try decoder.uint64()
+                guard number > 0 else { throw WireError(.malformed, "record \(position) closes no round") }
+                round = number - 1
+            case 16: late.append(try decoder.message())
+            case 17: leader = try decoder.message()
+            case 20: isSkip = try decoder.bool()
+            case 21: tick = (try decoder.message(SessionReference.self).session, ClockTick(slot: 0, clock: 0))
+            case 22: tick?.1 = try decoder.message()
             case 13:
                 let segment = try decoder.segment()
                 do throws(TensorError) {
@@ -84,7 +109,18 @@ extension PartitionRecord: MeshMessage {
             default: break
             }
         }
-        if let fence {
+        if let leader {
+            change = .leader(leader)
+        } else if let round {
+            do throws(TensorError) {
+                change = .round(
+                    RoundStep(
+                        number: round, pushes: pushes, late: late, gradient: try gradient?.floats(),
+                        learningRate: learningRate))
+            } catch {
+                throw WireError(.malformed, "record \(position): \(error.message)")
+            }
+        } else if let fence {
             change = .fence(fence)
         } else if let restored {
             change = .restore(try PartitionSnapshot(restored, tensors), request: request)
@@ -103,6 +139,10 @@ extension PartitionRecord: MeshMessage {
             } catch {
                 throw WireError(.malformed, "record \(position): \(error.message)")
             }
+        } else if let tick {
+            change = .tick(tick.0, tick.1)
+        } else if isSkip, let push = pushes.first, pushes.count == 1 {
+            change = .skip(push, message)
         } else if let push = pushes.first, pushes.count == 1, code != 0 {
             change = .reject(push, ParameterServerError.Code(rawValue: code), message)
         } else {
@@ -123,10 +163,25 @@ extension PartitionRecord: MeshMessage {
             encoder.float(4, learningRate)
             encoder.segment(10, Segment(rows.keys))
             encoder.segment(8, Segment(rows.values))
+        case .round(let step):
+            for push in step.pushes { encoder.message(3, push) }
+            encoder.float(4, step.learningRate)
+            encoder.uint64(15, step.number + 1)
+            for push in step.late { encoder.message(16, push) }
+            if let gradient = step.gradient { encoder.segment(8, Segment(gradient)) }
+        case .leader(let change):
+            encoder.message(17, change)
         case .reject(let push, let code, let message):
             encoder.message(3, push)
             encoder.uint32(5, code.rawValue)
             encoder.string(6, message)
+        case .skip(let push, let message):
+            encoder.message(3, push)
+            encoder.string(6, message)
+            encoder.bool(20, true)
+        case .tick(let session, let tick):
+            encoder.message(21, SessionReference(session))
+            encoder.message(22, tick)
         case .fence(let fence):
             encoder.message(7, fence)
         case .epoch(let intactSince):
@@ -153,6 +208,7 @@ extension PartitionRecord.Push: MeshMessage {
             case 3: acknowledgedThrough = try decoder.uint64()
             case 4: increment = try decoder.int64()
             case 5: basis = try decoder.message()
+            case 12: tick = try decoder.message()
             default: break
             }
         }
@@ -167,5 +223,6 @@ extension PartitionRecord.Push: MeshMessage {
         encoder.uint64(3, acknowledgedThrough)
         encoder.int64(4, increment)
         encoder.message(5, basis)
+        if let tick { encoder.message(12, tick) }
     }
 }

@@ -22,6 +22,12 @@ package struct PartitionSnapshot: Sendable {
     package var slots: [AnyTensor]
     /// The rows, of a row table. They alone may be revoked: see ``pinned()``.
     package var rows: RowSnapshot?
+    /// The last round that was closed, of a table that takes steps in rounds.
+    package var round: UInt64?
+    /// What the partition decides for others, of the table that leads rounds.
+    package var leader: RoundLeader?
+    /// How far each worker is that trains with bounded staleness.
+    package var clocks = SlotClocks()
 
     /// Whether its rows were let go of.
     var isRevoked: Bool { rows?.isRevoked ?? false }
@@ -51,7 +57,7 @@ extension PartitionState {
             partition: id, epoch: epoch, intactSince: intactSince, position: position, applied: applied,
             auditCounter: auditCounter, fence: fence, accounts: ledger.sortedAccounts, stepCount: optimizer.stepCount,
             powers: optimizer.powers, parameters: parameters, slots: optimizer.slots,
-            rows: rows.map { RowSnapshot(rowSnapshots.take($0)) })
+            rows: rows.map { RowSnapshot(rowSnapshots.take($0)) }, round: round, leader: leader, clocks: clocks)
     }
 }
 
@@ -110,7 +116,7 @@ extension PartitionSnapshot: MeshMessage {
             applied: head.applied, auditCounter: head.auditCounter, fence: head.fence,
             accounts: head.accounts.map { ($0.session, $0.account) }, stepCount: head.stepCount,
             powers: head.powers.map(Double.init(bitPattern:)), parameters: parameters,
-            slots: Array(tensors.dropFirst()), rows: rows)
+            slots: Array(tensors.dropFirst()), rows: rows, round: head.round, leader: head.leader, clocks: head.clocks)
     }
 
     package func encode(to encoder: inout MessageEncoder) {
@@ -138,6 +144,8 @@ extension PartitionSnapshot: MeshMessage {
         head.accounts = accounts.map { RecordedAccount(session: $0.session, account: $0.account) }
         head.stepCount = stepCount
         head.powers = powers.map(\.bitPattern)
+        (head.round, head.leader) = (round, leader)
+        head.clocks = clocks
         return head
     }
 
@@ -156,6 +164,9 @@ extension PartitionSnapshot: MeshMessage {
         var stepCount = 0
         /// Bit patterns, so that a restored optimizer goes on with the same bits.
         var powers: [UInt64] = []
+        var round: UInt64?
+        var leader: RoundLeader?
+        var clocks = SlotClocks()
 
         init() {}
 
@@ -172,6 +183,11 @@ extension PartitionSnapshot: MeshMessage {
                 case 8: accounts.append(try decoder.message())
                 case 9: stepCount = try decoder.count()
                 case 10: try decoder.packed(into: &powers)
+                case 11:
+                    let number = try decoder.uint64()
+                    round = number == 0 ? nil : number - 1
+                case 12: leader = try decoder.message()
+                case 20: clocks = try decoder.message()
                 default: break
                 }
             }
@@ -188,6 +204,9 @@ extension PartitionSnapshot: MeshMessage {
             for account in accounts { encoder.message(8, account) }
             encoder.uint64(9, UInt64(stepCount))
             encoder.packed(10, powers)
+            if let round { encoder.uint64(11, round + 1) }
+            if let leader { encoder.message(12, leader) }
+            if !clocks.isEmpty { encoder.message(20, clocks) }
         }
     }
 }
@@ -213,6 +232,7 @@ private struct RecordedAccount: MeshMessage {
             case 3: account.applied = try decoder.message()
             case 4: account.rejected = try decoder.message()
             case 5: account.ownVersions = try decoder.message()
+            case 7: account.skipped = try decoder.message()
             case 6: account.answers.append(try decoder.message(RecordedAnswer.self).answer)
             default: break
             }
@@ -229,6 +249,7 @@ private struct RecordedAccount: MeshMessage {
         encoder.message(3, account.applied)
         encoder.message(4, account.rejected)
         encoder.message(5, account.ownVersions)
+        if !account.skipped.isEmpty { encoder.message(7, account.skipped) }
         for answer in account.answers { encoder.message(6, RecordedAnswer(answer: answer)) }
     }
 }

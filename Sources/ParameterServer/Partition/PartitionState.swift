@@ -17,6 +17,8 @@ struct PartitionState: Sendable {
         case answered(PushReply)
         /// This record answers it.
         case record(PartitionRecord)
+        /// It waits for its round.
+        case hold
     }
 
     let id: PartitionID
@@ -36,9 +38,16 @@ struct PartitionState: Sendable {
     let rowSnapshots = RowSnapshots()
     private(set) var ledger: PushLedger
     private(set) var fence: SessionFence
+    /// How far each worker is that trains with bounded staleness.
+    private(set) var clocks = SlotClocks()
     private(set) var applied: UInt64 = 0
     /// Raised by what pushes carry, outside the optimizer: see ``PushAudit``.
     private(set) var auditCounter: Int64 = 0
+    /// The last round that was closed, of a table that takes steps in rounds; `nil` where it has begun or gone back since,
+    /// and takes up the leader's.
+    private(set) var round: UInt64?
+    /// What the partition decides for others, of the table that leads rounds.
+    private(set) var leader: RoundLeader?
     /// The position of the last record that was executed.
     private(set) var position: UInt64 = 0
     /// What became of it when it went back last, for a copy of the request. A snapshot is without it.
@@ -58,6 +67,7 @@ struct PartitionState: Sendable {
         optimizer = try table.updateRule.makeState(parameters.shape)
         rows = table.rows.map { RowTable($0, of: table, partition: name.index) }
         ledger = PushLedger(limits: limits)
+        leader = table.leadsRounds ? RoundLeader() : nil
     }
 
     /// The partition of `table` that a snapshot was taken of, in an epoch that goes on from it.
@@ -96,8 +106,11 @@ struct PartitionState: Sendable {
         ledger = PushLedger(
             limits: limits, accounts: Dictionary(snapshot.accounts.map { ($0, $1) }) { first, _ in first })
         fence = snapshot.fence
+        clocks = snapshot.clocks
         applied = snapshot.applied
         auditCounter = snapshot.auditCounter
+        round = snapshot.round
+        leader = table.leadsRounds ? snapshot.leader ?? RoundLeader() : nil
         position = snapshot.position
     }
 
@@ -164,13 +177,15 @@ struct PartitionState: Sendable {
             reply.standing = standing
             return .refuse(reply)
         }
-        let recorded = PartitionRecord.Push(
-            session: push.session, sequence: push.sequence, acknowledgedThrough: push.acknowledgedThrough,
-            increment: push.increment, basis: push.basis)
+        if table.consistency.hasRounds { return decideInRound(push, fault: fault) }
+        let recorded = push.recorded
         let change: PartitionRecord.Change
-        let rate = table.schedule.learningRate(of: table.updateRule, step: optimizer.stepCount)
+        let rate = table.learningRate(
+            step: optimizer.stepCount,
+            staleness: ledger.staleness(of: push.session, basis: push.basis.applied, applied: applied))
         if let fault = fault ?? push.keys.flatMap({ rows?.lackOfRoom(for: $0) }) {
-            change = .reject(recorded, fault.code, "partition \(name): \(fault.message)")
+            let message = "partition \(name): \(fault.message)"
+            change = table.skips(fault) ? .skip(recorded, message) : .reject(recorded, fault.code, message)
         } else if let keys = push.keys {
             change = .applyRows([recorded], RowGradient(keys: keys, values: push.gradient), learningRate: rate)
         } else {
@@ -195,12 +210,18 @@ struct PartitionState: Sendable {
         case .applyRows(let pushes, let gradient, let learningRate):
             try apply(gradient, learningRate: learningRate)
             for push in pushes { replies.append(finish(push)) }
+        case .round(let step): replies = try close(step)
+        case .leader(let change): leader?.execute(change)
         case .reject(let push, let code, let message):
-            let reply = PushReply(partition: id, outcome: .refused(code, message), version: version)
-            remember(push, reply)
-            replies.append(reply)
+            replies.append(
+                remember(push, PushReply(partition: id, outcome: .refused(code, message), version: version)))
+        case .skip(let push, let message):
+            replies.append(remember(push, PushReply(partition: id, outcome: .skipped(message), version: version)))
+        case .tick(let session, let tick):
+            clocks.take(tick, of: session, fence)
         case .fence(let newer):
             for entry in fence.merge(newer) { ledger.forgetAnswers(of: entry.session) }
+            leader?.leaveOut(fence)
         case .epoch(let intactSince):
             epoch = record.epoch
             self.intactSince = intactSince
@@ -262,30 +283,54 @@ struct PartitionState: Sendable {
         intactSince = epoch
         (parameters, optimizer) = (earlier.parameters, earlier.optimizer)
         rows = earlier.rows
+        clocks = earlier.clocks
         (applied, auditCounter) = (earlier.applied, earlier.auditCounter)
         ledger.goBack(to: snapshot.accounts)
+        round = nil
         let living = Set(fence.entries.lazy.filter { !$0.hasEnded }.map(\.session))
         for account in snapshot.accounts where !living.contains(account.session) {
             ledger.forgetAnswers(of: account.session)
         }
     }
 
+    /// Closes a round. Every push of it is of the version before, so that none is stale to another.
+    private mutating func close(_ step: RoundStep) throws(TensorError) -> [PushReply] {
+        if let gradient = step.gradient {
+            try table.updateRule.apply(
+                to: &parameters, gradient: gradient, state: &optimizer, learningRate: step.learningRate)
+        }
+        let before = applied
+        applied += UInt64(step.pushes.count)
+        round = step.number
+        var replies: [PushReply] = []
+        for push in step.pushes {
+            auditCounter &+= push.increment
+            let staleness = ledger.staleness(of: push.session, basis: push.basis.applied, applied: before)
+            replies.append(PushReply(partition: id, outcome: .applied, version: version, staleness: staleness))
+        }
+        for _ in step.late { replies.append(lateReply) }
+        return zip(step.pushes + step.late, replies).map { remember($0, $1) }
+    }
+
     private mutating func finish(_ push: PartitionRecord.Push) -> PushReply {
         let staleness = ledger.staleness(of: push.session, basis: push.basis.applied, applied: applied)
         applied += 1
         auditCounter &+= push.increment
-        let reply = PushReply(partition: id, outcome: .applied, version: version, staleness: staleness)
-        remember(push, reply)
-        return reply
+        return remember(
+            push, PushReply(partition: id, outcome: .applied, version: version, staleness: staleness))
     }
 
-    private mutating func remember(_ push: PartitionRecord.Push, _ reply: PushReply) {
+    /// Takes down what became of a push, and how far its worker is; gives the reply with that.
+    private mutating func remember(_ push: PartitionRecord.Push, _ reply: PushReply) -> PushReply {
+        var reply = reply
+        if let tick = push.tick { reply.clock = clocks.take(tick, of: push.session, fence) }
         #if DEBUG
             if ledger.limits.mutation == .appliesCopies { ledger.forget(push.sequence, of: push.session) }
         #endif
         ledger.finishedPush(
             push.session, sequence: push.sequence, acknowledgedThrough: push.acknowledgedThrough,
             basis: push.basis.applied, with: reply)
+        return reply
     }
 
     /// Whether the fence counts: always, but for a negative control.

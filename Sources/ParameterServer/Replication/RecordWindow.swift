@@ -63,7 +63,10 @@ extension PartitionRecord {
         switch change {
         case .apply(let pushes, let gradient, _): gradient.byteCount + pushes.count * Self.pushBytes + Self.overhead
         case .applyRows(let pushes, let rows, _): rows.byteCount + pushes.count * Self.pushBytes + Self.overhead
-        case .reject, .epoch: Self.pushBytes + Self.overhead
+        case .round(let step):
+            (step.gradient?.byteCount ?? 0) + (step.pushes.count + step.late.count) * Self.pushBytes + Self.overhead
+        case .leader(.decide(let decision)): decision.senders.count * Self.pushBytes + Self.overhead
+        case .reject, .skip, .tick, .epoch, .leader: Self.pushBytes + Self.overhead
         case .fence(let fence): fence.entries.count * Self.pushBytes + Self.overhead
         case .restore(let snapshot, _):
             snapshot.tensors.reduce(Self.overhead) { $0 + $1.byteCount }

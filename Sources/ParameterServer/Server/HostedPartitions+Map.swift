@@ -56,6 +56,7 @@ extension HostedPartitions {
             state.recovered = state.recovered.filter { map.partition($0.key)?.head ?? server == server }
         }
         replication.placesChanged()
+        rounds.take(map)
     }
 
     /// Has those heads take pushes that were followers before, as soon as the coordinator has told which sessions may not

@@ -38,6 +38,8 @@ final class HostedPartitions: Sendable {
     let logger: Logger
     /// Sends records to followers, and takes those of other heads.
     let replication: Replication
+    /// Hears what the leader of rounds decides.
+    let rounds: RoundFollower
     let state = Mutex(State())
     /// Whoever has the turn asks the coordinator.
     let questions: TurnQueue
@@ -55,7 +57,9 @@ final class HostedPartitions: Sendable {
         questions = TurnQueue(limit: configuration.queuedPushes)
         replication = Replication(
             server: server, coordination: coordination, configuration: configuration, logger: logger)
+        rounds = RoundFollower(server: server, on: coordination.mesh)
         replication.serves(self)
+        rounds.serves(self)
     }
 
     /// The partition, if it is here already, whoever heads it.

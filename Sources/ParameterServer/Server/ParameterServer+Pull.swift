@@ -16,9 +16,10 @@ extension ParameterServer {
                 throw ParameterServerError(.malformedRequest, "partition \(entry.partition): \(error.message)")
                     .callFailure(.invalidArgument)
             }
-            let (parameters, version) = try await pull(entry, keys, call, within: &limits)
+            let (parameters, version, round) = try await pull(entry, keys, request.bound, call, within: &limits)
             response.versions.append(version)
             response.parameters.append(Segment(parameters))
+            response.rounds.append(round.map { $0 + 1 } ?? 0)
         }
         return response
     }
@@ -47,12 +48,14 @@ extension ParameterServer {
     }
 
     private func pull(
-        _ entry: PullRequest.Entry, _ keys: AnyTensor?, _ call: CallContext, within limits: inout RowLimits
-    ) async throws(CallFailure) -> (AnyTensor, PartitionVersion) {
+        _ entry: PullRequest.Entry, _ keys: AnyTensor?, _ bound: ClockBound?, _ call: CallContext,
+        within limits: inout RowLimits
+    ) async throws(CallFailure) -> (AnyTensor, PartitionVersion, round: UInt64?) {
         if let partition = hosted.known(entry.partition) {
             if let denial = denial(.pull, partition, call.peer) { throw refusal(denial, of: .pull, call) }
             if let bytes = try? limits.bytes(keys, of: partition), bytes <= limits.onLoop,
-                let found = partition.pullIfFree(keys), found.1 >= entry.minimum
+                bound.map(partition.clockGate.isReached) ?? true, let found = partition.pullIfFree(keys),
+                found.1 >= entry.minimum, found.round ?? 0 >= entry.round
             {
                 limits.onLoop -= bytes
                 limits.inAnswer -= bytes
@@ -62,23 +65,30 @@ extension ParameterServer {
         let runtime = mesh.runtime
         let left = limits
         let result = await withTaskExecutorPreference(runtime.computeExecutor) {
-            () async -> Result<(AnyTensor, PartitionVersion, bytes: Int), ParameterServerError> in
+            () async -> Result<(AnyTensor, PartitionVersion, round: UInt64?, bytes: Int), ParameterServerError> in
             do throws(ParameterServerError) {
                 let partition = try await hosted.partition(entry.partition)
                 if let denial = denial(.pull, partition, call.peer) { throw denial }
                 let bytes = try left.bytes(keys, of: partition)
-                guard await partition.reaches(entry.minimum, before: call.deadline, on: runtime) else {
+                guard await partition.reaches(entry.minimum, before: call.deadline, on: runtime),
+                    await partition.reaches(round: entry.round, before: call.deadline, on: runtime)
+                else {
                     guard partition.isHead else {
                         throw hosted.notRegistered("does not head partition \(partition.name) any more")
                     }
                     throw ParameterServerError(
-                        .versionNotReached, "partition \(partition.name) did not reach version \(entry.minimum)")
+                        .versionNotReached,
+                        "partition \(partition.name) did not reach version \(entry.minimum)"
+                            + (entry.round > 0 ? " and close round \(entry.round)" : ""))
+                }
+                if let bound {
+                    try await partition.waitForClocks(bound, until: clockDeadline(of: call), on: runtime)
                 }
                 guard let found = await partition.pull(keys) else {
                     throw ParameterServerError(
                         .busy, "partition \(partition.name): too many pulls wait, or their rows have no memory")
                 }
-                return .success((found.0, found.1, bytes))
+                return .success((found.0, found.1, found.round, bytes))
             } catch {
                 return .failure(error)
             }
@@ -86,7 +96,7 @@ extension ParameterServer {
         switch result {
         case .success(let found):
             limits.inAnswer -= found.bytes
-            return (found.0, found.1)
+            return (found.0, found.1, found.round)
         case .failure(let error) where error.code == .notAllowed: throw refusal(error, of: .pull, call)
         case .failure(let error): throw error.callFailure(error.code.status)
         }
@@ -98,7 +108,7 @@ extension ParameterServerError.Code {
     fileprivate var status: CallStatus {
         switch self {
         case .unknownParameter: .notFound
-        case .versionNotReached: .deadlineExceeded
+        case .versionNotReached, .staleClock: .deadlineExceeded
         case .busy, .coordination, .notRegistered: .unavailable
         case .malformedRequest, .shapeMismatch, .rowOutOfRange: .invalidArgument
         default: .internalError

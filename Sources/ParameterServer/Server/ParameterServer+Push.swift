@@ -107,8 +107,15 @@ extension ParameterServer {
     /// Says which pushes of a call were refused: once each, so not when an answer that was given before is repeated.
     private func reportRefusals(among replies: [PushReply], peer: SPIFFEID) {
         for reply in replies where !reply.isReplay {
+            if case .skipped(let message) = reply.outcome {
+                report(.nonFinite, message, partition: reply.partition, peer: peer)
+                continue
+            }
             // A late copy of a push whose answer its session already has: the transport's doing, not the worker's.
-            guard case .refused(let code, let message) = reply.outcome, code != .acknowledged else { continue }
+            // One that waits for its round is no refusal.
+            guard case .refused(let code, let message) = reply.outcome, code != .acknowledged, code != .held else {
+                continue
+            }
             // A question to the coordinator that ended because the caller had gone: a copy of the push asks again.
             if code == .coordination, Task.isCancelled { continue }
             report(code, message, partition: reply.partition, peer: peer)
@@ -161,13 +168,12 @@ extension ParameterServer {
             } catch {
                 throw malformed("partition \(entry.partition): \(error.message)")
             }
-            pushes.append(
-                ArrivedPush(
-                    partition: entry.partition,
-                    push: PartitionPush(
-                        session: deduplication.session, slot: request.slot, peer: peer, sequence: numbers.sequence,
-                        acknowledgedThrough: numbers.acknowledgedThrough, gradient: gradient, keys: keys,
-                        increment: entry.increment, basis: entry.basis)))
+            var push = PartitionPush(
+                session: deduplication.session, slot: request.slot, peer: peer, sequence: numbers.sequence,
+                acknowledgedThrough: numbers.acknowledgedThrough, gradient: gradient, keys: keys,
+                increment: entry.increment, basis: entry.basis, round: entry.round)
+            if entry.clock > 0 { push.tick = ClockTick(slot: request.slot, clock: entry.clock) }
+            pushes.append(ArrivedPush(partition: entry.partition, push: push))
         }
         return pushes
     }

@@ -106,6 +106,7 @@ public final class ParameterServer: Sendable {
             try await self.push(request, call)
         }
         mesh.serve(ParameterService.pull, execution: .onLoop) { request, call in try await self.pull(request, call) }
+        mesh.serve(ParameterService.tick, execution: .onLoop) { request, call in try await self.tick(request, call) }
         mesh.serve(ParameterService.checkpoint, execution: .compute) { order, call in
             try await self.checkpoint(order, call)
         }
@@ -113,6 +114,7 @@ public final class ParameterServer: Sendable {
             try await self.restore(order, call)
         }
         mesh.serve(ParameterService.audit, execution: .compute) { _, call in try await self.audit(call) }
+        serveRounds()
         mesh.serve(ReplicationService.chain, execution: .onLoop) { messages, replies, call in
             try await self.hosted.replication.serve(messages, replies, call)
         }
@@ -163,6 +165,8 @@ public final class ParameterServer: Sendable {
         let task = runtime.spawn(on: executor) { [hosted] in
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await hosted.replication.run() }
+                // What it hears closes rounds, which computes.
+                group.addTask(executorPreference: runtime.computeExecutor) { await hosted.rounds.run() }
                 group.addTask {
                     await withTaskCancellationHandler {
                         await signs.value

@@ -19,10 +19,18 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
     /// Where the records of partitions are written before their pushes are acknowledged. Default nowhere: a server that
     /// ends takes its partitions with it.
     public var log: PartitionLogConfiguration?
+    /// The most bytes of gradients that wait in one partition for the open round; a push beyond them is refused with
+    /// ``ParameterServerError/Code/busy`` and comes again. A round needs the gradients of all that take part at a time. Default
+    /// 256 MiB.
+    public var roundBytes = 256 << 20
     /// How much is kept and sent for the followers of partitions.
     public var replication = ReplicationConfiguration()
     /// The most bytes of rows that a pull is answered with; a client asks in several calls for more. Default 64 MiB.
     public var rowBytesPerPull = 64 << 20
+    /// How long a pull of bounded staleness waits here for other workers, and half of its call's time at most, before it is
+    /// answered with ``ParameterServerError/Code/staleClock``. Clients ask again until their own time is over, so that they
+    /// notice in time when a server is gone. Default 1 s.
+    public var clockPatience = Duration.seconds(1)
     /// How many snapshots of a row table's partition are kept at a time, and what they may cost.
     public var rowSnapshots = RowSnapshotLimits()
     /// Where checkpoints are written and read. Default nowhere: requests about them are refused.
@@ -46,9 +54,11 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
             ("queuedPushes", queuedPushes, 1), ("bytesAppliedOnLoop", bytesAppliedOnLoop, 0),
             ("unacknowledgedPushes", unacknowledgedPushes, 1), ("ledgerRuns", ledgerRuns, 1),
             ("ledgerSessions", ledgerSessions, 1), ("rowBytesPerPull", rowBytesPerPull, 1),
+            ("roundBytes", roundBytes, 1),
         ] where value < least {
             problems.append("\(name) must be at least \(least), is \(value)")
         }
+        if clockPatience <= .zero { problems.append("clockPatience must be above zero, is \(clockPatience)") }
         problems += (log?.problems ?? []) + replication.problems + rowSnapshots.problems + (checkpoints?.problems ?? [])
         guard problems.isEmpty else {
             throw ParameterServerError(.invalidConfiguration, problems.joined(separator: "; "))

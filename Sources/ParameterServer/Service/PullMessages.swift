@@ -11,10 +11,13 @@ struct PullRequest: MeshMessage {
 
         var partition: PartitionID
         var minimum: PartitionVersion
+        /// The round that it must have closed, of a table that has rounds; else 0.
+        var round: UInt64
 
-        init(partition: PartitionID, minimum: PartitionVersion) {
+        init(partition: PartitionID, minimum: PartitionVersion, round: UInt64 = 0) {
             self.partition = partition
             self.minimum = minimum
+            self.round = round
         }
 
         init(from decoder: inout MessageDecoder) throws(WireError) {
@@ -23,6 +26,7 @@ struct PullRequest: MeshMessage {
                 switch field {
                 case 1: partition = PartitionID(rawValue: try decoder.uint64())
                 case 2: minimum = try decoder.message()
+                case 3: round = try decoder.uint64()
                 default: break
                 }
             }
@@ -31,6 +35,7 @@ struct PullRequest: MeshMessage {
         func encode(to encoder: inout MessageEncoder) {
             encoder.uint64(1, partition.rawValue)
             encoder.message(2, minimum)
+            encoder.uint64(3, round)
         }
     }
 
@@ -38,9 +43,12 @@ struct PullRequest: MeshMessage {
     /// The keys of the rows that are asked for, uint64: one an entry, and empty where its table is dense; none at all where
     /// all are.
     var keys: [Segment]
+    /// How far the other workers must be, of a pull of bounded staleness.
+    var bound: ClockBound?
 
-    init(_ entries: [Entry], keys: [Segment] = []) {
+    init(_ entries: [Entry], keys: [Segment] = [], bound: ClockBound? = nil) {
         self.entries = entries
+        self.bound = bound
         self.keys = keys
     }
 
@@ -50,6 +58,7 @@ struct PullRequest: MeshMessage {
             switch field {
             case 1: entries.append(try decoder.message())
             case 2: keys.append(try decoder.segment())
+            case 10: bound = try decoder.message()
             default: break
             }
         }
@@ -60,6 +69,7 @@ struct PullRequest: MeshMessage {
 
     func encode(to encoder: inout MessageEncoder) {
         for entry in entries { encoder.message(1, entry) }
+        if let bound { encoder.message(10, bound) }
         for segment in keys { encoder.segment(2, segment) }
     }
 
@@ -74,11 +84,17 @@ struct PullResponse: MeshMessage {
     var versions: [PartitionVersion]
     /// The parameters, float32, one a version: those of the partition, or the rows in the order of their keys.
     var parameters: [Segment]
+    /// Where a table has rounds, one a version: one more than the last round that is in the parameters; 0 where that is not
+    /// known, or the table has none.
+    var rounds: [UInt64] = []
 
     init(versions: [PartitionVersion] = [], parameters: [Segment] = []) {
         self.versions = versions
         self.parameters = parameters
     }
+
+    /// The last round that is in an entry's parameters.
+    func round(ofEntry index: Int) -> UInt64? { index < rounds.count && rounds[index] > 0 ? rounds[index] - 1 : nil }
 
     init(from decoder: inout MessageDecoder) throws(WireError) {
         self.init()
@@ -86,6 +102,7 @@ struct PullResponse: MeshMessage {
             switch field {
             case 1: versions.append(try decoder.message())
             case 2: parameters.append(try decoder.segment())
+            case 3: try decoder.packed(into: &rounds)
             default: break
             }
         }
@@ -96,6 +113,7 @@ struct PullResponse: MeshMessage {
 
     func encode(to encoder: inout MessageEncoder) {
         for version in versions { encoder.message(1, version) }
+        if rounds.contains(where: { $0 > 0 }) { encoder.packed(3, rounds) }
         for segment in parameters { encoder.segment(2, segment) }
     }
 }

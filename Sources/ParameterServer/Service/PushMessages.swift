@@ -15,11 +15,16 @@ struct PushRequest: MeshMessage {
         var increment: Int64
         /// The version that the gradient was computed from.
         var basis: PartitionVersion
+        /// The round that it is for, of a table that has rounds; else 0.
+        var round: UInt64
+        /// The steps that the worker has finished with this one, where it trains with bounded staleness; else 0.
+        var clock: UInt64 = 0
 
-        init(partition: PartitionID, increment: Int64, basis: PartitionVersion) {
+        init(partition: PartitionID, increment: Int64, basis: PartitionVersion, round: UInt64 = 0) {
             self.partition = partition
             self.increment = increment
             self.basis = basis
+            self.round = round
         }
 
         init(from decoder: inout MessageDecoder) throws(WireError) {
@@ -30,6 +35,8 @@ struct PushRequest: MeshMessage {
                 case 1: partition = PartitionID(rawValue: try decoder.uint64())
                 case 2: increment = try decoder.int64()
                 case 3: basis = try decoder.message()
+                case 4: round = try decoder.uint64()
+                case 10: clock = try decoder.uint64()
                 default: break
                 }
             }
@@ -39,6 +46,8 @@ struct PushRequest: MeshMessage {
             encoder.uint64(1, partition.rawValue)
             encoder.int64(2, increment)
             encoder.message(3, basis)
+            encoder.uint64(4, round)
+            encoder.uint64(10, clock)
         }
     }
 

@@ -7,7 +7,7 @@ extension TableDeclaration: MeshMessage {
     /// `meshwork.parameters.TableDeclaration`.
     public static let messageName = "meshwork.parameters.TableDeclaration"
 
-    /// Reads a declaration; throws for one that ``init(name:shape:initializer:key:updateRule:schedule:partitioning:replicas:)`` refuses,
+    /// Reads a declaration; throws for one that ``init(name:shape:initializer:key:updateRule:schedule:partitioning:replicas:consistency:)`` refuses,
     /// and for element types, initializers and rules that are not known here.
     public init(from decoder: inout MessageDecoder) throws(WireError) {
         var name = ""
@@ -20,6 +20,9 @@ extension TableDeclaration: MeshMessage {
         var schedule = EncodedSchedule(.constant)
         var replicas = 0
         var rows: RowSettings?
+        var consistency = EncodedConsistency(.asynchronous)
+        var policy: UInt32 = 0
+        var damping: StalenessDamping?
         while let field = try decoder.nextField() {
             switch field {
             case 1: name = try decoder.string()
@@ -31,9 +34,15 @@ extension TableDeclaration: MeshMessage {
             case 7: partitionCount = try decoder.count()
             case 8: schedule = try decoder.message()
             case 9: rows = try decoder.message()
+            case 10: consistency = try decoder.message()
+            case 12: policy = try decoder.uint32()
+            case 13: damping = try decoder.message()
             case 20: replicas = try decoder.count()
             default: break
             }
+        }
+        guard let nonFinitePolicy = NonFinitePolicy(rawValue: policy) else {
+            throw WireError(.malformed, "table \(name): the policy \(policy) for what is not finite is not known")
         }
         guard dtype == DType.float32.rawValue else {
             throw WireError(.malformed, "table \(name): element type \(dtype) is not float32")
@@ -46,13 +55,15 @@ extension TableDeclaration: MeshMessage {
                 try self.init(
                     name: name, rowWidth: Int(clamping: dimensions[0]), rows: rows, initializer: initializer.value(),
                     key: RandomKey(seed: key), updateRule: rule.value(), schedule: schedule.value(),
-                    partitionCount: partitionCount, replicas: replicas)
+                    partitionCount: partitionCount, replicas: replicas, consistency: consistency.value())
+                (self.nonFinitePolicy, self.damping) = (nonFinitePolicy, damping)
                 return
             }
             try self.init(
                 name: name, shape: Shape(dimensions.map { Int(clamping: $0) }), initializer: initializer.value(),
                 key: RandomKey(seed: key), updateRule: rule.value(), schedule: schedule.value(),
-                partitioning: .count(partitionCount), replicas: replicas)
+                partitioning: .count(partitionCount), replicas: replicas, consistency: consistency.value())
+            (self.nonFinitePolicy, self.damping) = (nonFinitePolicy, damping)
         } catch let error as WireError {
             throw error
         } catch {
@@ -71,6 +82,9 @@ extension TableDeclaration: MeshMessage {
         encoder.uint64(7, UInt64(partitionCount))
         if schedule != .constant { encoder.message(8, EncodedSchedule(schedule)) }
         if let rows { encoder.message(9, rows) }
+        if consistency != .asynchronous { encoder.message(10, EncodedConsistency(consistency)) }
+        encoder.uint32(12, nonFinitePolicy.rawValue)
+        if let damping { encoder.message(13, damping) }
         encoder.uint64(20, UInt64(replicas))
     }
 

@@ -38,6 +38,12 @@ public struct TableDeclaration: Sendable, Hashable {
     public let partitionCount: Int
     /// How many followers each partition has, which go on with it when its head is lost; each is another server.
     public let replicas: Int
+    /// When steps are taken, and what a worker may read beside them.
+    public let consistency: Consistency
+    /// What becomes of gradients that are not finite. Default: they are refused.
+    public var nonFinitePolicy = NonFinitePolicy.reject
+    /// How the learning rate falls with the staleness of a push. Default: it does not.
+    public var damping: StalenessDamping?
 
     /// The most partitions of one table: as many as one call's deduplication can name.
     static let maximumPartitionCount = 4_096
@@ -49,12 +55,14 @@ public struct TableDeclaration: Sendable, Hashable {
     ///   - partitioning: default 1 MiB a partition, small enough to balance servers and large enough that one message a
     ///     partition is cheap.
     ///   - replicas: default 0, no follower: what its server has in memory alone is lost with it.
+    ///   - consistency: default asynchronous: no worker waits for another.
     /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` for an empty name, for fewer partitions than one
-    ///   or more than elements, for a negative number of replicas, and for a rule whose scope is more than the element.
+    ///   or more than elements, for a negative number of replicas, for a rule whose scope is more than the element, and for
+    ///   a consistency that is out of range.
     public init(
         name: String, shape: Shape, initializer: Initializer, key: RandomKey, updateRule: UpdateRule,
         schedule: LearningRateSchedule = .constant, partitioning: Partitioning = .bytes(1 << 20),
-        replicas: Int = 0
+        replicas: Int = 0, consistency: Consistency = .asynchronous
     ) throws(ParameterServerError) {
         func invalid(_ reason: String) -> ParameterServerError {
             ParameterServerError(.invalidDeclaration, "table \(name): \(reason)")
@@ -64,6 +72,7 @@ public struct TableDeclaration: Sendable, Hashable {
         guard updateRule.scope == .element else {
             throw invalid("\(updateRule.kind) needs whole rows, and a dense table is cut between any two elements")
         }
+        if let problem = consistency.problem { throw invalid(problem) }
         let bytes = shape.elementCount * DType.float32.byteWidth
         switch partitioning {
         case .count(let count):
@@ -85,6 +94,7 @@ public struct TableDeclaration: Sendable, Hashable {
         self.updateRule = updateRule
         self.schedule = schedule
         self.replicas = replicas
+        self.consistency = consistency
         rows = nil
     }
 
@@ -98,12 +108,14 @@ public struct TableDeclaration: Sendable, Hashable {
     /// - Parameters:
     ///   - schedule: default the rule's own rate in every step; a step is a push to the partition.
     ///   - replicas: default 0, no follower: what its server has in memory alone is lost with it.
+    ///   - consistency: default asynchronous: no worker waits for another. Rounds are for dense tables alone.
     /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` for an empty name, for a number of partitions that is not
     ///   1 to 4,096, for a negative number of replicas, for a row that does not fit into a slab of 16 KiB with what the rule
-    ///   remembers of it, and for settings that are out of range.
+    ///   remembers of it, for settings and a consistency that are out of range, and for one with rounds.
     public init(
         name: String, rowWidth: Int, rows: RowSettings, initializer: Initializer, key: RandomKey,
-        updateRule: UpdateRule, schedule: LearningRateSchedule = .constant, partitionCount: Int = 1, replicas: Int = 0
+        updateRule: UpdateRule, schedule: LearningRateSchedule = .constant, partitionCount: Int = 1, replicas: Int = 0,
+        consistency: Consistency = .asynchronous
     ) throws(ParameterServerError) {
         func invalid(_ reason: String) -> ParameterServerError {
             ParameterServerError(.invalidDeclaration, "table \(name): \(reason)")
@@ -117,6 +129,10 @@ public struct TableDeclaration: Sendable, Hashable {
             throw invalid(
                 "a row of \(rowWidth) elements with the \(updateRule.slotNames.count) slots of \(updateRule.kind) must be of 1 element or more, and fit into \(RowLayout.slabLimit) bytes"
             )
+        }
+        if let problem = consistency.problem { throw invalid(problem) }
+        guard !consistency.hasRounds else {
+            throw invalid("it is of rows, and rounds are for dense tables: declare it asynchronous beside them")
         }
         let problems = rows.problems(width: rowWidth)
         guard problems.isEmpty else { throw invalid(problems.joined(separator: "; ")) }
@@ -133,6 +149,7 @@ public struct TableDeclaration: Sendable, Hashable {
         self.schedule = schedule
         self.partitionCount = partitionCount
         self.replicas = replicas
+        self.consistency = consistency
     }
 
     /// How the rows lie in memory.

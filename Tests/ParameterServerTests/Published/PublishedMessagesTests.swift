@@ -57,6 +57,12 @@ import Testing
             partition: id, outcome: .refused(.nonFinite, "element 1"), version: version, staleness: .max)
         reply.isReplay = true
         reply.standing = sequences
+        var pull = PullResponse(versions: [version], parameters: [gradient])
+        pull.rounds = [7]
+        reply.clock = 11
+        let skipped = PushReply(partition: id, outcome: .skipped("element 1"), version: version)
+        var entry = PushRequest.Entry(partition: id, increment: 1, basis: version, round: 6)
+        entry.clock = 12
         var deduplication = Deduplication(
             session: session, entries: [.init(scope: 9, sequence: .max, acknowledgedThrough: 1)])
         deduplication.firstInstance = InstanceID(high: 0xA, low: 0xB)
@@ -138,40 +144,55 @@ import Testing
                 "slot: 2, entries: {partition: 9, increment: -1, basis: {epoch: 3, applied: 18446744073709551615}}, "
                     + "gradients: <0 0 80 3f>, keys: <7 0 0 0 0 0 0 1>"),
             Case(
-                "PushRequest.Entry", PushRequest.Entry(partition: id, increment: 1, basis: version), properties: 3,
-                "partition: 9, increment: 1, basis: {epoch: 3, applied: 18446744073709551615}"),
+            Case(
+                "PushRequest.Entry", entry, properties: 5,
+                "partition: 9, increment: 1, basis: {epoch: 3, applied: 18446744073709551615}, round: 6, clock: 12"),
+            Case(
+                "TickRequest",
+                TickRequest(session: session, tick: ClockTick(slot: 2, clock: 7), partitions: [id]), properties: 3,
+                "session: {high: 1f, low: ffffffffffffffff}, tick: {slot: 2, clock: 7}, partitions: [9]"),
+            Case("ClockTick", ClockTick(slot: 2, clock: 7), properties: 2, "slot: 2, clock: 7"),
+            Case("TickResponse", TickResponse([7, .max]), properties: 1, "clocks: [7, 18446744073709551615]"),
+            Case("ClockBound", ClockBound(slot: 2, least: 7), properties: 2, "slot: 2, least: 7"),
+            Case(
+                "PushReply", skipped, properties: 8,
+                "partition: 9, message: \"element 1\", version: {epoch: 3, applied: 18446744073709551615}, "
+                    + "durability: 1, is_skipped: true"),
             Case(
                 "PushResponse", PushResponse([reply]), properties: 1,
                 "replies: {partition: 9, code: NON_FINITE, message: \"element 1\", version: {epoch: 3, "
                     + "applied: 18446744073709551615}, durability: 1, staleness: 18446744073709551615, is_replay: true, "
-                    + "standing: {bounds: [1, 4, 6, 6]}}"
+                    + "standing: {bounds: [1, 4, 6, 6]}, clock: 11}"
             ),
             Case(
-                "PushReply", reply, properties: 7,
+                "PushReply", reply, properties: 8,
                 "partition: 9, code: NON_FINITE, message: \"element 1\", version: {epoch: 3, "
                     + "applied: 18446744073709551615}, durability: 1, staleness: 18446744073709551615, is_replay: true, "
-                    + "standing: {bounds: [1, 4, 6, 6]}"),
+                    + "standing: {bounds: [1, 4, 6, 6]}, clock: 11"),
             Case(
-                "PullRequest", PullRequest([.init(partition: id, minimum: version)], keys: [keys]), properties: 2,
+                "PullRequest",
+                PullRequest(
+                    [.init(partition: id, minimum: version)], keys: [keys], bound: ClockBound(slot: 2, least: 7)),
+                properties: 3,
                 "entries: {partition: 9, minimum: {epoch: 3, applied: 18446744073709551615}}, "
-                    + "keys: <7 0 0 0 0 0 0 1>"),
+                    + "bound: {slot: 2, least: 7}, keys: <7 0 0 0 0 0 0 1>"),
             Case(
-                "PullRequest.Entry", PullRequest.Entry(partition: id, minimum: version), properties: 2,
-                "partition: 9, minimum: {epoch: 3, applied: 18446744073709551615}"),
+                "PullRequest.Entry", PullRequest.Entry(partition: id, minimum: version, round: 6), properties: 3,
+                "partition: 9, minimum: {epoch: 3, applied: 18446744073709551615}, round: 6"),
             Case(
-                "PullResponse", PullResponse(versions: [version], parameters: [gradient]), properties: 2,
-                "versions: {epoch: 3, applied: 18446744073709551615}, parameters: <0 0 80 3f>"),
+                "PullResponse", pull, properties: 3,
+                "versions: {epoch: 3, applied: 18446744073709551615}, rounds: [7], parameters: <0 0 80 3f>"),
             Case(
                 "AuditResponse",
                 AuditResponse([
                     PartitionAccount(
                         partition: id, name: .init(table: "w", index: 1), version: version, counter: -2,
-                        sessions: [.init(session: session, applied: sequences, rejected: SequenceSet(through: 1))],
+                        sessions: [.init(session: session, applied: sequences, rejected: SequenceSet(through: 1), skipped: sequences)],
                         duplicatesSuppressed: .max)
                 ]), properties: 1,
                 "accounts: {partition: 9, table: \"w\", index: 1, version: {epoch: 3, applied: 18446744073709551615}, "
                     + "counter: -2, sessions: {session: {high: 1f, low: ffffffffffffffff}, "
-                    + "applied: {bounds: [1, 4, 6, 6]}, rejected: {bounds: [1, 1]}}, "
+                    + "applied: {bounds: [1, 4, 6, 6]}, rejected: {bounds: [1, 1]}, skipped: {bounds: [1, 4, 6, 6]}}, "
                     + "duplicates_suppressed: 18446744073709551615}"),
             Case(
                 "PartitionAccount",
@@ -189,14 +210,27 @@ import Testing
         rows.rowsPerPartition = 99
         rows.admission = 2
         rows.timeToLive = 8
+        var damped = try TableDeclaration(
+            name: "w", shape: [1], initializer: .zeros, key: RandomKey(seed: 1), updateRule: .sgd(learningRate: 1),
+            partitioning: .count(1))
+        damped.nonFinitePolicy = .skip
+        damped.damping = try StalenessDamping(power: 1, threshold: 2)
         return [
+            Case(
+                "TableDeclaration", damped, properties: 12,
+                "name: \"w\", shape: [1], dtype: 1, initializer: {kind: 1}, key: 1, update_rule: {kind: 1, "
+                    + "hyperparameters: [1065353216]}, partition_count: 1, non_finite_policy: 1, "
+                    + "damping: {power: 3ff0000000000000, threshold: 2}"),
+            Case(
+                "TableDeclaration.Damping", try StalenessDamping(power: 1, threshold: 2), properties: 2,
+                "power: 3ff0000000000000, threshold: 2"),
             Case(
                 "TableDeclaration",
                 try TableDeclaration(
                     name: "w", shape: [2, 3], initializer: .uniform(low: -1, high: 0.5),
                     key: RandomKey(seed: 0x0102_0304_0506_0708),
                     updateRule: .sgd(learningRate: 1), schedule: LearningRateSchedule.constant.warmingUp(steps: 9),
-                    partitioning: .count(2), replicas: 1), properties: 9,
+                    partitioning: .count(2), replicas: 1), properties: 12,
                 "name: \"w\", shape: [2, 3], dtype: 1, initializer: {kind: 3, low: -1.0, high: 0.5}, "
                     + "key: 102030405060708, update_rule: {kind: 1, hyperparameters: [1065353216]}, "
                     + "partition_count: 2, schedule: {kind: 1, warm_up_steps: 9}, replicas: 1"),
@@ -205,18 +239,21 @@ import Testing
                 try TableDeclaration(
                     name: "w", shape: [1], initializer: .constant(2), key: RandomKey(seed: 1),
                     updateRule: .adam(learningRate: 1, beta1: 0.5, beta2: 0.25, epsilon: 2),
-                    schedule: .cosine(steps: 2), partitioning: .count(1)), properties: 9,
+                    schedule: .cosine(steps: 2), partitioning: .count(1),
+                    consistency: .synchronous(workers: 3, backupWorkers: 1)), properties: 12,
                 "name: \"w\", shape: [1], dtype: 1, initializer: {kind: 2, low: 2.0}, key: 1, update_rule: {kind: 2, "
                     + "hyperparameters: [1065353216, 1056964608, 1048576000, 1073741824]}, partition_count: 1, "
-                    + "schedule: {kind: 3, numbers: [4611686018427387904, 0]}"),
+                    + "schedule: {kind: 3, numbers: [4611686018427387904, 0]}, "
+                    + "consistency: {kind: 3, workers: 3, backup_workers: 1}"),
             Case(
                 "TableDeclaration",
                 try TableDeclaration(
                     name: "w", rowWidth: 4, rows: rows, initializer: .zeros, key: RandomKey(seed: 1),
-                    updateRule: .sgd(learningRate: 1), partitionCount: 3), properties: 9,
+                    updateRule: .sgd(learningRate: 1), partitionCount: 3, consistency: .boundedStaleness(steps: 2)),
+                properties: 12,
                 "name: \"w\", shape: [4], dtype: 1, initializer: {kind: 1}, key: 1, update_rule: {kind: 1, "
                     + "hyperparameters: [1065353216]}, partition_count: 3, rows: {key_limit: 1000, "
-                    + "rows_per_partition: 99, admission: 2, time_to_live: 8}"),
+                    + "rows_per_partition: 99, admission: 2, time_to_live: 8}, consistency: {kind: 2, steps: 2}"),
             Case(
                 "TableDeclaration.Rows", rows, properties: 4,
                 "key_limit: 1000, rows_per_partition: 99, admission: 2, time_to_live: 8"),
@@ -273,7 +310,8 @@ import Testing
             published(CoordinationService.closeSession), published(CoordinationService.declareTables),
             published(CoordinationService.fetchMap), published(CoordinationService.fetchFence),
             published(CoordinationService.watchMap), published(CoordinationService.reportLoss),
-            published(ParameterService.push), published(ParameterService.pull), published(ParameterService.audit),
+            published(ParameterService.push), published(ParameterService.pull), published(ParameterService.tick),
+            published(ParameterService.audit),
         ]
         #expect(try Self.schema().methods == Dictionary(uniqueKeysWithValues: methods))
     }

@@ -2,7 +2,6 @@ import Coordination
 import MeshTransport
 import MeshWire
 import MeshworkTesting
-import NIOCore
 import Optimizers
 import Synchronization
 import Tensor
@@ -139,57 +138,26 @@ struct ReplicatedJob: Sendable {
 
     // MARK: What has become of it
 
+    /// What the running servers hold.
+    var chains: ServerChains { ServerChains(entries: entries, servers: running.all) }
+
     /// Waits until every partition has its followers, and they have all that its head has.
     ///
     /// - Returns: false if that takes longer than so much of the simulated time.
     func isSettled(within limit: Duration = .seconds(30)) async throws -> Bool {
         let end = runtime.now.advanced(by: limit)
         while runtime.now < end {
-            let entries = entries
-            let members = entries.map { entry in
-                entry.chain.map { name in
-                    running.all.first { $0.name == name }?.hosted.known(entry.id)?.chain.withLock { $0 }
-                }
-            }
-            let isDone = zip(entries, members).allSatisfy { entry, chain in
-                entry.followers.count == replicas && entry.joining.isEmpty
-                    && chain.allSatisfy { member in
-                        member.map {
-                            $0.place?.epoch == entry.epoch && $0.committed == chain[0]?.executed && $0.window.count == 0
-                        } ?? false
-                    }
-            }
-            if isDone, !entries.isEmpty { return true }
+            if chains.areSettled(replicas: replicas) { return true }
             try await runtime.sleep(for: .milliseconds(20))
         }
         return false
     }
 
     /// A partition as a running server has it.
-    func partition(_ id: PartitionID, at server: String) -> Partition? {
-        running.all.first { $0.name == server }?.hosted.known(id)
-    }
+    func partition(_ id: PartitionID, at server: String) -> Partition? { chains.partition(id, at: server) }
 
     /// What is not alike, bit by bit, at the servers of a partition.
-    func differences() async -> [String] {
-        var differences: [String] = []
-        for entry in entries {
-            var first: [[UInt8]]?
-            for name in entry.chain {
-                guard let partition = running.all.first(where: { $0.name == name })?.hosted.known(entry.id) else {
-                    differences.append("partition \(entry.id) is not at \(name)")
-                    continue
-                }
-                let payload = Payload(await partition.snapshot().1)
-                let bytes =
-                    [Array(payload.head.readableBytesView)]
-                    + payload.segments.map { unsafe $0.segment.withUnsafeBytes { unsafe Array($0) } }
-                if let first, first != bytes { differences.append("partition \(entry.id) differs at \(name)") }
-                first = first ?? bytes
-            }
-        }
-        return differences
-    }
+    func differences() async -> [String] { await chains.differences() }
 
     /// The equality of sent, applied and acknowledged pushes, by the accounts of the heads in the map.
     func audit() async throws -> PushAudit {

@@ -1,3 +1,4 @@
+import Coordination
 import MeshWire
 import MeshworkTesting
 
@@ -18,18 +19,32 @@ extension ChaosJob {
                 }
                 continue
             }
-            guard processes.begin(entry.disturbance.process) else { continue }
+            let subject = subject(of: entry.disturbance)
+            guard !mayLose(entry.disturbance), processes.begin(subject) else { continue }
             runtime.record("\(entry.disturbance)")
             underWay += 1
             group.addTask {
                 try await perform(entry.disturbance)
-                processes.end(entry.disturbance.process)
+                processes.end(subject)
                 return true
             }
         }
         while underWay > 0 {
             if try await group.next() == true { underWay -= 1 }
         }
+    }
+
+    /// Whom a disturbance happens to, one thing at a time: servers without logs are one.
+    private func subject(of disturbance: ChaosSchedule.Disturbance) -> String {
+        shape.sync == nil && disturbance.isOfServer ? "servers" : disturbance.process
+    }
+
+    /// Whether a server without a log may be the only one that has a partition.
+    private func mayLose(_ disturbance: ChaosSchedule.Disturbance) -> Bool {
+        guard shape.sync == nil, disturbance.isOfServer else { return false }
+        let entries = processes.chains.entries
+        return entries.isEmpty
+            || entries.contains { $0.followers.count < shape.replicas || !$0.joining.isEmpty }
     }
 
     private func perform(_ disturbance: ChaosSchedule.Disturbance) async throws {
@@ -96,6 +111,14 @@ extension ChaosJob {
 }
 
 extension ChaosSchedule.Disturbance {
+    fileprivate var isOfServer: Bool {
+        switch self {
+        case .killServer, .stopServer, .spoilDisk, .isolateServer: true
+        case .killWorker, .stopWorker, .isolateWorker, .replaceWorker, .killCoordinator, .stopCoordinator, .setClock:
+            false
+        }
+    }
+
     /// Whom it happens to: one thing at a time.
     fileprivate var process: String {
         switch self {

@@ -8,14 +8,18 @@ import Tensor
 
 @testable import ParameterServer
 
-/// A job of a coordinator with its store, three servers with their logs, and three workers, each on a host of its own,
-/// which goes on under a schedule of disturbances: what dies is started again.
+/// A job of a coordinator with its store, three servers with logs, followers or both, and three workers, each on a host of
+/// its own, which goes on under a schedule of disturbances: what dies is started again.
 struct ChaosJob: Sendable {
     /// What a job is made of and how long it runs.
     struct Shape: Sendable {
         var servers = 3
         var workers = 3
-        var sync = PartitionLogConfiguration.Sync.disk
+        /// How safe the servers' logs are; `nil` where they have none. Then they are disturbed one at a time, and only
+        /// while every partition has its followers: what a head alone had in memory would be lost with it.
+        var sync: PartitionLogConfiguration.Sync? = .disk
+        /// The followers of each partition.
+        var replicas = 0
         /// When the last disturbance begins at the latest.
         var length = Duration.seconds(4)
         /// Changes to the servers' configuration.
@@ -38,18 +42,31 @@ struct ChaosJob: Sendable {
                 on: { runtime.host(processes.host(of: $0)) })
             let job = ChaosJob(
                 runtime: runtime, cluster: cluster, shape: shape,
-                model: ChaosModel(durability: shape.sync == .disk ? .loggedSynced : .loggedProcessOnly),
+                model: ChaosModel(durabilities: durabilities(shape)),
                 tables: [
-                    try Example.table("weight", shape: [8, 5], partitions: 3), try Example.table("bias", shape: [5]),
+                    try Example.table("weight", shape: [8, 5], partitions: 3, replicas: shape.replicas),
+                    try Example.table("bias", shape: [5], replicas: shape.replicas),
                 ], processes: processes)
+            processes.coordinatorRuns(cluster.coordinator)
             return try await job.run()
         }
+    }
+
+    /// What acknowledgements may name: a chain that has lost its followers says what the head alone survives.
+    private static func durabilities(_ shape: Shape) -> Set<Durability> {
+        let alone: Durability =
+            switch shape.sync {
+            case .disk: .loggedSynced
+            case .process: .loggedProcessOnly
+            case nil: .memory
+            }
+        return Set([alone] + (0..<shape.replicas).map { .replicated($0 + 1) })
     }
 
     private func run() async throws -> ChaosOutcome {
         let schedule = ChaosSchedule(
             seed: runtime.seed, servers: shape.servers, workers: shape.workers, losesPower: shape.sync == .disk,
-            length: shape.length)
+            hasLogs: shape.sync != nil, length: shape.length)
         let audit = try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await superviseCoordinator() }
             for server in 0..<shape.servers {
@@ -76,6 +93,7 @@ struct ChaosJob: Sendable {
                 processes.stop()
                 try await workers.waitForAll()
             }
+            if shape.replicas > 0 { try await compareChains() }
             let reader = try cluster.reader()
             let accounts = try await reader.accounts()
             for account in accounts {
@@ -87,6 +105,18 @@ struct ChaosJob: Sendable {
         }
         return ChaosOutcome(
             seed: runtime.seed, schedule: schedule, audit: audit, violations: model.violations, trace: runtime.trace)
+    }
+
+    /// Every partition gets its followers back, and they hold the same bits as its head.
+    private func compareChains() async throws {
+        let end = runtime.now.advanced(by: .seconds(30))
+        while !processes.chains.areSettled(replicas: shape.replicas) {
+            guard runtime.now < end else {
+                return model.violated("partitions do not get their followers: \(processes.chains.entries)")
+            }
+            try await runtime.sleep(for: .milliseconds(20))
+        }
+        for difference in await processes.chains.differences() { model.violated(difference) }
     }
 
     /// What networks do at all times: some messages come late, and some connections end in the middle of one.
@@ -127,6 +157,7 @@ struct ChaosJob: Sendable {
                     let coordinator = try await Coordinator(
                         on: mesh, configuration: Self.coordinatorConfiguration(shape),
                         logger: Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() })
+                    processes.coordinatorRuns(coordinator)
                     let address = cluster.coordinatorAddress
                     _ = try await mesh.listen(host: address.host, port: address.port)
                     try await coordinator.run()
@@ -143,14 +174,18 @@ struct ChaosJob: Sendable {
     func startServer(_ server: Int) async throws {
         let cluster = cluster
         var configuration = ParameterServerConfiguration()
-        configuration.log = PartitionLogConfiguration(folder: "/log", sync: shape.sync)
+        configuration.log = shape.sync.map { PartitionLogConfiguration(folder: "/log", sync: $0) }
         shape.adjust(&configuration)
         let settings = configuration
         while true {
             let host = runtime.host("/server/\(server)")
             do {
-                let address = try await host.run { try await cluster.startServer(server, configuration: settings) }
-                processes.serverListens(server, at: .tcp(host: address.host, port: address.port))
+                let (running, address) = try await host.run {
+                    let (running, address) = try await cluster.listeningServer(server, configuration: settings)
+                    try await running.register(at: address)
+                    return (running, address)
+                }
+                processes.serverListens(server, running, at: .tcp(host: address.host, port: address.port))
                 return
             } catch {
                 runtime.record("server \(server) does not start: \(error)")

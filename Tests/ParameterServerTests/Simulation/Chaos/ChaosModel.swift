@@ -19,10 +19,11 @@ final class ChaosModel: Sendable {
     }
 
     let notes = PushNotebook()
-    private let durability: Durability
+    private let durabilities: Set<Durability>
     private let state = Mutex(State())
 
-    init(durability: Durability) { self.durability = durability }
+    /// - Parameter durabilities: what acknowledgements may name.
+    init(durabilities: Set<Durability>) { self.durabilities = durabilities }
 
     /// What does not hold, in the order in which it was found.
     var violations: [String] { state.withLock { $0.violations } }
@@ -47,7 +48,7 @@ final class ChaosModel: Sendable {
     func pushed(_ report: PushReport, slot: Int) {
         state.withLock { state in
             state.acknowledgements[slot, default: 0] += UInt64(report.acknowledged.count)
-            for answer in report.acknowledged where answer.durability != durability {
+            for answer in report.acknowledged where !durabilities.contains(answer.durability) {
                 state.violations.append("\(answer.push.name) is acknowledged with \(answer.durability)")
             }
             for failure in report.failed {

@@ -1,4 +1,6 @@
+import Coordination
 import MeshWire
+import ParameterServer
 import Synchronization
 
 /// Where the processes of a job run now, and which of them something happens to. Guarded by a mutex.
@@ -7,7 +9,10 @@ final class ChaosProcesses: Sendable {
         /// The host of a worker's newest life, by the path of its identity.
         var hosts: [String: String] = [:]
         var lives = 0
-        var servers: [Int: Endpoint] = [:]
+        /// The newest life of each server, and where it listens.
+        var servers: [Int: (server: ParameterServer, endpoint: Endpoint)] = [:]
+        /// The newest life of the coordinator.
+        var coordinator: Coordinator?
         var coordinatorAway = Duration.zero
         var disturbed: Set<String> = []
         var isOver = false
@@ -28,9 +33,22 @@ final class ChaosProcesses: Sendable {
         }
     }
 
-    func serverListens(_ server: Int, at endpoint: Endpoint) { state.withLock { $0.servers[server] = endpoint } }
+    func serverListens(_ number: Int, _ server: ParameterServer, at endpoint: Endpoint) {
+        state.withLock { $0.servers[number] = (server, endpoint) }
+    }
 
-    func endpoint(ofServer server: Int) -> Endpoint? { state.withLock { $0.servers[server] } }
+    func endpoint(ofServer server: Int) -> Endpoint? { state.withLock { $0.servers[server]?.endpoint } }
+
+    func coordinatorRuns(_ coordinator: Coordinator) { state.withLock { $0.coordinator = coordinator } }
+
+    /// What the newest lives of the servers hold of the partitions in the coordinator's map.
+    var chains: ServerChains {
+        state.withLock { state in
+            ServerChains(
+                entries: state.coordinator?.map.tables.flatMap(\.partitions) ?? [],
+                servers: state.servers.sorted { $0.key < $1.key }.map(\.value.server))
+        }
+    }
 
     /// How long the coordinator stays away when it dies.
     var coordinatorAway: Duration { state.withLock { $0.coordinatorAway } }

@@ -32,8 +32,9 @@ struct ChaosSchedule: Sendable {
 
     /// - Parameters:
     ///   - losesPower: whether machines may lose what was not synced, as pushes survive that.
+    ///   - hasLogs: whether servers have a disk that can be full or fail; without, they die instead.
     ///   - length: when the last disturbance begins at the latest.
-    init(seed: UInt64, servers: Int, workers: Int, losesPower: Bool, length: Duration) {
+    init(seed: UInt64, servers: Int, workers: Int, losesPower: Bool, hasLogs: Bool, length: Duration) {
         var generator = SplitMix64(seed: seed ^ 0x4348_414F_5321)
         func milliseconds(_ range: ClosedRange<Int64>) -> Duration {
             .milliseconds(Int64.random(in: range, using: &generator))
@@ -44,7 +45,7 @@ struct ChaosSchedule: Sendable {
             let server = Int.random(in: 0..<servers, using: &generator)
             let worker = Int.random(in: 0..<workers, using: &generator)
             let powerFails = Bool.random(using: &generator) && losesPower
-            let disturbance: Disturbance =
+            var disturbance: Disturbance =
                 switch Int.random(in: 0..<16, using: &generator) {
                 case 0...2: .killServer(server, losesPower: powerFails, away: milliseconds(1...400))
                 case 3: .stopServer(server, for: milliseconds(10...1_200))
@@ -58,6 +59,9 @@ struct ChaosSchedule: Sendable {
                 case 14: .stopCoordinator(for: milliseconds(10...900))
                 default: .setClock(ofServer: worker == 0 ? nil : server, ahead: milliseconds(0...7_200_000))
                 }
+            if !hasLogs, case .spoilDisk(_, _, let time) = disturbance {
+                disturbance = .killServer(server, losesPower: false, away: time)
+            }
             entries.append(Entry(start: time, disturbance: disturbance))
             time += milliseconds(20...500)
         }

@@ -42,15 +42,29 @@ import Testing
         }
     }
 
+    /// What keeps a job's pushes.
+    enum Keeping: CaseIterable {
+        case syncedLogs, processLogs, followers, followersAndLogs
+
+        var shape: ChaosJob.Shape {
+            var shape = ChaosJob.Shape()
+            switch self {
+            case .syncedLogs: shape.sync = .disk
+            case .processLogs: shape.sync = .process
+            case .followers: (shape.sync, shape.replicas) = (nil, 1)
+            case .followersAndLogs: (shape.sync, shape.replicas) = (.disk, 1)
+            }
+            return shape
+        }
+    }
+
     @Test(
         "whatever dies, stops, is cut off or loses its disk, every push is applied once, and what was acknowledged stays",
-        arguments: [PartitionLogConfiguration.Sync.disk, .process])
-    func schedules(sync: PartitionLogConfiguration.Sync) async throws {
-        var shape = ChaosJob.Shape()
-        shape.sync = sync
+        arguments: Keeping.allCases)
+    func schedules(keeping: Keeping) async throws {
         var (pushes, duplicates, disturbances) = (UInt64(0), UInt64(0), 0)
         let time = ContinuousClock.now
-        try await Self.run(Self.seeds, shape) { outcome in
+        try await Self.run(Self.seeds, keeping.shape) { outcome in
             Self.check(outcome)
             #expect(outcome.audit.acknowledged > 100, "seed \(outcome.seed)")
             pushes += outcome.audit.sent
@@ -58,15 +72,19 @@ import Testing
             disturbances += outcome.schedule.entries.count
         }
         print(
-            "\(Self.seeds.count) jobs, \(disturbances) disturbances, \(pushes) pushes, \(duplicates) copies not applied, in \(ContinuousClock.now - time)"
+            "\(keeping): \(Self.seeds.count) jobs, \(disturbances) disturbances, \(pushes) pushes, \(duplicates) copies not applied, in \(ContinuousClock.now - time)"
         )
         #expect(duplicates > 0)
     }
 
-    @Test("a seed replays: the same events in the same order, and another seed has others")
-    func replays() async throws {
+    @Test(
+        "a seed replays: the same events in the same order, and another seed has others",
+        arguments: [Keeping.syncedLogs, .followers])
+    func replays(keeping: Keeping) async throws {
         var traces: [String] = []
-        for seed in [7, 7, 8] as [UInt64] { traces.append(try await ChaosJob.run(seed: seed).trace.text) }
+        for seed in [7, 7, 8] as [UInt64] {
+            traces.append(try await ChaosJob.run(seed: seed, keeping.shape).trace.text)
+        }
         #expect(traces[0] == traces[1])
         #expect(traces[0] != traces[2])
         #expect(traces[0].split(separator: "\n").count > 200)
@@ -74,10 +92,10 @@ import Testing
 
     #if DEBUG
         @Test(
-            "the harness finds a partition that applies copies, takes fenced sessions, or answers before its log has it",
+            "the harness finds a partition that applies copies, takes fenced sessions, or answers before its log or followers",
             arguments: PartitionMutation.allCases)
         func negativeControl(mutation: PartitionMutation) async throws {
-            var shape = ChaosJob.Shape()
+            var shape = (mutation == .answersBeforeFollowers ? Keeping.followers : .syncedLogs).shape
             shape.adjust = { $0.mutation = mutation }
             var found: [String] = []
             var seed: UInt64 = 0
