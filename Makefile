@@ -9,14 +9,14 @@ STEPS ?=
 BENCH ?= rpc-latency rpc-throughput transfer connections push-pull sidecar
 
 # Every folder and file of Swift that the project writes.
-SWIFT_SOURCES := $(wildcard Package.swift Sources Tests Examples/Package.swift Examples/Digits Examples/PlainRPC Examples/PythonClient Examples/Tests \
+SWIFT_SOURCES := $(wildcard Package.swift Sources Tests Examples/Package.swift Examples/Digits Examples/PlainRPC Examples/ProcessKit Examples/PythonClient Examples/Recommender Examples/Tests \
 	Benchmarks/Package.swift Benchmarks/MeshworkBench Fuzzing/Package.swift Fuzzing/MeshworkFuzz Fuzzing/Replay)
 FORMAT := --configuration .swift-format --recursive $(SWIFT_SOURCES)
 
 # Tests of the examples link the demo's own release build: without testable imports, both are compiled the same way.
 EXAMPLES := --configuration release --package-path Examples
 
-.PHONY: help demo demo-build plain-rpc python-client test format lint nightly bench clean
+.PHONY: help demo demo-build plain-rpc python-client recommender test format lint nightly bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,12 @@ plain-rpc: ## Run two services over both wires, called from Swift and from Pytho
 python-client: ## Have Python's grpcio push to and pull from a parameter server, each push applied once
 	@Scripts/install-prerequisites.sh test
 	$(SWIFT) run $(EXAMPLES) python-client
+
+recommender: ## Train embeddings of census records on replicated servers, lose a worker and a server
+	@Scripts/install-prerequisites.sh build
+	$(SWIFT) build $(EXAMPLES) --product recommender
+	@mkdir -p .build/recommender
+	Examples/.build/release/recommender --summary .build/recommender/summary.json
 
 # One test at a time: many of them have processes and event loops of their own, which few cores would starve.
 test: ## Run every test but the nightly ones

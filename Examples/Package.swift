@@ -20,6 +20,7 @@ let package = Package(
         .executable(name: "digits", targets: ["Digits"]),
         .executable(name: "plain-rpc", targets: ["PlainRPC"]),
         .executable(name: "python-client", targets: ["PythonClient"]),
+        .executable(name: "recommender", targets: ["Recommender"]),
     ],
     dependencies: [
         .package(name: "Meshwork", path: ".."),
@@ -28,26 +29,44 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: [
-        // Everything but `main`, so that tests can import it.
+        // The processes of an example with workers and parameter servers: how they are started, and what each does.
         .target(
-            name: "DigitsKit",
+            name: "ProcessKit",
             dependencies: [
                 .product(name: "Coordination", package: "Meshwork"),
                 .product(name: "Identity", package: "Meshwork"),
                 .product(name: "IdentityServices", package: "Meshwork"),
-                .product(name: "MeshHTTP", package: "Meshwork"),
                 .product(name: "MeshTransport", package: "Meshwork"),
                 .product(name: "MeshWire", package: "Meshwork"),
                 .product(name: "MeshworkTesting", package: "Meshwork"),
-                .product(name: "ModelServing", package: "Meshwork"),
                 .product(name: "NeuralNetwork", package: "Meshwork"),
-                .product(name: "Optimizers", package: "Meshwork"),
                 .product(name: "ParameterServer", package: "Meshwork"),
                 .product(name: "Telemetry", package: "Meshwork"),
                 .product(name: "Tensor", package: "Meshwork"),
                 .product(name: "Training", package: "Meshwork"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "ProcessKit",
+            swiftSettings: shared),
+        // Everything but `main`, so that tests can import it.
+        .target(
+            name: "DigitsKit",
+            dependencies: [
+                "ProcessKit",
+                .product(name: "Identity", package: "Meshwork"),
+                .product(name: "IdentityServices", package: "Meshwork"),
+                .product(name: "MeshHTTP", package: "Meshwork"),
+                .product(name: "MeshTransport", package: "Meshwork"),
+                .product(name: "MeshWire", package: "Meshwork"),
+                .product(name: "ModelServing", package: "Meshwork"),
+                .product(name: "NeuralNetwork", package: "Meshwork"),
+                .product(name: "Optimizers", package: "Meshwork"),
+                .product(name: "ParameterServer", package: "Meshwork"),
+                .product(name: "Coordination", package: "Meshwork"),
+                .product(name: "Tensor", package: "Meshwork"),
+                .product(name: "Training", package: "Meshwork"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Digits",
             exclude: ["Command", "Resources/ATTRIBUTION.md"],
@@ -64,6 +83,30 @@ let package = Package(
             ],
             path: "Digits/Command",
             swiftSettings: shared),
+        .target(
+            name: "RecommenderKit",
+            dependencies: [
+                "ProcessKit",
+                .product(name: "MeshWire", package: "Meshwork"),
+                .product(name: "NeuralNetwork", package: "Meshwork"),
+                .product(name: "Optimizers", package: "Meshwork"),
+                .product(name: "ParameterServer", package: "Meshwork"),
+                .product(name: "Tensor", package: "Meshwork"),
+                .product(name: "Training", package: "Meshwork"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Recommender",
+            exclude: ["Command", "Resources/ATTRIBUTION.md"],
+            resources: [.copy("Resources/adult.csv")],
+            swiftSettings: shared),
+        .executableTarget(
+            name: "Recommender",
+            dependencies: [
+                "RecommenderKit",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Recommender/Command",
+            swiftSettings: shared),
         .executableTarget(
             name: "PlainRPC",
             dependencies: [
@@ -79,13 +122,27 @@ let package = Package(
             path: "PlainRPC",
             exclude: ["Orders/shop.proto", "Orders/orders_client.py"],
             swiftSettings: shared),
+        // What the tests of several examples share.
+        .target(name: "ExampleTestSupport", path: "Tests/Support", swiftSettings: shared),
+        .testTarget(name: "ProcessKitTests", dependencies: ["ProcessKit"], swiftSettings: shared),
         .testTarget(
             name: "DigitsTests",
             dependencies: [
                 "DigitsKit",
+                "ProcessKit",
+                "ExampleTestSupport",
                 .product(name: "Coordination", package: "Meshwork"),
                 .product(name: "MeshWire", package: "Meshwork"),
                 .product(name: "ParameterServer", package: "Meshwork"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: shared),
+        .testTarget(
+            name: "RecommenderTests",
+            dependencies: [
+                "RecommenderKit",
+                "ProcessKit",
+                "ExampleTestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: shared),

@@ -40,7 +40,10 @@ def series(figures):
     """The points of each series: count, measured, law, whether it is within its bound; by name, unit and what is counted."""
     found = {}
     for figure in figures:
-        name, count, of = re.fullmatch(r"(.*), (\d+) (.*)", figure["name"]).groups()
+        place = re.fullmatch(r"(.*), (\d+) (.*)", figure["name"])
+        if not place:
+            continue
+        name, count, of = place.groups()
         point = (int(count), figure["ours"], figure["peer"], figure["met"] is not False)
         found.setdefault((name, figure["unit"], of), []).append(point)
     return found

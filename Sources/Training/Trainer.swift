@@ -1,7 +1,7 @@
 import Autodiff
 public import MeshWire
 public import NeuralNetwork
-import ParameterServer
+public import ParameterServer
 public import Tensor
 
 /// Trains a model on batches: pull the parameters, compute the gradients, push them, again and again.

@@ -1,4 +1,6 @@
+import MeshTransport
 import MeshWire
+import NeuralNetwork
 import MeshworkTesting
 import Optimizers
 import ParameterServer
@@ -44,7 +46,7 @@ import Training
     func lossNotFinite() async throws {
         let declaration = try RowModel.declaration()
         let (error, audit) = try await TrainingCluster.run(seed: 9) { cluster in
-            let error = try await cluster.work(slot: 0, fragmentBytes: 64) { client, mesh in
+            let error = try await cluster.work(slot: 0, fragmentBytes: 64) { client, mesh -> TrainingError? in
                 try await client.declare(declaration.tables(updateRule: .sgd(learningRate: 1)))
                 let trainer = Trainer(RowModel(), overlapping: client, runtime: mesh.runtime) { output, _ in
                     output.sum() * .infinity

@@ -43,7 +43,10 @@ struct ParameterSide {
         var coordinating = CoordinatorConfiguration()
         // Workers give no sign of life while others are measured.
         coordinating.lease = .seconds(86_400)
-        let coordinator = try await leader == nil ? Coordinator(on: mesh, configuration: coordinating) : nil
+        let coordinator =
+            try await leader == nil
+            ? Coordinator(
+                on: mesh, configuration: coordinating, logger: ChaosRole.logger) : nil
         let address = try await mesh.listen(host: "127.0.0.1", port: 0)
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("meshwork-log-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -55,7 +58,7 @@ struct ParameterSide {
         let coordination = CoordinationClient(mesh, coordinator: try MeshSide.destination(port: leader ?? address.port))
         let server = try ParameterServer(
             named: leader == nil ? "server" : "follower", on: mesh, coordination: coordination,
-            configuration: configuration)
+            configuration: configuration, logger: ChaosRole.logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             // It gives partitions their followers.
             if let coordinator { group.addTask { try await coordinator.run() } }

@@ -1,22 +1,6 @@
-import ParameterServer
+import ProcessKit
 
 extension Demonstration {
-    /// Shows whether every push was applied exactly once, a partition a line.
-    func show(_ audit: PushAudit, of partitions: [DemonstrationSummary.Partition]) {
-        var table = TextTable(("partition", .left), ("version", .right), ("counter", .right), ("ledger", .right))
-        for partition in partitions {
-            table.add(partition.name, "\(partition.version)", "\(partition.counter)", "\(partition.ledger)")
-        }
-        console.print(["", console.emphasised("Applied pushes, as each partition counts them in three places")])
-        console.print(table.lines)
-        console.print(
-            "Pushes: \(audit.sent) sent, \(audit.acknowledged) acknowledged, \(audit.applied) applied,"
-                + " \(audit.duplicatesSuppressed) duplicates suppressed")
-        let verdict =
-            audit.findings.isEmpty ? ["Every push was applied exactly once."] : audit.findings.map { "WRONG: \($0)" }
-        console.print(verdict.map { console.emphasised($0) })
-    }
-
     /// Shows how the model server did, and a few digits with what it says of them, a wrong one among them if there is
     /// one.
     func show(_ serving: ServingFigures, _ answers: [PredictedDigit], _ digits: HeldOutDigits) {
@@ -39,7 +23,7 @@ extension Demonstration {
     /// Shows who is connected to whom.
     ///
     /// - Returns: the TLS version that all of them use.
-    /// - Throws: `DigitsError` when they do not use the same one.
+    /// - Throws: `LaunchError` when they do not use the same one.
     func show(connections: [NamedConnection]) throws -> String {
         var table = TextTable(("process", .left), ("", .left), ("verified peer", .left), ("TLS", .left))
         for (process, figures) in connections {
@@ -49,7 +33,7 @@ extension Demonstration {
         console.print(table.lines)
         let versions = Set(connections.map(\.figures.tlsVersion)).sorted()
         guard versions.count == 1 else {
-            throw DigitsError("connections use different TLS versions: \(versions.joined(separator: ", "))")
+            throw LaunchError("connections use different TLS versions: \(versions.joined(separator: ", "))")
         }
         return versions[0]
     }

@@ -1,59 +1,31 @@
 import Foundation
+import ProcessKit
 
 /// The main job from end to end, a step a method, in the order in which they happen.
 struct Demonstration: Sendable {
     let options: DemonstrationOptions
     let plan: TrainingPlan
-    let console: Console
-    let family: ChildFamily
-    let record: PushRecord
-    let training: TrainingWatch
+    let launch: Launch
     /// Where servers keep their logs, if one is to be killed.
     let logs: String?
+
+    var console: Console { launch.console }
 
     /// Runs it, whatever happens ending every process that it started.
     ///
     /// - Returns: the exit status: 0, or 1 when a push was not applied exactly once.
     static func run(_ options: DemonstrationOptions) async throws -> Int32 {
-        let console = Console.standardOutput()
-        let record = PushRecord()
-        let training = TrainingWatch(board: ProgressBoard(console: console))
-        guard let executable = Bundle.main.executablePath else { throw DigitsError("the program cannot find itself") }
         let logs = options.killServer ? try PrivateFolder.make() : nil
         defer { if let logs { PrivateFolder.remove(logs) } }
-        do {
-            return try await ChildFamily.with(executable: executable) { child, report in
-                switch report {
-                case .sending(let notes): record.noteSending(notes)
-                case .acknowledged(let notes): record.noteAcknowledged(notes)
-                case .progress(let progress): training.note(child.name, progress)
-                case .note(let text): console.print("  \(child.name): \(text)")
-                // Answers go to whoever asked; the family keeps them.
-                case .ready, .joinToken, .finished, .connections, .failed: break
-                }
-            } body: { family in
-                let demonstration = Demonstration(
-                    options: options, console: console, family: family, record: record, training: training,
-                    logs: logs)
-                return try await demonstration.run()
-            }
-        } catch let stop as StopSignals.Received {
-            console.settle()
-            console.print("Stopped; every process that was started has ended.")
-            return stop.exitStatus
+        return try await Launch.run(Identities(trustDomain: "digits.example")) { launch in
+            try await Demonstration(options: options, launch: launch, logs: logs).run()
         }
     }
 
-    private init(
-        options: DemonstrationOptions, console: Console, family: ChildFamily, record: PushRecord,
-        training: TrainingWatch, logs: String?
-    ) {
+    private init(options: DemonstrationOptions, launch: Launch, logs: String?) {
         self.options = options
         plan = TrainingPlan(examples: options.trainingExamples, epochs: options.epochs, seed: options.seed)
-        self.console = console
-        self.family = family
-        self.record = record
-        self.training = training
+        self.launch = launch
         self.logs = logs
     }
 
@@ -61,7 +33,7 @@ struct Demonstration: Sendable {
         if options.port != 0 { try LoopbackPort.check(options.port) }
         let digits = try HeldOutDigits.read()
         let coordinator = try await startCoordinator()
-        let launcher = try await coordinator.membership(for: SPIFFEIDs.launcher)
+        let launcher = try await coordinator.membership(for: launch.identities.launcher)
         return try await LauncherMesh.with(launcher) { mesh in
             let servers = try await startServers(coordinator)
             let clock = ContinuousClock()
@@ -70,9 +42,8 @@ struct Demonstration: Sendable {
             let trainingTime = start.duration(to: clock.now)
 
             let accounts = try await mesh.partitionAccounts()
-            let audit = record.audit(accounts)
-            let partitions = accounts.map { DemonstrationSummary.Partition($0) }
-            show(audit, of: partitions)
+            let audit = launch.record.audit(accounts)
+            console.show(audit, of: accounts)
             let directory = (options.summary as NSString).deletingLastPathComponent
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
             let modelPath = (directory as NSString).appendingPathComponent("digits.safetensors")
@@ -91,20 +62,15 @@ struct Demonstration: Sendable {
 
             let summary = DemonstrationSummary(
                 accuracy: .init(trained: trained, served: serving.accuracy), pushes: .init(audit),
-                partitions: partitions, workersKilled: family.killedCount(role: "worker"),
-                serversKilled: family.killedCount(role: "server"),
+                partitions: accounts.map { .init($0) }, workersKilled: launch.family.killedCount(role: "worker"),
+                serversKilled: launch.family.killedCount(role: "server"),
                 trainingSeconds: trainingTime.seconds, serving: serving.summary, tlsVersion: tlsVersion,
-                identities: [mesh.spiffeID] + family.identities)
-            try summary.write(to: options.summary)
+                identities: [mesh.spiffeID] + launch.family.identities)
+            try JSONFile.write(summary, to: options.summary)
             console.print("Figures: \(options.summary)")
             guard audit.findings.isEmpty else { return 1 }
             if options.serve { try await serve(modelServer, coordinator) }
             return 0
         }
     }
-}
-
-extension Duration {
-    /// The duration in seconds.
-    var seconds: Double { self / .seconds(1) }
 }

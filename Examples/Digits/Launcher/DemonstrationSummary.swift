@@ -1,6 +1,6 @@
 import Coordination
-import Foundation
 package import ParameterServer
+package import ProcessKit
 
 /// The figures of one run, as written to `summary.json`.
 package struct DemonstrationSummary: Codable, Sendable {
@@ -10,21 +10,6 @@ package struct DemonstrationSummary: Codable, Sendable {
         package var trained: Double
         /// Of the answers of the model server.
         package var served: Double
-    }
-
-    /// Partition pushes; attempts are not counted.
-    package struct Pushes: Codable, Sendable {
-        package var sent: UInt64
-        package var acknowledged: UInt64
-        package var applied: UInt64
-        package var duplicatesSuppressed: UInt64
-
-        package init(_ audit: PushAudit) {
-            sent = audit.sent
-            acknowledged = audit.acknowledged
-            applied = audit.applied
-            duplicatesSuppressed = audit.duplicatesSuppressed
-        }
     }
 
     package struct Partition: Codable, Sendable {
@@ -51,7 +36,7 @@ package struct DemonstrationSummary: Codable, Sendable {
     }
 
     package var accuracy: Accuracy
-    package var pushes: Pushes
+    package var pushes: PushFigures
     package var partitions: [Partition]
     /// Workers that a SIGKILL ended.
     package var workersKilled: Int
@@ -63,13 +48,4 @@ package struct DemonstrationSummary: Codable, Sendable {
     package var tlsVersion: String
     /// The SPIFFE IDs of all processes' certificates, as the processes report them.
     package var identities: [String]
-
-    /// Writes the summary as JSON, whole or not at all, and makes the folder it stands in.
-    package func write(to path: String) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        let file = URL(fileURLWithPath: path)
-        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try (try encoder.encode(self) + Data("\n".utf8)).write(to: file, options: .atomic)
-    }
 }

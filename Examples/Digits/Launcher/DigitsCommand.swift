@@ -1,5 +1,6 @@
 package import ArgumentParser
 import Foundation
+import ProcessKit
 
 /// `digits`: the launcher.
 package struct DigitsCommand: AsyncParsableCommand {

@@ -1,3 +1,5 @@
+import ProcessKit
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -16,7 +18,7 @@ enum LoopbackPort {
             let kind = CInt(SOCK_STREAM.rawValue)
         #endif
         let socket = socket(AF_INET, kind, 0)
-        guard socket >= 0 else { throw DigitsError("no socket can be made: \(systemMessage(errno))") }
+        guard socket >= 0 else { throw LaunchError("no socket can be made: \(systemMessage(errno))") }
         defer { _ = close(socket) }
         // As the server's listener: a port whose last connections are still fading away is free.
         var isOn: CInt = 1
@@ -30,6 +32,6 @@ enum LoopbackPort {
                 unsafe bind(socket, address, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard status == 0 else { throw DigitsError("cannot listen on 127.0.0.1:\(port): \(systemMessage(errno))") }
+        guard status == 0 else { throw LaunchError("cannot listen on 127.0.0.1:\(port): \(systemMessage(errno))") }
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Identity
 import IdentityServices
+import ProcessKit
 
 /// A certificate and key that a person can use, as files that nobody else can read.
 struct OperatorCredentials: Sendable {
@@ -9,7 +10,7 @@ struct OperatorCredentials: Sendable {
     /// Joins as the operator and writes certificate, key and roots to a directory, made if it is not there and used as
     /// it is if it is.
     ///
-    /// - Throws: `DigitsError` that names the directory or the file that cannot be written.
+    /// - Throws: `LaunchError` that names the directory or the file that cannot be written.
     static func write(
         joining membership: RoleConfiguration.Membership, to directory: String
     ) async throws -> OperatorCredentials {
@@ -23,7 +24,7 @@ struct OperatorCredentials: Sendable {
         do {
             try files.createDirectory(atPath: directory, withIntermediateDirectories: true, attributes: private700)
         } catch {
-            throw DigitsError("the directory \(directory) cannot be made: \(error.localizedDescription)")
+            throw LaunchError("the directory \(directory) cannot be made: \(error.localizedDescription)")
         }
         let credentials = OperatorCredentials(directory: directory)
         try PrivateFile.create(at: credentials.path("certificate.pem"), holding: identity.svid.chainPEM)

@@ -1,3 +1,5 @@
+package import ProcessKit
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -15,8 +17,8 @@ package enum PrivateFile {
     /// The older one is unlinked, not written over: others may be able to read it, hold it open, or have put a link
     /// there. Nothing of the new one is left when it cannot be written whole.
     ///
-    /// - Throws: `DigitsError` that names the file.
-    package static func create(at path: String, holding text: String) throws(DigitsError) {
+    /// - Throws: `LaunchError` that names the file.
+    package static func create(at path: String, holding text: String) throws(LaunchError) {
         // SAFETY, for every call with a path: it is a NUL-terminated string for the length of the call.
         guard unsafe unlink(path) == 0 || errno == ENOENT else { throw failure(path, errno) }
         let flags = O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC
@@ -45,7 +47,7 @@ package enum PrivateFile {
         return 0
     }
 
-    private static func failure(_ path: String, _ code: Int32) -> DigitsError {
-        DigitsError("the file \(path) cannot be written: \(systemMessage(code))")
+    private static func failure(_ path: String, _ code: Int32) -> LaunchError {
+        LaunchError("the file \(path) cannot be written: \(systemMessage(code))")
     }
 }

@@ -1,4 +1,5 @@
 import NeuralNetwork
+import ProcessKit
 import Tensor
 
 /// Digits read from IDX files: pixels in 0...1, and what they show.
@@ -10,12 +11,12 @@ struct DigitFiles: Sendable {
 
     /// Reads the digits at `range` of the two files.
     ///
-    /// - Throws: `NeuralNetworkError` that names the file, or `DigitsError` when they do not hold so many.
+    /// - Throws: `NeuralNetworkError` that names the file, or `LaunchError` when they do not hold so many.
     init(imagesPath: String, labelsPath: String, _ range: Range<Int>) throws {
         let images = try IDXFile(path: imagesPath).floats(scale: 1 / 255)
         let labels = try IDXFile(path: labelsPath).integers()
         guard let count = images.shape.first, labels.shape == [count], range.upperBound <= count else {
-            throw DigitsError("\(imagesPath) holds \(images.shape) images for \(labels.shape) labels, not \(range)")
+            throw LaunchError("\(imagesPath) holds \(images.shape) images for \(labels.shape) labels, not \(range)")
         }
         let pixels = images.elementCount / count
         self.images = images.reshaped(to: [count, pixels]).sliced(axis: 0, range)

@@ -3,6 +3,7 @@ import Identity
 import MeshHTTP
 import MeshTransport
 import ModelServing
+import ProcessKit
 import Tensor
 
 /// The model server: answers predictions over the mesh and over HTTP, and shows its metrics, all on one port.
@@ -13,7 +14,8 @@ enum ModelServerRole: Role {
     }
 
     static func run(_ configuration: RoleConfiguration.ModelServer, control: RoleControl) async throws {
-        let member = try await Member.join(configuration.membership, policy: try Policies.modelServer())
+        let member = try await Member.join(
+            configuration.membership, policy: try Policies(of: configuration.membership).modelServer())
         let mesh = member.mesh
         let registry = ModelRegistry(runtime: mesh.runtime, metrics: mesh.metrics)
         try registry.load(

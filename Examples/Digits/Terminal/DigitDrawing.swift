@@ -1,3 +1,5 @@
+package import ProcessKit
+
 /// A handwritten digit as characters: two rows of pixels in each line.
 package struct DigitDrawing: Sendable {
     /// Pixels on a side.

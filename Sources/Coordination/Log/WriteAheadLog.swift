@@ -82,12 +82,13 @@ package final class WriteAheadLog: Sendable {
     /// The position that was given out last; 0 where none was.
     package var last: UInt64 { state.withLock { $0.progress.last } }
 
-    /// Notes a record down; returns its position.
+    /// Notes a record down; returns its position. It is written when somebody waits for it or a later one, or when half of
+    /// what may wait to be written does.
     ///
     /// - Throws: ``LogFileError`` with `limitReached` when the record, what waits to be written, or the log would be too
     ///   large, `closed`, or what the log failed with. Then nothing has changed.
     package func append(_ payload: ByteBuffer) throws(LogFileError) -> UInt64 {
-        try state.withLock { (state) throws(LogFileError) in
+        let (position, starts) = try state.withLock { (state) throws(LogFileError) in
             try expectUsable(state)
             let size = payload.readableBytes + LogRecord.overhead
             guard payload.readableBytes <= limits.recordBytes else {
@@ -102,9 +103,17 @@ package final class WriteAheadLog: Sendable {
                 throw limitReached(
                     "the log has \(state.bytes) bytes, the limit is \(limits.bytes); compact it, or raise the limit")
             }
-            return state.progress.append(payload)
+            let position = state.progress.append(payload)
+            let starts = isHalfFull(state) && !state.isWriting
+            state.isWriting = state.isWriting || starts
+            return (position, starts)
         }
+        if starts { runtime.spawn(on: runtime.taskExecutor) { await self.write() } }
+        return position
     }
+
+    /// Whether so much waits to be written that it is written for nobody: those who only follow wait for nothing.
+    private func isHalfFull(_ state: State) -> Bool { state.progress.backlogBytes > limits.backlogBytes / 2 }
 
     /// Waits until the system has the record, and all before it: they outlive the process.
     ///
@@ -170,7 +179,7 @@ package final class WriteAheadLog: Sendable {
 
     // MARK: Writing
 
-    /// Writes and syncs for as long as somebody waits.
+    /// Writes and syncs for as long as somebody waits, or too much does.
     private func write() async {
         while let (batch, syncs) = takeWork() {
             do throws(LogFileError) {
@@ -190,7 +199,7 @@ package final class WriteAheadLog: Sendable {
     /// What is to be done next, or `nil` when the writer is to end.
     private func takeWork() -> (LogProgress.Batch, syncs: Bool)? {
         let (work, closing) = state.withLock { state in
-            guard state.failure == nil, !state.waits.isEmpty else {
+            guard state.failure == nil, !state.waits.isEmpty || isHalfFull(state) else {
                 state.isWriting = false
                 defer { state.closing = [] }
                 return (nil as (LogProgress.Batch, Bool)?, state.closing)

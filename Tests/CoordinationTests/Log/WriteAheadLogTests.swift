@@ -259,7 +259,22 @@ import Testing
         }
     }
 
-    @Test("a record that is too large and a backlog that nobody waits for are refused")
+    @Test("what nobody waits for is written when half of what may wait does, so that it does not fill the backlog")
+    func unawaited() async throws {
+        try await SimulatedRuntime.run(seed: 1) { runtime in
+            let log = try await LogExample.open(on: runtime, limits: Self.small { $0.bytes = 4_000 }).log
+            for number in 1...40 {
+                _ = try log.append(ByteBuffer(string: "record number \(number)"))
+                try await runtime.sleep(for: .milliseconds(1))
+            }
+            await log.close()
+            let again = try await LogExample.open(on: runtime, limits: Self.small { $0.bytes = 4_000 })
+            #expect(again.entries.count >= 35)
+            #expect(again.entries == again.entries.indices.map { "record number \($0 + 1)" })
+        }
+    }
+
+    @Test("a record that is too large and more at once than may wait are refused")
     func recordAndBacklog() async throws {
         try await SimulatedRuntime.run(seed: 1) { runtime in
             let log = try await LogExample.open(on: runtime, limits: Self.small()).log

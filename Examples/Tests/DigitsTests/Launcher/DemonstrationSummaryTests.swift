@@ -3,6 +3,7 @@ import DigitsKit
 import Foundation
 import MeshWire
 import ParameterServer
+import ProcessKit
 import Testing
 
 @Suite("The summary file")
@@ -27,7 +28,7 @@ struct DemonstrationSummaryTests {
                  "trainingSeconds": 20.5, "tlsVersion": "TLSv1.3", "identities": ["spiffe://digits.example/coordinator"],
                  "serving": {"p50Microseconds": 100, "p99Microseconds": 250.5, "requests": 1500}}
                 """.utf8))
-        try summary.write(to: path)
+        try JSONFile.write(summary, to: path)
         let root = try Self.object(Data(contentsOf: URL(fileURLWithPath: path)))
         #expect(
             root.keys.sorted() == [

@@ -1,5 +1,6 @@
 import DigitsKit
 import Foundation
+import ProcessKit
 import Testing
 
 @Suite("Files for their owner alone")
@@ -60,7 +61,7 @@ struct PrivateFileTests {
         try Self.withFolder { folder in
             // A folder itself, and a file in a folder that is not there.
             let path = name.isEmpty ? folder.path : folder.appendingPathComponent(name).path
-            let error = #expect(throws: DigitsError.self) { try PrivateFile.create(at: path, holding: "secret") }
+            let error = #expect(throws: LaunchError.self) { try PrivateFile.create(at: path, holding: "secret") }
             #expect(error?.message.hasPrefix("the file \(path) cannot be written: ") == true)
         }
     }

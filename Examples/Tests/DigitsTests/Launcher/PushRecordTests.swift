@@ -3,6 +3,7 @@ import DigitsKit
 import Foundation
 import MeshWire
 import ParameterServer
+import ProcessKit
 import Testing
 
 @Suite("The record of pushes")
@@ -41,7 +42,7 @@ struct PushRecordTests {
     func right() throws {
         let audit = try Self.record().audit([Self.account()])
         #expect(audit.findings == [])
-        let pushes = DemonstrationSummary.Pushes(audit)
+        let pushes = PushFigures(audit)
         #expect((pushes.sent, pushes.acknowledged, pushes.applied, pushes.duplicatesSuppressed) == (4, 3, 3, 1))
     }
 

@@ -1,5 +1,7 @@
 import DigitsKit
+import ExampleTestSupport
 import Foundation
+import ProcessKit
 import Testing
 
 /// The main job's processes, on a smaller training set.
@@ -40,7 +42,7 @@ struct DemonstrationTests {
     func mainJob() async throws {
         let path = Self.summaryPath()
         defer { Self.remove(path) }
-        let digits = try RunningDigits(Self.small + ["--summary", path])
+        let digits = try RunningExample(digits: Self.small + ["--summary", path])
         let lines = await digits.restOfOutput()
         let (status, errors) = await digits.ended()
         #expect(status == 0, "\(errors)")
@@ -84,7 +86,7 @@ struct DemonstrationTests {
     func killedServer() async throws {
         let path = Self.summaryPath()
         defer { Self.remove(path) }
-        let digits = try RunningDigits(Self.small + ["--kill-server", "--summary", path])
+        let digits = try RunningExample(digits: Self.small + ["--kill-server", "--summary", path])
         let lines = await digits.restOfOutput()
         let (status, errors) = await digits.ended()
         #expect(status == 0, "\(errors)")
@@ -106,7 +108,7 @@ struct DemonstrationTests {
         arguments: [SIGINT, SIGTERM])
     func stopped(signal: Int32) async throws {
         let path = Self.summaryPath()
-        let digits = try RunningDigits(["--summary", path])
+        let digits = try RunningExample(digits: ["--summary", path])
         #expect(await digits.line(containing: "epoch 1") != nil)
         digits.signal(signal)
         let (status, errors) = await digits.ended()
@@ -117,7 +119,7 @@ struct DemonstrationTests {
 
     @Test("when the launcher is killed, its children end by themselves")
     func launcherKilled() async throws {
-        let digits = try RunningDigits(["--summary", Self.summaryPath()])
+        let digits = try RunningExample(digits: ["--summary", Self.summaryPath()])
         #expect(await digits.line(containing: "epoch 1") != nil)
         digits.signal(SIGKILL)
         // Its end is the end of the last child's standard error.
@@ -128,7 +130,7 @@ struct DemonstrationTests {
         "when a child is killed, everything ends with an error that names it",
         arguments: ["coordinator", "server 1", "worker 0"])
     func childKilled(name: String) async throws {
-        let digits = try RunningDigits(["--summary", Self.summaryPath()])
+        let digits = try RunningExample(digits: ["--summary", Self.summaryPath()])
         let started = try #require(await digits.line(containing: "Started \(name)"))
         let child = try #require(Self.processIdentifier(in: started))
         #expect(await digits.line(containing: "epoch 1") != nil)
@@ -142,7 +144,7 @@ struct DemonstrationTests {
         "a role that is started by hand says how to start it",
         arguments: ["coordinator", "server", "worker", "model-server"])
     func byHand(role: String) async throws {
-        let (status, errors) = await (try RunningDigits([role])).ended()
+        let (status, errors) = await (try RunningExample(digits: [role])).ended()
         #expect(status == 1)
         #expect(errors.contains("run `digits` instead"))
     }
@@ -151,7 +153,7 @@ struct DemonstrationTests {
         "no token stands in a child's arguments or environment",
         .enabled(if: FileManager.default.fileExists(atPath: "/proc/self")))
     func secrets() async throws {
-        let digits = try RunningDigits(["--summary", Self.summaryPath()])
+        let digits = try RunningExample(digits: ["--summary", Self.summaryPath()])
         for name in ["server 0", "worker 1"] {
             let started = try #require(await digits.line(containing: "Started \(name)"))
             let child = try #require(Self.processIdentifier(in: started))

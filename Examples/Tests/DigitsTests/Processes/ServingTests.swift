@@ -1,4 +1,5 @@
 import DigitsKit
+import ExampleTestSupport
 import Foundation
 import Testing
 
@@ -34,8 +35,9 @@ extension DemonstrationTests {
             FileManager.default.createFile(
                 atPath: directory + "/key.pem", contents: Data(), attributes: [.posixPermissions: 0o644]))
 
-        let digits = try RunningDigits(
-            Self.small + ["--summary", path, "--serve", "--credentials", directory])
+        let digits = try RunningExample(
+            digits:
+                Self.small + ["--summary", path, "--serve", "--credentials", directory])
         let printed = await digits.lines(through: "Ctrl-C stops").all
         let curl = try #require(printed.last { $0.contains("curl ") }).trimmingCharacters(in: .whitespaces)
         #expect(try Self.mode(directory) == 0o755)
@@ -75,7 +77,8 @@ extension DemonstrationTests {
         let path = Self.summaryPath()
         defer { Self.remove(path) }
         let taken = try TakenPort()
-        let digits = try RunningDigits(Self.small + ["--summary", path, "--serve", "--port", "\(taken.number)"])
+        let digits = try RunningExample(
+            digits: Self.small + ["--summary", path, "--serve", "--port", "\(taken.number)"])
         let (status, errors) = await digits.ended()
         #expect(status == 1)
         #expect(errors.split(separator: "\n").count == 1, "\(errors)")

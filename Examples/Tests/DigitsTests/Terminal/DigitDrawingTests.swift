@@ -1,4 +1,5 @@
 import DigitsKit
+import ProcessKit
 import Testing
 
 @Suite("Drawn digits")

@@ -1,0 +1,9 @@
+import ArgumentParser
+import RecommenderKit
+
+@main
+enum RecommenderProgram {
+    static func main() async {
+        await RecommenderCommand.main()
+    }
+}
