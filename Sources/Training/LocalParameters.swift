@@ -24,7 +24,7 @@ public final class LocalParameters: ParameterStore {
     /// The first values of a model's parameters.
     ///
     /// - Parameters:
-    ///   - rows: as of ``/NeuralNetwork/ModelDeclaration/tables(updateRule:partitioning:rows:rowPartitions:replicas:)``.
+    ///   - rows: as of ``/NeuralNetwork/ModelDeclaration/tables(updateRule:partitioning:consistency:rows:rowPartitions:replicas:)``.
     ///   - globalNormLimit: The most that the global norm of a step's gradients may be: a step with more is scaled to it,
     ///     as ``/ParameterServer/ParameterClientConfiguration/globalNormLimit`` does with the same bits. Default `nil`: no
     ///     limit.
@@ -51,6 +51,17 @@ public final class LocalParameters: ParameterStore {
         state = Mutex(first)
     }
 
+    /// These parameters, of which the rule remembers nothing.
+    init(_ parameters: NamedTensors, updateRule: UpdateRule) throws(TensorError) {
+        rule = updateRule
+        globalNormLimit = nil
+        var first = State(parameters: parameters)
+        for (name, tensor) in first.parameters {
+            first.optimizers[name] = try Optimizer(updateRule, of: tensor.shape)
+        }
+        state = Mutex(first)
+    }
+
     /// The dense parameters as they are now.
     public func pull() -> NamedTensors { state.withLock { $0.parameters } }
 
@@ -72,6 +83,9 @@ public final class LocalParameters: ParameterStore {
     public func push(_ gradients: NamedTensors) throws -> PushReport {
         try push(gradients, rows: [:], computedFrom: nil)
     }
+
+    /// Goes on at other parameters of the same shapes, with what the rule remembers.
+    func goOn(at parameters: NamedTensors) { state.withLock { $0.parameters = parameters } }
 
     /// Takes one step.
     ///

@@ -8,6 +8,7 @@ extension ModelDeclaration {
     ///
     /// - Parameters:
     ///   - partitioning: of dense tables, and of row tables whose number of rows the model names.
+    ///   - consistency: That of the tables; where it has rounds, tables of rows are asynchronous beside them.
     ///   - rows: What is to be known of tables of rows, by the parameter's name. Those that the model declares as such
     ///     (`embedding(_:features:)`) need no entry. Any other parameter of shape `[rows, features]` becomes one by its
     ///     entry; its keys are then the rows' numbers, whatever the settings say, and its rows begin with the values that
@@ -19,7 +20,8 @@ extension ModelDeclaration {
     ///   that of a row table or of a parameter with two axes.
     public func tables(
         updateRule: UpdateRule, partitioning: TableDeclaration.Partitioning = .bytes(1 << 20),
-        rows: [String: TableDeclaration.RowSettings] = [:], rowPartitions: Int = 1, replicas: Int = 0
+        consistency: Consistency = .asynchronous, rows: [String: TableDeclaration.RowSettings] = [:],
+        rowPartitions: Int = 1, replicas: Int = 0
     ) throws(ParameterServerError) -> [TableDeclaration] {
         try check(rows)
         var tables: [TableDeclaration] = []
@@ -27,7 +29,8 @@ extension ModelDeclaration {
             func dense() throws(ParameterServerError) -> TableDeclaration {
                 try TableDeclaration(
                     name: parameter.name, shape: parameter.shape, initializer: parameter.initializer,
-                    key: parameter.key, updateRule: updateRule, partitioning: partitioning, replicas: replicas)
+                    key: parameter.key, updateRule: updateRule, partitioning: partitioning, replicas: replicas,
+                    consistency: consistency)
             }
             guard parameter.isRowTable || rows[parameter.name] != nil else {
                 tables.append(try dense())
@@ -37,7 +40,7 @@ extension ModelDeclaration {
                 try parameter.rowTable(
                     updateRule, rows[parameter.name],
                     partitionCount: parameter.isRowTable ? rowPartitions : try dense().partitionCount,
-                    replicas: replicas))
+                    replicas: replicas, consistency: consistency.hasRounds ? .asynchronous : consistency))
         }
         return tables
     }
@@ -55,12 +58,13 @@ extension ModelDeclaration {
 extension ParameterDeclaration {
     /// The parameter as a table of rows: by any key where the model declares it so, else by the numbers of its rows.
     func rowTable(
-        _ updateRule: UpdateRule, _ settings: TableDeclaration.RowSettings?, partitionCount: Int, replicas: Int
+        _ updateRule: UpdateRule, _ settings: TableDeclaration.RowSettings?, partitionCount: Int, replicas: Int,
+        consistency: Consistency = .asynchronous
     ) throws(ParameterServerError) -> TableDeclaration {
         var settings = settings ?? TableDeclaration.RowSettings()
         if !isRowTable { settings.keyLimit = UInt64(shape[0]) }
         return try TableDeclaration(
             name: name, rowWidth: isRowTable ? shape[0] : shape[1], rows: settings, initializer: initializer, key: key,
-            updateRule: updateRule, partitionCount: partitionCount, replicas: replicas)
+            updateRule: updateRule, partitionCount: partitionCount, replicas: replicas, consistency: consistency)
     }
 }

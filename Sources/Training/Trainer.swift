@@ -17,7 +17,9 @@ public import Tensor
 ///
 /// With parameter servers, several trainers work at the same time and none waits for another (asynchronous training): a
 /// step's gradients may be of parameters that others have changed since. ``TrainingStep/staleness`` says by how many
-/// steps. With ``LocalParameters`` it trains alone, by the same code and with the same bits.
+/// steps. Where tables have rounds (``/ParameterServer/Consistency``), each step is one of a round and waits for the others';
+/// one that is too late for its round is not applied, and training goes on with what stands.
+/// With ``LocalParameters`` it trains alone, by the same code and with the same bits.
 public struct Trainer<M: Model>: Sendable {
     /// Whether the rows of the next batch are pulled while a step computes, so that no step but the first waits for its
     /// rows. They then lack the pushes that are applied in the meantime, this trainer's own last step among them: a row
@@ -30,6 +32,7 @@ public struct Trainer<M: Model>: Sendable {
     /// The same, where gradients leave while others are still being computed.
     private let overlapping: ParameterClient?
     private let runtime: any Runtime
+    private let localSteps: LocalSteps?
     private let loss: @Sendable (Tensor<Float>, Tensor<Int32>) throws -> Tensor<Float>
 
     /// A trainer of `model`.
@@ -37,12 +40,13 @@ public struct Trainer<M: Model>: Sendable {
     /// - Parameters:
     ///   - parameters: where the model's parameters are.
     ///   - runtime: whose compute executor the arithmetic runs on, so that neither event loops nor Swift's pool wait.
+    ///   - localSteps: the steps that are taken here between two pushes; default none, every step is pushed.
     ///   - loss: a scalar of the model's output and the labels; default the mean cross-entropy.
     public init(
-        _ model: M, parameters: any ParameterStore, runtime: any Runtime,
+        _ model: M, parameters: any ParameterStore, runtime: any Runtime, localSteps: LocalSteps? = nil,
         loss: @escaping @Sendable (Tensor<Float>, Tensor<Int32>) throws -> Tensor<Float> = { try crossEntropy($0, $1) }
     ) {
-        self.init(model, parameters, nil, runtime, loss)
+        self.init(model, parameters, nil, runtime, localSteps, loss)
     }
 
     /// A trainer that hides the network behind the arithmetic: gradients leave while those of earlier layers are still
@@ -55,17 +59,18 @@ public struct Trainer<M: Model>: Sendable {
         _ model: M, overlapping client: ParameterClient, runtime: any Runtime,
         loss: @escaping @Sendable (Tensor<Float>, Tensor<Int32>) throws -> Tensor<Float> = { try crossEntropy($0, $1) }
     ) {
-        self.init(model, client, client, runtime, loss)
+        self.init(model, client, client, runtime, nil, loss)
     }
 
     private init(
         _ model: M, _ parameters: any ParameterStore, _ overlapping: ParameterClient?, _ runtime: any Runtime,
-        _ loss: @escaping @Sendable (Tensor<Float>, Tensor<Int32>) throws -> Tensor<Float>
+        _ localSteps: LocalSteps?, _ loss: @escaping @Sendable (Tensor<Float>, Tensor<Int32>) throws -> Tensor<Float>
     ) {
         self.model = model
         self.parameters = parameters
         self.overlapping = overlapping
         self.runtime = runtime
+        self.localSteps = localSteps
         self.loss = loss
     }
 
@@ -82,6 +87,7 @@ public struct Trainer<M: Model>: Sendable {
         onStep: @Sendable (TrainingStep) async throws -> Void = { _ in }
     ) async throws where Batches.Element: TrainingBatch<M.Input> {
         try await withTaskExecutorPreference(runtime.computeExecutor) {
+            if let localSteps { return try await train(localSteps, on: batches, firstStep: firstStep, onStep) }
             var batches = batches.makeIterator()
             var number = firstStep
             var next = batches.next()
@@ -106,6 +112,42 @@ public struct Trainer<M: Model>: Sendable {
         var rows: PulledRows?
     }
 
+    /// Takes steps by itself, and pushes after so many of them.
+    private func train<Batches: Sequence & Sendable>(
+        _ steps: LocalSteps, on batches: Batches, firstStep: Int,
+        _ onStep: @Sendable (TrainingStep) async throws -> Void
+    ) async throws where Batches.Element: TrainingBatch<M.Input> {
+        var round: LocalRound?
+        var number = firstStep
+        var rest = batches.makeIterator()
+        var next = rest.next()
+        while let first = next {
+            var own = try LocalRound(steps, at: try await parameters.pull(), after: round)
+            var batch = first
+            while true {
+                try Task.checkCancellation()
+                guard batch.lookups.isEmpty else {
+                    throw TrainingError(
+                        .notSupported,
+                        "step \(number) looks rows up, and local steps are of dense parameters: train without them")
+                }
+                let start = runtime.now
+                let (value, gradients) = try gradients(number, of: batch, at: own.parameters)
+                try own.step(gradients)
+                next = rest.next()
+                var report = PushReport()
+                if own.isFull || next == nil {
+                    report = try await parameters.push(try own.difference(), rows: [:], computedFrom: nil)
+                }
+                try await onStep(try step(number, value, batch, since: start, report))
+                number += 1
+                guard let following = next, !own.isFull else { break }
+                batch = following
+            }
+            round = own
+        }
+    }
+
     /// The rows that a batch looks up, or `nil` if it looks none up.
     private func rows(of batch: (some TrainingBatch<M.Input>)?) async throws -> PulledRows? {
         guard let lookups = batch?.lookups, !lookups.isEmpty else { return nil }
@@ -128,17 +170,25 @@ public struct Trainer<M: Model>: Sendable {
             } else {
                 try await plainStep(number, batch, current, pulled)
             }
-        if let failure = report.failed.first {
+        return (try step(number, value, batch, since: start, report, timeline), next)
+    }
+
+    /// - Throws: ``TrainingError/Code/stepIncomplete``.
+    private func step(
+        _ number: Int, _ loss: Float, _ batch: some TrainingBatch<M.Input>, since start: RuntimeInstant,
+        _ report: PushReport, _ timeline: StepTimeline? = nil
+    ) throws(TrainingError) -> TrainingStep {
+        if !report.isLate, let failure = report.failed.first {
             let total = report.failed.count + report.acknowledged.count
             throw TrainingError(
                 .stepIncomplete,
                 "step \(number): \(report.failed.count) of \(total) partitions did not apply it", report: report,
                 cause: failure.error)
         }
-        let step = TrainingStep(
-            number: number, loss: value, examples: batch.labels.elementCount,
-            duration: start.duration(to: runtime.now), staleness: report.staleness, timeline: timeline)
-        return (step, next)
+        return TrainingStep(
+            number: number, loss: loss, examples: batch.labels.elementCount,
+            duration: start.duration(to: runtime.now), staleness: report.staleness, timeline: timeline,
+            isLate: report.isLate)
     }
 
     private typealias Taken = (loss: Float, report: PushReport, next: NamedTensors?, timeline: StepTimeline?)

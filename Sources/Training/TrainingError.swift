@@ -13,6 +13,8 @@ public struct TrainingError: Error, Sendable, CustomStringConvertible {
         public static let lossNotFinite = Code("lossNotFinite")
         /// Some partitions did not apply their share of a step; ``TrainingError/report`` says which.
         public static let stepIncomplete = Code("stepIncomplete")
+        /// What was asked for is not to be had together; the message says what to do without.
+        public static let notSupported = Code("notSupported")
     }
 
     /// The kind of failure.

@@ -14,4 +14,6 @@ public struct TrainingStep: Sendable, Hashable {
     public var staleness: UInt64
     /// What left when, where gradients leave while others are still being computed.
     public var timeline: StepTimeline?
+    /// Whether the step came too late for its round and was not applied; see ``/ParameterServer/Consistency``.
+    public var isLate = false
 }

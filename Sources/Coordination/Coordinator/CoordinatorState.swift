@@ -200,7 +200,8 @@ package struct CoordinatorState: Sendable {
         }
         guard !request.name.hasPrefix(ReservedTables.prefix) || ReservedTables.known.contains(request.name) else {
             throw CoordinationError(
-                .invalidDeclaration, "table \(request.name): names that begin with \(ReservedTables.prefix) are reserved"
+                .invalidDeclaration,
+                "table \(request.name): names that begin with \(ReservedTables.prefix) are reserved"
             )
         }
         guard request.declaration.count <= configuration.declarationBytes else {

@@ -28,7 +28,7 @@ extension ParameterClient {
                 _ = try await arrive(standing: state.withLock { $0.round } ?? 0, hasArrived: false, until: deadline)
                 return
             } catch {
-                guard error.mayBeAnsweredElsewhere, runtime.now.advanced(by: wait) < deadline, !Task.isCancelled else {
+                guard error.mayComeAgain, runtime.now.advanced(by: wait) < deadline, !Task.isCancelled else {
                     throw error
                 }
                 try? await runtime.sleep(for: wait)
@@ -85,8 +85,10 @@ extension ParameterClient {
                 waiting.set(answer.awaited)
                 wait = Self.firstWait
             } catch {
+                // The round was closed, and nobody waits any more.
+                if Task.isCancelled { return }
                 waiting.set("the round leader: \(error.message)")
-                guard error.mayBeAnsweredElsewhere else { return }
+                guard error.mayComeAgain else { return }
                 try? await runtime.sleep(for: wait)
                 wait = min(wait * 2, Self.longestWait)
             }
@@ -100,7 +102,8 @@ extension ParameterClient {
         guard let table = map.table(named: ReservedTables.rounds), let entry = table.partitions.first,
             let server = map.server(named: entry.head)
         else {
-            throw ParameterServerError(.unknownParameter, "nobody leads rounds: table \(ReservedTables.rounds) is not in the map")
+            throw ParameterServerError(
+                .unknownParameter, "nobody leads rounds: table \(ReservedTables.rounds) is not in the map")
         }
         let place = TableSet.Place(
             id: entry.id, name: PartitionName(table: table.name, index: 0), table: 0, elements: 0..<1,
@@ -136,7 +139,7 @@ extension ParameterClient {
         var report = PushReport()
         // It throws where the attempt does, which does not.
         try? await routes.retrying(until: deadline) { tables, time throws(ParameterServerError) in
-            report.failed.removeAll { $0.error.isOfOpenRound || $0.error.mayBeAnsweredElsewhere }
+            report.failed.removeAll { $0.error.isOfOpenRound || $0.error.mayComeAgain }
             var attempt = await asking(tables.calls(pending, from: session)) { [routes] in
                 await $0.collect(routes, round: round, timeout: time)
             }
@@ -147,7 +150,7 @@ extension ParameterClient {
             }
             report.add(attempt)
             let left = Set(
-                report.failed.filter { $0.error.isOfOpenRound || $0.error.mayBeAnsweredElsewhere }.map(\.push))
+                report.failed.filter { $0.error.isOfOpenRound || $0.error.mayComeAgain }.map(\.push))
             pending.removeAll { !left.contains($0.identity) }
             return !pending.isEmpty
         }
@@ -168,4 +171,9 @@ private final class Awaited: Sendable {
 extension ParameterServerError {
     /// Whether the push waits for its round.
     fileprivate var isOfOpenRound: Bool { code == .held || code == .notHeld || code == .roundStalled }
+
+    /// Whether a question that changes nothing when it is asked twice may be asked again: also where nobody has answered.
+    fileprivate var mayComeAgain: Bool {
+        mayBeAnsweredElsewhere || (code == .callFailed && (cause as? MeshError)?.code == .deadlineExceeded)
+    }
 }

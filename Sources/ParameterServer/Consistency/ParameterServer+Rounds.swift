@@ -90,7 +90,8 @@ extension HostedPartitions {
     var roundLeader: Partition {
         get throws(ParameterServerError) {
             guard let leader = all.first(where: { $0.table.leadsRounds && $0.isHead }) else {
-                throw notRegistered("does not lead rounds, or does not know that yet; ask the head of \(ReservedTables.rounds)")
+                throw notRegistered(
+                    "does not lead rounds, or does not know that yet; ask the head of \(ReservedTables.rounds)")
             }
             return leader
         }

@@ -67,9 +67,12 @@ extension Partition {
         let decided = guarded.state.roundLevel
         guard arrival.standing <= decided else {
             throw ParameterServerError(
-                .busy, "\(worker) has arrived for round \(arrival.standing + 1), and \(decided + 1) is open: pull again")
+                .busy, "\(worker) has arrived for round \(arrival.standing + 1), and \(decided + 1) is open: pull again"
+            )
         }
         guard arrival.standing == decided else { return }
+        // Of sessions that have ended since, nothing stays.
+        guarded.arrived = guarded.arrived.filter { guarded.state.leader?.isMember($0) ?? false }
         guarded.arrived.insert(worker)
         decideRound(&guarded)
     }

@@ -1,4 +1,5 @@
 package import Coordination
+import MeshWire
 package import Tensor
 
 /// The open round of one partition, at its head: the gradients that have come for it, and what the leader has decided. A
@@ -26,8 +27,8 @@ package struct PartitionRound: Sendable {
 
     /// By slot.
     private var held: [Int: PartitionPush] = [:]
-    /// For which round a push was refused, so that it will not come; the last of each worker.
-    private var refused: [RoundDecision.Worker: UInt64] = [:]
+    /// For which round a push was refused, so that it will not come; by slot, the last.
+    private var refused: [Int: (session: SessionID, round: UInt64)] = [:]
     private var decisions: [RoundDecision] = []
     /// The last round that the leader has closed, as far as is known here.
     private var decided: UInt64?
@@ -56,7 +57,7 @@ package struct PartitionRound: Sendable {
 
     /// Takes down that a push for the open round or a later one was refused for good.
     package mutating func refuse(_ worker: RoundDecision.Worker, for round: UInt64) {
-        refused[worker] = round
+        refused[worker.slot] = (worker.session, round)
         if held[worker.slot]?.session == worker.session { drop(worker.slot) }
     }
 
@@ -84,25 +85,31 @@ package struct PartitionRound: Sendable {
             return .close(number: decided, pushes: [], late: inOrder)
         }
         let missing = decision.senders.filter { sender in
-            held[sender.slot]?.session != sender.session && refused[sender] != decision.round
+            held[sender.slot]?.session != sender.session && !isRefused(sender, in: decision.round)
                 && (needsAll || fence.isLiving(sender))
         }
         guard missing.isEmpty else { return .wait(missing) }
         let senders = Set(decision.senders)
-        let (pushes, late) = (inOrder.filter { senders.contains($0.worker) }, inOrder.filter { !senders.contains($0.worker) })
+        let (pushes, late) = (
+            inOrder.filter { senders.contains($0.worker) }, inOrder.filter { !senders.contains($0.worker) }
+        )
         return .close(number: decision.round, pushes: pushes, late: late)
     }
 
     /// Lets go of what was for rounds up to one that is closed.
     package mutating func begin(after round: UInt64) {
         dropAll()
-        refused = refused.filter { $0.value > round }
+        refused = refused.filter { $0.value.round > round }
     }
 
     /// Lets go of the gradients that wait: the partition has gone back.
     package mutating func dropAll() {
         held = [:]
         heldBytes = 0
+    }
+
+    private func isRefused(_ worker: RoundDecision.Worker, in round: UInt64) -> Bool {
+        refused[worker.slot].map { $0.session == worker.session && $0.round == round } ?? false
     }
 
     private var inOrder: [PartitionPush] { held.sorted { $0.key < $1.key }.map(\.value) }

@@ -35,6 +35,7 @@ import Testing
     ) -> PushReply {
         switch state.decide(push, fault: fault) {
         case .refuse(let reply), .answered(let reply): return reply
+        case .hold: preconditionFailure("a table without rounds has a push wait for one")
         case .record(let record):
             guard let reply = try? state.execute(record).first else { preconditionFailure("not executed") }
             return reply

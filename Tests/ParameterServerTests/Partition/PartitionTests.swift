@@ -16,7 +16,7 @@ import Testing
         #expect(replies.map(\.isReplay) == [false, true, true])
         #expect(Set(replies.map(\.version)) == [PartitionVersion(epoch: 1, applied: 1)])
         #expect(replies[0].durability == .memory)
-        let (parameters, version) = try #require(partition.pullIfFree())
+        let (parameters, version, _) = try #require(partition.pullIfFree())
         #expect(try parameters.scalars(as: Float.self) == [-1, -1, -1, -1])
         #expect(version.applied == 1)
     }
@@ -156,7 +156,7 @@ import Testing
     @Test("parameters that were pulled stay as they were when later pushes come")
     func pullsAreSnapshots() async throws {
         let partition = try Example.partition(Example.table())
-        let (snapshot, _) = try #require(partition.pullIfFree())
+        let (snapshot, _, _) = try #require(partition.pullIfFree())
         let segment = Segment(snapshot)
         _ = await partition.reply(to: try Example.push(1))
         #expect(try snapshot.scalars(as: Float.self) == [0, 0, 0, 0])

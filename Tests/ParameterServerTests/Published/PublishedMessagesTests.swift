@@ -144,7 +144,6 @@ import Testing
                 "slot: 2, entries: {partition: 9, increment: -1, basis: {epoch: 3, applied: 18446744073709551615}}, "
                     + "gradients: <0 0 80 3f>, keys: <7 0 0 0 0 0 0 1>"),
             Case(
-            Case(
                 "PushRequest.Entry", entry, properties: 5,
                 "partition: 9, increment: 1, basis: {epoch: 3, applied: 18446744073709551615}, round: 6, clock: 12"),
             Case(

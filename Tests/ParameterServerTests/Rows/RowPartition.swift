@@ -41,6 +41,7 @@ struct RowPartition {
         let fault = state.table.fault(in: push.gradient, keys: push.keys, partition: state.name.index)
         switch state.decide(push, fault: fault) {
         case .refuse(let reply), .answered(let reply): return reply
+        case .hold: preconditionFailure("a table without rounds has a push wait for one")
         case .record(let record):
             records.append(record)
             return try state.execute(record)[0]
