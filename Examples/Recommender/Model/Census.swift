@@ -4,9 +4,9 @@ import ProcessKit
 import Tensor
 
 /// The census records that the example ships, as the model takes them.
-struct Census: Sendable {
+package struct Census: Sendable {
     /// The first records train, as in the original split; the others are held out.
-    static let trainingCount = 32_561
+    package static let trainingCount = 32_561
 
     /// What is known of a person by name. The file misspells one.
     private static let names = [
@@ -26,12 +26,12 @@ struct Census: Sendable {
     private var labels: [Int32] = []
 
     /// How many records there are.
-    var count: Int { labels.count }
+    package var count: Int { labels.count }
 
     /// Reads a file.
     ///
     /// - Throws: `NeuralNetworkError` that names the file, the line and the column; `LaunchError` when records are missing.
-    init(path: String) throws {
+    package init(path: String) throws {
         var format = CSVFile.Format()
         format.trimsSpaces = true
         // The test part's labels end with a dot.

@@ -1,7 +1,5 @@
-import NeuralNetwork
-import Optimizers
-import ParameterServer
-import Tensor
+package import NeuralNetwork
+package import Tensor
 import Training
 
 /// Scores whether a person of the census earns more than 50,000 dollars a year: a wide part, which is linear in what is
@@ -9,19 +7,19 @@ import Training
 ///
 /// What is known by name has a row in each of two tables, and no list of the names is needed: a row is made by the first
 /// push that names its key.
-struct CensusModel: Model {
-    struct Input: Sendable {
+package struct CensusModel: Model {
+    package struct Input: Sendable {
         /// What is known by name, `[batch, columns]`.
-        var features: RowLookup
+        package var features: RowLookup
         /// What is known as a number, `[batch, numbers]`.
-        var numbers: Tensor<Float>
+        package var numbers: Tensor<Float>
     }
 
     /// The elements of a row of the deep part.
-    static let width = 8
+    private static let width = 8
 
     /// Logits, of shape `[batch]`.
-    func callAsFunction(_ input: Input, _ p: ParameterScope) throws -> Tensor<Float> {
+    package func callAsFunction(_ input: Input, _ p: ParameterScope) throws -> Tensor<Float> {
         let batch = input.numbers.shape[0]
         let wide = try p["wide"].embedding(input.features, features: 1, initializer: .zeros).sum(axes: [1, 2])
         let rows = try p["deep"].embedding(input.features, features: Self.width)
@@ -31,21 +29,20 @@ struct CensusModel: Model {
         return try wide + p["head"].dense(second, 1).reshaped(to: Shape([batch]))
     }
 
-    /// The tables that it is trained in: every partition has a follower on another server.
-    static func tables(_ key: RandomKey, learningRate: Float, servers: Int) throws -> [TableDeclaration] {
+    /// Its parameters, with the first values that follow from a random key.
+    package static func declaration(_ key: RandomKey) throws -> ModelDeclaration {
         let example = Input(
             features: try RowLookup(Array(repeating: 0, count: Census.columnCount), shape: [1, Census.columnCount]),
             numbers: .zeros([1, Census.numberCount]))
-        return try initialize(CensusModel(), key: key, example: example).tables(
-            updateRule: .adam(learningRate: learningRate), rowPartitions: servers, replicas: 1)
+        return try initialize(CensusModel(), key: key, example: example)
     }
 }
 
 /// Some records of the census.
-struct CensusExamples: TrainingBatch {
-    var inputs: CensusModel.Input
+package struct CensusExamples: TrainingBatch {
+    package var inputs: CensusModel.Input
     /// 1 for more than 50,000 dollars, 0 for others.
-    var labels: Tensor<Int32>
+    package var labels: Tensor<Int32>
 
-    var lookups: [String: RowLookup] { ["wide/table": inputs.features, "deep/table": inputs.features] }
+    package var lookups: [String: RowLookup] { ["wide/table": inputs.features, "deep/table": inputs.features] }
 }

@@ -1,16 +1,16 @@
 import NeuralNetwork
 import ParameterServer
 import ProcessKit
-import Tensor
+package import Tensor
 
 /// The records that no worker sees.
-struct HeldOutRecords: Sendable {
+package struct HeldOutRecords: Sendable {
     private let examples: CensusExamples
 
     /// How many there are.
-    var count: Int { examples.labels.elementCount }
+    package var count: Int { examples.labels.elementCount }
 
-    init(_ census: Census) throws {
+    package init(_ census: Census) throws {
         examples = try census.examples(Census.trainingCount..<census.count)
     }
 
@@ -24,7 +24,7 @@ struct HeldOutRecords: Sendable {
     }
 
     /// The area under the curve of a model with these parameters, of which row tables have the rows of ``lookups``.
-    func area(of parameters: NamedTensors) throws -> Double {
+    package func area(of parameters: NamedTensors) throws -> Double {
         var area = AUROC()
         try area.add(
             scores: try CensusModel()(examples.inputs, ParameterScope(parameters)), labels: examples.labels)
@@ -32,5 +32,5 @@ struct HeldOutRecords: Sendable {
     }
 
     /// What the model looks up for them.
-    var lookups: [String: RowLookup] { examples.lookups }
+    package var lookups: [String: RowLookup] { examples.lookups }
 }

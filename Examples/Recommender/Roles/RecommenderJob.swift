@@ -1,30 +1,32 @@
 import ArgumentParser
-import MeshWire
+package import MeshWire
 import NeuralNetwork
-import ParameterServer
-import ProcessKit
+import Optimizers
+package import ParameterServer
+package import ProcessKit
 import Tensor
-import Training
+package import Training
 
 /// What a worker of the example trains.
-enum RecommenderJob: TrainingJob {
-    static func train(
+package enum RecommenderJob: TrainingJob {
+    package static func train(
         _ configuration: RoleConfiguration.Worker, _ client: ParameterClient, on runtime: any Runtime,
         _ progress: ProgressReports
     ) async throws {
         let plan = configuration.plan
         let census = try Census(path: configuration.dataPaths[0])
         try await client.declare(
-            try CensusModel.tables(
-                RandomKey(seed: plan.seed).foldIn("parameters"), learningRate: plan.learningRate,
-                servers: Recommendation.serverCount))
+            // Every partition has a follower on another server.
+            try CensusModel.declaration(RandomKey(seed: plan.seed).foldIn("parameters")).tables(
+                updateRule: .adam(learningRate: plan.learningRate), rowPartitions: Recommendation.serverCount,
+                replicas: 1))
         try await progress.train(trainer(client, runtime), from: configuration.firstStep) { epoch in
             CensusBatches(census, plan, slot: configuration.slot, epoch: epoch)
         }
     }
 
     /// A trainer of the model, wherever its parameters are.
-    static func trainer(_ parameters: any ParameterStore, _ runtime: any Runtime) -> Trainer<CensusModel> {
+    package static func trainer(_ parameters: any ParameterStore, _ runtime: any Runtime) -> Trainer<CensusModel> {
         var trainer = Trainer(CensusModel(), parameters: parameters, runtime: runtime) { scores, labels in
             try binaryCrossEntropy(scores, labels.cast(to: Float.self))
         }

@@ -1,9 +1,14 @@
 import ArgumentParser
 import ExampleTestSupport
 import Foundation
+import MeshTransport
+import Optimizers
+import ParameterServer
 import ProcessKit
 import RecommenderKit
+import Tensor
 import Testing
+import Training
 
 @Suite("The recommender", .serialized, .timeLimit(.minutes(3)))
 struct RecommenderTests {
@@ -30,6 +35,29 @@ struct RecommenderTests {
         #expect(summary.pushes.duplicatesSuppressed > 0)
         #expect(summary.pushes.acknowledged <= summary.pushes.applied)
         #expect(summary.pushes.applied <= summary.pushes.sent)
+    }
+
+    @Test("on one machine, one pass over the records is enough to reach the bar")
+    func alone() async throws {
+        let plan = TrainingPlan(
+            examples: Census.trainingCount, epochs: 1, slots: 1, learningRate: 2e-3, seed: 5)
+        let census = try Census(path: try Recommender.dataPath())
+        #expect(census.count == 48_842)
+        let heldOut = try HeldOutRecords(census)
+        #expect(heldOut.count == 16_281)
+        let parameters = try LocalParameters(
+            try CensusModel.declaration(RandomKey(seed: 5)), updateRule: .adam(learningRate: plan.learningRate))
+        func area() throws -> Double {
+            var all = parameters.pull()
+            for (name, rows) in try parameters.pull(rows: heldOut.lookups.mapValues(\.keys)).tables { all[name] = rows }
+            return try heldOut.area(of: all)
+        }
+        let before = try area()
+        let batches = CensusBatches(census, plan, slot: 0, epoch: 0)
+        #expect(batches.count == 254)
+        try await RecommenderJob.trainer(parameters, SystemRuntime.shared).train(on: batches)
+        let after = try area()
+        #expect(after > 0.905 && before < after)
     }
 
     @Test("a number of epochs that is none is refused with the option's name")
