@@ -116,6 +116,8 @@ struct ScalingJob: Sendable {
         // Nothing fails here: what takes long on the virtual clock does so because there is much of it.
         configuration.keepAlive = nil
         configuration.retry.attemptTimeout = .seconds(50_000)
+        configuration.limits.requestTimeout = .seconds(50_000)
+        configuration.limits.frameTimeout = .seconds(50_000)
         return try Mesh(
             configuration: configuration, identity: authority.identity(path), policy: policy, runtime: runtime,
             metrics: metrics,

@@ -94,11 +94,12 @@ extension PartitionRecord: MeshMessage {
                 let number = try decoder.uint64()
                 guard number > 0 else { throw WireError(.malformed, "record \(position) closes no round") }
                 round = number - 1
-            case 16: late.append(try decoder.message())
-            case 17: leader = try decoder.message()
-            case 20: isSkip = try decoder.bool()
-            case 21: tick = (try decoder.message(SessionReference.self).session, ClockTick(slot: 0, clock: 0))
-            case 22: tick?.1 = try decoder.message()
+            // 16 to 21 are those of a chain's message, which has the record's fields beside its own.
+            case 22: late.append(try decoder.message())
+            case 23: leader = try decoder.message()
+            case 25: isSkip = try decoder.bool()
+            case 26: tick = (try decoder.message(SessionReference.self).session, ClockTick(slot: 0, clock: 0))
+            case 27: tick?.1 = try decoder.message()
             case 13:
                 let segment = try decoder.segment()
                 do throws(TensorError) {
@@ -167,10 +168,10 @@ extension PartitionRecord: MeshMessage {
             for push in step.pushes { encoder.message(3, push) }
             encoder.float(4, step.learningRate)
             encoder.uint64(15, step.number + 1)
-            for push in step.late { encoder.message(16, push) }
+            for push in step.late { encoder.message(22, push) }
             if let gradient = step.gradient { encoder.segment(8, Segment(gradient)) }
         case .leader(let change):
-            encoder.message(17, change)
+            encoder.message(23, change)
         case .reject(let push, let code, let message):
             encoder.message(3, push)
             encoder.uint32(5, code.rawValue)
@@ -178,10 +179,10 @@ extension PartitionRecord: MeshMessage {
         case .skip(let push, let message):
             encoder.message(3, push)
             encoder.string(6, message)
-            encoder.bool(20, true)
+            encoder.bool(25, true)
         case .tick(let session, let tick):
-            encoder.message(21, SessionReference(session))
-            encoder.message(22, tick)
+            encoder.message(26, SessionReference(session))
+            encoder.message(27, tick)
         case .fence(let fence):
             encoder.message(7, fence)
         case .epoch(let intactSince):

@@ -141,6 +141,8 @@ final class ChainStream: Sendable {
         guard partition.arrived(ArrivalQueue.Arrival(record: record, stream: id, epoch: message.epoch)) else {
             return nil
         }
+        // No push comes to a server that only follows.
+        replication.hosted?.compactLogIfNeeded()
         let isSmall = record.memoryBytes <= replication.configuration.bytesAppliedOnLoop
         if isSmall, partition.executeArrivedIfFree() { return nil }
         let runtime = replication.runtime

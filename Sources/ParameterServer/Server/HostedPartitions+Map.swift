@@ -183,6 +183,8 @@ extension HostedPartitions {
         let (log, entry) = state.withLock { ($0.log, $0.map?.partition(copy.id)) }
         guard let entry, let place = ChainPlace(of: server, in: entry), place.role == .joining, place.epoch == epoch
         else { return }
+        // A log that has no room is to have some when this is asked for again.
+        compactLogIfNeeded()
         try log?.check(gradientBytes: copy.parameters.byteCount, of: copy.name)
         let partition = partition(copy, in: place, log: log)
         if let log {

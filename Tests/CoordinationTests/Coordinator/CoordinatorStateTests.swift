@@ -59,7 +59,7 @@ import Testing
     @Test(
         "a declaration that cannot be placed is refused",
         arguments: [
-            table(""), table("meshwork.rounds"), table("w", [1], []), table("w", Array(repeating: 0, count: 9)),
+            table(""), table("meshwork.other"), table("w", [1], []), table("w", Array(repeating: 0, count: 9)),
         ])
     func refusesDeclaration(request: TableRequest) throws {
         var state = Self.state { $0.declarationBytes = 8 }
