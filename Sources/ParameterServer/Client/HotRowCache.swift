@@ -121,8 +121,12 @@ final class HotRowCache: Sendable {
     /// - Parameter step: the gradient of each table of `tables`.
     func pushed(_ report: PushReport, _ step: [StepGradient], _ tables: TableSet) {
         for entry in report.acknowledged {
-            guard let place = tables.tables.firstIndex(where: { $0.name == entry.push.name.table }),
-                case .rows(let parts) = step[place], let rows = parts[entry.push.name.index],
+            guard let place = tables.tables.firstIndex(where: { $0.name == entry.push.name.table }) else { continue }
+            if case .encoded = step[place] {
+                // The server applies what is left of it after the encoding.
+                state.withLock { $0.forget(entry.push.partition) }
+            }
+            guard case .rows(let parts) = step[place], let rows = parts[entry.push.name.index],
                 let keys = try? rows.keys.scalars(as: UInt64.self),
                 let gradient = try? rows.values.scalars(as: Float.self)
             else { continue }

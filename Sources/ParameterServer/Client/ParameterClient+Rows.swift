@@ -51,8 +51,10 @@ extension ParameterClient {
     ) async throws(ParameterServerError) -> [PartitionID: (values: AnyTensor, version: PartitionVersion)] {
         guard !keys.isEmpty else { return [:] }
         let bound = state.withLock { $0.clock.bound(of: session.slot) }
-        return try await ParameterPull(routes: routes, deadline: deadline, keys: keys, bound: bound)
-            .parts(minimums: minimums)
+        let pull = ParameterPull(
+            routes: routes, deadline: deadline, keys: keys, bound: bound, encodings: pullEncodings,
+            whenBehind: { [self] in await tellAgain() })
+        return try await pull.parts(minimums: minimums)
             .mapValues { ($0.values, $0.version) }
     }
 }

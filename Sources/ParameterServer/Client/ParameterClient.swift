@@ -18,10 +18,11 @@ public import Tensor
 public final class ParameterClient: Sendable {
     /// The session that the pushes belong to.
     public let session: WorkerSession
-    private let coordination: CoordinationClient
+    let coordination: CoordinationClient
     let configuration: ParameterClientConfiguration
     private let observer: PushObserver
     let routes: TableRoutes
+    let compressor: GradientCompressor
     let state = Mutex(State())
     let hotRows: HotRowCache?
 
@@ -50,6 +51,7 @@ public final class ParameterClient: Sendable {
         self.coordination = coordination
         self.configuration = configuration
         self.observer = observer
+        compressor = GradientCompressor(configuration.compression)
         routes = TableRoutes(coordination, ServerClients(coordination.mesh), callBytes: configuration.callBytes)
         hotRows = configuration.hotRows.map { HotRowCache($0, metrics: coordination.mesh.metrics) }
     }
@@ -58,9 +60,12 @@ public final class ParameterClient: Sendable {
     ///
     /// Where tables have rounds, the worker takes part in them from here on, until its session ends: others wait for it.
     /// - Throws: ``ParameterServerError/Code/coordination`` whose cause says what conflicts; `invalidDeclaration` for tables
-    ///   with different rounds.
+    ///   with different rounds; ``ParameterServerError/Code/invalidConfiguration`` for
+    ///   ``ParameterClientConfiguration/compression`` or `pullCompression` that does not fit the tables; where one has bounded
+    ///   staleness, as ``limitStaleness(to:)`` with the least limit, by which the worker goes from here on.
     public func declare(_ tables: [TableDeclaration]) async throws(ParameterServerError) {
         let leader = try RoundTable.declaration(for: tables)
+        try compressor.check(tables, pulled: configuration.pullCompression.keys)
         let map: PartitionMap
         do throws(CoordinationError) {
             map = try await coordination.declare((leader.map { [$0] } ?? []).map(\.request) + tables.map(\.request))
@@ -69,6 +74,7 @@ public final class ParameterClient: Sendable {
         }
         try routes.install(tables, in: map)
         if leader != nil { try await join() }
+        if let limit = tables.compactMap(\.consistency.stalenessLimit).min() { try await limitStaleness(to: limit) }
     }
 
     /// The parameters of all declared tables that are dense, from all servers at once; rows are pulled by key:
@@ -81,7 +87,10 @@ public final class ParameterClient: Sendable {
     ///   worker that was waited for until the time was over.
     public func pull() async throws(ParameterServerError) -> NamedTensors {
         let (seen, bound) = state.withLock { ($0.seen, $0.clock.bound(of: session.slot)) }
-        let result = try await ParameterPull(routes: routes, deadline: deadline, bound: bound).run(minimums: seen)
+        let result = try await ParameterPull(
+            routes: routes, deadline: deadline, bound: bound, encodings: pullEncodings,
+            whenBehind: { [self] in await tellAgain() }
+        ).run(minimums: seen)
         pulled(result.versions)
         if let round = result.round { state.withLock { $0.round = round } }
         return result.parameters
@@ -158,6 +167,7 @@ public final class ParameterClient: Sendable {
         let step = try tables.flatten(gradients, rows: rows)
         let round = try tables.hasRounds ? openRound() : 0
         let clock = nextClock()
+        defer { finish(clock) }
         var (report, pushes) = try await push(
             step, of: tables, computedFrom: pulled, round: round, clock: clock, until: deadline)
         if clock > 0 { report.tickFailure = await tellOthers(clock, but: pushes, until: deadline) }
@@ -166,6 +176,9 @@ public final class ParameterClient: Sendable {
 
     /// The clock of a step that begins to leave: 0 without bounded staleness.
     func nextClock() -> UInt64 { state.withLock { $0.clock.next() } }
+
+    /// A step is over, whatever became of it.
+    func finish(_ clock: UInt64) { state.withLock { $0.clock.finish(clock) } }
 
     /// Pushes gradients that were checked, of a whole step or of a part of one, under numbers of their own.
     ///
@@ -178,13 +191,20 @@ public final class ParameterClient: Sendable {
         _ step: [StepGradient], of tables: TableSet, computedFrom pulled: PulledRows?, round: UInt64 = 0,
         clock: UInt64, until deadline: RuntimeInstant, priority: CallPriority = .normal
     ) async throws -> (PushReport, [PushIdentity]) {
-        var pending = number(step, tables, pulled?.basis ?? [:], round: round, clock: clock)
-        let all = pending
+        let encoded = try compressor.encode(step, tables)
+        var pending = number(encoded, tables, pulled?.basis ?? [:], round: round, clock: clock)
         let pushes = pending.map(\.identity)
         // Whatever comes of them, they are never sent again: later pushes need not wait for their answers.
         defer { settle(pushes) }
-        try await observer.beforeFirstAttempt(pushes)
+        do {
+            try await observer.beforeFirstAttempt(pushes)
+        } catch {
+            compressor.takeBack(pending, tables)
+            throw error
+        }
+        let sent = pending
         var report = PushReport()
+        report.byteCount = sent.reduce(0) { $0 + $1.byteCount }
         try await routes.retrying(until: deadline) { tables, time throws(ParameterServerError) in
             let attempt = await send(pending, tables, timeout: time, priority)
             report.acknowledged += attempt.acknowledged
@@ -197,9 +217,10 @@ public final class ParameterClient: Sendable {
             pending.removeAll { !left.contains($0.identity) }
             return !pending.isEmpty
         }
-        if round > 0 { await finish(round, all, &report, until: deadline) }
+        if round > 0 { await finish(round, sent, &report, until: deadline) }
         remember(&report)
-        hotRows?.pushed(report, step, tables)
+        hotRows?.pushed(report, encoded, tables)
+        if !report.failed.isEmpty { compressor.takeBack(sent.filter { report.hasRefused($0.identity) }, tables) }
         await observer.afterAcknowledgement(report.acknowledged.map(\.push))
         return (report, pushes)
     }
@@ -209,6 +230,9 @@ public final class ParameterClient: Sendable {
         routes.close()
         routes.clients.close()
     }
+
+    /// How parameters are asked for, by table.
+    var pullEncodings: [String: GradientEncoding] { configuration.pullCompression.compactMapValues(\.pullEncoding) }
 
     /// When a request that begins now has to be answered.
     var deadline: RuntimeInstant { runtime.now.advanced(by: configuration.timeout) }

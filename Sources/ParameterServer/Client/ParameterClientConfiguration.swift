@@ -21,6 +21,13 @@ public struct ParameterClientConfiguration: Sendable, Hashable {
     /// combines the gradients of a round, it is each worker's own that is limited, and not the aggregate. Default `nil`: no
     /// limit.
     public var globalNormLimit: Double?
+    /// How the gradients of these tables are made smaller, by name. It is after ``globalNormLimit``. Default: none are.
+    public var compression: [String: GradientCompression] = [:]
+    /// How the parameters of these tables come in pulls, by name: ``GradientCompression/bfloat16`` or
+    /// ``GradientCompression/float16``, in half the bytes. Servers keep float32, and gradients are then of rounded parameters; those beyond 65,504 are no
+    /// float16, and come as infinities.
+    /// Default: float32.
+    public var pullCompression: [String: GradientCompression] = [:]
 
     /// Makes the defaults.
     public init() {}
@@ -35,6 +42,13 @@ public struct ParameterClientConfiguration: Sendable, Hashable {
         problems += hotRows?.problems ?? []
         if let limit = globalNormLimit, !(limit > 0 && limit.isFinite) {
             problems.append("globalNormLimit must be a finite number above 0, is \(limit)")
+        }
+        for (name, compression) in compression.sorted(by: { $0.key < $1.key }) {
+            if let problem = compression.problem { problems.append("compression of \(name): \(problem)") }
+        }
+        for (name, compression) in pullCompression.sorted(by: { $0.key < $1.key })
+        where compression.pullEncoding == nil {
+            problems.append("parameters of \(name) cannot be pulled as \(compression): take a 16-bit float")
         }
         guard problems.isEmpty else {
             throw ParameterServerError(.invalidConfiguration, problems.joined(separator: "; "))

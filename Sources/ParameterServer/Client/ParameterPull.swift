@@ -16,6 +16,10 @@ struct ParameterPull: Sendable {
     var priority = CallPriority.normal
     /// How far the other workers must be, with bounded staleness.
     var bound: ClockBound?
+    /// How values are to come, by table; as float32 where nothing is said.
+    var encodings: [String: GradientEncoding] = [:]
+    /// Done before others are waited for again.
+    var whenBehind: @Sendable () async -> Void = {}
 
     /// What was pulled.
     struct Result: Sendable {
@@ -66,8 +70,10 @@ struct ParameterPull: Sendable {
                 tables.shares.flatMap(\.places).filter { fetches($0.table, of: tables) }.map(\.id))
         }
         var failure: ParameterServerError?
+        var behind: ParameterServerError?
         try await routes.retrying(until: deadline) { tables, time throws(ParameterServerError) in
             failure = nil
+            var isBehind = false
             let shares = tables.shares(of: missing) { valueCount(of: $0, tables) * DType.float32.byteWidth }
             for answer in await fetch(shares, tables, minimums, round: round, timeout: time) {
                 do throws(ParameterServerError) {
@@ -76,10 +82,15 @@ struct ParameterPull: Sendable {
                         missing.remove(part.place.id)
                     }
                 } catch {
+                    // The last attempt had no time left to be told again who is waited for.
+                    if let behind, (error.cause as? MeshError)?.code == .deadlineExceeded { throw behind }
                     guard error.mayBeAnsweredElsewhere else { throw error }
                     failure = failure ?? error
+                    guard error.code == .staleClock else { continue }
+                    (behind, isBehind) = (error, true)
                 }
             }
+            if isBehind { await whenBehind() }
             return failure != nil
         }
         if let failure { throw failure }
@@ -115,8 +126,10 @@ struct ParameterPull: Sendable {
     ) async -> Swift.Result<[Part], ParameterServerError> {
         let request = PullRequest(
             share.places.map {
-                PullRequest.Entry(
+                var entry = PullRequest.Entry(
                     partition: $0.id, minimum: minimums[$0.id] ?? PartitionVersion(epoch: 0, applied: 0), round: round)
+                entry.encoding = encodings[$0.name.table]?.rawValue ?? 0
+                return entry
             }, keys: keys.isEmpty ? [] : share.places.map { keys[$0.id].map { Segment($0) } ?? Segment(copying: []) },
             bound: bound)
         do throws(ParameterServerError) {
@@ -141,8 +154,9 @@ struct ParameterPull: Sendable {
         var parts: [Part] = []
         for (index, place) in share.places.enumerated() {
             let count = valueCount(of: place, tables)
-            guard let values = try? response.parameters[index].floats(), values.elementCount == count else {
-                throw wrong("partition \(place.name): expected \(count) float32 values")
+            let dtype = encodings[place.name.table]?.halfFloats ?? .float32
+            guard let values = try? response.parameters[index].floats(from: dtype), values.elementCount == count else {
+                throw wrong("partition \(place.name): expected \(count) \(dtype) values")
             }
             parts.append((place, values, response.versions[index], response.round(ofEntry: index)))
         }

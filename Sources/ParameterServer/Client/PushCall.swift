@@ -12,26 +12,24 @@ struct NumberedPush: Sendable {
     let basis: PartitionVersion
     /// The step's clock with bounded staleness, else 0.
     let clock: UInt64
-    let gradient: Segment
-    /// The keys of the rows that the gradient has; `nil` where the table is dense.
-    let keys: Segment?
+    let share: GradientShare
     /// The round that it is for, of a table that has rounds; else 0.
     let round: UInt64
 
     /// The share of `place`.
     init(
         _ place: TableSet.Place, of session: SessionID, _ number: PushNumbers.Number, basis: PartitionVersion,
-        clock: UInt64 = 0, _ share: (gradient: Segment, keys: Segment?), round: UInt64 = 0
+        clock: UInt64 = 0, _ share: GradientShare, round: UInt64 = 0
     ) {
         identity = PushIdentity(session: session, partition: place.id, name: place.name, sequence: number.sequence)
         acknowledgedThrough = number.acknowledgedThrough
         self.basis = basis
         self.clock = clock
-        (gradient, keys) = share
+        self.share = share
         self.round = round
     }
 
-    var byteCount: Int { gradient.count + (keys?.count ?? 0) }
+    var byteCount: Int { share.gradient.count + (share.keys?.count ?? 0) }
 }
 
 /// The pushes of a step that leave in one call, to one server.
@@ -55,11 +53,12 @@ struct PushCall: Sendable {
             var entry = PushRequest.Entry(
                 partition: push.identity.partition, increment: 1, basis: push.basis, round: push.round)
             entry.clock = push.clock
+            entry.encoding = push.share.encoding.rawValue
             request.entries.append(entry)
-            request.gradients.append(push.gradient)
+            request.gradients.append(push.share.gradient)
         }
-        if pushes.contains(where: { $0.keys != nil }) {
-            request.keys = pushes.map { $0.keys ?? Segment(copying: []) }
+        if pushes.contains(where: { $0.share.keys != nil }) {
+            request.keys = pushes.map { $0.share.keys ?? Segment(copying: []) }
         }
     }
 

@@ -45,6 +45,9 @@ public struct PushReport: Sendable {
     /// their share with `rolledBack`. Told once: after the next pull the session goes on with what stands.
     public internal(set) var rolledBack: [RollBack] = []
 
+    /// The bytes of the step's gradients, and of the keys of rows, as they left; attempts after the first are not counted.
+    public internal(set) var byteCount = 0
+
     /// With bounded staleness, why some partitions that the step has no gradient for were not told of it: others may wait for
     /// this worker there until its next step. `nil` if all were.
     public internal(set) var tickFailure: ParameterServerError?
@@ -60,12 +63,24 @@ public struct PushReport: Sendable {
         acknowledged += part.acknowledged
         skipped += part.skipped
         failed += part.failed
+        byteCount += part.byteCount
         rolledBack += part.rolledBack
         standing.merge(part.standing) { $1 }
     }
 
     /// Whether the step came too late for its round, in every partition, and was not applied: pull, and go on.
     public var isLate: Bool { acknowledged.isEmpty && !failed.isEmpty && failed.allSatisfy { $0.error.code == .late } }
+
+    /// Whether a push was not applied, and never will be.
+    func hasRefused(_ push: PushIdentity) -> Bool {
+        failed.contains { failure in
+            guard failure.push == push else { return false }
+            switch failure.error.code {
+            case .peerLost, .callFailed, .logFailed, .sessionFenced, .sessionExpired, .unconfirmed: return false
+            default: return true
+            }
+        }
+    }
 
     /// The largest staleness of a push of the step.
     public var staleness: UInt64 { acknowledged.map(\.staleness).max() ?? 0 }

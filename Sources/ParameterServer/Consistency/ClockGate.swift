@@ -30,7 +30,6 @@ final class ClockGate: Sendable {
 
     /// Takes the clocks and the fence as they are now, and lets those through who have waited for that.
     func take(_ clocks: SlotClocks, _ fence: SessionFence) {
-        guard !clocks.isEmpty else { return }
         let through = state.withLock { state in
             (state.clocks, state.fence) = (clocks, fence)
             guard !state.waiting.isEmpty else { return [GateWait]() }

@@ -4,9 +4,17 @@ import MeshTransport
 import MeshWire
 import Synchronization
 
+extension Consistency {
+    /// How far a worker may be ahead of the slowest one; `nil` where nobody looks at that.
+    var stalenessLimit: Int? {
+        if case .boundedStaleness(let steps) = self { steps } else { nil }
+    }
+}
+
 extension ParameterClient {
     /// Trains with bounded staleness from now on: a pull waits until no other worker that does so is more than `steps` steps
-    /// behind this one. May be called again with another limit while training goes on.
+    /// behind this one. Declaring tables with ``Consistency/boundedStaleness(steps:)`` begins it too. May be called again with
+    /// another limit while training goes on.
     ///
     /// ```swift
     /// try await client.limitStaleness(to: 3)
@@ -22,7 +30,8 @@ extension ParameterClient {
     /// - Throws: ``ParameterServerError`` as ``tick()`` does, and `invalidConfiguration` for a negative number.
     public func limitStaleness(to steps: Int) async throws(ParameterServerError) {
         guard let limit = UInt64(exactly: steps) else {
-            throw ParameterServerError(.invalidConfiguration, "staleness is limited to 0 steps or more, not to \(steps)")
+            throw ParameterServerError(
+                .invalidConfiguration, "staleness is limited to 0 steps or more, not to \(steps)")
         }
         let isTicking = state.withLock { $0.clock.limit != nil }
         let clocks = isTicking ? [] : try await tell(0, to: partitions(of: try routes.tables()), until: deadline)
@@ -43,7 +52,17 @@ extension ParameterClient {
             throw ParameterServerError(
                 .invalidConfiguration, "a tick is a step of bounded staleness: call limitStaleness(to:) before")
         }
+        defer { state.withLock { $0.clock.finish(clock) } }
         _ = try await tell(clock, to: partitions(of: try routes.tables()), until: deadline)
+    }
+
+    /// Says again how far this worker is, while it waits for others: partitions may have gone back to when it was less far, or
+    /// were not told, and the others may wait for it there.
+    func tellAgain() async {
+        let finished = state.withLock { $0.clock.finished }
+        guard finished > 0, let tables = try? routes.tables() else { return }
+        let soon = coordination.mesh.runtime.now.advanced(by: .seconds(1))
+        _ = try? await tell(finished, to: partitions(of: tables), until: min(soon, deadline))
     }
 
     /// Tells the partitions that a step has no gradient for of its clock.

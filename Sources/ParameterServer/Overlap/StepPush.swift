@@ -122,6 +122,7 @@ public final class StepPush: Sendable {
         }
         await sendersEnd()
         let (pushes, failure) = state.withLock { ($0.pushes, $0.failure) }
+        defer { client.finish(clock) }
         if let failure { throw failure }
         let tickFailure = clock > 0 ? await client.tellOthers(clock, but: pushes, until: deadline) : nil
         let now = client.runtime.now
@@ -138,6 +139,7 @@ public final class StepPush: Sendable {
     func abandon() async {
         fail(CancellationError())
         await sendersEnd()
+        client.finish(clock)
     }
 
     private func fail(_ error: any Error) {

@@ -106,7 +106,7 @@ package final class Partition: Sendable {
     package func pushIfFree(_ push: PartitionPush) -> Answer? {
         guard turns.tryTake() else { return nil }
         defer { turns.pass() }
-        let fault = fault(in: push)
+        let (push, fault) = checked(push)
         return state.withLockIfAvailable { apply(push, fault, to: &$0) }.map(finished)
     }
 
@@ -115,7 +115,7 @@ package final class Partition: Sendable {
     /// A push that has been taken is finished even if its caller has gone: its copy will ask for the answer.
     package func push(_ push: PartitionPush) async -> Answer {
         // Looked at before the turn, so that looking at one push and applying another overlap.
-        let fault = fault(in: push)
+        let (push, fault) = checked(push)
         let answer = await withTurn { state.withLock { apply(push, fault, to: &$0) } }
         guard let answer else {
             return Answer(
@@ -235,7 +235,7 @@ package final class Partition: Sendable {
             let mustWait: Bool
             do throws(ParameterServerError) {
                 // Before it is executed: what the log does not take has not been done.
-                mustWait = try append(record, on: &guarded)
+                mustWait = try append(record.asReceived, on: &guarded)
             } catch {
                 return Answer(reply: guarded.state.refused(error.code, error.message))
             }
@@ -291,7 +291,7 @@ package final class Partition: Sendable {
     }
 
     /// What is wrong with a gradient, before anything is touched.
-    private func fault(in push: PartitionPush) -> PushFault? {
+    func fault(in push: PartitionPush) -> PushFault? {
         if let log, let fault = log.fault(ofGradientBytes: push.byteCount) { return fault }
         return table.fault(in: push.gradient, keys: push.keys, partition: name.index)
     }

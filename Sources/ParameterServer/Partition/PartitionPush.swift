@@ -24,6 +24,8 @@ package struct PartitionPush: Sendable {
     package var round: UInt64
     /// How far the worker is after the push, where it trains with bounded staleness.
     package var tick: ClockTick?
+    /// The gradient as it arrived, where that was not as float32; ``gradient`` has its bytes until they are decoded.
+    package var encoded: EncodedGradient?
 
     package init(
         session: SessionID, slot: Int, peer: SPIFFEID, sequence: UInt64, acknowledgedThrough: UInt64,
@@ -48,6 +50,6 @@ package struct PartitionPush: Sendable {
             basis: basis, tick: tick)
     }
 
-    /// The bytes of the gradient, with those of the keys.
-    var byteCount: Int { gradient.byteCount + (keys?.byteCount ?? 0) }
+    /// The bytes of the gradient as it arrived, with those of the keys.
+    var byteCount: Int { (encoded?.bytes ?? gradient).byteCount + (keys?.byteCount ?? 0) }
 }

@@ -30,6 +30,8 @@ package struct PartitionRecord: Sendable {
         case round(RoundStep)
         /// Of the partition that leads rounds: who takes part, or a decision.
         case leader(RoundLeader.Change)
+        /// A step by a gradient, of elements or of rows, in the encoding in which it came: whoever executes it decodes it.
+        case applyEncoded([Push], EncodedGradient, learningRate: Float)
         /// A push is answered, and changes nothing.
         case reject(Push, ParameterServerError.Code, String)
         /// A push is answered, and changes nothing: its table's policy passes gradients over that are not finite.
@@ -75,6 +77,7 @@ extension PartitionRecord: MeshMessage {
         var leader: RoundLeader.Change?
         var tick: (SessionID, ClockTick)?
         var isSkip = false
+        var encoding: UInt32 = 0
         while let field = try decoder.nextField() {
             switch field {
             case 1: position = try decoder.uint64()
@@ -97,6 +100,7 @@ extension PartitionRecord: MeshMessage {
             // 16 to 21 are those of a chain's message, which has the record's fields beside its own.
             case 22: late.append(try decoder.message())
             case 23: leader = try decoder.message()
+            case 24: encoding = try decoder.uint32()
             case 25: isSkip = try decoder.bool()
             case 26: tick = (try decoder.message(SessionReference.self).session, ClockTick(slot: 0, clock: 0))
             case 27: tick?.1 = try decoder.message()
@@ -129,7 +133,16 @@ extension PartitionRecord: MeshMessage {
             change = .epoch(intactSince: intactSince)
         } else if let gradient {
             guard !pushes.isEmpty else { throw WireError(.malformed, "record \(position) applies no push") }
+            guard let encoding = GradientEncoding(rawValue: encoding) else {
+                throw WireError(.malformed, "record \(position): the encoding \(encoding) of a gradient is not known")
+            }
             do throws(TensorError) {
+                guard encoding == .none else {
+                    change = .applyEncoded(
+                        pushes, EncodedGradient(encoding, bytes: try gradient.bytes(), keys: try keys?.keys()),
+                        learningRate: learningRate)
+                    return
+                }
                 let values = try gradient.floats()
                 if let keys {
                     change = .applyRows(
@@ -172,6 +185,12 @@ extension PartitionRecord: MeshMessage {
             if let gradient = step.gradient { encoder.segment(8, Segment(gradient)) }
         case .leader(let change):
             encoder.message(23, change)
+        case .applyEncoded(let pushes, let gradient, let learningRate):
+            for push in pushes { encoder.message(3, push) }
+            encoder.float(4, learningRate)
+            encoder.uint32(24, gradient.encoding.rawValue)
+            if let keys = gradient.keys { encoder.segment(10, Segment(keys)) }
+            encoder.segment(8, Segment(gradient.bytes))
         case .reject(let push, let code, let message):
             encoder.message(3, push)
             encoder.uint32(5, code.rawValue)

@@ -186,6 +186,8 @@ struct PartitionState: Sendable {
         if let fault = fault ?? push.keys.flatMap({ rows?.lackOfRoom(for: $0) }) {
             let message = "partition \(name): \(fault.message)"
             change = table.skips(fault) ? .skip(recorded, message) : .reject(recorded, fault.code, message)
+        } else if let encoded = push.encoded {
+            change = .applyEncoded([recorded], encoded, learningRate: rate)
         } else if let keys = push.keys {
             change = .applyRows([recorded], RowGradient(keys: keys, values: push.gradient), learningRate: rate)
         } else {
@@ -204,8 +206,15 @@ struct PartitionState: Sendable {
         var replies: [PushReply] = []
         switch record.change {
         case .apply(let pushes, let gradient, let learningRate):
-            try table.updateRule.apply(
-                to: &parameters, gradient: gradient, state: &optimizer, learningRate: learningRate)
+            try apply(gradient, learningRate: learningRate)
+            for push in pushes { replies.append(finish(push)) }
+        case .applyEncoded(let pushes, let encoded, let learningRate):
+            let values = try values(of: encoded)
+            if let keys = encoded.keys {
+                try apply(RowGradient(keys: keys, values: values), learningRate: learningRate)
+            } else {
+                try apply(values, learningRate: learningRate)
+            }
             for push in pushes { replies.append(finish(push)) }
         case .applyRows(let pushes, let gradient, let learningRate):
             try apply(gradient, learningRate: learningRate)
@@ -232,6 +241,11 @@ struct PartitionState: Sendable {
         }
         position = record.position
         return replies
+    }
+
+    private mutating func apply(_ gradient: AnyTensor, learningRate: Float) throws(TensorError) {
+        try table.updateRule.apply(
+            to: &parameters, gradient: gradient, state: &optimizer, learningRate: learningRate)
     }
 
     /// - Throws: for a gradient that the head would not have recorded. Then nothing has changed.

@@ -143,7 +143,7 @@ final class ChainStream: Sendable {
         }
         // No push comes to a server that only follows.
         replication.hosted?.compactLogIfNeeded()
-        let isSmall = record.memoryBytes <= replication.configuration.bytesAppliedOnLoop
+        let isSmall = partition.computedBytes(of: record) <= replication.configuration.bytesAppliedOnLoop
         if isSmall, partition.executeArrivedIfFree() { return nil }
         let runtime = replication.runtime
         return { await partition.executeArrived(on: runtime) }

@@ -18,10 +18,32 @@ extension ParameterServer {
             }
             let (parameters, version, round) = try await pull(entry, keys, request.bound, call, within: &limits)
             response.versions.append(version)
-            response.parameters.append(Segment(parameters))
+            response.parameters.append(try await encoded(parameters, entry))
             response.rounds.append(round.map { $0 + 1 } ?? 0)
         }
         return response
+    }
+
+    /// The parameters in the encoding that an entry asks for. A cast is computed on the compute pool.
+    private func encoded(
+        _ parameters: AnyTensor, _ entry: PullRequest.Entry
+    ) async throws(CallFailure) -> Segment {
+        guard entry.encoding != 0 else { return Segment(parameters) }
+        guard let dtype = GradientEncoding(rawValue: entry.encoding)?.halfFloats else {
+            throw ParameterServerError(
+                .malformedRequest, "partition \(entry.partition): values are not sent in encoding \(entry.encoding)"
+            ).callFailure(.invalidArgument)
+        }
+        let cast = await withTaskExecutorPreference(mesh.runtime.computeExecutor) {
+            () async -> Result<AnyTensor, TensorError> in
+            Result { () throws(TensorError) in try parameters.cast(to: dtype) }
+        }
+        switch cast {
+        case .success(let values): return Segment(values)
+        case .failure(let error):
+            throw ParameterServerError(.busy, "partition \(entry.partition): \(error.message)").callFailure(
+                .unavailable)
+        }
     }
 
     /// The bytes of rows that may yet be copied for a call.

@@ -61,8 +61,9 @@ extension ParameterServer {
     }
 
     private func pushIfFree(_ arrived: ArrivedPush, within budget: inout Int) -> Partition.Answer? {
-        let bytes = arrived.push.byteCount
-        guard bytes <= budget, let partition = hosted.known(arrived.partition) else { return nil }
+        guard arrived.push.byteCount <= budget, let partition = hosted.known(arrived.partition) else { return nil }
+        let bytes = partition.computedBytes(of: arrived.push)
+        guard bytes <= budget else { return nil }
         if let denial = denial(.push, partition, arrived.push.peer) {
             return Partition.Answer(reply: refuse(arrived.partition, denial.code, denial.message))
         }
@@ -162,8 +163,12 @@ extension ParameterServer {
             let numbers = deduplication.entries[index]
             let gradient: AnyTensor
             let keys: AnyTensor?
+            guard let encoding = GradientEncoding(rawValue: entry.encoding) else {
+                throw malformed("partition \(entry.partition): the encoding \(entry.encoding) is not known here")
+            }
             do throws(TensorError) {
-                gradient = try request.gradients[index].floats()
+                let segment = request.gradients[index]
+                gradient = encoding == .none ? try segment.floats() : try segment.bytes()
                 keys = try request.keys(ofEntry: index)?.keys()
             } catch {
                 throw malformed("partition \(entry.partition): \(error.message)")
@@ -173,6 +178,7 @@ extension ParameterServer {
                 acknowledgedThrough: numbers.acknowledgedThrough, gradient: gradient, keys: keys,
                 increment: entry.increment, basis: entry.basis, round: entry.round)
             if entry.clock > 0 { push.tick = ClockTick(slot: request.slot, clock: entry.clock) }
+            if encoding != .none { push.encoded = EncodedGradient(encoding, bytes: gradient, keys: keys) }
             pushes.append(ArrivedPush(partition: entry.partition, push: push))
         }
         return pushes

@@ -13,6 +13,8 @@ struct PullRequest: MeshMessage {
         var minimum: PartitionVersion
         /// The round that it must have closed, of a table that has rounds; else 0.
         var round: UInt64
+        /// How the values are to come: a ``GradientEncoding`` of 16 bits or none, known here or not.
+        var encoding: UInt32 = 0
 
         init(partition: PartitionID, minimum: PartitionVersion, round: UInt64 = 0) {
             self.partition = partition
@@ -27,6 +29,7 @@ struct PullRequest: MeshMessage {
                 case 1: partition = PartitionID(rawValue: try decoder.uint64())
                 case 2: minimum = try decoder.message()
                 case 3: round = try decoder.uint64()
+                case 11: encoding = try decoder.uint32()
                 default: break
                 }
             }
@@ -36,6 +39,7 @@ struct PullRequest: MeshMessage {
             encoder.uint64(1, partition.rawValue)
             encoder.message(2, minimum)
             encoder.uint64(3, round)
+            encoder.uint32(11, encoding)
         }
     }
 
@@ -82,7 +86,7 @@ struct PullResponse: MeshMessage {
     static let messageName = "meshwork.parameters.PullResponse"
 
     var versions: [PartitionVersion]
-    /// The parameters, float32, one a version: those of the partition, or the rows in the order of their keys.
+    /// The parameters, float32 unless the entry asked for another encoding, one a version: those of the partition, or the rows in the order of their keys.
     var parameters: [Segment]
     /// Where a table has rounds, one a version: one more than the last round that is in the parameters; 0 where that is not
     /// known, or the table has none.

@@ -19,6 +19,8 @@ struct PushRequest: MeshMessage {
         var round: UInt64
         /// The steps that the worker has finished with this one, where it trains with bounded staleness; else 0.
         var clock: UInt64 = 0
+        /// How the gradient's bytes are to be read: a ``GradientEncoding``, known here or not.
+        var encoding: UInt32 = 0
 
         init(partition: PartitionID, increment: Int64, basis: PartitionVersion, round: UInt64 = 0) {
             self.partition = partition
@@ -37,6 +39,7 @@ struct PushRequest: MeshMessage {
                 case 3: basis = try decoder.message()
                 case 4: round = try decoder.uint64()
                 case 10: clock = try decoder.uint64()
+                case 11: encoding = try decoder.uint32()
                 default: break
                 }
             }
@@ -48,13 +51,15 @@ struct PushRequest: MeshMessage {
             encoder.message(3, basis)
             encoder.uint64(4, round)
             encoder.uint64(10, clock)
+            encoder.uint32(11, encoding)
         }
     }
 
     /// The slot of the session that pushes.
     var slot: Int
     var entries: [Entry]
-    /// The gradients, float32, one an entry: of the partition's elements, or of rows in the order of their keys.
+    /// The gradients, one an entry, float32 unless it says otherwise: of the partition's elements, or of rows in the order of
+    /// their keys.
     var gradients: [Segment]
     /// The keys of the rows that the gradients name, uint64: one an entry, and empty where its table is dense; none at all
     /// where all are. They ascend, each once.

@@ -14,10 +14,20 @@ extension Segment {
     /// - Throws: ``/Tensor/TensorError`` if they are no whole number of elements.
     func floats() throws(TensorError) -> AnyTensor { try elements(.float32) }
 
+    /// The bytes as floats of a type, as a float32 tensor with one axis.
+    ///
+    /// - Throws: ``/Tensor/TensorError`` if they are no whole number of elements.
+    func floats(from dtype: DType) throws(TensorError) -> AnyTensor { try elements(dtype).cast(to: .float32) }
+
     /// The bytes as a uint64 tensor with one axis, without a copy where they are aligned: keys of rows.
     ///
     /// - Throws: ``/Tensor/TensorError`` if they are no whole number of elements.
     func keys() throws(TensorError) -> AnyTensor { try elements(.uint64) }
+
+    /// The bytes as a uint8 tensor with one axis, without a copy.
+    ///
+    /// - Throws: ``/Tensor/TensorError`` for lack of memory.
+    func bytes() throws(TensorError) -> AnyTensor { try elements(.uint8) }
 
     private func elements(_ dtype: DType) throws(TensorError) -> AnyTensor {
         guard count.isMultiple(of: dtype.byteWidth) else {

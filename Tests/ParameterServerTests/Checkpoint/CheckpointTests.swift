@@ -53,7 +53,8 @@ import Testing
             let place = try #require(tables.shares.flatMap(\.places).first { $0.name.table == "bias" })
             let push = NumberedPush(
                 place, of: session.id, PushNumbers.Number(sequence: 1, acknowledgedThrough: 0),
-                basis: PartitionVersion(epoch: 1, applied: 0), (Segment(try .full([3], Float(1))), nil))
+                basis: PartitionVersion(epoch: 1, applied: 0),
+                GradientShare(gradient: Segment(try .full([3], Float(1)))))
             func send() async throws -> PushReport {
                 let routes = TableRoutes(coordination, ServerClients(mesh), callBytes: .max)
                 defer { routes.close() }

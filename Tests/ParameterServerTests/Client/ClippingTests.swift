@@ -33,8 +33,11 @@ import Testing
             var rowState = try rule.makeRowState([8, 3])
             for step in 1...6 {
                 var gradients = try NamedTensors([
-                    ("dense", Initializer.uniform(low: -Float(step), high: Float(step)).values(
-                        key: key.foldIn(UInt64(step)), shape: [5, 3]))
+                    (
+                        "dense",
+                        Initializer.uniform(low: -Float(step), high: Float(step)).values(
+                            key: key.foldIn(UInt64(step)), shape: [5, 3])
+                    )
                 ])
                 gradients[gradient: "items"] = .rowSparse(
                     try RowSparse(

@@ -24,7 +24,9 @@ import Testing
         let alone = clocks.laggard(of: ClockBound(slot: 0, least: 4), Self.three)
         #expect(alone == nil)
         clocks = SlotClocks()
-        for slot in 0..<2 { clocks.take(ClockTick(slot: slot, clock: 0), of: Example.session(UInt64(slot + 1)), Self.three) }
+        for slot in 0..<2 {
+            clocks.take(ClockTick(slot: slot, clock: 0), of: Example.session(UInt64(slot + 1)), Self.three)
+        }
         clocks.take(ClockTick(slot: 0, clock: 5), of: Example.session(1), Self.three)
         clocks.take(ClockTick(slot: 1, clock: 3), of: Example.session(2), Self.three)
         #expect(clocks.laggard(of: ClockBound(slot: 0, least: 4), Self.three)?.slot == 1)
@@ -48,7 +50,9 @@ import Testing
     @Test("whoever has ended is waited for no more")
     func ended() {
         var clocks = SlotClocks()
-        for slot in 0..<3 { clocks.take(ClockTick(slot: slot, clock: 1), of: Example.session(UInt64(slot + 1)), Self.three) }
+        for slot in 0..<3 {
+            clocks.take(ClockTick(slot: slot, clock: 1), of: Example.session(UInt64(slot + 1)), Self.three)
+        }
         clocks.take(ClockTick(slot: 0, clock: 4), of: Example.session(1), Self.three)
         let bound = ClockBound(slot: 0, least: 2)
         #expect(clocks.laggard(of: bound, Self.three)?.slot == 1)

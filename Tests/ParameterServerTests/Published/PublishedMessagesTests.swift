@@ -62,7 +62,10 @@ import Testing
         reply.clock = 11
         let skipped = PushReply(partition: id, outcome: .skipped("element 1"), version: version)
         var entry = PushRequest.Entry(partition: id, increment: 1, basis: version, round: 6)
+        var halves = PullRequest.Entry(partition: id, minimum: version, round: 6)
+        halves.encoding = 1
         entry.clock = 12
+        entry.encoding = 3
         var deduplication = Deduplication(
             session: session, entries: [.init(scope: 9, sequence: .max, acknowledgedThrough: 1)])
         deduplication.firstInstance = InstanceID(high: 0xA, low: 0xB)
@@ -144,8 +147,9 @@ import Testing
                 "slot: 2, entries: {partition: 9, increment: -1, basis: {epoch: 3, applied: 18446744073709551615}}, "
                     + "gradients: <0 0 80 3f>, keys: <7 0 0 0 0 0 0 1>"),
             Case(
-                "PushRequest.Entry", entry, properties: 5,
-                "partition: 9, increment: 1, basis: {epoch: 3, applied: 18446744073709551615}, round: 6, clock: 12"),
+                "PushRequest.Entry", entry, properties: 6,
+                "partition: 9, increment: 1, basis: {epoch: 3, applied: 18446744073709551615}, round: 6, clock: 12, "
+                    + "encoding: 3"),
             Case(
                 "TickRequest",
                 TickRequest(session: session, tick: ClockTick(slot: 2, clock: 7), partitions: [id]), properties: 3,
@@ -176,8 +180,8 @@ import Testing
                 "entries: {partition: 9, minimum: {epoch: 3, applied: 18446744073709551615}}, "
                     + "bound: {slot: 2, least: 7}, keys: <7 0 0 0 0 0 0 1>"),
             Case(
-                "PullRequest.Entry", PullRequest.Entry(partition: id, minimum: version, round: 6), properties: 3,
-                "partition: 9, minimum: {epoch: 3, applied: 18446744073709551615}, round: 6"),
+                "PullRequest.Entry", halves, properties: 4,
+                "partition: 9, minimum: {epoch: 3, applied: 18446744073709551615}, round: 6, encoding: 1"),
             Case(
                 "PullResponse", pull, properties: 3,
                 "versions: {epoch: 3, applied: 18446744073709551615}, rounds: [7], parameters: <0 0 80 3f>"),
@@ -186,7 +190,11 @@ import Testing
                 AuditResponse([
                     PartitionAccount(
                         partition: id, name: .init(table: "w", index: 1), version: version, counter: -2,
-                        sessions: [.init(session: session, applied: sequences, rejected: SequenceSet(through: 1), skipped: sequences)],
+                        sessions: [
+                            .init(
+                                session: session, applied: sequences, rejected: SequenceSet(through: 1),
+                                skipped: sequences)
+                        ],
                         duplicatesSuppressed: .max)
                 ]), properties: 1,
                 "accounts: {partition: 9, table: \"w\", index: 1, version: {epoch: 3, applied: 18446744073709551615}, "

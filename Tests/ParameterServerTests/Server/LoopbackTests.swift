@@ -158,7 +158,7 @@ import Testing
         let push = NumberedPush(
             place, of: client.session.id, PushNumbers.Number(sequence: 2, acknowledgedThrough: 1),
             basis: PartitionVersion(epoch: place.epoch, applied: 1),
-            (Segment(try AnyTensor(gradient, shape: [8]).sliced(axis: 0, place.elements)), nil))
+            GradientShare(gradient: Segment(try AnyTensor(gradient, shape: [8]).sliced(axis: 0, place.elements))))
         let sent = TableSet.Share(server: share.server, places: [place])
         let call = PushCall([push], to: sent, from: client.session)
         let clients = ServerClients(mesh)
