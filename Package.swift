@@ -85,7 +85,10 @@ let rooms: [(name: String, dependencies: [Target.Dependency])] = [
     ("Coordination", ["MeshTransport", "MeshWire", "Identity", "Telemetry", .nioCore, .logging, .serviceLifecycle]),
     (
         "ParameterServer",
-        ["Tensor", "Optimizers", "Coordination", "MeshTransport", "MeshWire", "Identity", "Telemetry", .logging]
+        [
+            "Tensor", "Optimizers", "Coordination", "MeshTransport", "MeshWire", "Identity", "Telemetry", .logging,
+            .serviceLifecycle,
+        ]
     ),
     ("Training", ["NeuralNetwork", "Autodiff", "Tensor", "Optimizers", "ParameterServer", "MeshWire"]),
     (
@@ -188,7 +191,7 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
         [
             "ParameterServer", "Coordination", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport",
             "Identity", "Optimizers",
-            "Telemetry", "Tensor", "DocumentedCode", "meshwork", .logging, .nioCore,
+            "Telemetry", "Tensor", "DocumentedCode", "meshwork", .logging, .nioCore, .serviceLifecycle,
         ]
     ),
     (

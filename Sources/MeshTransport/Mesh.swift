@@ -40,7 +40,7 @@ public final class Mesh: Service {
     private let table = ConnectionTable()
     let state = Mutex(State())
     /// What the process needs and does not have.
-    let missing = Mutex<Set<String>>([])
+    let missing = Mutex(Missing())
 
     struct State {
         var httpAcceptor: (any HTTPAcceptor)?

@@ -134,7 +134,7 @@ struct CheckpointCommand: AsyncParsableCommand {
         @Option(help: "A partition, as table#index. May be repeated. Default: all.")
         var partition: [String] = []
 
-        @Option(help: "How many of a tensor's first values are shown.")
+        @Option(help: "How many of a tensor's first values, or of a row table's first keys, are shown.")
         var values = 4
 
         func run() async throws {

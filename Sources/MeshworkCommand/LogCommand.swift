@@ -21,7 +21,7 @@ struct LogCommand: AsyncParsableCommand {
         @Flag(help: "Print one JSON value, for programs.")
         var json = false
 
-        @Option(help: "How many of a tensor's first values are shown.")
+        @Option(help: "How many of a tensor's first values, or of a row table's first keys, are shown.")
         var values = 4
 
         func run() async throws {

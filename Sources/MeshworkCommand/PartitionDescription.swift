@@ -30,12 +30,19 @@ struct PartitionDescription {
     private let name: PartitionName
     private let snapshot: PartitionSnapshot
     private let tensors: [Line]
+    /// Of a row table, in place of tensors.
+    private let rows: RowSummary?
 
     init(
         _ name: PartitionName, _ snapshot: PartitionSnapshot, _ table: TableDeclaration, values: Int
-    ) throws(TensorError) {
+    ) throws {
         self.name = name
         self.snapshot = snapshot
+        rows = try snapshot.rowSummary(of: table, keys: max(0, values))
+        guard rows == nil else {
+            tensors = []
+            return
+        }
         var tensors = [try Line("parameters", snapshot.parameters, values: values)]
         for (name, slot) in zip(table.updateRule.slotNames, snapshot.slots) {
             tensors.append(try Line(name, slot, values: values))
@@ -64,7 +71,12 @@ struct PartitionDescription {
                 "  \(line.name)", "\(line.elements)", "\(line.norm)", "\(line.low)", "\(line.high)",
                 line.first.map { "\($0)" }.joined(separator: " "))
         }
-        lines += table.text
+        if let rows {
+            lines += "  rows \(rows.rowCount), slabs \(rows.slabCount), bytes \(rows.byteCount)"
+            lines += rows.firstKeys.isEmpty ? "\n" : ", keys \(rows.firstKeys.map { "\($0)" }.joined(separator: " "))\n"
+        } else {
+            lines += table.text
+        }
         var sessions = TextTable("  session", "slot", "applied", "rejected", "answers")
         for (session, account) in snapshot.accounts {
             sessions.add(
@@ -90,9 +102,19 @@ struct PartitionDescription {
                 .init("answers", .number(account.answers.count)),
             ])
         }
+        let contents =
+            rows.map { rows in
+                JSON.Member(
+                    "rows",
+                    .object([
+                        .init("count", .number(rows.rowCount)), .init("slabs", .number(rows.slabCount)),
+                        .init("bytes", .number(rows.byteCount)),
+                        .init("keys", .array(rows.firstKeys.map { .number("\($0)") })),
+                    ]))
+            } ?? JSON.Member("tensors", .array(tensors))
         return .object(
             [.init("name", .string("\(name)"))] + head.map { JSON.Member($0, .number($1)) }
-                + [.init("tensors", .array(tensors)), .init("sessions", .array(sessions))])
+                + [contents, .init("sessions", .array(sessions))])
     }
 
     /// JSON has no infinity and no NaN.

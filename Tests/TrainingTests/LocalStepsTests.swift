@@ -93,7 +93,13 @@ import Training
             return parameters
         }
 
-        func push(_ gradients: NamedTensors) async throws -> PushReport { try await client.push(gradients) }
+        func pull(rows keys: [String: [UInt64]]) async throws -> PulledRows { try await client.pull(rows: keys) }
+
+        func push(
+            _ gradients: NamedTensors, rows: [String: KeyedRows], computedFrom pulled: PulledRows?
+        ) async throws -> PushReport {
+            try await client.push(gradients, rows: rows, computedFrom: pulled)
+        }
     }
 
     private struct Killed: Error {}

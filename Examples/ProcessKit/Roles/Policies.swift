@@ -26,7 +26,7 @@ package struct Policies: Sendable {
                 "servers register",
                 methods: [
                     "\(name)/RegisterServer", "\(name)/RenewServer", "\(name)/ChangeChain", "\(name)/FetchMap",
-                    "\(name)/WatchMap", "\(name)/ReportLoss", "\(name)/FetchFence",
+                    "\(name)/WatchMap", "\(name)/ReportLoss", "\(name)/FetchFence", "\(name)/LeaveServer",
                 ], identities: [identities.servers]),
             .init(
                 "workers take part",

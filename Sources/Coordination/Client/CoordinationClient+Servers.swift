@@ -31,6 +31,17 @@ extension CoordinationClient {
         try await call(CoordinationService.renewServer, ServerLife(name: name, life: life), timeout: timeout)
     }
 
+    /// Says that this life of a server leaves: followers go on with what it heads, others follow in its place, and nothing is
+    /// placed on it until it registers again. May be repeated when the answer was lost.
+    ///
+    /// - Parameter timeout: how long to wait for the answer.
+    /// - Throws: ``CoordinationError`` with `serverUnknown`, `notOwner`, `storeUnavailable` or `callFailed`.
+    package func leaveServer(
+        named name: String, life: UInt64, timeout: Duration
+    ) async throws(CoordinationError) {
+        _ = try await call(CoordinationService.leaveServer, ServerLife(name: name, life: life), timeout: timeout)
+    }
+
     /// Changes the chain of a partition, if it is in the epoch that `server`, one of the chain, knows. May be repeated
     /// when the answer was lost.
     ///

@@ -31,6 +31,9 @@ package protocol ServerCoordination: Sendable {
         named name: String, life: UInt64, timeout: Duration
     ) async throws(CoordinationError) -> RenewedServer
 
+    /// Says that this life of the server leaves; see ``CoordinationClient/leaveServer(named:life:timeout:)``.
+    func leaveServer(named name: String, life: UInt64, timeout: Duration) async throws(CoordinationError)
+
     /// Changes the chain of a partition; see ``CoordinationClient/changeChain(of:ifEpoch:_:server:)``.
     func changeChain(
         of partition: PartitionID, ifEpoch epoch: UInt64, _ change: ChainChange, server: String
@@ -50,15 +53,17 @@ extension ServerCoordination {
     /// A coordinator that cannot be reached does not end them: training goes on without one. Where the coordinator has not
     /// heard of the server for too long, it registers again.
     ///
-    /// - Parameter takeFence: puts the fence in force that came with a new registration.
+    /// - Parameters:
+    ///   - mayReturn: whether it is to register again; one that leaves is not.
+    ///   - takeFence: puts the fence in force that came with a new registration.
     package func keepServer(
         named name: String, at address: ListenerAddress, life: UInt64, logger: Logger,
-        _ takeFence: @escaping @Sendable (SessionFence) async -> Void
+        mayReturn: @escaping @Sendable () -> Bool, _ takeFence: @escaping @Sendable (SessionFence) async -> Void
     ) -> Task<Void, Never> {
         let runtime = mesh.runtime
         return runtime.spawn(on: runtime.loopExecutor(for: runtime.eventLoopGroup.next())) {
             do throws(CoordinationError) {
-                try await keepServer(named: name, at: address, life: life, takeFence)
+                try await keepServer(named: name, at: address, life: life, mayReturn, takeFence)
             } catch {
                 logger.warning(
                     "server is not the one of its name any more",
@@ -69,7 +74,8 @@ extension ServerCoordination {
 
     /// - Throws: ``CoordinationError`` with `serverSuperseded` or `notOwner`.
     private func keepServer(
-        named name: String, at address: ListenerAddress, life: UInt64, _ takeFence: (SessionFence) async -> Void
+        named name: String, at address: ListenerAddress, life: UInt64, _ mayReturn: () -> Bool,
+        _ takeFence: (SessionFence) async -> Void
     ) async throws(CoordinationError) {
         // Until the coordinator has said how often.
         var heartbeat = Duration.milliseconds(250)
@@ -82,6 +88,7 @@ extension ServerCoordination {
                 switch error.code {
                 case .serverSuperseded, .notOwner: throw error
                 case .serverLost, .serverUnknown:
+                    guard mayReturn() else { return }
                     if let fence = try? await registerServer(named: name, at: address, life: life, recovered: []) {
                         await takeFence(fence)
                     }

@@ -79,6 +79,35 @@ extension Coordinator {
         }
     }
 
+    /// Has a server leave that says so: as if it were lost, but at once.
+    func leave(
+        _ life: ServerLife, owner: SPIFFEID, until deadline: RuntimeInstant
+    ) async throws(CoordinationError) {
+        let map = map
+        guard let server = map.server(named: life.name) else {
+            throw CoordinationError(.serverUnknown, "no server has registered as \(life.name)")
+        }
+        guard server.identity == owner else {
+            throw CoordinationError(
+                .notOwner, "server \(life.name) is \(server.identity), not \(owner)", peer: owner.description)
+        }
+        // It has left before, or another life of it has come.
+        guard server.life == life.life, map.isLiving(server.name) else { return }
+        let all = await withGoneHeirs([server])
+        let lives = all.map(ServerLife.init)
+        let (lost, tally) = try await state.commit(until: deadline) { $0.loseServers(lives) }
+        meter.count(tally)
+        logger.info(
+            "server left",
+            metadata: [
+                "server": "\(life.name)", "handed over": "\(tally.failovers)", "epochs": "\(tally.epochsRaised)",
+                "joining": "\(tally.joining)", "unserved": "\(self.map.partitions(headedBy: life.name).count)",
+            ])
+        for name in lost where name != life.name {
+            warn(ofLost: name, "it was to go on for a server that left, and cannot be reached", tally)
+        }
+    }
+
     /// These servers, and the heirs of their partitions that are gone, asked all at once until one answers.
     private func withGoneHeirs(_ servers: [ServerRecord]) async -> [ServerRecord] {
         var gone = servers

@@ -19,6 +19,12 @@ extension Coordinator {
             await self.report(life)
             return EmptyMessage()
         }
+        mesh.serve(CoordinationService.leaveServer) { life, call in
+            try await self.answering { () async throws(CoordinationError) in
+                try await self.leave(life, owner: try Self.peer(of: call), until: self.deadline(of: call))
+            }
+            return EmptyMessage()
+        }
         mesh.serve(CoordinationService.changeChain) { request, call in
             try await self.answering { () async throws(CoordinationError) in
                 try await self.changeChain(request, owner: try Self.peer(of: call), until: self.deadline(of: call))

@@ -42,6 +42,13 @@ package struct LocalCoordination: ServerCoordination {
         try coordinator.renewServer(ServerLife(name: name, life: life), owner: owner)
     }
 
+    package func leaveServer(
+        named name: String, life: UInt64, timeout: Duration
+    ) async throws(CoordinationError) {
+        try await coordinator.leave(
+            ServerLife(name: name, life: life), owner: owner, until: mesh.runtime.now.advanced(by: timeout))
+    }
+
     package func changeChain(
         of partition: PartitionID, ifEpoch epoch: UInt64, _ change: ChainChange, server: String
     ) async throws(CoordinationError) -> PartitionMap.Partition {

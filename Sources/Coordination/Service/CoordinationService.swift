@@ -3,7 +3,7 @@ import MeshWire
 
 /// What a coordinator answers, for policies that name its methods.
 ///
-/// Servers register, give signs of life, read the fence, change chains and roll partitions back; workers open, renew and
+/// Servers register, give signs of life, read the fence, change chains, roll partitions back and leave; workers open, renew and
 /// close sessions and declare tables; both watch the map and report servers that do not answer.
 public enum CoordinationService: MeshService {
     /// `meshwork.Coordination`.
@@ -11,6 +11,7 @@ public enum CoordinationService: MeshService {
 
     static let registerServer = unary("RegisterServer", ServerRegistration.self, SessionFence.self, retry: .idempotent)
     static let renewServer = unary("RenewServer", ServerLife.self, RenewedServer.self, retry: .idempotent)
+    static let leaveServer = unary("LeaveServer", ServerLife.self, EmptyMessage.self, retry: .idempotent)
     static let reportLoss = unary("ReportLoss", ServerLife.self, EmptyMessage.self, retry: .idempotent)
     static let changeChain = unary("ChangeChain", ChainRequest.self, ChainAnswer.self, retry: .idempotent)
     static let watchMap = serverStreaming("WatchMap", EmptyMessage.self, PartitionMap.self, retry: .idempotent)

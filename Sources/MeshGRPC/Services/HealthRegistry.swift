@@ -25,6 +25,8 @@ package struct HealthRegistry: Sendable {
     private var watchers: [(watcher: Watcher, service: String, told: Status)] = []
     private var nextWatcher: UInt64 = 0
     private var isShutDown = false
+    /// Whether the process has all that it needs.
+    private var isReady = true
 
     /// A registry with the server as a whole `serving`, for `largestWatchers` calls to `Watch` at most.
     package init(largestWatchers: Int = 1_024) {
@@ -35,7 +37,15 @@ package struct HealthRegistry: Sendable {
     package var watcherCount: Int { watchers.count }
 
     /// The status of a service, or `nil` if none was ever set: `Check` answers `notFound` then.
-    package func status(of service: String) -> Status? { statuses[service] }
+    package func status(of service: String) -> Status? {
+        service == Self.server && !isReady ? .notServing : statuses[service]
+    }
+
+    /// Whether the server as a whole can be `serving`, whatever was set; the answer is who is told.
+    package mutating func setReady(_ isReady: Bool) -> [Notification] {
+        self.isReady = isReady
+        return tell()
+    }
 
     /// Sets a service's status; the answer is who is told. After ``shutDown()`` it has no effect.
     package mutating func setStatus(_ status: Status, of service: String) -> [Notification] {
@@ -63,7 +73,7 @@ package struct HealthRegistry: Sendable {
         guard watchers.count < largestWatchers else { return nil }
         let watcher = Watcher(number: nextWatcher)
         nextWatcher += 1
-        let first = statuses[service] ?? .serviceUnknown
+        let first = status(of: service) ?? .serviceUnknown
         watchers.append((watcher, service, first))
         return (watcher, first)
     }
@@ -76,7 +86,7 @@ package struct HealthRegistry: Sendable {
     private mutating func tell() -> [Notification] {
         var notifications: [Notification] = []
         for index in watchers.indices {
-            let status = statuses[watchers[index].service] ?? .serviceUnknown
+            let status = status(of: watchers[index].service) ?? .serviceUnknown
             guard status != watchers[index].told else { continue }
             watchers[index].told = status
             notifications.append(Notification(watcher: watchers[index].watcher, status: status))

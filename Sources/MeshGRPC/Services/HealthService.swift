@@ -4,7 +4,8 @@ import Synchronization
 
 /// `grpc.health.v1.Health`: tells balancers and orchestrators whether this process and its services take calls.
 ///
-/// Made by ``/MeshTransport/Mesh/serveHealth()``. The process as a whole is `serving` until it is said otherwise; a
+/// Made by ``/MeshTransport/Mesh/serveHealth()``. The process as a whole is `serving` until it is said otherwise,
+/// while nothing is missing that ``/MeshTransport/Mesh/setReady(_:_:)`` has named; a
 /// service is unknown until its status is set.
 ///
 /// ```swift
@@ -39,9 +40,16 @@ public final class HealthService: Sendable {
         }
     }
 
+    /// Whether the process has all that it needs: see ``/MeshTransport/Mesh/setReady(_:_:)``.
+    func setReady(_ isReady: Bool) { tell { $0.setReady(isReady) } }
+
     /// Forgets a service: it is unknown again.
     public func remove(_ service: ServiceName) {
         tell { $0.remove(service.description) }
+    }
+
+    func currentStatus(of service: String) -> HealthRegistry.Status? {
+        state.withLock { $0.registry.status(of: service) }
     }
 
     /// Sets everything to `notServing`, for good: the process is about to stop.
@@ -82,7 +90,7 @@ extension HealthService: Grpc_Health_V1_Health.Handler {
     package func check(
         _ request: Grpc_Health_V1_HealthCheckRequest, _ call: CallContext
     ) async throws -> Grpc_Health_V1_HealthCheckResponse {
-        guard let status = state.withLock({ $0.registry.status(of: request.service) }) else {
+        guard let status = currentStatus(of: request.service) else {
             throw CallFailure(.notFound, "the service \"\(request.service.prefix(256))\" is not known here")
         }
         return Grpc_Health_V1_HealthCheckResponse(status)

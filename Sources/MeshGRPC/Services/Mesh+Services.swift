@@ -8,6 +8,7 @@ extension Mesh {
     public func serveHealth() -> HealthService {
         let health = HealthService()
         serve(health)
+        observeReadiness { [weak health] in health?.setReady($0) }
         return health
     }
 

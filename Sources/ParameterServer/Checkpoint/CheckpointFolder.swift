@@ -11,7 +11,7 @@ import NIOCore
 /// ```
 package struct CheckpointFolder: Sendable {
     package let path: String
-    private let runtime: any Runtime
+    let runtime: any Runtime
 
     package init(_ path: String, on runtime: any Runtime) {
         self.path = path

@@ -5,7 +5,9 @@ import Tensor
 
 extension ParameterCheckpoints {
     /// Declares tables that do not exist yet, and has them begin with the values of a safetensors file: one that
-    /// ``ParameterReader/export(_:to:)`` wrote, or any other program.
+    /// ``ParameterReader/export(_:to:)`` or ``export(_:step:to:)`` wrote, or any other program. A row table begins with the
+    /// rows of a tensor of its name, `[rows, rowWidth]`, whose keys are those of `name.keys`, uint64 or int64 `[rows]`; they
+    /// count as pushed when the table began.
     ///
     /// The file becomes a checkpoint of its own in the folder, with optimizers that have taken no step, and that is restored.
     /// Tensors of the file that no table is named as are left alone.
@@ -19,7 +21,7 @@ extension ParameterCheckpoints {
     public func warmStart(
         _ tables: [TableDeclaration], from path: String, step: UInt64 = 0
     ) async throws(ParameterServerError) -> RollBackReport {
-        let values = try Self.values(of: tables, in: path)
+        let starts = try TableStart.all(of: tables, in: path)
         let map = try await map()
         if let known = tables.first(where: { map.table(named: $0.name) != nil }) {
             throw ParameterServerError(
@@ -31,8 +33,8 @@ extension ParameterCheckpoints {
         try await folder.locked { () throws(ParameterServerError) in
             try await begin(step)
             var written: [CheckpointManifest.Table] = []
-            for (index, (table, values)) in zip(tables, values).enumerated() {
-                written.append(try await write(table, values, as: index, step: step))
+            for (index, (table, start)) in zip(tables, starts).enumerated() {
+                written.append(try await write(table, start, as: index, step: step))
             }
             try await finish(CheckpointManifest(job: job, step: step, mapVersion: version, tables: written))
         }
@@ -41,7 +43,7 @@ extension ParameterCheckpoints {
 
     /// Writes the files of a table that has these values and has taken no step.
     private func write(
-        _ table: TableDeclaration, _ values: AnyTensor, as place: Int, step: UInt64
+        _ table: TableDeclaration, _ start: TableStart, as place: Int, step: UInt64
     ) async throws(ParameterServerError) -> CheckpointManifest.Table {
         let runtime = coordination.mesh.runtime
         // It has the disk to itself.
@@ -51,11 +53,7 @@ extension ParameterCheckpoints {
             let name = PartitionName(table: table.name, index: index)
             let snapshot: PartitionSnapshot
             do throws(TensorError) {
-                snapshot = try PartitionState(
-                    id: PartitionID(rawValue: 0), name: name, of: table, epoch: 1, intactSince: 1,
-                    parameters: values.sliced(axis: 0, table.elements(ofPartition: index)), fence: SessionFence(),
-                    limits: PushLedger.Limits()
-                ).snapshot
+                snapshot = try start.snapshot(of: table, partition: index)
             } catch {
                 throw ParameterServerError(.checkpointFailed, "partition \(name): \(error)", cause: error)
             }
@@ -70,43 +68,5 @@ extension ParameterCheckpoints {
                     checksum: checksum, sessions: []))
         }
         return CheckpointManifest.Table(declaration: table, partitions: written)
-    }
-
-    /// Each table's values, with one axis, where they lie in the file.
-    private static func values(
-        of tables: [TableDeclaration], in path: String
-    ) throws(ParameterServerError) -> [AnyTensor] {
-        let file: NamedTensors
-        do throws(TensorError) { file = try Safetensors.read(path) } catch {
-            throw ParameterServerError(.checkpointInvalid, error.message, cause: error)
-        }
-        var problems: [String] = []
-        var values: [AnyTensor] = []
-        for table in tables {
-            let expected = TensorType(.float32, table.shape)
-            guard let tensor = file[table.name] else {
-                problems.append("tensor \(table.name) is missing")
-                continue
-            }
-            guard tensor.type == expected else {
-                problems.append("tensor \(table.name) is \(tensor.type), and the table \(expected)")
-                continue
-            }
-            do throws(TensorError) {
-                if let index = try tensor.firstNonFinite() {
-                    problems.append("element \(index) of tensor \(table.name) is not finite")
-                }
-                values.append(try tensor.reshaped(to: Shape([tensor.elementCount])))
-            } catch {
-                problems.append("tensor \(table.name): \(error.message)")
-            }
-        }
-        guard problems.isEmpty else {
-            throw ParameterServerError(
-                .checkpointInvalid,
-                "\(path): \(problems.joined(separator: "; ")); name a file of this model, or declare the tables as it has them"
-            )
-        }
-        return values
     }
 }

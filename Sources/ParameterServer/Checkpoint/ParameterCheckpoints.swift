@@ -175,7 +175,7 @@ public final class ParameterCheckpoints: Sendable {
     }
 
     /// The manifest of a checkpoint that this job may go back to, whose files are all there.
-    private func manifest(_ step: UInt64?) async throws(ParameterServerError) -> CheckpointManifest {
+    func manifest(_ step: UInt64?) async throws(ParameterServerError) -> CheckpointManifest {
         let last = try await folder.steps().last
         guard let step = step ?? last else {
             throw ParameterServerError(

@@ -6,11 +6,11 @@ import Optimizers
 import Tensor
 
 /// A partition in a checkpoint: a safetensors file with the parameters and the optimizer's slots under their names, which
-/// other programs read too. What is no tensor (ledger, fence, powers, counts) is in the header's metadata: to be read here
-/// as `snapshot`, to be looked at as the others.
+/// other programs read too; of a row table, with the columns of its rows (``RowColumn``). What is no tensor (ledger, fence,
+/// powers, counts) is in the header's metadata: to be read here as `snapshot` and `rows`, to be looked at as the others.
 struct PartitionFile {
     /// How many bytes are written or read at once.
-    private static let pieceBytes = 1 << 20
+    static let pieceBytes = 1 << 20
     private static let parametersName = "parameters"
 
     let path: String
@@ -21,20 +21,25 @@ struct PartitionFile {
 
     // MARK: Writing
 
-    /// Writes a snapshot, in place of what an interrupted attempt has left, and returns when the disk has it.
+    /// Writes a snapshot, pinned if it has rows, in place of what an interrupted attempt has left, and returns when the disk has it.
     ///
     /// - Throws: ``ParameterServerError/Code/checkpointFailed``; then the file is no whole one.
     func write(
         _ snapshot: PartitionSnapshot, on runtime: any Runtime, pace: inout WritePace
     ) async throws(ParameterServerError) -> (byteCount: Int64, checksum: UInt32) {
-        guard snapshot.rows == nil else {
-            throw ParameterServerError(
-                .checkpointFailed, "partition \(name) is of rows, which checkpoints do not hold")
-        }
+        let image = try snapshot.rows?.image()
         let plan: SafetensorsPlan
+        var columns: [RowColumn] = []
         do throws(TensorError) {
-            plan = try SafetensorsPlan(
-                zip(tensorNames, snapshot.tensors).map { ($0, $1.type) }, metadata(of: snapshot))
+            if let image {
+                let count = image.rowCount(table.rowLayout)
+                columns = try RowColumn.all(of: table, rows: count)
+                plan = try SafetensorsPlan(
+                    columns.map { ($0.name, $0.type) }, metadata(of: snapshot, rows: (image, count)))
+            } else {
+                plan = try SafetensorsPlan(
+                    zip(tensorNames, snapshot.tensors).map { ($0, $1.type) }, metadata(of: snapshot))
+            }
         } catch {
             throw ParameterServerError(.checkpointFailed, "\(path), partition \(name): \(error.message)", cause: error)
         }
@@ -48,7 +53,13 @@ struct PartitionFile {
                 try await file.append([head])
                 try await pace.wrote(head.readableBytes, path, on: runtime)
                 for place in plan.order {
-                    for piece in Segment(snapshot.tensors[place]).pieces(ofAtMost: Self.pieceBytes) {
+                    let pieces =
+                        if let image {
+                            AnySequence(image.pieces(of: columns[place].part, table.rowLayout))
+                        } else {
+                            AnySequence(Segment(snapshot.tensors[place]).pieces(ofAtMost: Self.pieceBytes))
+                        }
+                    for piece in pieces {
                         checksum.append(piece.readableBytesView)
                         try await file.append([piece])
                         try await pace.wrote(piece.readableBytes, path, on: runtime)
@@ -67,25 +78,42 @@ struct PartitionFile {
         }
     }
 
-    private func metadata(of snapshot: PartitionSnapshot) -> [String: String] {
-        [
+    private func metadata(
+        of snapshot: PartitionSnapshot, rows: (image: RowImage, count: Int)? = nil
+    ) -> [String: String] {
+        var metadata = [
             "snapshot": Base64URL.encode(snapshot.head.messageBytes()), "table": name.table, "index": "\(name.index)",
             "version": "\(PartitionVersion(epoch: snapshot.epoch, applied: snapshot.applied))",
             "step_count": "\(snapshot.stepCount)",
         ]
+        if let (image, count) = rows {
+            metadata["rows"] = Base64URL.encode(RowSnapshot.Head(image).messageBytes())
+            metadata["row_count"] = "\(count)"
+        }
+        return metadata
     }
 
     // MARK: Reading
 
     /// The snapshot that the file has, checked against what the manifest says of it and what the table is.
     ///
-    /// Takes memory for the file twice.
+    /// Takes memory for the file twice; the bytes of a row table's are gone through twice.
     /// - Throws: ``ParameterServerError/Code/checkpointInvalid``, which names the file and what is wrong in it, and
     ///   ``ParameterServerError/Code/checkpointFailed`` where it cannot be read.
     func read(
         _ entry: CheckpointManifest.Partition, on runtime: any Runtime
     ) async throws(ParameterServerError) -> PartitionSnapshot {
-        let snapshot = try snapshot(in: try await bytes(of: entry, on: runtime))
+        let snapshot: PartitionSnapshot
+        if table.rows == nil {
+            var bytes: [UInt8] = []
+            try await check(entry, on: runtime) { bytes += $0.readableBytesView }
+            snapshot = try self.snapshot(in: bytes)
+        } else {
+            // First whether it is what was written, so that what is said of a damaged file is that.
+            try await check(entry, on: runtime) { _ in }
+            snapshot = try await snapshotOfRows(on: runtime)
+        }
+        try check(snapshot)
         for (field, found, expected) in [
             ("id", "\(snapshot.partition)", "\(entry.id)"),
             ("version", "\(snapshot.version)", "\(entry.version)"),
@@ -96,34 +124,34 @@ struct PartitionFile {
         return snapshot
     }
 
-    private func bytes(
-        of entry: CheckpointManifest.Partition, on runtime: any Runtime
-    ) async throws(ParameterServerError) -> [UInt8] {
-        var bytes: [UInt8] = []
+    /// Goes through the file, and whether it is what was written.
+    private func check(
+        _ entry: CheckpointManifest.Partition, on runtime: any Runtime, _ take: (ByteBuffer) -> Void
+    ) async throws(ParameterServerError) {
+        var count: Int64 = 0
         var checksum = CRC32C()
         let size: Int64
         do throws(LogFileError) {
             let file = try await runtime.logs.open(path, mode: .reading)
             size = file.size
             // A file of another length is not read: it may have any.
-            while size == entry.byteCount, bytes.count < Int(size) {
-                let start = Int64(bytes.count)
-                let piece = try await file.read(start..<min(start + Int64(Self.pieceBytes), size))
+            while size == entry.byteCount, count < size {
+                let piece = try await file.read(count..<min(count + Int64(Self.pieceBytes), size))
                 guard piece.readableBytes > 0 else { break }
                 checksum.append(piece.readableBytesView)
-                bytes += piece.readableBytesView
+                count += Int64(piece.readableBytes)
+                take(piece)
             }
             await file.close()
         } catch {
             throw ParameterServerError(reading: error)
         }
-        guard size == entry.byteCount, bytes.count == Int(size) else {
+        guard size == entry.byteCount, count == size else {
             throw invalid("it has \(size) bytes, and was written with \(entry.byteCount) bytes")
         }
         guard checksum.value == entry.checksum else {
-            throw invalid("its \(bytes.count) bytes are not those that were written: their CRC32C is another one")
+            throw invalid("its \(count) bytes are not those that were written: their CRC32C is another one")
         }
-        return bytes
     }
 
     private func snapshot(in bytes: [UInt8]) throws(ParameterServerError) -> PartitionSnapshot {
@@ -135,23 +163,37 @@ struct PartitionFile {
         } catch {
             throw invalid(error.message)
         }
+        try checkName(in: metadata)
+        guard tensors.names.sorted() == tensorNames.sorted() else {
+            throw invalid("it has the tensors \(tensors.names), and \(table.updateRule.kind) has \(tensorNames)")
+        }
+        return try snapshot(metadata, tensorNames.compactMap { tensors[$0] })
+    }
+
+    /// Whether a file is of this partition.
+    func checkName(in metadata: [String: String]) throws(ParameterServerError) {
         guard metadata["table"] == name.table, metadata["index"] == "\(name.index)" else {
             throw invalid(
                 "it is of partition \(metadata["index"] ?? "?") of table \(metadata["table"] ?? "?"), not of \(name)")
         }
-        guard tensors.names.sorted() == tensorNames.sorted() else {
-            throw invalid("it has the tensors \(tensors.names), and \(table.updateRule.kind) has \(tensorNames)")
-        }
+    }
+
+    /// A snapshot of what a file's metadata have, of tensors and of rows.
+    func snapshot(
+        _ metadata: [String: String], _ tensors: [AnyTensor], rows: RowSnapshot? = nil
+    ) throws(ParameterServerError) -> PartitionSnapshot {
         guard let head = metadata["snapshot"].flatMap({ Base64URL.decode($0.utf8) }) else {
             throw invalid("its metadata have no snapshot")
         }
-        let snapshot: PartitionSnapshot
         do throws(WireError) {
-            snapshot = try PartitionSnapshot(
-                PartitionSnapshot.Head(messageBytes: head), tensorNames.compactMap { tensors[$0] })
+            return try PartitionSnapshot(PartitionSnapshot.Head(messageBytes: head), tensors, rows: rows)
         } catch {
             throw invalid("its snapshot cannot be read: \(error.message)")
         }
+    }
+
+    /// Whether a snapshot is one of the partition that can be gone back to.
+    private func check(_ snapshot: PartitionSnapshot) throws(ParameterServerError) {
         do throws(ParameterServerError) {
             _ = try PartitionState(
                 snapshot, id: snapshot.partition, name: name, of: table, epoch: snapshot.epoch,
@@ -159,10 +201,9 @@ struct PartitionFile {
         } catch {
             throw invalid(error.message)
         }
-        return snapshot
     }
 
-    private func invalid(_ reason: String) -> ParameterServerError {
+    func invalid(_ reason: String) -> ParameterServerError {
         ParameterServerError(
             .checkpointInvalid,
             "\(path): \(reason); restore the file from a copy, or go back to another checkpoint")

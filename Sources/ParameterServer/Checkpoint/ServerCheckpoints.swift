@@ -25,7 +25,8 @@ final class ServerCheckpoints: Sendable {
 
     /// Writes the files of a request. What they have is committed when this returns.
     ///
-    /// - Throws: ``ParameterServerError`` with `busy`, `checkpointFailed`, `logFailed`, `unconfirmed`, `notRegistered` or what
+    /// - Throws: ``ParameterServerError`` with `busy`, `checkpointFailed`, `snapshotRevoked`, `logFailed`, `unconfirmed`,
+    ///   `notRegistered` or what
     ///   ``HostedPartitions/partition(_:)`` throws.
     func write(
         _ order: CheckpointOrder, until deadline: RuntimeInstant
@@ -35,7 +36,7 @@ final class ServerCheckpoints: Sendable {
             var written: [CheckpointManifest.Partition] = []
             for entry in order.entries {
                 let partition = try await hosted.partition(entry.partition)
-                let (snapshot, mark) = await partition.snapshotToKeep()
+                let (snapshot, mark) = try await partition.snapshotToKeep()
                 let file = PartitionFile(
                     path: path(of: entry, order.step, epoch: snapshot.epoch), name: partition.name,
                     table: partition.table)

@@ -19,7 +19,8 @@ public struct PartitionLogConfiguration: Sendable, Hashable {
     /// counted. A server whose snapshots do not keep up refuses pushes with `busy` at the limit. Default 1 GiB.
     public var bytes = 1 << 30
     /// The most bytes of records in memory that wait to be written; at the limit pushes are refused with `busy`. A
-    /// partition's gradient must fit into half of it. Default 128 MiB.
+    /// partition's gradient must fit into half of it. The same at all servers of a job: one that follows with less leaves the
+    /// chains whose records do not fit. Default 128 MiB.
     public var waitingBytes = 128 << 20
 
     /// A log in `folder`.

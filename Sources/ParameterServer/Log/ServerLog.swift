@@ -138,7 +138,7 @@ final class ServerLog: Sendable {
         guard case .restore(let snapshot, _) = record.change else { return }
         let bytes =
             Payload(snapshot.head).head.readableBytes + snapshot.tensors.reduce(0) { $0 + $1.byteCount }
-            + ServerLogEntry.overhead
+            + (snapshot.rows?.byteCount ?? 0) + ServerLogEntry.overhead
         guard bytes <= recordBytes else {
             throw ParameterServerError(
                 .checkpointFailed,
@@ -149,12 +149,22 @@ final class ServerLog: Sendable {
 
     /// Notes a partition's beginning down, or its record; returns what to wait for.
     ///
-    /// - Throws: ``ParameterServerError`` with `busy` when the log is full, and `logFailed`. Then nothing has changed.
+    /// - Throws: ``ParameterServerError`` with `busy` when the log is full, and `logFailed`, also for a record that never
+    ///   fits: a follower's log may be smaller than its head's. Then nothing has changed.
     func append(_ kind: ServerLogEntry.Kind, of partition: PartitionID, _ message: some MeshMessage)
         throws(ParameterServerError) -> UInt64
     {
         let bytes = ServerLogEntry.bytes(kind, of: partition, message)
         if let failure = state.withLock({ $0.failure }) { throw ParameterServerError(failure) }
+        guard bytes.readableBytes <= recordBytes else {
+            let error = ParameterServerError(
+                .logFailed,
+                "\(log.folder): a record of \(bytes.readableBytes) bytes, and one of this log has at most \(recordBytes): set log.waitingBytes to \(2 * bytes.readableBytes) or more, as at the other servers of the partition"
+            )
+            logger.error(
+                "a record does not fit into the log", metadata: ["partition": "\(partition)", "error": "\(error)"])
+            throw error
+        }
         do throws(LogFileError) {
             return try log.append(bytes)
         } catch {
@@ -175,7 +185,7 @@ final class ServerLog: Sendable {
         for (origin, snapshot) in partitions {
             _ = try append(.origin, of: origin.partition, origin)
             guard let snapshot else { continue }
-            for entry in ServerLogEntry.entries(of: snapshot) { try await appendWaiting(entry) }
+            for entry in ServerLogEntry.entries(of: snapshot, ofAtMost: recordBytes) { try await appendWaiting(entry) }
         }
         host()
     }
@@ -268,7 +278,9 @@ final class ServerLog: Sendable {
                 for partition in partitions() {
                     let (origin, snapshot) = await partition.snapshot()
                     try await writer.append(ServerLogEntry.bytes(.origin, of: partition.id, origin))
-                    for entry in ServerLogEntry.entries(of: try pinned(snapshot)) { try await writer.append(entry) }
+                    for entry in ServerLogEntry.entries(of: try pinned(snapshot), ofAtMost: recordBytes) {
+                        try await writer.append(entry)
+                    }
                 }
             }
         } catch {

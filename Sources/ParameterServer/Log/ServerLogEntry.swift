@@ -49,10 +49,13 @@ struct ServerLogEntry {
 
     /// The entries that together are a snapshot, each made when its turn comes.
     ///
-    /// - Parameter snapshot: pinned, if it has rows.
-    static func entries(of snapshot: PartitionSnapshot) -> some Sequence<ByteBuffer> {
+    /// - Parameters:
+    ///   - snapshot: pinned, if it has rows.
+    ///   - limit: the most bytes of a record.
+    static func entries(of snapshot: PartitionSnapshot, ofAtMost limit: Int) -> some Sequence<ByteBuffer> {
         let partition = snapshot.partition
-        return SnapshotPieces(of: snapshot, bytes: pieceBytes).lazy.map { piece in
+        let room = limit - prefix(.snapshot, of: partition).readableBytes
+        return SnapshotPieces(of: snapshot, bytes: min(pieceBytes, room)).lazy.map { piece in
             var bytes = prefix(.snapshot, of: partition)
             bytes.writeImmutableBuffer(piece)
             return bytes

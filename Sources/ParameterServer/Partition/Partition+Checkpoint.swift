@@ -4,11 +4,18 @@ import Tensor
 
 /// What a partition has for a checkpoint, and how it goes back to one.
 extension Partition {
-    /// All that the partition holds, and what to wait for so that all of it is committed and safe.
-    func snapshotToKeep() async -> (PartitionSnapshot, Mark) {
+    /// All that the partition holds, pinned, and what to wait for so that all of it is committed and safe.
+    ///
+    /// - Throws: ``ParameterServerError/Code/snapshotRevoked`` where more snapshots of its rows are taken at the same moment
+    ///   than are kept.
+    func snapshotToKeep() async throws(ParameterServerError) -> (PartitionSnapshot, Mark) {
         await turns.takeWithoutLimit()
         defer { turns.pass() }
-        return state.withLock { ($0.state.snapshot, Mark(recorded: $0.state.position, logged: $0.logged)) }
+        let (snapshot, mark) = state.withLock {
+            ($0.state.snapshot, Mark(recorded: $0.state.position, logged: $0.logged))
+        }
+        // In its turn, when no push changes rows, but not under the mutex: it goes through the slabs.
+        return (try snapshot.pinned(), mark)
     }
 
     /// Goes back to a checkpoint by a record, in an epoch that `beginEpoch` gets from the coordinator. The chain may be in that
@@ -25,6 +32,7 @@ extension Partition {
     func goBack(
         to snapshot: PartitionSnapshot, for request: UInt64, beginEpoch: () async throws(ParameterServerError) -> UInt64
     ) async throws(ParameterServerError) -> (RestoredPartition, Mark) {
+        let snapshot = try snapshot.pinned()
         try state.withLock { (guarded) throws(ParameterServerError) in
             try check(snapshot, guarded)
             guarded.isGoingBack = true

@@ -403,6 +403,9 @@ package final class Partition: Sendable {
     /// Has a head take pushes: it knows of every session that may not.
     func open() { chained { $0.open() } }
 
+    /// Has a head take no pushes, or take them again. When this returns, what it takes is in ``committed(until:on:)``.
+    func pause(_ isPaused: Bool) { chained { $0.pause(isPaused) } }
+
     /// Has the server hold the partition no more: whoever waits here is told to ask the head.
     func leave() {
         chained { $0.leave() }

@@ -42,8 +42,8 @@ package struct PartitionRecord: Sendable {
         case fence(SessionFence)
         /// Another process heads the partition, or another life of one: the record's epoch begins.
         case epoch(intactSince: UInt64)
-        /// The partition goes back to what a checkpoint has, and the record's epoch begins: nothing that was acknowledged
-        /// before has to stand. The fence stays; sessions never come back. The number is that of the request for it, so that
+        /// The partition goes back to what a checkpoint has, pinned if it has rows, and the record's epoch begins: nothing
+        /// that was acknowledged before has to stand. The fence stays; sessions never come back. The number is that of the request for it, so that
         /// whoever heads the partition then answers a copy of the request.
         case restore(PartitionSnapshot, request: UInt64)
     }
@@ -71,6 +71,9 @@ extension PartitionRecord: MeshMessage {
         var intactSince: UInt64 = 0
         var restored: PartitionSnapshot.Head?
         var tensors: [AnyTensor] = []
+        var rows: RowSnapshot.Head?
+        var slabs: [Segment] = []
+        var counters: [Segment] = []
         var request: UInt64 = 0
         var round: UInt64?
         var late: [Push] = []
@@ -104,6 +107,9 @@ extension PartitionRecord: MeshMessage {
             case 25: isSkip = try decoder.bool()
             case 26: tick = (try decoder.message(SessionReference.self).session, ClockTick(slot: 0, clock: 0))
             case 27: tick?.1 = try decoder.message()
+            case 28: rows = try decoder.message()
+            case 29: slabs.append(try decoder.segment())
+            case 30: counters.append(try decoder.segment())
             case 13:
                 let segment = try decoder.segment()
                 do throws(TensorError) {
@@ -128,7 +134,8 @@ extension PartitionRecord: MeshMessage {
         } else if let fence {
             change = .fence(fence)
         } else if let restored {
-            change = .restore(try PartitionSnapshot(restored, tensors), request: request)
+            let rows = rows.map { RowSnapshot($0, slabs: slabs, counters: counters) }
+            change = .restore(try PartitionSnapshot(restored, tensors, rows: rows), request: request)
         } else if intactSince != 0 {
             change = .epoch(intactSince: intactSince)
         } else if let gradient {
@@ -164,6 +171,7 @@ extension PartitionRecord: MeshMessage {
         }
     }
 
+    /// A ``ChainMessage`` has the same fields beside its own, 16 to 21.
     package func encode(to encoder: inout MessageEncoder) {
         encoder.uint64(1, position)
         encoder.uint64(2, epoch)
@@ -209,7 +217,11 @@ extension PartitionRecord: MeshMessage {
         case .restore(let snapshot, let request):
             encoder.message(12, snapshot.head)
             encoder.fixed64(14, request)
+            let image = try? snapshot.rows?.image()
+            if snapshot.rows != nil { encoder.message(28, RowSnapshot.Head(image)) }
             for tensor in snapshot.tensors { encoder.segment(13, Segment(tensor)) }
+            for slab in image?.slabs ?? [] { encoder.segment(29, slab) }
+            for page in image?.counters ?? [] { encoder.segment(30, page) }
         }
     }
 }

@@ -296,8 +296,11 @@ struct PartitionState: Sendable {
         self.epoch = epoch
         intactSince = epoch
         (parameters, optimizer) = (earlier.parameters, earlier.optimizer)
-        rows = earlier.rows
         clocks = earlier.clocks
+        if let made = earlier.rows {
+            rowSnapshots.replaced(byteCount: rows?.byteCount ?? 0, copiedBytes: made.copiedBytes)
+            rows = made
+        }
         (applied, auditCounter) = (earlier.applied, earlier.auditCounter)
         ledger.goBack(to: snapshot.accounts)
         round = nil

@@ -89,6 +89,8 @@ struct ChainMember: Sendable {
     private(set) var restarts = 0
     /// Whether a head takes pushes: it knows of every session that may not.
     private(set) var isOpen = false
+    /// Whether a head takes no pushes for now, because it is about to make way.
+    private(set) var isPaused = false
     /// Whether a record was taken and could not be executed.
     private(set) var hasFailed = false
     private var downstream = Downstream.closed
@@ -111,10 +113,10 @@ struct ChainMember: Sendable {
     /// Whether it answers pulls.
     var isHead: Bool { place?.role == .head && !hasFailed }
 
-    /// Whether it takes pushes: a head that nobody has told of a later epoch.
+    /// Whether it takes pushes: a head that nobody has told of a later epoch, and that is not about to make way.
     var takesPushes: Bool {
         if case .stale = downstream { return false }
-        return isHead && isOpen
+        return isHead && isOpen && !isPaused
     }
 
     /// Whether what it executes is committed only when the successor has acknowledged it.
@@ -149,6 +151,9 @@ struct ChainMember: Sendable {
 
     /// Has a head take pushes.
     mutating func open() { isOpen = place?.role == .head }
+
+    /// Has a head take no pushes, or take them again.
+    mutating func pause(_ isPaused: Bool) { self.isPaused = isPaused }
 
     /// Has no place any more.
     mutating func leave() {

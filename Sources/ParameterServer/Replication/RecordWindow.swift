@@ -71,7 +71,7 @@ extension PartitionRecord {
         case .reject, .skip, .tick, .epoch, .leader: Self.pushBytes + Self.overhead
         case .fence(let fence): fence.entries.count * Self.pushBytes + Self.overhead
         case .restore(let snapshot, _):
-            snapshot.tensors.reduce(Self.overhead) { $0 + $1.byteCount }
+            snapshot.tensors.reduce(Self.overhead + (snapshot.rows?.byteCount ?? 0)) { $0 + $1.byteCount }
                 + snapshot.accounts.reduce(snapshot.fence.entries.count * Self.pushBytes) {
                     $0 + (1 + $1.account.answers.count) * Self.pushBytes
                 }

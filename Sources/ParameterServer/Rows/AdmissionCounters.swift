@@ -25,15 +25,13 @@ struct AdmissionCounters: Sendable {
 
     /// Counters as they were written, `nil` if they are not those of so many rows.
     init?(rows: Int, pages segments: [Segment], additions: UInt64) {
-        guard segments.count == Self.pageCount(rows), let pages = Pages(of: Self.pageBytes, segments) else {
-            return nil
-        }
+        guard let pages = Pages(of: Self.pageBytes, segments), pages.count == Self.pageCount(rows) else { return nil }
         self.pages = pages
         self.additions = additions
     }
 
-    /// Powers of two.
-    private static func pageCount(_ rows: Int) -> Int {
+    /// How many pages the counters for so many rows have: a power of two.
+    static func pageCount(_ rows: Int) -> Int {
         var count = 1
         while count < mostPages, count * pageBytes < 2 * rows { count *= 2 }
         return count

@@ -49,12 +49,14 @@ struct Pages: Sendable {
 
     /// Pages with the bytes of these segments, which are copied.
     ///
-    /// - Returns: `nil` unless each has a page's bytes.
+    /// - Returns: `nil` unless each has the bytes of one page or of several.
     init?(of pageBytes: Int, _ segments: [Segment]) {
         self.pageBytes = pageBytes
         for segment in segments {
-            guard segment.count == pageBytes else { return nil }
-            pages.append(unsafe segment.withUnsafeBytes { unsafe Page(copying: $0) })
+            guard segment.count > 0, segment.count.isMultiple(of: pageBytes) else { return nil }
+            pages += segment.parts(of: pageBytes).map { part in
+                unsafe part.withUnsafeBytes { unsafe Page(copying: $0) }
+            }
         }
     }
 
@@ -86,5 +88,17 @@ struct Pages: Sendable {
     mutating func removeLast() {
         if !isKnownUniquelyReferenced(&pages[pages.count - 1]) { copiedBytes += pageBytes }
         pages.removeLast()
+    }
+}
+
+extension Segment {
+    /// The segment in parts of so many bytes, which share its memory; the last may have fewer.
+    func parts(of bytes: Int) -> [Segment] {
+        let (all, owner) = unsafe retained
+        // Safe: each part lies in the segment, whose owner it has.
+        return stride(from: 0, to: count, by: bytes).map { start in
+            let part = unsafe UnsafeRawBufferPointer(rebasing: all[start..<Swift.min(start + bytes, all.count)])
+            return unsafe Segment(unsafeBytes: part, owner: owner)
+        }
     }
 }

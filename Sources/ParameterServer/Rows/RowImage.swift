@@ -4,8 +4,10 @@ import MeshWire
 struct RowImage: Sendable {
     var nextSwept: UInt64 = 0
     var additions: UInt64 = 0
-    /// See ``RowLayout``.
+    /// Slabs in their order, one or several a segment: see ``RowLayout``.
     var slabs: [Segment] = []
-    /// See ``AdmissionCounters``.
+    /// Pages in their order, one or several a segment: see ``AdmissionCounters``.
     var counters: [Segment] = []
+
+    var byteCount: Int { (slabs + counters).reduce(0) { $0 + $1.count } }
 }

@@ -42,6 +42,21 @@ struct RowLayout: Sendable, Hashable {
     /// Where a place begins in its slab.
     func offset(ofPlace place: Int) -> Int { words * 8 + place * rowBytes }
 
+    /// Calls `body` with every row of a slab: the number of its place, and where it begins.
+    func forEachRow(of slab: UnsafeRawBufferPointer, _ body: (Int, UnsafeRawPointer) -> Void) {
+        guard let base = slab.baseAddress, slab.count >= slabBytes else { return }
+        for word in 0..<words {
+            // Safe: a slab begins with so many words, and has as many places as are gone through.
+            var bits = unsafe base.loadUnaligned(fromByteOffset: 8 * word, as: UInt64.self)
+            while bits != 0 {
+                let place = 64 * word + bits.trailingZeroBitCount
+                guard place < rowsPerSlab else { return }
+                unsafe body(place, base + offset(ofPlace: place))
+                bits &= bits - 1
+            }
+        }
+    }
+
     /// Where the elements of a slot begin in a row, behind the row's own.
     func offset(ofSlot slot: Int) -> Int { Self.headerBytes + 4 * (width + slot * slotWidth) }
 }

@@ -14,7 +14,8 @@ package struct RowSnapshot: Sendable {
 
     init(_ rows: HeldRows) { source = .held(rows) }
 
-    private init(_ source: Source) { self.source = source }
+    /// Rows that nobody lets go of.
+    init(_ image: RowImage) { source = .image(image) }
 
     /// The rows that a message has, whose segments stand behind its head.
     init(_ head: Head, slabs: [Segment], counters: [Segment]) {
@@ -40,6 +41,9 @@ package struct RowSnapshot: Sendable {
                 + "another, or raise ParameterServerConfiguration.rowSnapshots")
     }
 
+    /// The bytes of the slabs and counters; 0 where they were let go of.
+    var byteCount: Int { (try? image())?.byteCount ?? 0 }
+
     /// Whether they were let go of.
     var isRevoked: Bool {
         switch source {
@@ -50,7 +54,7 @@ package struct RowSnapshot: Sendable {
     }
 
     /// The same rows, which nobody revokes any more.
-    func pinned() throws(ParameterServerError) -> RowSnapshot { RowSnapshot(.image(try image())) }
+    func pinned() throws(ParameterServerError) -> RowSnapshot { RowSnapshot(try image()) }
 }
 
 extension RowSnapshot {

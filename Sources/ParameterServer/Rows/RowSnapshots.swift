@@ -56,6 +56,16 @@ final class RowSnapshots: Sendable {
         extendLifetime(revoked)
     }
 
+    /// The table has made way for another: all of it is kept for whoever holds the newest copy.
+    ///
+    /// - Parameters:
+    ///   - byteCount: what it took.
+    ///   - copiedBytes: what the other has kept for others so far.
+    func replaced(byteCount: Int, copiedBytes: Int) {
+        changed(copiedBytes: state.withLock { $0.seen } + byteCount)
+        state.withLock { $0.seen = copiedBytes }
+    }
+
     /// The copy of this number, if it has not been revoked.
     fileprivate func table(_ number: UInt64) -> RowTable? {
         state.withLock { state in state.copies.first { $0.number == number }?.table }

@@ -127,6 +127,11 @@ struct RowTable: Sendable {
         if let count = counters?.add(key), count < settings.admission { return nil }
         // Whoever made the record has checked that there is room; keys of one push that share counters may yet add more.
         guard rowCount < settings.rowsPerPartition else { return nil }
+        return make(key)
+    }
+
+    /// Makes a row with its first values, which does not exist and has room.
+    private mutating func make(_ key: UInt64) -> Int {
         let place = takePlace()
         let row = unsafe writable(place)
         // Safe: a place has room for the header, the row's elements and those of the slots, in this order.
@@ -137,6 +142,16 @@ struct RowTable: Sendable {
         }
         index.insert(RowHash.tag(key), place: place)
         return place
+    }
+
+    /// Has a row exist that no push has made, with these elements, and as if it had been pushed when the table began; false
+    /// if it does already, or there is no room.
+    mutating func begin(_ key: UInt64, with elements: UnsafePointer<Float>) -> Bool {
+        guard place(of: key) == nil, rowCount < settings.rowsPerPartition else { return false }
+        let row = unsafe writable(make(key))
+        // Safe: both sides have as many elements as a row.
+        unsafe floats(row, RowLayout.headerBytes).update(from: elements, count: layout.width)
+        return true
     }
 
     private func writeInitialValues(of key: UInt64, to row: UnsafeMutablePointer<Float>) {

@@ -20,7 +20,7 @@ public final class ParameterServer: Sendable {
     /// The name in the partition map.
     public let name: String
     let mesh: Mesh
-    private let coordination: any ServerCoordination
+    let coordination: any ServerCoordination
     let configuration: ParameterServerConfiguration
     let logger: Logger
     let hosted: HostedPartitions
@@ -28,8 +28,12 @@ public final class ParameterServer: Sendable {
     /// `nil` where the configuration names no folder.
     let checkpoints: ServerCheckpoints?
     private let tables: TableGuard
-    private let life: UInt64
+    let life: UInt64
     private let lease = Mutex<Task<Void, Never>?>(nil)
+    /// Ends with this life of the server.
+    let ended = AsyncStream<Void>.makeStream()
+    private let isDraining = Atomic(false)
+    private let isOver = Atomic(false)
 
     /// Makes a server and has `mesh` answer its methods: see ``ParameterService`` and
     /// ``/Coordination/SessionFencing``. Until ``register(at:)`` returns, pushes and pulls are refused with
@@ -101,6 +105,7 @@ public final class ParameterServer: Sendable {
             logger: logger)
         let hosted = hosted
         checkpoints = configuration.checkpoints.map { ServerCheckpoints($0, hosted, on: mesh.runtime) }
+        mesh.setReady(readinessName, false)
         // A partition's ledger remembers its pushes.
         mesh.serve(ParameterService.push, execution: .onLoop, deduplicated: .handler) { request, call in
             try await self.push(request, call)
@@ -139,12 +144,14 @@ public final class ParameterServer: Sendable {
         hosted.serverIsRegistered()
         await hosted.hostRecovered()
         keepLease(at: address)
+        mesh.setReady(readinessName, true)
         logger.info("server registered", metadata: ["server": "\(name)", "address": "\(address)"])
     }
 
-    /// Ends the server's part in the chains of partitions and lets go of the log, for a server whose mesh takes no calls any
-    /// more: another may open the log then. The coordinator has this one lost when its lease is over.
+    /// Ends the server's part in the chains of partitions and lets go of the log: another may open the log then. The
+    /// coordinator has this one lost when its lease is over, unless ``drain()`` has told it.
     public func close() async {
+        mesh.setReady(readinessName, false)
         let task = lease.withLock { lease in
             defer { lease = nil }
             return lease
@@ -157,12 +164,15 @@ public final class ParameterServer: Sendable {
     /// Gives signs of life from now on and takes part in the chains of partitions, until ``close()``, the mesh's end, or that
     /// of this life of the server; then it serves nothing any more. On an event loop, as little of it computes.
     private func keepLease(at address: ListenerAddress) {
-        let signs = coordination.keepServer(named: name, at: address, life: life, logger: logger) { [hosted] fence in
+        let signs = coordination.keepServer(
+            named: name, at: address, life: life, logger: logger,
+            mayReturn: { [weak self] in self.map { !$0.isDraining.load(ordering: .relaxed) } ?? false }
+        ) { [hosted] fence in
             _ = await hosted.install(fence, reportOn: nil)
         }
         let runtime = mesh.runtime
         let executor = runtime.loopExecutor(for: runtime.eventLoopGroup.next())
-        let task = runtime.spawn(on: executor) { [hosted] in
+        let task = runtime.spawn(on: executor) { [weak self, hosted] in
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await hosted.replication.run() }
                 // What it hears closes rounds, which computes.
@@ -178,12 +188,30 @@ public final class ParameterServer: Sendable {
                 group.cancelAll()
             }
             for partition in hosted.all { hosted.discard(partition) }
+            // Not where it was closed, or has registered again.
+            if !Task.isCancelled { self?.end() }
         }
         lease.withLock { lease in
             lease?.cancel()
             lease = task
         }
     }
+
+    /// This life of the server is over.
+    private func end() {
+        mesh.setReady(readinessName, false)
+        isOver.store(true, ordering: .relaxed)
+        ended.continuation.finish()
+    }
+
+    /// Whether this life of the server is over, without having been closed.
+    var hasEnded: Bool { isOver.load(ordering: .relaxed) }
+
+    /// Whether nobody drains the server yet.
+    func beginsToDrain() -> Bool { !isDraining.exchange(true, ordering: .relaxed) }
+
+    /// What ``/MeshTransport/Mesh/readiness`` calls it.
+    var readinessName: String { "parameter server \(name)" }
 
     /// Puts a fence in force, and says what a session had applied: as far as the log and the followers have it, since the
     /// session's successor builds on that.

@@ -19,19 +19,25 @@ struct SafetensorsHeader {
     /// The bytes before the header, which hold its length.
     static let lengthByteCount = 8
 
-    /// Parses and checks the header of the file that consists of `bytes`.
-    init(in bytes: UnsafeRawBufferPointer, source: String) throws(TensorError) {
+    /// Where the data begins in a file that begins with `bytes`.
+    static func dataStart(in bytes: UnsafeRawBufferPointer, source: String) throws(TensorError) -> Int {
         func malformed(_ message: String) -> TensorError { TensorError(.fileMalformed, "\(source): \(message)") }
-
-        guard bytes.count >= Self.lengthByteCount else {
+        guard bytes.count >= lengthByteCount else {
             throw malformed("\(bytes.count) bytes are too few for a safetensors file")
         }
         // Safe: eight bytes are there; they need not be aligned.
         let length = UInt64(littleEndian: unsafe bytes.loadUnaligned(as: UInt64.self))
-        guard length <= UInt64(Self.largestHeader) else {
-            throw malformed("a header of \(length) bytes exceeds the limit of \(Self.largestHeader)")
+        guard length <= UInt64(largestHeader) else {
+            throw malformed("a header of \(length) bytes exceeds the limit of \(largestHeader)")
         }
-        dataStart = Self.lengthByteCount + Int(length)
+        return lengthByteCount + Int(length)
+    }
+
+    /// Parses and checks the header of the file that consists of `bytes`, or begins with them and has so many.
+    init(in bytes: UnsafeRawBufferPointer, fileByteCount: Int? = nil, source: String) throws(TensorError) {
+        func malformed(_ message: String) -> TensorError { TensorError(.fileMalformed, "\(source): \(message)") }
+
+        dataStart = unsafe try Self.dataStart(in: bytes, source: source)
         guard dataStart <= bytes.count else {
             throw malformed("the header ends at byte \(dataStart), the file at \(bytes.count)")
         }
@@ -46,7 +52,7 @@ struct SafetensorsHeader {
         entries = parsed.entries
         metadata = parsed.metadata
 
-        try checkOffsets(dataByteCount: bytes.count - dataStart, malformed)
+        try checkOffsets(dataByteCount: (fileByteCount ?? bytes.count) - dataStart, malformed)
     }
 
     /// Every byte of the data belongs to exactly one tensor.

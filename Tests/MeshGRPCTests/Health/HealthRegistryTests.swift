@@ -1,6 +1,14 @@
+import Identity
+import MeshTransport
+import MeshworkTesting
 import Testing
 
 @testable import MeshGRPC
+
+extension HealthService {
+    /// The status of the process as a whole.
+    fileprivate var status: HealthRegistry.Status? { currentStatus(of: HealthRegistry.server) }
+}
 
 @Suite struct HealthRegistryTests {
     @Test("the server as a whole serves; a service that was never named is not known")
@@ -25,6 +33,37 @@ import Testing
         registry.unwatch(watcher)
         #expect(registry.setStatus(.serving, of: "a.B").isEmpty)
         #expect(registry.watcherCount == 0)
+    }
+
+    @Test(
+        "a process that lacks something does not serve as a whole, whatever is set, and serves again when it is there")
+    func readiness() throws {
+        var registry = HealthRegistry()
+        let watch = registry.watch(HealthRegistry.server)
+        let watcher = try #require(watch).watcher
+        let lacking = registry.setReady(false)
+        #expect(lacking == [.init(watcher: watcher, status: .notServing)])
+        let set = registry.setStatus(.serving, of: HealthRegistry.server)
+        #expect(set.isEmpty && registry.status(of: HealthRegistry.server) == .notServing)
+        let there = registry.setReady(true)
+        #expect(there == [.init(watcher: watcher, status: .serving)])
+    }
+
+    @Test("a mesh's health service says what the mesh lacks")
+    func meshReadiness() async throws {
+        let authority = try TestAuthority(runtime: SystemRuntime.shared)
+        let mesh = try Mesh(identity: authority.identity("/server"), policy: .denyAll)
+        mesh.setReady("model", false)
+        let health = mesh.serveHealth()
+        #expect(health.status == .notServing)
+        mesh.setReady("table", false)
+        mesh.setReady("model", true)
+        #expect(health.status == .notServing)
+        mesh.setReady("table", true)
+        #expect(health.status == .serving)
+        mesh.setReady("table", true)
+        mesh.setReady("table", false)
+        #expect(health.status == .notServing)
     }
 
     @Test("a server that stops serves nothing, for good")

@@ -75,6 +75,12 @@ struct ReplicatedJob: Sendable {
         }
     }
 
+    /// Has a server leave in good order.
+    func drain(_ index: Int) async throws {
+        guard let server = running[index] else { return }
+        try await host(index).run { await server.drain() }
+    }
+
     /// Kills a server, without a word.
     func kill(_ index: Int) {
         running[index] = nil

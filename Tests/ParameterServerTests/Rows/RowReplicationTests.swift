@@ -2,6 +2,8 @@ import Coordination
 import MeshWire
 import MeshworkTesting
 import Optimizers
+import Synchronization
+import Telemetry
 import Tensor
 import TestSupport
 import Testing
@@ -150,6 +152,47 @@ import Testing
             let first = try rows.scalars(as: Float.self).enumerated().filter { $0.offset % 2_050 == 0 }.map(\.element)
             #expect(first == [-2, -2, -1, -1, -1, 0])
             client.close()
+        }
+    }
+
+    @Test("a record that never fits into a follower's log has it leave the chain at once, and say what to set")
+    func smallLog() async throws {
+        try await SimulatedRuntime.run(seed: 3) { runtime in
+            let capture = LogCapture()
+            var settings = PartitionLogConfiguration(folder: "/log")
+            settings.waitingBytes = 1 << 20
+            settings.bytes = 16 << 20
+            let log = try await ServerLog.open(
+                settings, ledger: PushLedger.Limits(), on: runtime, logger: capture.logger
+            ).log
+            var head = try RowPartition(RowPartition.table(width: 2_000))
+            // Of more bytes than a record of this log, and written in pieces of fewer.
+            for first in stride(from: 0 as UInt64, to: 200, by: 50) {
+                _ = try head.push(Array(first..<first + 50), Array(repeating: 1, count: 100_000))
+            }
+            let entry = PartitionMap.Partition(
+                id: head.state.id, head: "b", epoch: 1, byteCount: 0, followers: ["a"])
+            let follower = Partition(
+                head.state, in: ChainPlace(of: "a", in: entry), configuration: ParameterServerConfiguration(),
+                meter: ApplyMeter(MetricsRegistry(), runtime: runtime), log: log,
+                driver: PartitionChainTests.Limited(limit: 1 << 20))
+            try await log.begin([(head.state.origin, try head.state.snapshot.pinned())]) {}
+            _ = follower.chained { $0.predecessorBegins(on: 1, epoch: 1, isJoining: false) }
+            _ = try head.push(Array(0..<100), Array(repeating: 1, count: 200_000))
+            let record = try #require(head.records.last)
+            let before = runtime.now
+            #expect(follower.arrived(ArrivalQueue.Arrival(record: record, stream: 1, epoch: 1)))
+            await follower.executeArrived(on: runtime)
+            #expect(before.duration(to: runtime.now) < .seconds(1))
+            #expect(follower.chain.withLock { $0.wish } == .leave)
+            let lines = capture.all("a record does not fit into the log")
+            #expect(lines.count == 1 && lines[0].metadata["error"]?.contains("log.waitingBytes") == true)
+            try await log.settled(until: runtime.now.advanced(by: .seconds(10)))
+            await log.close()
+            let kept = try await ServerLog.open(
+                settings, ledger: PushLedger.Limits(), on: runtime, logger: capture.logger
+            ).partitions
+            #expect(kept.map(\.version.applied) == [4])
         }
     }
 
