@@ -20,6 +20,7 @@ enum Messages {
         check(ChainAnswer.self),
         check(PartitionMap.self), check(JoinRequest.self), check(RenewalRequest.self), check(IssuedIdentity.self),
         check(PullRequest.self), check(PullResponse.self), check(PushRequest.self), check(PushResponse.self),
+        check(SnapshotRequest.self), check(SnapshotResponse.self),
         check(AuditResponse.self), check(PartitionAccount.self), check(PartitionVersion.self),
         check(TableDeclaration.self), check(PredictRequest.self), check(PredictResponse.self),
         check(Google_Rpc_Status.self), check(Grpc_Health_V1_HealthCheckRequest.self),

@@ -95,6 +95,9 @@ public final class Mesh: Service {
     /// The paths of the methods that are served, in order.
     package var servedPaths: [String] { server.registry.paths }
 
+    /// How calls are traced, for spans of rooms above; `nil` for not at all.
+    package var tracing: TracingConfiguration? { configuration.telemetry.tracing }
+
     /// The limits of each connection.
     package var limits: WireLimits { configuration.limits }
 

@@ -87,7 +87,6 @@ public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
         public static let snapshotRevoked = Code(30)
         /// The key of a row that is not below the table's limit.
         public static let rowOutOfRange = Code(31)
-
         /// The round that the push belongs to was closed without it; the message says which round stands. Its number is
         /// used up: pull, and compute a gradient for the next round.
         public static let late = Code(34)
@@ -98,19 +97,20 @@ public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
         public static let held = Code(36)
         /// The partition has no answer to a push that waits for a round, and not the push: a client sends it again.
         public static let notHeld = Code(37)
-
         /// A pull of bounded staleness waited for another worker in vain; the message names its slot, session and identity,
         /// and how far it is. The same request may come again.
         public static let staleClock = Code(38)
+        /// A snapshot for readers is larger than its server keeps; the message names both figures.
+        public static let snapshotTooLarge = Code(40)
 
-        /// In the order of the numbers.
+        /// In the order of the numbers; empty for those that have no code here.
         static let names = [
             "unknownParameter", "shapeMismatch", "dtypeMismatch", "nonFinite", "sessionFenced", "sessionExpired",
             "sessionUnknown", "notOwner", "ledgerFull", "busy", "rolledBack", "acknowledged", "malformedRequest",
             "applyFailed", "versionNotReached", "invalidDeclaration", "coordination", "callFailed",
             "invalidConfiguration", "notRegistered", "snapshotInvalid", "logFailed", "unconfirmed", "notAllowed",
             "peerLost", "staleEpoch", "checkpointInvalid", "checkpointFailed", "rowsFull", "snapshotRevoked",
-            "rowOutOfRange", "", "", "late", "roundStalled", "held", "notHeld", "staleClock",
+            "rowOutOfRange", "", "", "late", "roundStalled", "held", "notHeld", "staleClock", "", "snapshotTooLarge",
         ]
 
         /// The code's name, or its number where it has none here.

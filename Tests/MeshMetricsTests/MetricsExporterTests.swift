@@ -11,6 +11,22 @@ import Testing
     private let registry = MetricsRegistry(maximumSeriesPerFamily: 2)
     private let backEnd = KeptMetrics()
 
+    @Test("histograms of values other than times are told by count and sum of what is new")
+    func exportsValues() {
+        let values = registry.values("staleness", help: "", labels: "table")
+        let exporter = MetricsExporter(registry, to: backEnd)
+        for value in [0.0, 4, 5] { values.series("a").record(value) }
+        for _ in 0..<2 {
+            exporter.export()
+            #expect(backEnd.all["counter staleness_count{table=a}"] == 3)
+            #expect(backEnd.all["sum staleness_sum{table=a}"] == 9)
+        }
+        values.series("a").record(1)
+        exporter.export()
+        #expect(backEnd.all["counter staleness_count{table=a}"] == 4)
+        #expect(backEnd.all["sum staleness_sum{table=a}"] == 10)
+    }
+
     @Test("counters are told as differences, gauges as they are, histograms by count, sum and quantiles of what is new")
     func exports() throws {
         let calls = registry.counter("calls_total", help: "", labels: "method", "peer")

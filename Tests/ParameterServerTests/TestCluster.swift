@@ -71,11 +71,12 @@ struct TestCluster: Sendable {
     /// A server of this number that can be called, on any port or this one, and has not registered.
     func listeningServer(
         _ index: Int, port: Int = 0, configuration: ParameterServerConfiguration = ParameterServerConfiguration(),
-        identity: RotatableIdentity? = nil
+        identity: RotatableIdentity? = nil, tracing: TracingConfiguration? = nil
     ) async throws -> (ParameterServer, ListenerAddress) {
         let path = "/server/\(index)"
         let mesh = try Self.mesh(
-            authority, host?(path) ?? runtime, path, attemptTimeout, attempts, metrics: metrics, identity: identity)
+            authority, host?(path) ?? runtime, path, attemptTimeout, attempts, metrics: metrics, identity: identity,
+            tracing: tracing)
         let server = try ParameterServer(
             named: "server-\(index)", on: mesh, coordination: coordination(mesh), configuration: configuration,
             logger: log.logger)
@@ -101,9 +102,12 @@ struct TestCluster: Sendable {
 
     /// A process of the mesh that is called `path`.
     func mesh(
-        _ path: String, faults: (any FaultInjector)? = nil, identity: RotatableIdentity? = nil
+        _ path: String, faults: (any FaultInjector)? = nil, identity: RotatableIdentity? = nil,
+        tracing: TracingConfiguration? = nil
     ) throws -> Mesh {
-        try Self.mesh(authority, host?(path) ?? runtime, path, attemptTimeout, attempts, faults, identity: identity)
+        try Self.mesh(
+            authority, host?(path) ?? runtime, path, attemptTimeout, attempts, faults, identity: identity,
+            tracing: tracing)
     }
 
     /// An identity at `path`; see ``MeshworkTesting/TestAuthority``.
@@ -143,10 +147,11 @@ struct TestCluster: Sendable {
     private static func mesh(
         _ authority: TestAuthority, _ runtime: any Runtime, _ path: String, _ attemptTimeout: Duration,
         _ attempts: Int, _ faults: (any FaultInjector)? = nil, metrics: MetricsRegistry = MetricsRegistry(),
-        identity: RotatableIdentity? = nil
+        identity: RotatableIdentity? = nil, tracing: TracingConfiguration? = nil
     ) throws -> Mesh {
         var configuration = MeshConfiguration()
         configuration.faults = faults
+        configuration.telemetry.tracing = tracing
         configuration.retry.attemptTimeout = attemptTimeout
         configuration.retry.maximumAttempts = attempts
         let policy = try AuthorizationPolicy(rules: [

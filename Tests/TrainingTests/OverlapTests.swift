@@ -1,7 +1,7 @@
 import MeshTransport
 import MeshWire
-import NeuralNetwork
 import MeshworkTesting
+import NeuralNetwork
 import Optimizers
 import ParameterServer
 import Synchronization

@@ -38,7 +38,7 @@ struct LogProgress {
     private(set) var last: UInt64
     /// The last record that is written.
     private(set) var written: UInt64
-    private var synced: UInt64
+    private(set) var synced: UInt64
     private var backlog = ByteBuffer()
     private var lost: [ClosedRange<UInt64>] = []
     private var lostBefore: UInt64 = 0

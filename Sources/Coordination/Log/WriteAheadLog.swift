@@ -79,6 +79,26 @@ package final class WriteAheadLog: Sendable {
     /// The bytes of all entries, written or not.
     package var bytes: Int { state.withLock { Int($0.bytes) } }
 
+    /// What a log takes, and how far it is.
+    package struct Usage: Sendable, Hashable {
+        /// Of all records, written or not.
+        package var bytes: Int
+        /// Of those that wait to be written.
+        package var waitingBytes: Int
+        /// The last records that were appended, that the system has, and that the disk has.
+        package var appended: UInt64
+        package var written: UInt64
+        package var synced: UInt64
+    }
+
+    package var usage: Usage {
+        state.withLock {
+            Usage(
+                bytes: Int($0.bytes), waitingBytes: $0.progress.backlogBytes, appended: $0.progress.last,
+                written: $0.progress.written, synced: $0.progress.synced)
+        }
+    }
+
     /// The position that was given out last; 0 where none was.
     package var last: UInt64 { state.withLock { $0.progress.last } }
 

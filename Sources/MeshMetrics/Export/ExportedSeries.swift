@@ -12,6 +12,8 @@ struct ExportedSeries {
         case histogram(
             count: any CounterHandler, sum: any FloatingPointCounterHandler, quantiles: [any MeterHandler],
             told: HistogramSnapshot)
+        case values(
+            count: any CounterHandler, sum: any FloatingPointCounterHandler, told: (count: UInt64, sum: Double))
     }
 
     private var handlers: Handlers
@@ -38,6 +40,15 @@ struct ExportedSeries {
                 quantiles: quantiles.map {
                     factory.makeMeter(label: name, dimensions: dimensions + [("quantile", "\($0)")])
                 }, told: HistogramSnapshot()))
+    }
+
+    static func values(
+        _ factory: any MetricsFactory, _ name: String, _ dimensions: [(String, String)]
+    ) -> ExportedSeries {
+        ExportedSeries(
+            handlers: .values(
+                count: factory.makeCounter(label: name + "_count", dimensions: dimensions),
+                sum: factory.makeFloatingPointCounter(label: name + "_sum", dimensions: dimensions), told: (0, 0)))
     }
 
     /// Tells what was counted since the last time.
@@ -67,6 +78,15 @@ struct ExportedSeries {
         handlers = .histogram(count: count, sum: sum, quantiles: quantiles, told: snapshot)
     }
 
+    /// Tells what was counted since the last time.
+    mutating func update(_ histogram: ValueHistogram) {
+        guard case .values(let count, let sum, let told) = handlers else { return }
+        let now = (count: histogram.count, sum: histogram.sum)
+        if now.count > told.count { count.increment(by: Int64(clamping: now.count - told.count)) }
+        if now.sum > told.sum { sum.increment(by: now.sum - told.sum) }
+        handlers = .values(count: count, sum: sum, told: now)
+    }
+
     /// Gives the back end's instruments back.
     func destroy(_ factory: any MetricsFactory) {
         switch handlers {
@@ -78,6 +98,9 @@ struct ExportedSeries {
             factory.destroyCounter(count)
             factory.destroyFloatingPointCounter(sum)
             for handler in quantiles { factory.destroyMeter(handler) }
+        case .values(let count, let sum, _):
+            factory.destroyCounter(count)
+            factory.destroyFloatingPointCounter(sum)
         }
     }
 }

@@ -16,6 +16,7 @@ public import Telemetry
 /// | counter | `Counter`: what was added since the last time |
 /// | gauge | `Meter`: the value |
 /// | latency histogram `x_seconds` | `Counter` `x_seconds_count` and `FloatingPointCounter` `x_seconds_sum`: what was added; `Meter` `x_seconds` with the dimension `quantile` (`0.5`, `0.9`, `0.99`): of the calls since the last time, if there were any |
+/// | histogram of other values `x` | `Counter` `x_count` and `FloatingPointCounter` `x_sum`: what was added |
 ///
 /// **Why now and then**: swift-metrics has each value handed over as it comes, and most back ends take a lock for that;
 /// a call records a dozen values, at a few nanoseconds each. So calls record where they always do, and the export costs
@@ -70,6 +71,7 @@ public final class MetricsExporter: Service {
                 case .counter(let family): export(family, &exported, ExportedSeries.counter) { $0.update($1) }
                 case .gauge(let family): export(family, &exported, ExportedSeries.gauge) { $0.update($1) }
                 case .histogram(let family): export(family, &exported, ExportedSeries.histogram) { $0.update($1) }
+                case .values(let family): export(family, &exported, ExportedSeries.values) { $0.update($1) }
                 case .open: break
                 }
             }

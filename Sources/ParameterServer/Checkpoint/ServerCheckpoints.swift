@@ -31,7 +31,7 @@ final class ServerCheckpoints: Sendable {
     func write(
         _ order: CheckpointOrder, until deadline: RuntimeInstant
     ) async throws(ParameterServerError) -> CheckpointAnswer {
-        try await inTurn { () throws(ParameterServerError) in
+        try await inTurn(until: deadline) { () throws(ParameterServerError) in
             var pace = WritePace(bytesPerSecond: bytesPerSecond, from: runtime.now)
             var written: [CheckpointManifest.Partition] = []
             for entry in order.entries {
@@ -58,7 +58,7 @@ final class ServerCheckpoints: Sendable {
     func restore(
         _ order: RestoreOrder, until deadline: RuntimeInstant
     ) async throws(ParameterServerError) -> RestoreAnswer {
-        try await inTurn { () throws(ParameterServerError) in
+        try await inTurn(until: deadline) { () throws(ParameterServerError) in
             var restored: [RestoredPartition] = []
             for entry in order.entries {
                 let id = entry.place.partition
@@ -89,10 +89,11 @@ final class ServerCheckpoints: Sendable {
     }
 
     private func inTurn<Result>(
-        _ body: () async throws(ParameterServerError) -> Result
+        until deadline: RuntimeInstant, _ body: () async throws(ParameterServerError) -> Result
     ) async throws(ParameterServerError) -> Result {
-        guard await turns.take() else {
-            throw ParameterServerError(.busy, "\(Self.waitingLimit) requests about checkpoints wait already")
+        guard await turns.take(until: deadline, on: runtime) else {
+            throw ParameterServerError(
+                .busy, "too many requests about checkpoints wait, at most \(Self.waitingLimit), or for too long")
         }
         defer { turns.pass() }
         return try await body()

@@ -161,7 +161,8 @@ public final class ParameterClient: Sendable {
                 try gradients.clip(toGlobalNorm: limit, with: &rows)
             } catch {
                 throw ParameterServerError(
-                    .applyFailed, "the step cannot be clipped, and nothing of it was sent: \(error.message)", cause: error)
+                    .applyFailed, "the step cannot be clipped, and nothing of it was sent: \(error.message)",
+                    cause: error)
             }
         }
         let step = try tables.flatten(gradients, rows: rows)

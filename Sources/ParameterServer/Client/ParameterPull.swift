@@ -10,8 +10,8 @@ struct ParameterPull: Sendable {
     let deadline: RuntimeInstant
     /// The rows to fetch of each partition that has some of them; empty to fetch dense tables.
     var keys: [PartitionID: AnyTensor] = [:]
-    /// Which of the dense tables to fetch, by their places in the set; `nil` for all.
-    var dense: Set<Int>?
+    /// Which dense tables to fetch; `nil` for all.
+    var tables: Set<String>?
     /// What of a connection's large answers comes first.
     var priority = CallPriority.normal
     /// How far the other workers must be, with bounded staleness.
@@ -20,6 +20,9 @@ struct ParameterPull: Sendable {
     var encodings: [String: GradientEncoding] = [:]
     /// Done before others are waited for again.
     var whenBehind: @Sendable () async -> Void = {}
+    var isolation = ReadIsolation.uncommitted
+    /// The snapshot to fetch from; `nil` to fetch what is there now.
+    var snapshot: UInt64?
 
     /// What was pulled.
     struct Result: Sendable {
@@ -44,7 +47,7 @@ struct ParameterPull: Sendable {
             if let part = found[place.id] { parts[place.table].append(part) }
         }
         var parameters = NamedTensors()
-        for (index, (table, parts)) in zip(tables.tables, parts).enumerated() where fetches(index, of: tables) {
+        for (table, parts) in zip(tables.tables, parts) where isFetched(table) {
             do throws(TensorError) {
                 parameters[table.name] = try Self.assemble(parts, table)
             } catch {
@@ -67,7 +70,7 @@ struct ParameterPull: Sendable {
         var missing = partitions.isEmpty ? Set(keys.keys) : partitions
         if missing.isEmpty {
             missing = Set(
-                tables.shares.flatMap(\.places).filter { fetches($0.table, of: tables) }.map(\.id))
+                tables.shares.flatMap(\.places).filter { isFetched(tables.tables[$0.table]) }.map(\.id))
         }
         var failure: ParameterServerError?
         var behind: ParameterServerError?
@@ -97,8 +100,9 @@ struct ParameterPull: Sendable {
         return found
     }
 
-    private func fetches(_ table: Int, of tables: TableSet) -> Bool {
-        tables.tables[table].rows == nil && dense?.contains(table) ?? true
+    /// Whether a table is one of the dense ones to fetch.
+    private func isFetched(_ table: TableDeclaration) -> Bool {
+        table.rows == nil && tables?.contains(table.name) ?? true
     }
 
     /// The values that a partition answers with.
@@ -127,7 +131,8 @@ struct ParameterPull: Sendable {
         let request = PullRequest(
             share.places.map {
                 var entry = PullRequest.Entry(
-                    partition: $0.id, minimum: minimums[$0.id] ?? PartitionVersion(epoch: 0, applied: 0), round: round)
+                    partition: $0.id, minimum: minimums[$0.id] ?? PartitionVersion(epoch: 0, applied: 0), round: round,
+                    isCommitted: isolation == .committed, snapshot: snapshot)
                 entry.encoding = encodings[$0.name.table]?.rawValue ?? 0
                 return entry
             }, keys: keys.isEmpty ? [] : share.places.map { keys[$0.id].map { Segment($0) } ?? Segment(copying: []) },

@@ -1,26 +1,36 @@
 import Coordination
-import MeshWire
 public import Tensor
 
 extension ParameterReader {
-    /// Rows of a row table as they are now, in the order of their keys, as ``ParameterClient/pull(rows:of:)`` gives them.
+    /// Rows of a row table, in the order of their keys, as ``ParameterClient/pull(rows:of:)`` gives them.
     ///
+    /// - Parameter isolation: which state may be shown; default the newest.
     /// - Returns: float32 `[keys, width]`.
     /// - Throws: ``ParameterServerError`` with `unknownParameter`, `shapeMismatch` for a dense table, `rowOutOfRange`,
     ///   `coordination`, `callFailed` or what a server answers.
-    public func pull(rows keys: [UInt64], of table: String) async throws(ParameterServerError) -> AnyTensor {
-        let deadline = runtime.now.advanced(by: configuration.timeout)
-        let routes = TableRoutes(coordination, clients, callBytes: configuration.callBytes)
+    public func pull(
+        rows keys: [UInt64], of table: String, isolation: ReadIsolation = .uncommitted
+    ) async throws(ParameterServerError) -> AnyTensor {
+        let routes = try await self.routes(to: [table])
         defer { routes.close() }
-        try routes.install(try await map(), named: [table])
-        let request = try RowRequest([table: keys], in: try routes.tables())
-        let parts =
-            request.partitions.isEmpty
-            ? [:]
-            : try await ParameterPull(routes: routes, deadline: deadline, keys: request.partitions)
-                .parts(minimums: [:])
+        let (rows, versions) = try await RowRequest([table: keys], in: try routes.tables()).pull(
+            ParameterPull(routes: routes, deadline: deadline, isolation: isolation), minimums: seenVersions)
+        saw(versions)
+        guard let rows = rows[table] else { preconditionFailure("rows of \(table) were pulled and are not there") }
+        return rows
+    }
+}
+
+extension RowRequest {
+    /// Pulls what is asked for, and puts it together; no call is made where that is nothing.
+    func pull(
+        _ pull: ParameterPull, minimums: [PartitionID: PartitionVersion]
+    ) async throws(ParameterServerError) -> (rows: NamedTensors, versions: [PartitionID: PartitionVersion]) {
+        var pull = pull
+        pull.keys = partitions
+        let parts = partitions.isEmpty ? [:] : try await pull.parts(minimums: minimums)
         do throws(TensorError) {
-            return try request.rows(of: parts.mapValues(\.values)).tensor(named: table)
+            return (try rows(of: parts.mapValues(\.values)), parts.mapValues(\.version))
         } catch {
             throw ParameterServerError(.callFailed, "the rows cannot be put together: \(error.message)", cause: error)
         }

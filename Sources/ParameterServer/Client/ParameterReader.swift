@@ -1,6 +1,7 @@
 public import Coordination
 import MeshTransport
 import MeshWire
+import Synchronization
 public import Tensor
 
 /// Reads the tables of a coordinator's map, and the accounts of their partitions. It pushes nothing and needs no
@@ -12,9 +13,10 @@ public import Tensor
 /// ```
 /// Safe to use from any task.
 public final class ParameterReader: Sendable {
-    let coordination: CoordinationClient
+    private let coordination: CoordinationClient
     let configuration: ParameterClientConfiguration
-    let clients: ServerClients
+    private let clients: ServerClients
+    private let seen = Mutex<[PartitionID: PartitionVersion]>([:])
 
     /// A reader of the tables that `coordination` knows.
     ///
@@ -31,26 +33,57 @@ public final class ParameterReader: Sendable {
     /// The dense tables as they are now, in the order in which they were declared. Each partition is consistent in itself;
     /// while workers push, partitions are of different moments.
     ///
-    /// - Parameter names: the tables to pull, whatever others there are; default all.
+    /// No partition is older than what this reader has seen of it before, whatever server heads it.
+    /// - Parameters:
+    ///   - names: the tables to pull, whatever others there are; default all.
+    ///   - versions: what partitions must have come to, as another process has told (``PushReport/versions``): waited for, at
+    ///     most until the timeout.
+    ///   - isolation: which state may be shown; default the newest.
     /// - Throws: ``ParameterServerError`` with `unknownParameter` for a name that is not declared or that of a row table,
     ///   which is pulled by keys, `invalidDeclaration`
-    ///   that names every table to pull whose declaration cannot be read, `coordination`, `callFailed` or what a server
-    ///   answers.
-    public func pull(_ names: [String]? = nil) async throws(ParameterServerError) -> NamedTensors {
-        try await pull(names, in: try await map())
+    ///   that names every table to pull whose declaration cannot be read, `versionNotReached` or `unconfirmed` when the time
+    ///   is over, `coordination`, `callFailed` or what a server answers.
+    public func pull(
+        _ names: [String]? = nil, atLeast versions: [PartitionID: PartitionVersion] = [:],
+        isolation: ReadIsolation = .uncommitted
+    ) async throws(ParameterServerError) -> NamedTensors {
+        try await pull(names, in: try await map(), atLeast: versions, isolation: isolation)
     }
 
     /// The tables as they are now, of a map that is known.
-    func pull(_ names: [String]?, in map: PartitionMap) async throws(ParameterServerError) -> NamedTensors {
-        let deadline = runtime.now.advanced(by: configuration.timeout)
-        let routes = TableRoutes(coordination, clients, callBytes: configuration.callBytes)
+    func pull(
+        _ names: [String]?, in map: PartitionMap, atLeast versions: [PartitionID: PartitionVersion] = [:],
+        isolation: ReadIsolation = .uncommitted
+    ) async throws(ParameterServerError) -> NamedTensors {
+        let routes = try routes(to: names, in: map)
         defer { routes.close() }
-        try routes.install(map, named: names)
         if names != nil, let table = try routes.tables().tables.first(where: { $0.rows != nil }) {
             throw ParameterServerError(
                 .unknownParameter, "table \(table.name) is of rows, which a client pulls by their keys")
         }
-        return try await ParameterPull(routes: routes, deadline: deadline).run(minimums: [:]).parameters
+        let result = try await ParameterPull(routes: routes, deadline: deadline, isolation: isolation)
+            .run(minimums: versions.merging(seenVersions) { max($0, $1) })
+        saw(result.versions)
+        return result.parameters
+    }
+
+    /// The latest version of each partition that a pull has shown: no later pull is older.
+    public var seenVersions: [PartitionID: PartitionVersion] { seen.withLock { $0 } }
+
+    /// Takes down what a pull has shown.
+    func saw(_ versions: [PartitionID: PartitionVersion]) {
+        seen.withLock { $0.merge(versions) { max($0, $1) } }
+    }
+
+    /// Where tables are now. Whoever asks closes it.
+    func routes(to names: [String]?) async throws(ParameterServerError) -> TableRoutes {
+        try routes(to: names, in: try await map())
+    }
+
+    private func routes(to names: [String]?, in map: PartitionMap) throws(ParameterServerError) -> TableRoutes {
+        let routes = TableRoutes(coordination, clients, callBytes: configuration.callBytes)
+        try routes.install(map, named: names)
+        return routes
     }
 
     /// Each partition's account of its pushes, asked of its server, in the order of partition numbers.
@@ -93,6 +126,9 @@ public final class ParameterReader: Sendable {
     public func close() { clients.close() }
 
     var runtime: any Runtime { coordination.mesh.runtime }
+
+    /// When a request that begins now has to be answered.
+    var deadline: RuntimeInstant { runtime.now.advanced(by: configuration.timeout) }
 
     func map() async throws(ParameterServerError) -> PartitionMap {
         do throws(CoordinationError) {

@@ -22,6 +22,7 @@ final class TableRoutes: Sendable {
     private let coordination: CoordinationClient
     private let callBytes: Int
     private let maps = MapFeed()
+    private let waits = WaitBook()
     private let state = Mutex(State())
 
     init(_ coordination: CoordinationClient, _ clients: ServerClients, callBytes: Int) {
@@ -106,7 +107,16 @@ final class TableRoutes: Sendable {
     ) async throws(ParameterServerError) -> Result {
         let client = clients.client(of: share.server)
         do throws(ParameterServerError) {
-            return try await calls.run(share) { () throws(MeshError) in try await body(client) }
+            let answer = await waits.during(.answer(share), on: runtime) {
+                () async -> Swift.Result<Result, ParameterServerError> in
+                do throws(ParameterServerError) {
+                    return .success(
+                        try await calls.run(share) { () throws(MeshError) in try await body(client) })
+                } catch {
+                    return .failure(error)
+                }
+            }
+            return try answer.get()
         } catch {
             if error.saysServerIsGone { losses.report(share.server) }
             guard error.code == .callFailed, map.lost.contains(share.server.name) else { throw error }
@@ -131,10 +141,16 @@ final class TableRoutes: Sendable {
             guard isLeft, !Task.isCancelled, runtime.now.advanced(by: wait) < deadline else { return }
             // Half to all of it, so that workers that lost the same server do not return at once.
             let share = Double(runtime.randomBits() >> 11) / Double(1 << 53)
-            let hasChanged = await waitForMap(after: version, atMost: wait * (0.5 + share / 2))
+            let subject = WaitBook.Subject(reason: .map, waiter: .retry, blocker: .otherMap)
+            let hasChanged = await waits.during(subject, on: runtime) {
+                await waitForMap(after: version, atMost: wait * (0.5 + share / 2))
+            }
             wait = hasChanged ? Self.firstWait : min(wait * 2, Self.longestWait)
         }
     }
+
+    /// Who waits for whom in this client's requests.
+    func stalls() -> [StallReport.Wait] { waits.waits(runtime.now) }
 
     /// Waits for a newer map, for a limited time; returns whether it came.
     private func waitForMap(after version: UInt64, atMost wait: Duration) async -> Bool {

@@ -220,6 +220,35 @@ package struct PushLedger: Sendable {
         }
     }
 
+    /// What a ledger takes, and how near its limits it is.
+    struct Usage: Sendable {
+        var sessions = 0
+        var answers = 0
+        /// The answers, and the runs, of the session that has the most.
+        var fullestAnswers = 0
+        var fullestRuns = 0
+        /// About what it takes in memory.
+        var bytes = 0
+    }
+
+    /// What it takes. Complexity: O(sessions).
+    var usage: Usage {
+        var usage = Usage(sessions: accounts.count)
+        for account in accounts.values {
+            let runs = account.applied.runs.count + account.rejected.runs.count
+            usage.answers += account.answers.count
+            usage.fullestAnswers = max(usage.fullestAnswers, account.answers.count)
+            usage.fullestRuns = max(usage.fullestRuns, runs)
+            usage.bytes +=
+                MemoryLayout<Account>.stride + account.answers.count * MemoryLayout<Account.Answer>.stride
+                + (runs + account.ownVersions.runs.count) * MemoryLayout<ClosedRange<UInt64>>.stride
+        }
+        return usage
+    }
+
+    /// The version of the partition that the session's last push made; `nil` where it has not pushed.
+    func lastVersion(of session: SessionID) -> UInt64? { accounts[session]?.ownVersions.runs.last?.upperBound }
+
     /// Answers that are kept, over all sessions.
     package var answerCount: Int { accounts.values.reduce(0) { $0 + $1.answers.count } }
 }

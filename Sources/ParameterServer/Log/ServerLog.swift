@@ -248,6 +248,9 @@ final class ServerLog: Sendable {
             "the log failed: pushes are refused until the server starts again", metadata: ["error": "\(error)"])
     }
 
+    /// What the log takes, and how far it is.
+    var usage: WriteAheadLog.Usage { log.usage }
+
     // MARK: Compaction
 
     /// Begins to replace the log by snapshots if it is half full and nobody is at it.

@@ -54,12 +54,13 @@ extension ParameterClient {
         return Step(result: result, report: report, parameters: parameters, timeline: timeline)
     }
 
-    /// Some of the dense tables, by their places among the declared ones.
+    /// Some of the dense tables.
     func pull(
-        _ tables: Set<Int>, until deadline: RuntimeInstant, priority: CallPriority
+        _ tables: Set<String>, until deadline: RuntimeInstant, priority: CallPriority
     ) async throws(ParameterServerError) -> NamedTensors {
         let seen = state.withLock { $0.seen }
-        let pull = ParameterPull(routes: routes, deadline: deadline, dense: tables, priority: priority)
+        let pull = ParameterPull(
+            routes: routes, deadline: deadline, tables: tables, priority: priority, encodings: pullEncodings)
         let result = try await pull.run(minimums: seen)
         pulled(result.versions)
         return result.parameters

@@ -203,7 +203,8 @@ public final class StepPush: Sendable {
             guard pullsNext else { return }
             let dense = Set(fragment.tables.filter { tables.tables[$0].rows == nil })
             guard !dense.isEmpty else { return }
-            let parameters = try await client.pull(dense, until: deadline, priority: fragment.priority)
+            let parameters = try await client.pull(
+                Set(dense.map { tables.tables[$0].name }), until: deadline, priority: fragment.priority)
             let pulled = client.runtime.now
             state.withLock { state in
                 for table in dense { state.parameters[table] = parameters[tables.tables[table].name] }

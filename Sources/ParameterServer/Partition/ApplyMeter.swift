@@ -1,71 +1,62 @@
 package import MeshWire
 package import Telemetry
 
-/// Counts and times what a server's partitions do with pushes.
+/// Counts and times what a server's partitions do with pushes and pulls, by table.
 ///
 /// | name | kind | labels |
 /// |---|---|---|
-/// | `parameter_pushes_total` | counter | `outcome`: `applied`, `duplicate`, `rejected`, `skipped`, `refused`, `fenced` |
+/// | `parameter_pushes_total` | counter | `table`; `outcome`: `applied`, `duplicate`, `nonfinite`, `rejected`, `skipped`, `refused`, `fenced` |
 /// | `parameter_refusals_total` | counter | `code`: a ``ParameterServerError/Code`` |
-/// | `parameter_apply_seconds` | histogram | – |
+/// | `parameter_apply_seconds` | histogram | `table` |
+/// | `parameter_push_seconds` | histogram | `table` |
+/// | `parameter_pull_seconds` | histogram | `table` |
+/// | `parameter_staleness` | histogram | `table` |
 ///
-/// `skipped` are pushes whose gradient a table's policy passes over. `rejected` pushes are those that the ledger remembers as such, `refused` ones may come again. Refusals are what the
-/// log warns of: each push once, by why it was refused, and calls that were refused as a whole.
+/// `nonfinite` and `rejected` pushes are those that the ledger remembers as such, `skipped` ones those whose gradient a table's
+/// policy passes over, `refused` ones may come again; one for a
+/// partition that nobody knows is of no table. Refusals are what the log warns of: each push once, by why it was refused, and
+/// calls that were refused as a whole. Tables beyond a family's limit of series share one.
 package struct ApplyMeter: Sendable {
     private let runtime: any Runtime
-    private let applied: Counter
-    private let duplicates: Counter
-    private let rejected: Counter
-    private let skipped: Counter
-    private let refused: Counter
-    private let fenced: Counter
+    private let pushes: MetricFamily<Counter>
+    private let ofNoTable: PushOutcomes
     private let refusals: MetricFamily<Counter>
-    private let seconds: LatencyHistogram
+    private let applying: MetricFamily<LatencyHistogram>
+    private let pushing: MetricFamily<LatencyHistogram>
+    private let pulling: MetricFamily<LatencyHistogram>
+    private let staleness: MetricFamily<ValueHistogram>
 
     package init(_ metrics: MetricsRegistry, runtime: any Runtime) {
         self.runtime = runtime
-        let pushes = metrics.counter(
-            "parameter_pushes_total", help: "Partition pushes that arrived, by what became of them.", labels: "outcome")
-        applied = pushes.series("applied")
-        duplicates = pushes.series("duplicate")
-        rejected = pushes.series("rejected")
-        skipped = pushes.series("skipped")
-        refused = pushes.series("refused")
-        fenced = pushes.series("fenced")
+        pushes = metrics.counter(
+            "parameter_pushes_total", help: "Partition pushes that arrived, by what became of them.", labels: "table",
+            "outcome")
+        ofNoTable = PushOutcomes(pushes, table: "")
         refusals = metrics.counter(
             "parameter_refusals_total", help: "Pushes, and calls of pushes, that were refused, by why.", labels: "code")
-        seconds = metrics.histogram(
-            "parameter_apply_seconds", help: "Time that a partition took to apply a push, waiting not included."
-        ).series()
+        applying = metrics.histogram(
+            "parameter_apply_seconds", help: "Time that a partition took to apply a push, waiting not included.",
+            labels: "table")
+        pushing = metrics.histogram(
+            "parameter_push_seconds", help: "Time from a partition push's arrival to its answer.", labels: "table")
+        pulling = metrics.histogram(
+            "parameter_pull_seconds", help: "Time from a partition pull's arrival to its answer.", labels: "table")
+        staleness = metrics.values(
+            "parameter_staleness",
+            help: "Pushes of others that were applied between the pull that a push is of and the push.",
+            labels: "table")
     }
 
-    /// Now, by which the age of what is kept is told.
-    var now: RuntimeInstant { runtime.now }
-
-    /// Runs `body` and counts its reply.
-    func timed(_ body: () -> Partition.Answer) -> Partition.Answer {
-        let start = runtime.now
-        let answer = body()
-        let reply = answer.reply
-        if reply.outcome == .applied, !reply.isReplay { seconds.record(start.duration(to: runtime.now)) }
-        count(reply)
-        return answer
+    /// What counts for the partitions of a table.
+    func table(_ name: String) -> TableMeter {
+        TableMeter(
+            PushOutcomes(pushes, table: name), applying: applying.series(name), pushing: pushing.series(name),
+            pulling: pulling.series(name), staleness: staleness.series(name), runtime: runtime)
     }
 
     /// Counts a push, or a call of pushes, that was refused.
     func countRefusal(_ code: ParameterServerError.Code) { refusals.series(code.description).increment() }
 
     /// Counts a reply that no partition was asked for.
-    func count(_ reply: PushReply) {
-        guard !reply.isReplay else { return duplicates.increment() }
-        switch reply.outcome {
-        case .applied: applied.increment()
-        // Counted when its round is closed.
-        case .refused(.held, _): break
-        case .skipped: skipped.increment()
-        case .refused(.nonFinite, _), .refused(.shapeMismatch, _), .refused(.dtypeMismatch, _): rejected.increment()
-        case .refused(.sessionFenced, _), .refused(.sessionExpired, _): fenced.increment()
-        case .refused: refused.increment()
-        }
-    }
+    func count(_ reply: PushReply) { ofNoTable.count(reply) }
 }

@@ -34,6 +34,9 @@ final class LevelGate<Level: Comparable & Sendable>: Sendable {
         for wait in through { wait.finish(true) }
     }
 
+    /// How many wait.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
+
     /// Ends all waits, and those to come: the partition comes no further here.
     func close() {
         let waiting = state.withLock { state in

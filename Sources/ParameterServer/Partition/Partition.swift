@@ -64,13 +64,13 @@ package final class Partition: Sendable {
     /// The pieces of a snapshot for a joining server that are about to be sent, by their numbers.
     let pieces = Mutex<[Int: ByteBuffer]>([:])
     let gate: LevelGate<PartitionVersion>
-    private let commits: LevelGate<UInt64>
+    let commits: LevelGate<UInt64>
     /// Where calls wait for rounds.
     let rounds: LevelGate<UInt64>
     /// The most bytes of gradients that wait for the open round.
     let roundBytes: Int
     let clockGate: ClockGate
-    let meter: ApplyMeter
+    let meter: TableMeter
 
     /// A partition that goes on from a state, in the server's place of its chain, and whose records go to a log if there
     /// is one. A head takes pushes after ``open()``.
@@ -94,7 +94,7 @@ package final class Partition: Sendable {
         rounds = LevelGate(first.roundLevel, limit: configuration.ledgerSessions)
         roundBytes = configuration.roundBytes
         clockGate = ClockGate(limit: configuration.queuedPushes)
-        self.meter = meter
+        self.meter = meter.table(first.name.table)
         self.log = log
         self.driver = driver
         tellClocks(first)
@@ -113,14 +113,18 @@ package final class Partition: Sendable {
     /// Answers a push when its turn comes. Computes; not for loops.
     ///
     /// A push that has been taken is finished even if its caller has gone: its copy will ask for the answer.
-    package func push(_ push: PartitionPush) async -> Answer {
+    /// - Parameter deadline: when the caller has gone: a push whose turn comes later is refused as `busy`.
+    package func push(_ push: PartitionPush, until deadline: RuntimeInstant? = nil) async -> Answer {
         // Looked at before the turn, so that looking at one push and applying another overlap.
         let (push, fault) = checked(push)
-        let answer = await withTurn { state.withLock { apply(push, fault, to: &$0) } }
-        guard let answer else {
+        let answer = await withTurn { () -> Answer? in
+            if let deadline, meter.now >= deadline { return nil }
+            return state.withLock { apply(push, fault, to: &$0) }
+        }
+        guard let answer = answer ?? nil else {
             return Answer(
                 reply: PushReply(
-                    partition: id, outcome: .refused(.busy, "partition \(name): too many pushes wait"),
+                    partition: id, outcome: .refused(.busy, "partition \(name): too many pushes wait, or for too long"),
                     version: PartitionVersion(epoch: 0, applied: 0)))
         }
         return finished(answer)
@@ -297,14 +301,6 @@ package final class Partition: Sendable {
     }
 
     // MARK: Reading
-
-    /// Why rows of `keys`, or without keys all parameters, cannot be pulled: `shapeMismatch`, `rowOutOfRange` or
-    /// `malformedRequest`; `nil` if they can.
-    func fault(ofPull keys: AnyTensor?) -> ParameterServerError? {
-        table.fault(ofKeys: keys, partition: name.index, areSorted: false).map {
-            ParameterServerError($0.code, "partition \(name): \($0.message)")
-        }
-    }
 
     /// The parameters and their version, or those of the rows of `keys`, which have no fault; `nil` if somebody is at them,
     /// another server heads the partition, or there is no memory for the rows. Parameters are not copied: the next push

@@ -274,15 +274,7 @@ struct PartitionState: Sendable {
     /// The elements, or the rows of `keys`, which were checked; with one axis.
     func values(of keys: AnyTensor?) throws(TensorError) -> AnyTensor {
         guard let keys, let rows else { return parameters }
-        var values = try AnyTensor.zeros([keys.elementCount * table.shape.elementCount])
-        values.withMutableBytes { target in
-            keys.withKeys { keys in
-                // Safe: the tensor has as many floats as the rows together.
-                unsafe rows.read(
-                    keys, clock: applied, to: target.baseAddress!.assumingMemoryBound(to: Float.self))
-            }
-        }
-        return values
+        return try table.values(of: keys, in: rows, clock: applied)
     }
 
     private mutating func goBack(to snapshot: PartitionSnapshot, epoch: UInt64) throws(TensorError) {

@@ -320,6 +320,12 @@ struct ChainMember: Sendable {
         return false
     }
 
+    /// The pieces of the snapshot that is being sent.
+    var seedingProgress: (sent: Int, count: Int)? {
+        if case .seeding(_, let sent, let count) = downstream { return (sent, count) }
+        return nil
+    }
+
     /// Whether an answer of the successor is waited for.
     var isWaiting: Bool {
         switch downstream {

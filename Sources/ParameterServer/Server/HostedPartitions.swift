@@ -41,6 +41,8 @@ final class HostedPartitions: Sendable {
     /// Hears what the leader of rounds decides.
     let rounds: RoundFollower
     let state = Mutex(State())
+    /// Whoever waits here.
+    let waits = WaitBook()
     /// Whoever has the turn asks the coordinator.
     let questions: TurnQueue
 
@@ -168,10 +170,24 @@ final class HostedPartitions: Sendable {
     func askingCoordinator(
         _ body: () async throws(ParameterServerError) -> Void
     ) async throws(ParameterServerError) {
-        guard await questions.take() else {
-            throw ParameterServerError(.busy, "server \(server): too many calls wait for the coordinator")
+        let subject = WaitBook.Subject(reason: .coordinator, waiter: .question, blocker: .coordinator)
+        let runtime = coordination.mesh.runtime
+        let result = await waits.during(subject, on: runtime) { () async -> Result<Void, ParameterServerError> in
+            guard await questions.take(until: runtime.now.advanced(by: Self.questionTime), on: runtime) else {
+                return .failure(
+                    ParameterServerError(
+                        .busy, "server \(server): too many calls wait for the coordinator, or for too long"))
+            }
+            defer { questions.pass() }
+            do throws(ParameterServerError) {
+                return .success(try await body())
+            } catch {
+                return .failure(error)
+            }
         }
-        defer { questions.pass() }
-        try await body()
+        try result.get()
     }
+
+    /// How long a call waits for others to have their answers of the coordinator; it ends with its caller, too.
+    private static let questionTime = Duration.seconds(30)
 }

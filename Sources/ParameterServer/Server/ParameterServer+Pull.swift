@@ -6,6 +6,7 @@ import Tensor
 extension ParameterServer {
     /// Answers with the parameters where they lie, and with copies of rows. Runs on the event loop that received the call.
     func pull(_ request: PullRequest, _ call: CallContext) async throws -> PullResponse {
+        let start = mesh.runtime.now
         var response = PullResponse()
         var limits = RowLimits(onLoop: configuration.bytesAppliedOnLoop, inAnswer: configuration.rowBytesPerPull)
         for (index, entry) in request.entries.enumerated() {
@@ -16,11 +17,19 @@ extension ParameterServer {
                 throw ParameterServerError(.malformedRequest, "partition \(entry.partition): \(error.message)")
                     .callFailure(.invalidArgument)
             }
-            let (parameters, version, round) = try await pull(entry, keys, request.bound, call, within: &limits)
+            let (parameters, version, round): (AnyTensor, PartitionVersion, UInt64?)
+            if let snapshot = entry.snapshot {
+                (parameters, version) = try await pull(entry, in: snapshot, keys, call, within: &limits)
+                round = nil
+            } else {
+                (parameters, version, round) = try await pull(entry, keys, request.bound, call, within: &limits)
+            }
             response.versions.append(version)
             response.parameters.append(try await encoded(parameters, entry))
             response.rounds.append(round.map { $0 + 1 } ?? 0)
         }
+        let duration = start.duration(to: mesh.runtime.now)
+        for entry in request.entries { hosted.known(entry.partition)?.meter.pulled(duration) }
         return response
     }
 
@@ -47,7 +56,7 @@ extension ParameterServer {
     }
 
     /// The bytes of rows that may yet be copied for a call.
-    private struct RowLimits {
+    struct RowLimits {
         /// On the loop that received it.
         var onLoop: Int
         var inAnswer: Int
@@ -55,14 +64,16 @@ extension ParameterServer {
         /// The bytes of the rows of `keys`.
         ///
         /// - Throws: ``ParameterServerError/Code/malformedRequest`` if they are too many, and their fault if they have one.
-        func bytes(_ keys: AnyTensor?, of partition: Partition) throws(ParameterServerError) -> Int {
-            if let fault = partition.fault(ofPull: keys) { throw fault }
-            guard let keys, partition.table.rows != nil else { return 0 }
-            let bytes = keys.elementCount * partition.table.shape.elementCount * DType.float32.byteWidth
+        func bytes(
+            _ keys: AnyTensor?, of table: TableDeclaration, _ name: PartitionName
+        ) throws(ParameterServerError) -> Int {
+            if let fault = table.fault(ofPull: keys, name) { throw fault }
+            guard let keys, table.rows != nil else { return 0 }
+            let bytes = keys.elementCount * table.shape.elementCount * DType.float32.byteWidth
             guard bytes <= inAnswer else {
                 throw ParameterServerError(
                     .malformedRequest,
-                    "partition \(partition.name): the rows have \(bytes) bytes, and \(inAnswer) are left of what a pull may ask for: ask in several calls"
+                    "partition \(name): the rows have \(bytes) bytes, and \(inAnswer) are left of what a pull may ask for: ask in several calls"
                 )
             }
             return bytes
@@ -75,9 +86,9 @@ extension ParameterServer {
     ) async throws(CallFailure) -> (AnyTensor, PartitionVersion, round: UInt64?) {
         if let partition = hosted.known(entry.partition) {
             if let denial = denial(.pull, partition, call.peer) { throw refusal(denial, of: .pull, call) }
-            if let bytes = try? limits.bytes(keys, of: partition), bytes <= limits.onLoop,
-                bound.map(partition.clockGate.isReached) ?? true, let found = partition.pullIfFree(keys),
-                found.1 >= entry.minimum, found.round ?? 0 >= entry.round
+            if !entry.isCommitted, let bytes = try? limits.bytes(keys, of: partition.table, partition.name),
+                bytes <= limits.onLoop, bound.map(partition.clockGate.isReached) ?? true,
+                let found = partition.pullIfFree(keys), found.1 >= entry.minimum, found.round ?? 0 >= entry.round
             {
                 limits.onLoop -= bytes
                 limits.inAnswer -= bytes
@@ -91,10 +102,15 @@ extension ParameterServer {
             do throws(ParameterServerError) {
                 let partition = try await hosted.partition(entry.partition)
                 if let denial = denial(.pull, partition, call.peer) { throw denial }
-                let bytes = try left.bytes(keys, of: partition)
-                guard await partition.reaches(entry.minimum, before: call.deadline, on: runtime),
-                    await partition.reaches(round: entry.round, before: call.deadline, on: runtime)
-                else {
+                let bytes = try left.bytes(keys, of: partition.table, partition.name)
+                let version = WaitBook.Subject.pull(.version, .version(entry.minimum), partition, call.peer)
+                let isReached = await hosted.waits.during(version, on: runtime) {
+                    guard await partition.reaches(entry.minimum, before: call.deadline, on: runtime) else {
+                        return false
+                    }
+                    return await partition.reaches(round: entry.round, before: call.deadline, on: runtime)
+                }
+                guard isReached else {
                     guard partition.isHead else {
                         throw hosted.notRegistered("does not head partition \(partition.name) any more")
                     }
@@ -106,10 +122,20 @@ extension ParameterServer {
                 if let bound {
                     try await partition.waitForClocks(bound, until: clockDeadline(of: call), on: runtime)
                 }
-                guard let found = await partition.pull(keys) else {
-                    throw ParameterServerError(
-                        .busy, "partition \(partition.name): too many pulls wait, or their rows have no memory")
+                let busy = ParameterServerError(
+                    .busy, "partition \(partition.name): too many pulls wait, or their rows have no memory")
+                if entry.isCommitted {
+                    guard let found = await partition.pullToCommit(keys) else { throw busy }
+                    let (reason, blocker) = partition.safety(waitsForChain: true)
+                    try await hosted.waits.during(.pull(reason, blocker, partition, call.peer), on: runtime) {
+                        await partition.settlement(found.mark, until: call.deadline, on: runtime)
+                    }.get()
+                    return .success((found.values, found.version, found.round, bytes))
                 }
+                let found = await hosted.waits.during(.pull(.turn, .turns, partition, call.peer), on: runtime) {
+                    await partition.pull(keys)
+                }
+                guard let found else { throw busy }
                 return .success((found.0, found.1, found.round, bytes))
             } catch {
                 return .failure(error)
@@ -120,19 +146,20 @@ extension ParameterServer {
             limits.inAnswer -= found.bytes
             return (found.0, found.1, found.round)
         case .failure(let error) where error.code == .notAllowed: throw refusal(error, of: .pull, call)
-        case .failure(let error): throw error.callFailure(error.code.status)
+        case .failure(let error): throw error.callFailure(error.code.pullStatus)
         }
     }
 }
 
 extension ParameterServerError.Code {
     /// The status of a pull that failed so.
-    fileprivate var status: CallStatus {
+    var pullStatus: CallStatus {
         switch self {
         case .unknownParameter: .notFound
         case .versionNotReached, .staleClock: .deadlineExceeded
-        case .busy, .coordination, .notRegistered: .unavailable
+        case .busy, .coordination, .notRegistered, .unconfirmed, .logFailed: .unavailable
         case .malformedRequest, .shapeMismatch, .rowOutOfRange: .invalidArgument
+        case .snapshotRevoked, .snapshotTooLarge: .failedPrecondition
         default: .internalError
         }
     }

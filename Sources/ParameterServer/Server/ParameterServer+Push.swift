@@ -8,6 +8,7 @@ import Tensor
 extension ParameterServer {
     /// Answers each push of a call by itself. Runs on the event loop that received it.
     func push(_ request: PushRequest, _ call: CallContext) async throws -> PushResponse {
+        let start = mesh.runtime.now
         let pushes: [ArrivedPush]
         do throws(ParameterServerError) {
             pushes = try Self.pushes(of: request, call)
@@ -15,9 +16,31 @@ extension ParameterServer {
             report(error.code, error.message, partition: nil, peer: call.peer)
             throw error.callFailure(.invalidArgument)
         }
-        let response = try await answer(pushes, until: call.deadline)
+        let bytes = pushes.reduce(0) { $0 + $1.push.byteCount }
+        let response: PushResponse
+        if credit.take(bytes) {
+            defer { credit.giveBack(bytes) }
+            response = try await answer(pushes, until: call.deadline)
+        } else {
+            let reason =
+                "server \(name): \(configuration.unansweredPushBytes) bytes of pushes are not answered yet; the same push may come again"
+            response = PushResponse(pushes.map { refuse($0.partition, .busy, reason) })
+        }
+        observe(pushes, response.replies, since: start, call)
         if let peer = call.peer { reportRefusals(among: response.replies, peer: peer) }
         return response
+    }
+
+    /// Times the pushes of a call that is answered, and records their spans where it is traced.
+    private func observe(
+        _ pushes: [ArrivedPush], _ replies: [PushReply], since start: RuntimeInstant, _ call: CallContext
+    ) {
+        let duration = start.duration(to: mesh.runtime.now)
+        for push in pushes { hosted.known(push.partition)?.meter.pushed(duration) }
+        PushSpans(call, mesh)?.record(
+            zip(pushes, replies).map {
+                ($0.push, hosted.known($0.partition)?.name.description ?? $0.partition.description, $1)
+            }, duration)
     }
 
     private func answer(_ pushes: [ArrivedPush], until deadline: RuntimeInstant) async throws(CallFailure)
@@ -77,9 +100,11 @@ extension ParameterServer {
         do throws(ParameterServerError) {
             let partition = try await hosted.partition(arrived.partition)
             if let denial = denial(.push, partition, arrived.push.peer) { throw denial }
-            let answer = await partition.push(arrived.push)
+            let answer = await hosted.waits.during(.turn(of: arrived.push, at: partition), on: mesh.runtime) {
+                await partition.push(arrived.push, until: deadline)
+            }
             hosted.compactLogIfNeeded()
-            return await partition.settled(answer, until: deadline, on: mesh.runtime)
+            return await safe(arrived, answer, at: partition, until: deadline)
         } catch {
             return refuse(arrived.partition, error.code, error.message)
         }
@@ -94,7 +119,16 @@ extension ParameterServer {
             let error = hosted.notRegistered("does not head partition \(arrived.partition) any more; ask its head")
             return refuse(arrived.partition, error.code, error.message)
         }
-        return await partition.settled(answer, until: deadline, on: mesh.runtime)
+        return await safe(arrived, answer, at: partition, until: deadline)
+    }
+
+    private func safe(
+        _ arrived: ArrivedPush, _ answer: Partition.Answer, at partition: Partition, until deadline: RuntimeInstant
+    ) async -> PushReply {
+        guard !answer.isSettled else { return answer.reply }
+        return await hosted.waits.during(.safety(of: arrived.push, answer, at: partition), on: mesh.runtime) {
+            await partition.settled(answer, until: deadline, on: mesh.runtime)
+        }
     }
 
     /// A refusal that no partition was asked for.

@@ -25,8 +25,12 @@ public final class ParameterServer: Sendable {
     let logger: Logger
     let hosted: HostedPartitions
     let meter: ApplyMeter
+    let credit: PushCredit
     /// `nil` where the configuration names no folder.
     let checkpoints: ServerCheckpoints?
+    /// What is kept for readers.
+    let snapshots: ServerSnapshots
+    let watch: ServerWatch
     private let tables: TableGuard
     let life: UInt64
     private let lease = Mutex<Task<Void, Never>?>(nil)
@@ -98,12 +102,15 @@ public final class ParameterServer: Sendable {
         self.configuration = configuration
         self.logger = logger
         meter = ApplyMeter(mesh.metrics, runtime: mesh.runtime)
+        credit = PushCredit(limit: configuration.unansweredPushBytes, mesh.metrics)
         tables = TableGuard(configuration.tablePolicy, mesh.metrics)
         self.life = life
         hosted = HostedPartitions(
             server: name, life: life, coordination: coordination, configuration: configuration, meter: meter,
             logger: logger)
         let hosted = hosted
+        snapshots = ServerSnapshots(configuration.snapshots, hosted, on: mesh)
+        watch = ServerWatch(hosted, snapshots, logger: logger)
         checkpoints = configuration.checkpoints.map { ServerCheckpoints($0, hosted, on: mesh.runtime) }
         mesh.setReady(readinessName, false)
         // A partition's ledger remembers its pushes.
@@ -112,6 +119,9 @@ public final class ParameterServer: Sendable {
         }
         mesh.serve(ParameterService.pull, execution: .onLoop) { request, call in try await self.pull(request, call) }
         mesh.serve(ParameterService.tick, execution: .onLoop) { request, call in try await self.tick(request, call) }
+        mesh.serve(ParameterService.snapshot, execution: .compute) { request, call in
+            try await self.snapshot(request, call)
+        }
         mesh.serve(ParameterService.checkpoint, execution: .compute) { order, call in
             try await self.checkpoint(order, call)
         }
@@ -172,11 +182,12 @@ public final class ParameterServer: Sendable {
         }
         let runtime = mesh.runtime
         let executor = runtime.loopExecutor(for: runtime.eventLoopGroup.next())
-        let task = runtime.spawn(on: executor) { [weak self, hosted] in
+        let task = runtime.spawn(on: executor) { [weak self, hosted, watch] in
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await hosted.replication.run() }
                 // What it hears closes rounds, which computes.
                 group.addTask(executorPreference: runtime.computeExecutor) { await hosted.rounds.run() }
+                group.addTask(executorPreference: runtime.computeExecutor) { await watch.run() }
                 group.addTask {
                     await withTaskCancellationHandler {
                         await signs.value
@@ -228,7 +239,12 @@ public final class ParameterServer: Sendable {
 
     /// Why `peer` may not do `verb` with the partition's table, or `nil`.
     func denial(_ verb: TablePolicy.Verb, _ partition: Partition, _ peer: SPIFFEID?) -> ParameterServerError? {
-        tables.denial(verb, table: partition.name.table, peer: peer).map { ParameterServerError(.notAllowed, $0) }
+        denial(verb, table: partition.name.table, peer)
+    }
+
+    /// Why `peer` may not do `verb` with the table of this name, or `nil`.
+    func denial(_ verb: TablePolicy.Verb, table: String, _ peer: SPIFFEID?) -> ParameterServerError? {
+        tables.denial(verb, table: table, peer: peer).map { ParameterServerError(.notAllowed, $0) }
     }
 
     /// The answer to a call that the table policy refuses, which it also says to the log.

@@ -5,6 +5,10 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
     /// The most pushes and pulls that wait for one partition at a time; more are refused and may come again. Default
     /// 256.
     public var queuedPushes = 256
+    /// The most bytes of pushes that have arrived and are not answered: queued, being applied, or waiting for followers or the
+    /// log. Calls beyond it are refused with `busy`, and clients send them again; one that is larger by itself is taken when
+    /// there is no other. What is still arriving the mesh's limits of connections and messages bound. Default 1 GiB.
+    public var unansweredPushBytes = 1 << 30
     /// Up to so many bytes of gradients of one call are applied on the event loop that received it, if nobody else is at
     /// their partitions: a thread hop costs more. Default 64 KiB.
     public var bytesAppliedOnLoop = 64 << 10
@@ -33,6 +37,10 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
     public var clockPatience = Duration.seconds(1)
     /// How many snapshots of a row table's partition are kept at a time, and what they may cost.
     public var rowSnapshots = RowSnapshotLimits()
+    /// Of waits that take so long the log has a warning, each once. Default 5 s.
+    public var stallThreshold: Duration = .seconds(5)
+    /// How many snapshots are kept for readers, for how long, and what they may cost.
+    public var snapshots = SnapshotConfiguration()
     /// Where checkpoints are written and read. Default nowhere: requests about them are refused.
     public var checkpoints: CheckpointConfiguration?
     /// How long a server that is to end may take to hand its partitions over, with the followers that have to join for that.
@@ -54,7 +62,8 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
     public func validate() throws(ParameterServerError) {
         var problems: [String] = []
         for (name, value, least) in [
-            ("queuedPushes", queuedPushes, 1), ("bytesAppliedOnLoop", bytesAppliedOnLoop, 0),
+            ("queuedPushes", queuedPushes, 1), ("unansweredPushBytes", unansweredPushBytes, 1),
+            ("bytesAppliedOnLoop", bytesAppliedOnLoop, 0),
             ("unacknowledgedPushes", unacknowledgedPushes, 1), ("ledgerRuns", ledgerRuns, 1),
             ("ledgerSessions", ledgerSessions, 1), ("rowBytesPerPull", rowBytesPerPull, 1),
             ("roundBytes", roundBytes, 1),
@@ -63,6 +72,8 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
         }
         if clockPatience <= .zero { problems.append("clockPatience must be above zero, is \(clockPatience)") }
         if drainTimeout <= .zero { problems.append("drainTimeout must be above zero, is \(drainTimeout)") }
+        if stallThreshold <= .zero { problems.append("stallThreshold must be above zero, is \(stallThreshold)") }
+        problems += snapshots.problems
         problems += (log?.problems ?? []) + replication.problems + rowSnapshots.problems + (checkpoints?.problems ?? [])
         guard problems.isEmpty else {
             throw ParameterServerError(.invalidConfiguration, problems.joined(separator: "; "))

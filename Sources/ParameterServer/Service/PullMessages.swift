@@ -13,13 +13,22 @@ struct PullRequest: MeshMessage {
         var minimum: PartitionVersion
         /// The round that it must have closed, of a table that has rounds; else 0.
         var round: UInt64
+        /// Whether what is shown must be committed.
+        var isCommitted: Bool
+        /// The snapshot that is to be read, as it has the partition: see ``SnapshotRequest``.
+        var snapshot: UInt64?
         /// How the values are to come: a ``GradientEncoding`` of 16 bits or none, known here or not.
         var encoding: UInt32 = 0
 
-        init(partition: PartitionID, minimum: PartitionVersion, round: UInt64 = 0) {
+        init(
+            partition: PartitionID, minimum: PartitionVersion, round: UInt64 = 0, isCommitted: Bool = false,
+            snapshot: UInt64? = nil
+        ) {
             self.partition = partition
             self.minimum = minimum
             self.round = round
+            self.isCommitted = isCommitted
+            self.snapshot = snapshot
         }
 
         init(from decoder: inout MessageDecoder) throws(WireError) {
@@ -30,6 +39,8 @@ struct PullRequest: MeshMessage {
                 case 2: minimum = try decoder.message()
                 case 3: round = try decoder.uint64()
                 case 11: encoding = try decoder.uint32()
+                case 12: isCommitted = try decoder.bool()
+                case 13: snapshot = try decoder.fixed64()
                 default: break
                 }
             }
@@ -40,6 +51,8 @@ struct PullRequest: MeshMessage {
             encoder.message(2, minimum)
             encoder.uint64(3, round)
             encoder.uint32(11, encoding)
+            encoder.bool(12, isCommitted)
+            if let snapshot { encoder.fixed64(13, snapshot) }
         }
     }
 

@@ -52,6 +52,10 @@ struct MetricsPage {
             write(family, name, kind: "histogram") { page, labels, histogram in
                 page.write(histogram, name.text, labels, layout)
             }
+        case .values(let family):
+            write(family, name, kind: "histogram") { page, labels, histogram in
+                page.write(histogram, name.text, labels)
+            }
         case .open(let family):
             write(family)
         }

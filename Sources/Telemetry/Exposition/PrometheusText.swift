@@ -49,7 +49,7 @@ public enum PrometheusText {
         switch family {
         case .counter: [name, MetricName.withoutTotal(name)]
         case .gauge: [name]
-        case .histogram: [name] + ["_bucket", "_sum", "_count"].map { name + $0 }
+        case .histogram, .values: [name] + ["_bucket", "_sum", "_count"].map { name + $0 }
         case .open(let family):
             switch family.kind {
             case .counter, .sum: [name, MetricName.withoutTotal(name)]

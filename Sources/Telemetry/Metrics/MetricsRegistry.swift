@@ -16,6 +16,7 @@ public final class MetricsRegistry: Sendable {
         case counter(MetricFamily<Counter>)
         case gauge(MetricFamily<Gauge>)
         case histogram(MetricFamily<LatencyHistogram>)
+        case values(MetricFamily<ValueHistogram>)
         /// A host's own.
         case open(OpenFamily)
 
@@ -24,6 +25,7 @@ public final class MetricsRegistry: Sendable {
             case .counter(let family): family.name
             case .gauge(let family): family.name
             case .histogram(let family): family.name
+            case .values(let family): family.name
             case .open(let family): family.name
             }
         }
@@ -33,6 +35,7 @@ public final class MetricsRegistry: Sendable {
             case .counter(let family): family.labels
             case .gauge(let family): family.labels
             case .histogram(let family): family.labels
+            case .values(let family): family.labels
             case .open: []
             }
         }
@@ -127,6 +130,16 @@ public final class MetricsRegistry: Sendable {
             .histogram(makeFamily(name, help, labels) { [places] in LatencyHistogram(places: places) })
         } read: { family in
             if case .histogram(let histograms) = family { histograms } else { nil }
+        }
+    }
+
+    /// The histograms of a name that count values of any unit, by powers of four.
+    package func values(_ name: String, help: String, labels: String...) -> MetricFamily<ValueHistogram> {
+        precondition(!labels.contains("le"), "metric \(name): the label le is the histogram's own")
+        return family(name, labels, samples: Self.samples(ofHistogram: name)) {
+            .values(makeFamily(name, help, labels) { ValueHistogram() })
+        } read: { family in
+            if case .values(let histograms) = family { histograms } else { nil }
         }
     }
 

@@ -1,7 +1,7 @@
 /// Counts values of any unit in buckets whose bounds are powers of four, from 4^-5 (about 0.001) to 4^20 (about 10^12): a
 /// quantile is known to a factor of four, whatever is counted. Values at or below the lowest bound, and so all below zero,
 /// are in the first bucket. Lock-free from any thread.
-final class ValueHistogram: Sendable {
+package final class ValueHistogram: Sendable {
     /// The bounds' exponents, of four.
     static let exponents = -5...20
     /// The bounds' text.
@@ -13,7 +13,7 @@ final class ValueHistogram: Sendable {
     private let total = Gauge()
 
     /// Counts a value; what is no number counts nothing.
-    func record(_ value: Double) {
+    package func record(_ value: Double) {
         guard value.isFinite else { return }
         cells.raise(Self.position(of: value), by: 1, isOwned: false)
         total.add(value)
@@ -27,7 +27,10 @@ final class ValueHistogram: Sendable {
     }
 
     /// The sum of the values.
-    var sum: Double { total.value }
+    package var sum: Double { total.value }
+
+    /// How many there were.
+    package var count: UInt64 { counts.reduce(0, &+) }
 
     /// The first bucket whose bound is not below a value.
     static func position(of value: Double) -> Int {

@@ -35,8 +35,9 @@ import Testing
         #expect(account.sessions.map(\.skipped.runs) == [[2...2]])
         #expect((account.version.applied, account.counter, account.appliedInLedger) == (1, 1, 1))
         #expect((account.rejectedInLedger, account.skippedInLedger) == (0, 1))
-        let pushes = metrics.counter("parameter_pushes_total", help: "", labels: "outcome")
-        #expect(["applied", "skipped", "rejected", "duplicate"].map { pushes.series($0).value } == [1, 1, 0, 1])
+        let pushes = metrics.counter("parameter_pushes_total", help: "", labels: "table", "outcome")
+        #expect(
+            ["applied", "skipped", "rejected", "duplicate"].map { pushes.series("weight", $0).value } == [1, 1, 0, 1])
         // The optimizer's state is untouched too: the next step is what it would have been.
         for sequence in [1, 3] as [UInt64] { _ = await twin.reply(to: try Example.push(sequence)) }
         _ = await partition.reply(to: try Example.push(3))

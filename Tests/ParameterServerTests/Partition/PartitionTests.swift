@@ -57,8 +57,8 @@ import Testing
         let account = try #require(await partition.account())
         #expect(account.sessions.map(\.rejected.runs) == [[2...2]])
         #expect((account.version.applied, account.counter, account.appliedInLedger) == (1, 1, 1))
-        let pushes = metrics.counter("parameter_pushes_total", help: "", labels: "outcome")
-        #expect(["applied", "rejected", "duplicate"].map { pushes.series($0).value } == [1, 1, 1])
+        let pushes = metrics.counter("parameter_pushes_total", help: "", labels: "table", "outcome")
+        #expect(["applied", "nonfinite", "duplicate"].map { pushes.series("weight", $0).value } == [1, 1, 1])
         // The optimizer's state is untouched too: the next step is what it would have been.
         let twin = try Example.partition(table)
         _ = await twin.reply(to: try Example.push(1))

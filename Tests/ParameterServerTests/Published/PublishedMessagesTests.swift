@@ -62,7 +62,8 @@ import Testing
         reply.clock = 11
         let skipped = PushReply(partition: id, outcome: .skipped("element 1"), version: version)
         var entry = PushRequest.Entry(partition: id, increment: 1, basis: version, round: 6)
-        var halves = PullRequest.Entry(partition: id, minimum: version, round: 6)
+        var halves = PullRequest.Entry(
+            partition: id, minimum: version, round: 6, isCommitted: true, snapshot: 0xAB)
         halves.encoding = 1
         entry.clock = 12
         entry.encoding = 3
@@ -180,8 +181,20 @@ import Testing
                 "entries: {partition: 9, minimum: {epoch: 3, applied: 18446744073709551615}}, "
                     + "bound: {slot: 2, least: 7}, keys: <7 0 0 0 0 0 0 1>"),
             Case(
-                "PullRequest.Entry", halves, properties: 4,
-                "partition: 9, minimum: {epoch: 3, applied: 18446744073709551615}, round: 6, encoding: 1"),
+                "PullRequest.Entry", halves, properties: 6,
+                "partition: 9, minimum: {epoch: 3, applied: 18446744073709551615}, round: 6, encoding: 1, "
+                    + "is_committed: true, snapshot: ab"),
+            Case(
+                "SnapshotRequest", SnapshotRequest(.renew, 0xAB, lease: .seconds(1), partitions: [id]), properties: 4,
+                "verb: RENEW, number: ab, lease_microseconds: 1000000, partitions: [9]"),
+            Case(
+                "SnapshotResponse",
+                SnapshotResponse([.init(partition: id, version: version)], lease: .seconds(1)), properties: 2,
+                "entries: {partition: 9, version: {epoch: 3, applied: 18446744073709551615}}, "
+                    + "lease_microseconds: 1000000"),
+            Case(
+                "SnapshotResponse.Entry", SnapshotResponse.Entry(partition: id, version: version), properties: 2,
+                "partition: 9, version: {epoch: 3, applied: 18446744073709551615}"),
             Case(
                 "PullResponse", pull, properties: 3,
                 "versions: {epoch: 3, applied: 18446744073709551615}, rounds: [7], parameters: <0 0 80 3f>"),
@@ -318,7 +331,7 @@ import Testing
             published(CoordinationService.fetchMap), published(CoordinationService.fetchFence),
             published(CoordinationService.watchMap), published(CoordinationService.reportLoss),
             published(ParameterService.push), published(ParameterService.pull), published(ParameterService.tick),
-            published(ParameterService.audit),
+            published(ParameterService.snapshot), published(ParameterService.audit),
         ]
         #expect(try Self.schema().methods == Dictionary(uniqueKeysWithValues: methods))
     }

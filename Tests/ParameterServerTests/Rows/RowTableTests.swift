@@ -308,7 +308,8 @@ import Testing
         let dense = try Example.partition(Example.table())
         let rows = try Example.partition(RowPartition.table { $0.keyLimit = 10 })
         func code(_ partition: Partition, _ keys: [UInt64]?) throws -> ParameterServerError.Code? {
-            partition.fault(ofPull: try keys.map { try AnyTensor($0, shape: [$0.count]) })?.code
+            let keys = try keys.map { try AnyTensor($0, shape: [$0.count]) }
+            return partition.table.fault(ofPull: keys, partition.name)?.code
         }
         #expect(try code(dense, [1]) == .shapeMismatch)
         #expect(try code(rows, nil) == .shapeMismatch)
