@@ -3,14 +3,12 @@
 
 The figures are the lines of JSON that `meshwork-bench scaling --json FILE` writes. Needs nothing but Python."""
 
-import argparse
-import json
 import math
-import pathlib
 import re
 from xml.sax.saxutils import escape
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from svg_page import draw, page
+
 WIDTH, MARGIN, GAP, COLUMNS = 880, 28, 44, 3
 PANEL = (WIDTH - 2 * MARGIN - (COLUMNS - 1) * GAP) / COLUMNS
 PLOT, HEAD, FOOT = 120, 40, 34
@@ -92,32 +90,8 @@ def plot(figures, machine):
     note = f"Dashes: the law, by the first points. Both axes are logarithmic. Simulations on {machine}."
     elements.append(f'<text class="note" x="{MARGIN}" y="{y}">{escape(note)}</text>')
     height = y + 16
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
-            f'viewBox="0 0 {WIDTH} {height}" role="img">',
-            "<title>What grows with workers, servers, parameters and bytes, beside its law</title>",
-            f"<style>{STYLE}</style>",
-            f'<rect class="card" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="8"/>',
-            *elements,
-            "</svg>",
-            "",
-        ]
-    )
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("figures", type=pathlib.Path, help="what `meshwork-bench scaling --json FILE` has written")
-    parser.add_argument("--machine", default="one core of an x86-64 virtual machine", help="what they ran on")
-    parser.add_argument("--output", type=pathlib.Path, default=ROOT / "Documentation/Images/scaling.svg")
-    arguments = parser.parse_args()
-    lines = arguments.figures.read_text(encoding="utf-8").splitlines()
-    figures = [figure for figure in map(json.loads, lines) if figure["case"] == "scaling"]
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(plot(figures, arguments.machine), encoding="utf-8")
-    print(arguments.output)
+    return page("What grows with workers, servers, parameters and bytes, beside its law", WIDTH, height, STYLE, elements)
 
 
 if __name__ == "__main__":
-    main()
+    draw("scaling", __doc__, "one core of an x86-64 virtual machine", plot)

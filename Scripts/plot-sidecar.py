@@ -3,13 +3,11 @@
 
 The figures are the lines of JSON that `meshwork-bench sidecar --json FILE` writes. Needs nothing but Python."""
 
-import argparse
-import json
-import pathlib
 import sys
 from xml.sax.saxutils import escape
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from svg_page import draw, page
+
 HAPROXY, ENVOY_TCP, ENVOY_HTTP = "HAProxy pair, TCP", "Envoy pair, TCP", "Envoy pair, HTTP/2"
 PAIRS = [HAPROXY, ENVOY_TCP, ENVOY_HTTP]
 
@@ -120,33 +118,8 @@ def plot(figures, machine):
     for number, note in enumerate(notes):
         elements.append(f'<text class="note" x="{MARGIN}" y="{y + 2 + 16 * number}">{escape(note)}</text>')
     height = y + 36
-    title = "What Meshwork adds to a call, beside pairs of Envoy and HAProxy"
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
-            f'viewBox="0 0 {WIDTH} {height}" role="img">',
-            f"<title>{escape(title)}</title>",
-            f"<style>{STYLE}</style>",
-            f'<rect class="card" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="8"/>',
-            *elements,
-            "</svg>",
-            "",
-        ]
-    )
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("figures", type=pathlib.Path, help="what `meshwork-bench sidecar --json FILE` has written")
-    parser.add_argument("--machine", default="2 cores of an x86-64 virtual machine", help="what they were measured on")
-    parser.add_argument("--output", type=pathlib.Path, default=ROOT / "Documentation/Images/sidecar.svg")
-    arguments = parser.parse_args()
-    lines = arguments.figures.read_text(encoding="utf-8").splitlines()
-    figures = [figure for figure in map(json.loads, lines) if figure["case"] == "sidecar"]
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(plot(figures, arguments.machine), encoding="utf-8")
-    print(arguments.output)
+    return page("What Meshwork adds to a call, beside pairs of Envoy and HAProxy", WIDTH, height, STYLE, elements)
 
 
 if __name__ == "__main__":
-    main()
+    draw("sidecar", __doc__, "2 cores of an x86-64 virtual machine", plot)
