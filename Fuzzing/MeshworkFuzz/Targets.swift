@@ -34,6 +34,7 @@ struct FuzzTarget: Sendable {
         "npy": FuzzTarget(decode: TensorArrays.array, seeds: TensorArrays.arraySeeds),
         "npz": FuzzTarget(decode: TensorArrays.archive, seeds: TensorArrays.archiveSeeds),
         "csv": FuzzTarget(decode: TextTables.read, seeds: TextTables.seeds),
+        "gradients": FuzzTarget(decode: Gradients.decode, seeds: Gradients.seeds),
         "infer-request": FuzzTarget(decode: Files.inferRequest, seeds: Files.inferRequestSeeds),
     ]
 }
