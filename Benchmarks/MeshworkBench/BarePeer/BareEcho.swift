@@ -3,7 +3,8 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
-/// 64 bytes there and back, counted and not looked at, one `writeAndFlush` a message: the least that a round trip takes.
+/// 64 bytes there and back, counted and not looked at, one `writeAndFlush` a message: the least that a round trip
+/// takes.
 struct BareEchoClient: EchoClient {
     private let channel: any Channel
     private let handler = BareEchoClientHandler()

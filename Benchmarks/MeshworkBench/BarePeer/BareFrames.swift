@@ -2,8 +2,8 @@ import Identity
 import NIOCore
 import NIOSSL
 
-/// Frames of a length and 64 bytes, each decoded, allocated and written by itself; those of one read share a flush. What
-/// any protocol of messages has to do, and nothing else.
+/// Frames of a length and 64 bytes, each decoded, allocated and written by itself; those of one read share a flush.
+/// What any protocol of messages has to do, and nothing else.
 struct BareFrameClient: EchoClient {
     private let channel: any Channel
     private let handler = BareFrameClientHandler()

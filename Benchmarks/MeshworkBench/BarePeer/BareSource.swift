@@ -21,8 +21,8 @@ struct BareSourceClient: Sendable {
     }
 }
 
-/// Sends the payloads that it is asked for, in pieces of 256 KiB for as long as the channel is writable, as the client of
-/// ``BareSinkClient`` does.
+/// Sends the payloads that it is asked for, in pieces of 256 KiB for as long as the channel is writable, as the client
+/// of ``BareSinkClient`` does.
 final class BareSourceServerHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

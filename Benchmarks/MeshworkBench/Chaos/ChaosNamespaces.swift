@@ -1,7 +1,7 @@
 import Foundation
 
-/// A network namespace for each server of a run, joined to this one by a pair of virtual interfaces and a bridge: where a
-/// link is down, nothing that the server says or hears comes through, and nobody is told.
+/// A network namespace for each server of a run, joined to this one by a pair of virtual interfaces and a bridge: where
+/// a link is down, nothing that the server says or hears comes through, and nobody is told.
 ///
 /// Needs `ip` of iproute2, and the right to make namespaces and interfaces.
 struct ChaosNamespaces: Sendable {

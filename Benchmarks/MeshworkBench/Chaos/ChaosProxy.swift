@@ -3,8 +3,8 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Stands before a process and passes its connections on, and does to them what networks do: they end in the middle of a
-/// message, are late, are refused, or nothing comes through until it does again. Guarded by a mutex.
+/// Stands before a process and passes its connections on, and does to them what networks do: they end in the middle of
+/// a message, are late, are refused, or nothing comes through until it does again. Guarded by a mutex.
 final class ChaosProxy: Sendable {
     /// What happens to connections.
     enum Weather: Sendable, Equatable {

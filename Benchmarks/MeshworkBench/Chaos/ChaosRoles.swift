@@ -60,15 +60,8 @@ struct ChaosRole: Codable {
             configuration: configuration, identity: identity, policy: policy,
             runtime: SystemRuntime(
                 eventLoopGroup: MultiThreadedEventLoopGroup(numberOfThreads: 1), computeExecutor: ComputeExecutor.shared
-            ), logger: Self.logger)
+            ), logger: DisturbedLog.logger)
     }
-
-    /// What is lost, to standard error: warnings are part of the play.
-    static let logger: Logger = {
-        var logger = Logger(label: "chaos", factory: { StreamLogHandler.standardError(label: $0) })
-        logger.logLevel = .error
-        return logger
-    }()
 
     func coordination(_ mesh: Mesh) throws -> CoordinationClient {
         let expected = try IdentityPattern(parsing: "spiffe://bench.example/server")
@@ -106,7 +99,7 @@ enum ChaosRoles {
         if !role.folder.isEmpty { configuration.folder = role.folder }
         configuration.lease = .seconds(role.leaseSeconds)
         configuration.serversBeforePlacement = role.servers
-        let coordinator = try await Coordinator(on: mesh, configuration: configuration, logger: ChaosRole.logger)
+        let coordinator = try await Coordinator(on: mesh, configuration: configuration, logger: DisturbedLog.logger)
         try answer(try await mesh.listen(host: "127.0.0.1", port: 0).port)
         try await coordinator.run()
     }
@@ -125,7 +118,7 @@ enum ChaosRoles {
         }
         let server = try ParameterServer(
             named: "server-\(role.number)", on: mesh,
-            coordination: try role.coordination(mesh), configuration: configuration, logger: ChaosRole.logger)
+            coordination: try role.coordination(mesh), configuration: configuration, logger: DisturbedLog.logger)
         var address = try await mesh.listen(host: role.host, port: 0)
         try answer(address.port)
         if role.ownProxy > 0 { (address.host, address.port) = (role.proxyHost, role.ownProxy) }

@@ -185,13 +185,9 @@ struct ChaosRun: Sendable {
     private func learnHeads() async throws {
         let count = try ChaosRole.tables(followers: options.followers).count
         try await withReader { coordination, _ in
-            for _ in 0..<300 {
-                if let map = try? await coordination.fetchMap(), map.tables.count == count, map.isWhole {
-                    return watch.setHeads(map)
-                }
-                try await Task.sleep(for: .milliseconds(100))
-            }
-            throw BenchmarkFailure("no table was placed with its followers within 30 s")
+            guard let map = try await coordination.wholeMap(within: .seconds(30), where: { $0.tables.count == count })
+            else { throw BenchmarkFailure("no table was placed with its followers within 30 s") }
+            watch.setHeads(map)
         }
     }
 
@@ -208,12 +204,8 @@ struct ChaosRun: Sendable {
 
     /// Says so where a partition does not get its followers back within 30 s.
     private func waitForFollowers(_ coordination: CoordinationClient) async throws {
-        var map = try await coordination.fetchMap()
-        for _ in 0..<300 where !map.isWhole {
-            try await Task.sleep(for: .milliseconds(100))
-            map = try await coordination.fetchMap()
-        }
-        guard !map.isWhole else { return }
+        guard try await coordination.wholeMap(within: .seconds(30)) == nil else { return }
+        let map = try await coordination.fetchMap()
         let living = map.living.map(\.name).joined(separator: ", ")
         for partition in map.tables.flatMap(\.partitions) where partition.followers.count < options.followers {
             let joining = partition.joining.isEmpty ? "nobody joins" : "\(partition.joining) joins"

@@ -1,7 +1,7 @@
 import MeshWire
 
-/// What goes wrong in a run, and when. All of it follows from the seed; what comes of it does not, as processes run as the
-/// system lets them.
+/// What goes wrong in a run, and when. All of it follows from the seed; what comes of it does not, as processes run as
+/// the system lets them.
 struct ChaosSchedule: Sendable {
     /// Something that happens to one process, and is over after a while.
     enum Disturbance: Sendable, Hashable {

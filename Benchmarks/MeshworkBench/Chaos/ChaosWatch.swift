@@ -3,15 +3,6 @@ import MeshWire
 import ParameterServer
 import Synchronization
 
-extension PartitionMap {
-    /// Whether every partition has as many followers as its table wants.
-    var isWhole: Bool {
-        tables.allSatisfy { table in
-            table.partitions.allSatisfy { $0.followers.count >= table.replicas && $0.joining.isEmpty }
-        }
-    }
-}
-
 /// What the launcher knows of pushes, told by the workers that make them, and how long it took until they were answered
 /// again after something had happened. Guarded by a mutex.
 final class ChaosWatch: Sendable {
@@ -90,7 +81,8 @@ final class ChaosWatch: Sendable {
     /// Says that a disturbance begins.
     func began(_ kind: String) { state.withLock { $0.disturbances[kind, default: 0] += 1 } }
 
-    /// Waits from now on for the subject of a disturbance to recover. A server that heads nothing has nothing to recover.
+    /// Waits from now on for the subject of a disturbance to recover. A server that heads nothing has nothing to
+    /// recover.
     func waits(_ kind: String, for subject: Subject) {
         let now = ContinuousClock.now
         state.withLock { state in

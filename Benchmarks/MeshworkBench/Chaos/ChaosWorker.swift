@@ -107,8 +107,7 @@ extension ChaosRoles {
                 }))
         defer { client.close() }
         let tables = try ChaosRole.tables(followers: role.followers)
-        var gradients = NamedTensors()
-        for table in tables { gradients[table.name] = try .full(table.shape, Float(1)) }
+        let gradients = try tables.ones()
         var floors: [String: UInt64] = [:]
         var isDeclared = false
         while true {

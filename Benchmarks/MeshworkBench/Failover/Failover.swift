@@ -1,8 +1,8 @@
 import ParameterServer
 
-/// `failover`: how long it takes until pushes flow again after the server that heads them was killed, stopped or cut off,
-/// one failure after the other and each after the one before was made good; and that nothing acknowledged is lost, also
-/// where a server that had no processor time was taken for lost.
+/// `failover`: how long it takes until pushes flow again after the server that heads them was killed, stopped or cut
+/// off, one failure after the other and each after the one before was made good; and that nothing acknowledged is lost,
+/// also where a server that had no processor time was taken for lost.
 enum Failover: Benchmark {
     static let name = "failover"
     static let summary = "until pushes flow again when a server with a follower is killed, stopped, cut off or starved"

@@ -134,12 +134,10 @@ final class FailoverJob {
     }
 
     private func waitUntilWhole() async throws {
-        let end = ContinuousClock.now + .seconds(60)
-        while ContinuousClock.now < end {
-            let map = try await coordination.fetchMap()
-            if map.isWhole, !map.tables.isEmpty, map.living.count == Self.servers { return }
-            try await Task.sleep(for: .milliseconds(20))
+        let map = try await coordination.wholeMap(within: .seconds(60)) {
+            !$0.tables.isEmpty && $0.living.count == Self.servers
         }
+        guard map == nil else { return }
         throw BenchmarkFailure("not every partition had a follower again within 60 s")
     }
 

@@ -75,8 +75,7 @@ final class FailoverProbe: Sendable {
             defer { client.close() }
             let tables = try ChaosRole.tables(followers: followers)
             try await self.declare(tables, client)
-            var gradients = NamedTensors()
-            for table in tables { gradients[table.name] = try .full(table.shape, Float(1)) }
+            let gradients = try tables.ones()
             _ = try await client.pull()
             while !self.state.withLock({ $0.isOver }) {
                 let start = ContinuousClock.now

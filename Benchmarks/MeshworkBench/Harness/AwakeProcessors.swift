@@ -3,8 +3,8 @@ import Synchronization
 
 /// Keeps the machine's processors from sleeping while something is measured.
 ///
-/// Between two messages of one call at a time every processor has nothing to do and sleeps. What waking it up takes, on a
-/// virtual machine tens of microseconds that its host decides, would be most of the latency and all of its scatter. A
+/// Between two messages of one call at a time every processor has nothing to do and sleeps. What waking it up takes, on
+/// a virtual machine tens of microseconds that its host decides, would be most of the latency and all of its scatter. A
 /// thread a processor runs when nothing else does (`SCHED_IDLE`), and gives way at once to what wakes up.
 enum AwakeProcessors {
     /// `SCHED_IDLE` of `sched(7)`, which the C library keeps behind `_GNU_SOURCE`.

@@ -46,7 +46,7 @@ struct ParameterSide {
         let coordinator =
             try await leader == nil
             ? Coordinator(
-                on: mesh, configuration: coordinating, logger: ChaosRole.logger) : nil
+                on: mesh, configuration: coordinating, logger: DisturbedLog.logger) : nil
         let address = try await mesh.listen(host: "127.0.0.1", port: 0)
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("meshwork-log-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -58,7 +58,7 @@ struct ParameterSide {
         let coordination = CoordinationClient(mesh, coordinator: try MeshSide.destination(port: leader ?? address.port))
         let server = try ParameterServer(
             named: leader == nil ? "server" : "follower", on: mesh, coordination: coordination,
-            configuration: configuration, logger: ChaosRole.logger)
+            configuration: configuration, logger: DisturbedLog.logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             // It gives partitions their followers.
             if let coordinator { group.addTask { try await coordinator.run() } }

@@ -35,11 +35,10 @@ struct ParameterWorker: Sendable {
 
     /// Waits until every partition has its followers, for 30 s at most.
     func waitForFollowers() async throws {
-        for _ in 0..<600 {
-            let partitions = try await connection.coordination.fetchMap().table(named: table.name)?.partitions ?? []
-            if !partitions.isEmpty, partitions.allSatisfy({ $0.followers.count == table.replicas }) { return }
-            try await Task.sleep(for: .milliseconds(50))
+        let map = try await connection.coordination.wholeMap(within: .seconds(30)) {
+            $0.table(named: table.name) != nil
         }
+        guard map == nil else { return }
         throw BenchmarkFailure("not every partition of \(table.name) had a follower after 30 s")
     }
 

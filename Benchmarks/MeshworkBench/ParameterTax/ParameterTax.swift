@@ -4,8 +4,8 @@ import Optimizers
 /// `tax`: what a push costs with TLS, the mesh, the ledger, logs and a follower switched on in turn.
 ///
 /// The first three steps are the least that carries as many bytes: they know no parameters. Metrics are in the third:
-/// they cannot be switched off (the case `telemetry` has what recording costs). What has a log or a follower is each on top
-/// of the ledger, and then both.
+/// they cannot be switched off (the case `telemetry` has what recording costs). What has a log or a follower is each on
+/// top of the ledger, and then both.
 enum ParameterTax: Benchmark {
     static let name = "tax"
     static let summary =

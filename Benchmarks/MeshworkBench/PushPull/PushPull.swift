@@ -4,13 +4,13 @@ import Optimizers
 import ParameterServer
 import Tensor
 
-/// `push-pull`: dense pushes, which the server adds, and pulls over mutual TLS, one worker and one server, beside what a
-/// bare NIO + NIOSSL stream and the kernel that adds allow, in the same run.
+/// `push-pull`: dense pushes, which the server adds, and pulls over mutual TLS, one worker and one server, beside what
+/// a bare NIO + NIOSSL stream and the kernel that adds allow, in the same run.
 ///
-/// The limit of a push, one at a time, is a bare payload's time and the kernel's. With several in flight the kernel runs
-/// while others are on their way: the limit is the bare payload's time, or what the server's processor needs for the
-/// bytes and the kernel if that is more. A pull's limit is a bare payload's time in the other direction. Pushes of tables
-/// that have a follower, in a process of its own, are beside those of tables that have none.
+/// The limit of a push, one at a time, is a bare payload's time and the kernel's. With several in flight the kernel
+/// runs while others are on their way: the limit is the bare payload's time, or what the server's processor needs for
+/// the bytes and the kernel if that is more. A pull's limit is a bare payload's time in the other direction. Pushes of
+/// tables that have a follower, in a process of its own, are beside those of tables that have none.
 enum PushPull: Benchmark {
     static let name = "push-pull"
     static let summary = "pushes and pulls of 4 and 16 MiB, 1 and 4 in flight, beside a bare stream and the kernel"

@@ -4,8 +4,9 @@ import MeshworkTesting
 extension Scaling {
     /// The virtual time of a push of 1 MiB, 2 MiB and so on to 1 TiB over 10 Gbit/s, one worker and one server.
     ///
-    /// Up to 16 MiB the bytes are there. Beyond that a byte stands for 2, 4, 8 … of the payload: there are 8 MiB of them, and
-    /// the link passes as many fewer in a second. What a payload costs by its size, the link's time, is that of the whole.
+    /// Up to 16 MiB the bytes are there. Beyond that a byte stands for 2, 4, 8 … of the payload: there are 8 MiB of
+    /// them, and the link passes as many fewer in a second. What a payload costs by its size, the link's time, is that
+    /// of the whole.
     static func modelledPayloads(_ doublings: Int) async throws -> ScalingSeries {
         var time = ScalingSeries(
             "virtual time of a push over 10 Gbit/s", unit: "s", of: "MiB", .linear, fitted: 4, tolerance: 1.1)

@@ -3,11 +3,11 @@ import MeshWire
 import MeshworkTesting
 import ParameterServer
 
-/// `scaling`: what grows with workers, servers, parameters and bytes, beside the law that it should follow, in simulations of
-/// the product's code: what leaves the law is a defect. `Scripts/plot-scaling.py` draws it.
+/// `scaling`: what grows with workers, servers, parameters and bytes, beside the law that it should follow, in
+/// simulations of the product's code: what leaves the law is a defect. `Scripts/plot-scaling.py` draws it.
 ///
-/// Processor time is that of all simulated processes together. A point after those that a law takes its figures from must be
-/// within 1.5 times what the law says, where caches run out within more.
+/// Processor time is that of all simulated processes together. A point after those that a law takes its figures from
+/// must be within 1.5 times what the law says, where caches run out within more.
 enum Scaling: Benchmark {
     static let name = "scaling"
     static let summary = "1 to 256 workers, 64 servers, 100,000 parameters, 1 GiB and 1 TB modelled, beside their laws"

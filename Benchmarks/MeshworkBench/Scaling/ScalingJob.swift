@@ -10,8 +10,8 @@ import ParameterServer
 import Telemetry
 import Tensor
 
-/// A job in a simulation: the code is the product's, the network is memory, the clock is virtual, and the processor time is
-/// that of everybody together.
+/// A job in a simulation: the code is the product's, the network is memory, the clock is virtual, and the processor
+/// time is that of everybody together.
 struct ScalingJob: Sendable {
     let runtime: SimulatedRuntime
     /// What the coordinator has counted.
@@ -164,8 +164,7 @@ extension ScalingJob {
         let client = try ParameterClient(
             try await coordination.openSession(slot: slot), coordination, configuration: configuration)
         try await client.declare(tables)
-        var gradients = NamedTensors()
-        for table in tables { gradients[table.name] = try .full(table.shape, Float(1)) }
+        let gradients = try tables.ones()
         return Worker(client: client, gradients: gradients, coordination: coordination)
     }
 

@@ -3,7 +3,8 @@ import Optimizers
 import ParameterServer
 
 /// `small-ops`: pushes of 64 floats, whose worker is on the mesh's executor, beside a bare round trip and beside the
-/// mesh's own calls of as many bytes; the same with a follower; and pulls of 256 random rows of a table of 2²⁰ rows of 32.
+/// mesh's own calls of as many bytes; the same with a follower; and pulls of 256 random rows of a table of 2²⁰ rows of
+/// 32.
 enum SmallOps: Benchmark {
     static let name = "small-ops"
     static let summary = "pushes and pulls of 64 floats and pulls of 256 rows, beside a bare echo and a mesh call"

@@ -2,8 +2,8 @@ import Foundation
 import Identity
 
 /// `train-async`: two workers and one server train a perceptron of 784-512-256-10 in batches of 128, none waiting for
-/// another, beside TensorFlow's ParameterServerStrategy, which has no TLS: as its guide writes the loop, which schedules
-/// step after step, and with twenty steps in one closure, whose counts and ends nobody can see.
+/// another, beside TensorFlow's ParameterServerStrategy, which has no TLS: as its guide writes the loop, which
+/// schedules step after step, and with twenty steps in one closure, whose counts and ends nobody can see.
 enum TrainAsync: Benchmark {
     static let name = "train-async"
     static let summary = "two asynchronous workers train 784-512-256-10, beside TensorFlow's parameter servers"
