@@ -40,7 +40,6 @@ python-client: ## Have Python's grpcio push to and pull from a parameter server,
 recommender: ## Train embeddings of census records on replicated servers, lose a worker and a server
 	@Scripts/install-prerequisites.sh build
 	$(SWIFT) build $(EXAMPLES) --product recommender
-	@mkdir -p .build/recommender
 	Examples/.build/release/recommender --summary .build/recommender/summary.json
 
 # One test at a time: many of them have processes and event loops of their own, which few cores would starve.

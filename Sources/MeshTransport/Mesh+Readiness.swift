@@ -35,8 +35,8 @@ extension Mesh {
         return Readiness(reasons: reasons)
     }
 
-    /// Notes whether something that the process needs is there: a model that is loaded, a database that answers. What was
-    /// never noted is not needed.
+    /// Notes whether something that the process needs is there: a model that is loaded, a database that answers. What
+    /// was never noted is not needed.
     ///
     /// - Parameter name: for people: it is shown to whoever may ask.
     public func setReady(_ name: String, _ isReady: Bool) {

@@ -77,10 +77,10 @@ struct PartitionDescription {
         } else {
             lines += table.text
         }
-        var sessions = TextTable("  session", "slot", "applied", "rejected", "answers")
+        var sessions = TextTable("  session", "slot", "applied", "rejected", "skipped", "answers")
         for (session, account) in snapshot.accounts {
             sessions.add(
-                "  \(session)", slot(of: session), "\(account.applied)", "\(account.rejected)",
+                "  \(session)", slot(of: session), "\(account.applied)", "\(account.rejected)", "\(account.skipped)",
                 "\(account.answers.count)")
         }
         return lines + (snapshot.accounts.isEmpty ? "" : sessions.text)
@@ -99,6 +99,7 @@ struct PartitionDescription {
             JSON.object([
                 .init("session", .string("\(session)")), .init("slot", .string(slot(of: session))),
                 .init("applied", .string("\(account.applied)")), .init("rejected", .string("\(account.rejected)")),
+                .init("skipped", .string("\(account.skipped)")),
                 .init("answers", .number(account.answers.count)),
             ])
         }

@@ -2,15 +2,15 @@ public import Tensor
 
 /// The Euclidean norm of all gradients of a step together, and what a limit to it makes of them.
 ///
-/// Squares are summed in float64, in pieces of fixed size and in the order of names, so that the bits depend on the gradients
-/// alone: not on where the parameters are, nor on how tables are cut into partitions.
+/// Squares are summed in float64, in pieces of fixed size and in the order of names, so that the bits depend on the
+/// gradients alone: not on where the parameters are, nor on how tables are cut into partitions.
 package struct GlobalNorm: Sendable {
     private var squares: [(name: String, sum: Double)] = []
 
     package init() {}
 
-    /// Counts a gradient in: all elements, or coalesced rows. One with a NaN or an infinity is not counted: it is not scaled,
-    /// so that whoever applies it still sees it.
+    /// Counts a gradient in: all elements, or coalesced rows. One with a NaN or an infinity is not counted; scaled as
+    /// the others it still has that, so that whoever applies it sees it.
     ///
     /// - Throws: `TensorError.Code.valuesUnknown` for an abstract tensor, `TensorError.Code.outOfMemory`.
     package mutating func add(_ values: AnyTensor, named name: String) throws(TensorError) {
@@ -39,8 +39,8 @@ package struct GlobalNorm: Sendable {
 }
 
 extension NamedTensors {
-    /// The Euclidean norm of all gradients together, dense and row-sparse (of rows that occur several times, that of the sum):
-    /// `√Σ g²`. Gradients with a NaN or an infinity are left out.
+    /// The Euclidean norm of all gradients together, dense and row-sparse (of rows that occur several times, that of
+    /// the sum): `√Σ g²`. Gradients with a NaN or an infinity are left out.
     ///
     /// - Throws: `TensorError.Code.valuesUnknown` for an abstract tensor, `TensorError.Code.outOfMemory`.
     public func globalNorm() throws(TensorError) -> Double {
@@ -49,10 +49,10 @@ extension NamedTensors {
         return norm.value
     }
 
-    /// The gradients of a step, all scaled by one factor where their global norm is more than `limit` (Pascanu, Mikolov and
-    /// Bengio, "On the difficulty of training recurrent neural networks", ICML 2013, section 3.2).
+    /// The gradients of a step, all scaled by one factor where their global norm is more than `limit` (Pascanu, Mikolov
+    /// and Bengio, "On the difficulty of training recurrent neural networks", ICML 2013, section 3.2).
     ///
-    /// Gradients with a NaN or an infinity are left as they are, and do not count.
+    /// Gradients with a NaN or an infinity do not count, and still have it when they are scaled.
     /// - Throws: as ``globalNorm()``.
     public func clipped(toGlobalNorm limit: Double) throws(TensorError) -> NamedTensors {
         var norm = GlobalNorm()

@@ -33,8 +33,8 @@ public struct RowOptimizerState: Sendable {
     /// The steps that each row has taken.
     public var stepCounts: [Int]
 
-    /// A state with these contents, as a checkpoint restores it. ``UpdateRule/apply(to:rows:state:learningRate:)`` checks
-    /// whether it fits the rule.
+    /// A state with these contents, as a checkpoint restores it. ``UpdateRule/apply(to:rows:state:learningRate:)``
+    /// checks whether it fits the rule.
     public init(slots: [AnyTensor], stepCounts: [Int]) {
         self.slots = slots
         self.stepCounts = stepCounts

@@ -31,9 +31,9 @@ public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
         public static let sessionUnknown = Code(7)
         /// The session belongs to another identity.
         public static let notOwner = Code(8)
-        /// The session has more pushes without acknowledgement, or more gaps, than the ledger keeps; or the ledger knows
-        /// as many sessions as it may. Gaps stay: after ``ParameterServerConfiguration/ledgerRuns`` of them every further
-        /// push of the session is refused so, and the worker has to open a new session.
+        /// The session has more pushes without acknowledgement, or more gaps, than the ledger keeps; or the ledger
+        /// knows as many sessions as it may. Gaps stay: after ``ParameterServerConfiguration/ledgerRuns`` of them every
+        /// further push of the session is refused so, and the worker has to open a new session.
         public static let ledgerFull = Code(9)
         /// The partition's queue is full.
         public static let busy = Code(10)
@@ -55,33 +55,34 @@ public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
         public static let callFailed = Code(18)
         /// A configuration has problems; the message lists all of them.
         public static let invalidConfiguration = Code(19)
-        /// The server is not the one in the partition map: it has not registered yet, or a later life of it has. Nothing
-        /// was done; the same request may come again.
+        /// The server is not the one in the partition map: it has not registered yet, or a later life of it has.
+        /// Nothing was done; the same request may come again.
         public static let notRegistered = Code(20)
 
         /// A snapshot or a log that is not of this partition, or that contradicts itself.
         public static let snapshotInvalid = Code(21)
-        /// A log cannot be read or written: damaged, in use by another process, or the disk is full. What was acknowledged
-        /// is on disk; the message says where and what to do.
+        /// A log cannot be read or written: damaged, in use by another process, or the disk is full. What was
+        /// acknowledged is on disk; the message says where and what to do.
         public static let logFailed = Code(22)
         /// The push is applied, and its record is not yet as safe as the server's log is to be. The same push may come
         /// again, and is answered then.
         public static let unconfirmed = Code(23)
         /// The table policy does not let this identity do so with the table; the message names all three.
         public static let notAllowed = Code(24)
-        /// The server that headed the partitions is gone, or heads them no more, and nobody had taken its place in time. The
-        /// message names it with its part and the epoch; whether a push was applied is open, and its copy finds out.
+        /// The server that headed the partitions is gone, or heads them no more, and nobody had taken its place in
+        /// time. The message names it with its part and the epoch; whether a push was applied is open, and its copy
+        /// finds out.
         public static let peerLost = Code(25)
         /// The chain of a partition's servers is in a later epoch than the caller's, who has to look at the map.
         public static let staleEpoch = Code(26)
-        /// What is in a checkpoint's folder is not what was written, or not for this job; the message names the file, the
-        /// place in it and what to do. Nothing has changed.
+        /// What is in a checkpoint's folder is not what was written, or not for this job; the message names the file,
+        /// the place in it and what to do. Nothing has changed.
         public static let checkpointInvalid = Code(27)
-        /// A checkpoint could not be written, read or gone back to; the message says why, and what holds now. A checkpoint
-        /// that was there before is whole.
+        /// A checkpoint could not be written, read or gone back to; the message says why, and what holds now. A
+        /// checkpoint that was there before is whole.
         public static let checkpointFailed = Code(28)
-        /// A push names rows that do not exist yet, and the partition has as many as its table allows; the message names
-        /// both figures.
+        /// A push names rows that do not exist yet, and the partition has as many as its table allows; the message
+        /// names both figures.
         public static let rowsFull = Code(29)
         /// A snapshot of rows was let go of, because keeping it cost more than its partition may: take another.
         public static let snapshotRevoked = Code(30)
@@ -90,15 +91,15 @@ public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
         /// The round that the push belongs to was closed without it; the message says which round stands. Its number is
         /// used up: pull, and compute a gradient for the next round.
         public static let late = Code(34)
-        /// A round was not closed in time; the message names whom it waits for. The push is not applied yet, and may be when
-        /// they come.
+        /// A round was not closed in time; the message names whom it waits for. The push is not applied yet, and may be
+        /// when they come.
         public static let roundStalled = Code(35)
         /// The push is with its partition, and is answered when its round is closed. Clients wait for that.
         public static let held = Code(36)
         /// The partition has no answer to a push that waits for a round, and not the push: a client sends it again.
         public static let notHeld = Code(37)
-        /// A pull of bounded staleness waited for another worker in vain; the message names its slot, session and identity,
-        /// and how far it is. The same request may come again.
+        /// A pull of bounded staleness waited for another worker in vain; the message names its slot, session and
+        /// identity, and how far it is. The same request may come again.
         public static let staleClock = Code(38)
         /// A snapshot for readers is larger than its server keeps; the message names both figures.
         public static let snapshotTooLarge = Code(40)

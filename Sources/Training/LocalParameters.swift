@@ -8,8 +8,8 @@ public import Tensor
 ///
 /// The update rules are those that parameter servers apply, so that one trainer alone makes the same bits here and
 /// there. A row-sparse gradient steps the rows that it names and leaves the others as they are, moments included; from
-/// the first one on, a dense table's rows count their steps one by one. A row table is that of a server, in one partition.
-/// Guarded by a mutex.
+/// the first one on, a dense table's rows count their steps one by one. A row table is that of a server, in one
+/// partition. Guarded by a mutex.
 public final class LocalParameters: ParameterStore {
     private struct State {
         var parameters = NamedTensors()
@@ -24,10 +24,11 @@ public final class LocalParameters: ParameterStore {
     /// The first values of a model's parameters.
     ///
     /// - Parameters:
-    ///   - rows: as of ``/NeuralNetwork/ModelDeclaration/tables(updateRule:partitioning:consistency:rows:rowPartitions:replicas:)``.
-    ///   - globalNormLimit: The most that the global norm of a step's gradients may be: a step with more is scaled to it,
-    ///     as ``/ParameterServer/ParameterClientConfiguration/globalNormLimit`` does with the same bits. Default `nil`: no
-    ///     limit.
+    ///   - rows: as of
+    ///     ``/NeuralNetwork/ModelDeclaration/tables(updateRule:partitioning:consistency:rows:rowPartitions:replicas:)``.
+    ///   - globalNormLimit: The most that the global norm of a step's gradients may be: a step with more is scaled to
+    ///     it, as ``/ParameterServer/ParameterClientConfiguration/globalNormLimit`` does with the same bits. Default
+    ///     `nil`: no limit.
     /// - Throws: ``/Tensor/TensorError/Code/outOfMemory``;
     ///   ``/ParameterServer/ParameterServerError/Code/invalidDeclaration`` for a row table that cannot be.
     public init(
@@ -91,12 +92,17 @@ public final class LocalParameters: ParameterStore {
     ///
     /// - Returns: an empty report: there are no partitions that could fail by themselves.
     /// - Throws: ``/Tensor/TensorError`` for a gradient that is missing, or of another shape or type. Those before it
-    ///   in the parameters' order have been applied. ``/ParameterServer/ParameterServerError`` for rows that a server would
-    ///   refuse; nothing has been applied then.
+    ///   in the parameters' order have been applied. ``/ParameterServer/ParameterServerError`` for rows that a server
+    ///   would refuse; nothing has been applied then.
     public func push(
         _ gradients: NamedTensors, rows: [String: KeyedRows], computedFrom pulled: PulledRows?
     ) throws -> PushReport {
         var (gradients, rows) = (gradients, rows)
+        for name in state.withLock({ $0.tables.keys.sorted() }) where rows[name] == nil {
+            guard case .rowSparse(let sparse)? = gradients[gradient: name] else { continue }
+            rows[name] = try KeyedRows(sparse)
+            gradients[gradient: name] = nil
+        }
         if let globalNormLimit { try gradients.clip(toGlobalNorm: globalNormLimit, with: &rows) }
         try state.withLock { state in
             for (name, rows) in rows { try Self.table(name, state.tables).check(rows) }

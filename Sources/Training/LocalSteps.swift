@@ -1,8 +1,9 @@
 public import Optimizers
 import Tensor
 
-/// Steps that a worker takes by itself between two pushes: what it pushes is not a gradient but how far it has come, and the
-/// tables' rule takes that as the gradient of an outer step (DiLoCo, Douillard et al. 2023, arXiv:2311.08105, algorithm 1).
+/// Steps that a worker takes by itself between two pushes: what it pushes is not a gradient but how far it has come,
+/// and the tables' rule takes that as the gradient of an outer step (DiLoCo, Douillard et al. 2023, arXiv:2311.08105,
+/// algorithm 1).
 ///
 /// ```swift
 /// let tables = try declaration.tables(
@@ -16,8 +17,8 @@ import Tensor
 public struct LocalSteps: Sendable, Hashable {
     /// The steps between two pushes; at the end of the batches the last push is of those that are left.
     public let count: Int
-    /// How the worker's own steps are taken. What the rule remembers stays with the worker from push to push, and is lost with
-    /// it.
+    /// How the worker's own steps are taken. What the rule remembers stays with the worker from push to push, and is
+    /// lost with it.
     public let updateRule: UpdateRule
 
     /// So many steps, 1 or more, by a rule of the worker's own.

@@ -11,13 +11,13 @@ extension ModelDeclaration {
     ///   - consistency: That of the tables; where it has rounds, tables of rows are asynchronous beside them.
     ///   - rows: What is to be known of tables of rows, by the parameter's name. Those that the model declares as such
     ///     (`embedding(_:features:)`) need no entry. Any other parameter of shape `[rows, features]` becomes one by its
-    ///     entry; its keys are then the rows' numbers, whatever the settings say, and its rows begin with the values that
-    ///     the dense parameter would have.
+    ///     entry; its keys are then the rows' numbers, whatever the settings say, and its rows begin with the values
+    ///     that the dense parameter would have.
     ///   - rowPartitions: Into how many partitions each row table is cut that the model declares. Default 1; as many as
     ///     there are servers, or a multiple of that, has all of them share the work.
     ///   - replicas: How many followers each partition has. Default 0.
-    /// - Throws: ``/ParameterServer/ParameterServerError/Code/invalidDeclaration``, also for a name in `rows` that is not
-    ///   that of a row table or of a parameter with two axes.
+    /// - Throws: ``/ParameterServer/ParameterServerError/Code/invalidDeclaration``, also for a name in `rows` that is
+    ///   not that of a row table or of a parameter with two axes.
     public func tables(
         updateRule: UpdateRule, partitioning: TableDeclaration.Partitioning = .bytes(1 << 20),
         consistency: Consistency = .asynchronous, rows: [String: TableDeclaration.RowSettings] = [:],

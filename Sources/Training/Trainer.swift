@@ -12,14 +12,14 @@ public import Tensor
 ///     print(step.number, step.loss)
 /// }
 /// ```
-/// Of row tables a step pulls the rows that its batch looks up (``TrainingBatch/lookups``), beside the dense parameters and
-/// at the same time; the model computes with these alone, and their gradient leaves with the others.
+/// Of row tables a step pulls the rows that its batch looks up (``TrainingBatch/lookups``), beside the dense parameters
+/// and at the same time; the model computes with these alone, and their gradient leaves with the others.
 ///
 /// With parameter servers, several trainers work at the same time and none waits for another (asynchronous training): a
 /// step's gradients may be of parameters that others have changed since. ``TrainingStep/staleness`` says by how many
-/// steps. Where tables have rounds (``/ParameterServer/Consistency``), each step is one of a round and waits for the others';
-/// one that is too late for its round is not applied, and training goes on with what stands.
-/// With ``LocalParameters`` it trains alone, by the same code and with the same bits.
+/// steps. Where tables have rounds (``/ParameterServer/Consistency``), each step is one of a round and waits for the
+/// others'; one that is too late for its round is not applied, and training goes on with what stands. With
+/// ``LocalParameters`` it trains alone, by the same code and with the same bits.
 public struct Trainer<M: Model>: Sendable {
     /// Whether the rows of the next batch are pulled while a step computes, so that no step but the first waits for its
     /// rows. They then lack the pushes that are applied in the meantime, this trainer's own last step among them: a row
@@ -54,7 +54,8 @@ public struct Trainer<M: Model>: Sendable {
     /// (``/ParameterServer/ParameterClient/step(computedFrom:pullsNext:_:)``). It reads one batch ahead.
     ///
     /// Alone it makes the same bits as without. A gradient that is not finite is refused by its partitions while others
-    /// apply their share; a loss that is not finite still stops the step before anything leaves.
+    /// apply their share; a loss that is not finite still stops the step before anything leaves. Tables that take
+    /// rounds, and a client with a `globalNormLimit`, are refused by the first step.
     public init(
         _ model: M, overlapping client: ParameterClient, runtime: any Runtime,
         loss: @escaping @Sendable (Tensor<Float>, Tensor<Int32>) throws -> Tensor<Float> = { try crossEntropy($0, $1) }

@@ -149,4 +149,27 @@ import Training
         let rows = try lookup.rows(takenFrom: NamedTensors([("t", .ones([2, 2]))]), named: "t").rows
         #expect(rows.keys == [3, 7])
     }
+
+    @Test("on one machine, rows among the gradients step a row table as rows by key do")
+    func rowsAmongGradients() throws {
+        let model = Items(indices: Tensor([3, 5, 3]))
+        let declaration = try initialize(model, key: RandomKey(seed: 2), example: Tensor<Float>.zeros([1]))
+        let stores = try (0..<2).map { _ in
+            try LocalParameters(declaration, updateRule: .sgd(learningRate: 1), rows: ["items/table": .init()])
+        }
+        let keys: [UInt64] = [3, 5]
+        let values = try AnyTensor([1, 2, 3, 4, 5, 6, 7, 8] as [Float], shape: [2, 4])
+        var sparse = try stores[0].pull().mapValues { _, tensor throws(TensorError) in try AnyTensor.zeros(tensor.shape)
+        }
+        let dense = sparse
+        sparse[gradient: "items/table"] = .rowSparse(
+            try RowSparse(indices: AnyTensor([3, 5] as [Int64], shape: [2]), values: values, rowCount: Self.rowCount))
+        let before = try stores[0].pull(rows: ["items/table": keys]).tables["items/table"]
+        _ = try stores[0].push(sparse)
+        _ = try stores[1].push(
+            dense, rows: ["items/table": try KeyedRows(keys: keys, values: values)], computedFrom: nil)
+        let after = try stores.map { try $0.pull(rows: ["items/table": keys]).tables.tensor(named: "items/table") }
+        #expect(try after[0].scalars(as: Float.self) == after[1].scalars(as: Float.self))
+        #expect(try after[0].scalars(as: Float.self) != before?.scalars(as: Float.self))
+    }
 }

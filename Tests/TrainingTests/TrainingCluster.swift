@@ -7,7 +7,8 @@ import MeshworkTesting
 import ParameterServer
 import Synchronization
 
-/// A coordinator and three parameter servers, each on a simulated host of its own, and what workers note of their pushes.
+/// A coordinator and three parameter servers, each on a simulated host of its own, and what workers note of their
+/// pushes.
 struct TrainingCluster: Sendable {
     let runtime: SimulatedRuntime
     private let authority: TestAuthority

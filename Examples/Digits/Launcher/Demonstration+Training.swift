@@ -4,8 +4,8 @@ import ProcessKit
 typealias NamedConnection = (process: String, figures: RoleReport.ConnectionFigures)
 
 extension Demonstration {
-    /// Trains with a worker in each slot, kills one a third of the way in, and lets another take its slot. Half-way in a
-    /// server is killed too, if that is wished for, and started again.
+    /// Trains with a worker in each slot, kills one a third of the way in, and lets another take its slot. Half-way in
+    /// a server is killed too, if that is wished for, and started again.
     ///
     /// - Returns: every process's connections, when the replacement was at work.
     func train(_ coordinator: MeshProcess, _ servers: [MeshProcess]) async throws -> [NamedConnection] {

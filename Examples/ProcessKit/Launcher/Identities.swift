@@ -17,8 +17,8 @@ package struct Identities: Sendable {
 
     package func server(_ index: Int) -> String { id("server/\(index)") }
 
-    /// The worker of a slot. The one that takes the place of a killed one takes its identity too, with a certificate of its
-    /// own: a slot with a living session is its owner's alone to take over.
+    /// The worker of a slot. The one that takes the place of a killed one takes its identity too, with a certificate of
+    /// its own: a slot with a living session is its owner's alone to take over.
     package func worker(_ slot: Int) -> String { id("worker/\(slot)") }
 
     private func id(_ path: String) -> String { "spiffe://\(trustDomain)/\(path)" }

@@ -65,8 +65,8 @@ struct Recommendation: Sendable {
         }
     }
 
-    /// Trains with a worker in each slot. Three tenths of the way in a worker is killed and another takes its slot, half-way
-    /// in a server is killed, and at seven tenths it starts again, with nothing of what it had.
+    /// Trains with a worker in each slot. Three tenths of the way in a worker is killed and another takes its slot,
+    /// half-way in a server is killed, and at seven tenths it starts again, with nothing of what it had.
     ///
     /// - Parameter area: measures the model that the servers hold.
     /// - Returns: how good the model was at each tenth of the way but the last.

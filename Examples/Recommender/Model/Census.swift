@@ -30,7 +30,8 @@ package struct Census: Sendable {
 
     /// Reads a file.
     ///
-    /// - Throws: `NeuralNetworkError` that names the file, the line and the column; `LaunchError` when records are missing.
+    /// - Throws: `NeuralNetworkError` that names the file, the line and the column; `LaunchError` when records are
+    ///   missing.
     package init(path: String) throws {
         var format = CSVFile.Format()
         format.trimsSpaces = true

@@ -5,8 +5,8 @@ import Training
 /// Scores whether a person of the census earns more than 50,000 dollars a year: a wide part, which is linear in what is
 /// known of a person, beside a deep one (Cheng et al., "Wide & Deep Learning for Recommender Systems", 2016).
 ///
-/// What is known by name has a row in each of two tables, and no list of the names is needed: a row is made by the first
-/// push that names its key.
+/// What is known by name has a row in each of two tables, and no list of the names is needed: a row is made by the
+/// first push that names its key.
 package struct CensusModel: Model {
     package struct Input: Sendable {
         /// What is known by name, `[batch, columns]`.

@@ -14,8 +14,8 @@ package struct RunningExample {
 
     /// Starts a program of this name with these arguments.
     ///
-    /// - Parameter resource: a resource of it, in the folder of resources beside which the program stands, wherever this
-    ///   build put them.
+    /// - Parameter resource: a resource of it, in the folder of resources beside which the program stands, wherever
+    ///   this build put them.
     package init(_ name: String, besides resource: String, _ arguments: [String]) throws {
         let products = URL(fileURLWithPath: resource).deletingLastPathComponent().deletingLastPathComponent()
         process = Process()

@@ -10,8 +10,8 @@ public import Identity
 /// ])
 /// ```
 /// It narrows what the mesh's `AuthorizationPolicy` lets through, which knows methods and no tables. A parameter server
-/// asks it for pulls, pushes, audits and checkpoints, a coordinator for declarations; each has its own, and both may be the same.
-/// An immutable value. A decision looks at the rules in turn.
+/// asks it for pulls, pushes, audits and checkpoints, a coordinator for declarations; each has its own, and both may be
+/// the same. An immutable value. A decision looks at the rules in turn.
 public struct TablePolicy: Sendable, Hashable {
     /// What somebody does with a table.
     public enum Verb: String, Sendable, Hashable, CaseIterable {

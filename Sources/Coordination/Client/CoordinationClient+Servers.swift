@@ -31,8 +31,8 @@ extension CoordinationClient {
         try await call(CoordinationService.renewServer, ServerLife(name: name, life: life), timeout: timeout)
     }
 
-    /// Says that this life of a server leaves: followers go on with what it heads, others follow in its place, and nothing is
-    /// placed on it until it registers again. May be repeated when the answer was lost.
+    /// Says that this life of a server leaves: followers go on with what it heads, others follow in its place, and
+    /// nothing is placed on it until it registers again. May be repeated when the answer was lost.
     ///
     /// - Parameter timeout: how long to wait for the answer.
     /// - Throws: ``CoordinationError`` with `serverUnknown`, `notOwner`, `storeUnavailable` or `callFailed`.
@@ -67,8 +67,8 @@ extension CoordinationClient {
         return try await call(CoordinationService.rollBack, request).epoch
     }
 
-    /// Says that a server does not answer. The coordinator asks it and has it lost if it is; the map tells. Returns when
-    /// the server has been asked, or at once if somebody else reported it.
+    /// Says that a server does not answer. The coordinator asks it and has it lost if it is; the map tells. Returns
+    /// when the server has been asked, or at once if somebody else reported it.
     ///
     /// - Parameter life: which life of the server does not answer.
     /// - Throws: ``CoordinationError`` with `callFailed`.

@@ -8,14 +8,14 @@ package protocol ServerCoordination: Sendable {
     /// How the server reaches others.
     var mesh: Mesh { get }
 
-    /// Makes the server known under its name, with the partitions that it has kept and goes on with, and returns the fence
-    /// to begin with.
+    /// Makes the server known under its name, with the partitions that it has kept and goes on with, and returns the
+    /// fence to begin with.
     func registerServer(
         named name: String, at address: ListenerAddress, life: UInt64, recovered: [RecoveredPartition]
     ) async throws(CoordinationError) -> SessionFence
 
-    /// Begins an epoch of a partition that this life of the server heads, in which nothing that was acknowledged before has
-    /// to stand; returns its number.
+    /// Begins an epoch of a partition that this life of the server heads, in which nothing that was acknowledged before
+    /// has to stand; returns its number.
     func rollBack(
         _ partition: PartitionID, headedBy server: String, life: UInt64
     ) async throws(CoordinationError) -> UInt64
@@ -50,8 +50,8 @@ extension ServerCoordination {
     /// Starts giving a server's signs of life, on an event loop, where nothing that computes is in their way. They end
     /// when the task is cancelled, the mesh is stopped, or this life of the server is over.
     ///
-    /// A coordinator that cannot be reached does not end them: training goes on without one. Where the coordinator has not
-    /// heard of the server for too long, it registers again.
+    /// A coordinator that cannot be reached does not end them: training goes on without one. Where the coordinator has
+    /// not heard of the server for too long, it registers again.
     ///
     /// - Parameters:
     ///   - mayReturn: whether it is to register again; one that leaves is not.

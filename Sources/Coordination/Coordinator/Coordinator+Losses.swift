@@ -59,15 +59,15 @@ extension Coordinator {
         }
     }
 
-    /// Which of the servers that might go on with a server's partitions, if that has been started anew, are gone: a whole
-    /// job that is started again must not be given to followers of which only the lease is left.
+    /// Which of the servers that might go on with a server's partitions, if that has been started anew, are gone: a
+    /// whole job that is started again must not be given to followers of which only the lease is left.
     func goneHeirs(of server: ServerRecord) async -> [ServerLife] {
         guard let known = map.server(named: server.name), known.life != server.life else { return [] }
         return await withGoneHeirs([known]).filter { $0.name != server.name }.map(ServerLife.init)
     }
 
-    /// Has servers lost, together with those of their heirs that are found to be gone too: of a chain of which nobody lives
-    /// whoever returns first goes on, and a dead server in between would only stand in the way.
+    /// Has servers lost, together with those of their heirs that are found to be gone too: of a chain of which nobody
+    /// lives whoever returns first goes on, and a dead server in between would only stand in the way.
     private func lose(_ servers: [ServerRecord], _ reason: String) async throws(CoordinationError) {
         let all = await withGoneHeirs(servers)
         let lives = all.map(ServerLife.init)

@@ -8,8 +8,8 @@ import Synchronization
 /// Knows who takes part: hands out sessions, fences old ones, and places the partitions of tables on servers.
 ///
 /// Training goes on while it is away, but nobody can join. With a folder in its configuration it can be restarted: it
-/// answers for a change when the disk has it, and sessions, servers, tables and epochs are as they were; its servers and
-/// workers go on with it at the same address. Without one everything is in memory, and it lives as long as its job.
+/// answers for a change when the disk has it, and sessions, servers, tables and epochs are as they were; its servers
+/// and workers go on with it at the same address. Without one everything is in memory, and it lives as long as its job.
 /// ```swift
 /// var configuration = CoordinatorConfiguration()
 /// configuration.folder = "/var/lib/job/coordination"
@@ -30,8 +30,8 @@ public final class Coordinator: Service {
     /// Makes a coordinator, goes on from what its store holds, and has `mesh` answer its methods; see
     /// ``CoordinationService``. Leases end only while ``run()`` does.
     ///
-    /// - Parameter store: where changes are kept, in place of the configuration's folder. Default: an ``EmbeddedStore`` in
-    ///   that folder, or memory without one.
+    /// - Parameter store: where changes are kept, in place of the configuration's folder. Default: an
+    ///   ``EmbeddedStore`` in that folder, or memory without one.
     /// - Throws: ``CoordinationError`` with `invalidConfiguration`, `storeUnavailable`, or `storeFailed` where what the
     ///   store holds is damaged.
     public init(
@@ -63,11 +63,11 @@ public final class Coordinator: Service {
         serve()
     }
 
-    /// Ends the sessions and has the servers lost whose leases are over, until the task is cancelled or the service group
-    /// shuts down.
+    /// Ends the sessions and has the servers lost whose leases are over, until the task is cancelled or the service
+    /// group shuts down.
     ///
-    /// - Throws: ``CoordinationError`` with `storeFailed` or `versionConflict` when the store takes no more changes: the
-    ///   coordinator must be restarted, or another has taken over.
+    /// - Throws: ``CoordinationError`` with `storeFailed` or `versionConflict` when the store takes no more changes:
+    ///   the coordinator must be restarted, or another has taken over.
     public func run() async throws {
         let failure = Mutex<CoordinationError?>(nil)
         await mesh.runtime.untilStopped {
@@ -81,7 +81,8 @@ public final class Coordinator: Service {
         if let failure = failure.withLock({ $0 }) { throw failure }
     }
 
-    /// Ends the sessions whose leases are over, until the task is cancelled; returns why the store takes no more changes.
+    /// Ends the sessions whose leases are over, until the task is cancelled; returns why the store takes no more
+    /// changes.
     private func watchSessions() async -> CoordinationError? {
         // Checked four times a lease: a session ends at most a quarter of a lease late.
         let interval = configuration.lease / 4

@@ -10,23 +10,23 @@ public struct CoordinatorConfiguration: Sendable, Hashable {
     /// How long opening or ending a session waits for the servers to take the new fence. Servers that are later are
     /// named as unknown. Default 2 s.
     public var fenceTimeout: Duration = .seconds(2)
-    /// How long a change waits until the store has it, at most as long as its caller waits. Default 5 s: a disk under load
-    /// takes one.
+    /// How long a change waits until the store has it, at most as long as its caller waits. Default 5 s: a disk under
+    /// load takes one.
     public var commitTimeout: Duration = .seconds(5)
-    /// The folder where an ``EmbeddedStore`` keeps what must outlive the coordinator; the folder above it must be there.
-    /// Default `nil`: nothing outlives it, and a new coordinator needs new servers and workers.
+    /// The folder where an ``EmbeddedStore`` keeps what must outlive the coordinator; the folder above it must be
+    /// there. Default `nil`: nothing outlives it, and a new coordinator needs new servers and workers.
     public var folder: String?
-    /// How much longer than a lease sessions and servers live without a sign of life after the coordinator was restarted:
-    /// they wait between attempts to reach it. Default 15 s.
+    /// How much longer than a lease sessions and servers live without a sign of life after the coordinator was
+    /// restarted: they wait between attempts to reach it. Default 15 s.
     public var restartGrace: Duration = .seconds(15)
     /// How often servers give a sign of life. Default 250 ms.
     public var serverHeartbeat: Duration = .milliseconds(250)
-    /// How long a server counts as living after a sign of life. Then the partitions that it heads go to their followers.
-    /// Default 1.5 s, six heartbeats: with one more until it is looked at, a server that has stopped is noticed within 2 s.
-    /// Nothing is lost by a server that was only slow: it comes back as a follower.
+    /// How long a server counts as living after a sign of life. Then the partitions that it heads go to their
+    /// followers. Default 1.5 s, six heartbeats: with one more until it is looked at, a server that has stopped is
+    /// noticed within 2 s. Nothing is lost by a server that was only slow: it comes back as a follower.
     public var serverLease: Duration = .milliseconds(1_500)
-    /// How long the coordinator waits for the answer of a server that was reported lost; without two in a row it is lost.
-    /// Default 300 ms.
+    /// How long the coordinator waits for the answer of a server that was reported lost; without two in a row it is
+    /// lost. Default 300 ms.
     public var probeTimeout: Duration = .milliseconds(300)
     /// How many partitions a server is given at a time, to become their follower. Default 4.
     public var joiningPerServer = 4

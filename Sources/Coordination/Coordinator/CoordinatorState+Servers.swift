@@ -102,8 +102,8 @@ extension CoordinatorState {
     /// Changes the chain of a partition, if it is in the epoch that the server which asks knows.
     ///
     /// - Returns: the entry then, or as it is, and whether the change was made.
-    /// - Throws: ``CoordinationError`` with `partitionUnknown`, `serverUnknown`, or `notOwner` if the server is not of the
-    ///   chain.
+    /// - Throws: ``CoordinationError`` with `partitionUnknown`, `serverUnknown`, or `notOwner` if the server is not
+    ///   of the chain.
     package mutating func changeChain(
         of id: PartitionID, ifEpoch epoch: UInt64, _ change: ChainChange, server: String, owner: SPIFFEID
     ) throws(CoordinationError) -> (entry: PartitionMap.Partition, isMade: Bool) {
@@ -133,8 +133,8 @@ extension CoordinatorState {
         return (map.partition(id) ?? next, true)
     }
 
-    /// Begins an epoch of a partition in which nothing that was acknowledged before has to stand: its head is about to go
-    /// back to a checkpoint. The chain stays. Asked again it begins another, which does no harm.
+    /// Begins an epoch of a partition in which nothing that was acknowledged before has to stand: its head is about to
+    /// go back to a checkpoint. The chain stays. Asked again it begins another, which does no harm.
     ///
     /// - Returns: the epoch.
     /// - Throws: ``CoordinationError`` with `notOwner` unless this life of `server` heads the partition.
@@ -189,7 +189,8 @@ extension CoordinatorState {
         performOnMap(step)
     }
 
-    /// Has lost servers leave the chains in which others live, then gives partitions with too few followers another one.
+    /// Has lost servers leave the chains in which others live, then gives partitions with too few followers another
+    /// one.
     private mutating func settle() {
         var step = CoordinatorChange()
         if !map.lost.isEmpty {

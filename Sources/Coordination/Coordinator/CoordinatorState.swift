@@ -4,8 +4,8 @@ package import MeshWire
 /// Everything that a coordinator knows: sessions, servers and the partition map. A state machine without I/O, clock or
 /// generator; the same calls in the same order give the same state.
 ///
-/// Whatever it decides it does by a ``CoordinatorChange``, which ``takeChange()`` gives out and ``apply(_:now:)`` does to
-/// another copy: a decision is made on a copy, kept by a store, and then applied for everybody to see.
+/// Whatever it decides it does by a ``CoordinatorChange``, which ``takeChange()`` gives out and ``apply(_:now:)`` does
+/// to another copy: a decision is made on a copy, kept by a store, and then applied for everybody to see.
 package struct CoordinatorState: Sendable {
     /// A session that was opened, and what it changed.
     package struct Opening: Sendable {
@@ -26,8 +26,8 @@ package struct CoordinatorState: Sendable {
     /// What has changed since ``takeChange()``, but for what ``sessions`` tells.
     private var change = CoordinatorChange()
 
-    /// A coordinator that goes on from a snapshot. Its sessions live for a lease and the grace time from `now` on, so that
-    /// whoever waited for the coordinator has time to come back.
+    /// A coordinator that goes on from a snapshot. Its sessions live for a lease and the grace time from `now` on, so
+    /// that whoever waited for the coordinator has time to come back.
     ///
     /// - Parameter firstOrdinal: the upper half of the first session, unless the snapshot's sessions are beyond that.
     package init(
@@ -57,8 +57,8 @@ package struct CoordinatorState: Sendable {
         return change
     }
 
-    /// Takes over what another copy of this state has changed. The leases of sessions that it opened, and of servers that
-    /// it took in, begin now.
+    /// Takes over what another copy of this state has changed. The leases of sessions that it opened, and of servers
+    /// that it took in, begin now.
     package mutating func apply(_ change: CoordinatorChange, now: RuntimeInstant) {
         sessions.apply(change, now: now)
         map.apply(change)
@@ -118,8 +118,8 @@ package struct CoordinatorState: Sendable {
 
     /// Creates the tables that do not exist yet, all or none, and places their partitions.
     ///
-    /// - Throws: ``CoordinationError`` with `invalidDeclaration`, `conflictingDeclaration`, `tooFewServers`, `limitReached` or
-    ///   `quotaExceeded`; then nothing has changed.
+    /// - Throws: ``CoordinationError`` with `invalidDeclaration`, `conflictingDeclaration`, `tooFewServers`,
+    ///   `limitReached` or `quotaExceeded`; then nothing has changed.
     package mutating func declare(_ requests: [TableRequest]) throws(CoordinationError) {
         var missing: [TableRequest] = []
         for request in requests {

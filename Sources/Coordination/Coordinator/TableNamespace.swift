@@ -3,9 +3,9 @@
 /// ```swift
 /// configuration.namespaces = [TableNamespace("ads", prefix: "ads/", tables: 100, bytes: 64 << 30)]
 /// ```
-/// Who may create, pull, push and administer the tables of a namespace is said by a ``TablePolicy`` with its prefix. A table
-/// counts in every namespace whose prefix its name has, so that one may lie within another. Tables of no namespace
-/// are bounded by the coordinator's other limits alone.
+/// Who may create, pull, push and administer the tables of a namespace is said by a ``TablePolicy`` with its prefix. A
+/// table counts in every namespace whose prefix its name has, so that one may lie within another. Tables of no
+/// namespace are bounded by the coordinator's other limits alone.
 public struct TableNamespace: Sendable, Hashable {
     /// Its name in errors and metrics.
     public var name: String
@@ -16,8 +16,8 @@ public struct TableNamespace: Sendable, Hashable {
     /// The most partitions of all tables together; `nil` for no limit of its own.
     public var partitions: Int?
     /// The most bytes of all tables together, those of followers included; `nil` for no limit of its own. A dense table
-    /// takes those of its parameters, without what the optimizer remembers of them, a row table those of the most rows that
-    /// it may have, with what the optimizer remembers.
+    /// takes those of its parameters, without what the optimizer remembers of them, a row table those of the most rows
+    /// that it may have, with what the optimizer remembers.
     public var bytes: UInt64?
 
     /// Makes a namespace.

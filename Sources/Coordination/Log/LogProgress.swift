@@ -9,7 +9,8 @@ import NIOCore
 ///     └──────────────────┴──────────────► lost
 ///                             loseUnwritten
 /// ```
-/// A position that was lost is not given out again: whoever still waits for it must not take another's record for its own.
+/// A position that was lost is not given out again: whoever still waits for it must not take another's record for its
+/// own.
 struct LogProgress {
     /// How far a record is to get.
     enum Stage: Sendable, Hashable {

@@ -27,8 +27,8 @@ extension WriteAheadLog {
     ///
     /// Memory is bounded by a piece of a file and a record.
     ///
-    /// - Throws: ``LogFileError`` with `inUse` if another process has the log open, `damaged` with the file and the byte
-    ///   where something is not what was written, `diskFull`, `ioFailure`, or what `body` throws.
+    /// - Throws: ``LogFileError`` with `inUse` if another process has the log open, `damaged` with the file and the
+    ///   byte where something is not what was written, `diskFull`, `ioFailure`, or what `body` throws.
     package static func open(
         _ folder: String, on runtime: any Runtime, limits: WriteAheadLogLimits = WriteAheadLogLimits(),
         replaying body: (LogRecord) throws(LogFileError) -> Void
@@ -52,45 +52,19 @@ extension WriteAheadLog {
                 "there is a snapshot and no file of entries, of which a log has one at least; restore the folder from a copy"
             )
         }
-        var last = report.snapshot
         var full: [FullFile] = []
         var open: OpenFile?
-        for (index, place) in files.entries.enumerated() {
-            let isLast = index == files.entries.count - 1
-            guard place.position == last || index == 0 && place.position <= report.snapshot else {
-                throw LogFileError(
-                    .damaged, path: place.path,
-                    "the file goes on after record \(place.position), the one before it ends with \(last): a file is missing; restore it from a copy of the folder"
-                )
-            }
-            let file = try await logs.open(place.path, mode: .existing)
-            let scan = LogScan(file, LogHeader(kind: .entries, position: place.position), limits)
-            guard try await scan.readHeader(mayBeTorn: isLast) else {
-                // The file was being made when the machine stopped, and is made again in its place.
-                report.cut = LogReport.Cut(path: place.path, offset: 0, bytes: file.size)
-                await file.close()
-                break
-            }
-            last = max(last, place.position)
-            let snapshot = report.snapshot
-            let ending = try await scan.readRecords(of: .entry) { (record) throws(LogFileError) in
-                last = max(last, record.position)
-                guard record.position > snapshot else { return }
-                report.entries += 1
-                try body(record)
-            }
-            if case .torn(let offset) = ending {
-                guard isLast else { throw scan.damage(at: offset, "the file ends in it") }
-                report.cut = LogReport.Cut(path: place.path, offset: offset, bytes: file.size - offset)
-                try await file.truncate(to: offset)
-            }
-            if isLast {
+        // A file that was being made when the machine stopped is made again in its place.
+        let last = try await readEntries(files, logs, limits, mode: .existing, &report, body) {
+            (entries) async throws(LogFileError) in
+            if let torn = entries.torn { try await entries.file.truncate(to: torn) }
+            if entries.isLast {
                 // What a process that was killed has written is durable before anybody is told of it.
-                try await file.sync()
-                open = OpenFile(file: file, bytes: file.size)
+                try await entries.file.sync()
+                open = OpenFile(file: entries.file, bytes: entries.file.size)
             } else {
-                full.append(FullFile(path: place.path, last: last, bytes: file.size))
-                await file.close()
+                full.append(FullFile(path: entries.path, last: entries.last, bytes: entries.file.size))
+                await entries.file.close()
             }
         }
         let opened: OpenFile = if let open { open } else { try await makeFile(in: folder, after: last, on: runtime) }

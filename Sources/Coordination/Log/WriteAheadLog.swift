@@ -10,12 +10,12 @@ import Synchronization
 /// try await log.synced(through: position, until: deadline)
 /// ```
 /// Appending only notes a record down; whoever needs it written or synced says so and waits. All who wait meanwhile are
-/// served by one write and one sync. It stands in this room because the coordinator's store and the partitions' logs need
-/// it, and `ParameterServer` imports this room anyway: nobody compiles more for it.
+/// served by one write and one sync. It stands in this room because the coordinator's store and the partitions' logs
+/// need it, and `ParameterServer` imports this room anyway: nobody compiles more for it.
 ///
-/// When a write fails, as on a full disk, the records that were not written are lost, whoever waits for them is told so,
-/// and the log goes on from those before, or ends where ``WriteAheadLogLimits/goesOnAfterLoss`` is false. When a sync
-/// fails, nobody knows what the disk holds: every later call fails, and the log must be opened again.
+/// When a write fails, as on a full disk, the records that were not written are lost, whoever waits for them is told
+/// so, and the log goes on from those before, or ends where ``WriteAheadLogLimits/goesOnAfterLoss`` is false. When a
+/// sync fails, nobody knows what the disk holds: every later call fails, and the log must be opened again.
 ///
 /// Safe to use from any task: guarded by one mutex that is not held while the disk works. One task at a time writes; it
 /// lives while somebody waits, and ``close()`` waits for its end.
@@ -102,11 +102,11 @@ package final class WriteAheadLog: Sendable {
     /// The position that was given out last; 0 where none was.
     package var last: UInt64 { state.withLock { $0.progress.last } }
 
-    /// Notes a record down; returns its position. It is written when somebody waits for it or a later one, or when half of
-    /// what may wait to be written does.
+    /// Notes a record down; returns its position. It is written when somebody waits for it or a later one, or when half
+    /// of what may wait to be written does.
     ///
-    /// - Throws: ``LogFileError`` with `limitReached` when the record, what waits to be written, or the log would be too
-    ///   large, `closed`, or what the log failed with. Then nothing has changed.
+    /// - Throws: ``LogFileError`` with `limitReached` when the record, what waits to be written, or the log would be
+    ///   too large, `closed`, or what the log failed with. Then nothing has changed.
     package func append(_ payload: ByteBuffer) throws(LogFileError) -> UInt64 {
         let (position, starts) = try state.withLock { (state) throws(LogFileError) in
             try expectUsable(state)
@@ -137,9 +137,9 @@ package final class WriteAheadLog: Sendable {
 
     /// Waits until the system has the record, and all before it: they outlive the process.
     ///
-    /// - Throws: ``LogFileError`` with `deadlineExceeded` at the deadline or when the task is cancelled, or `limitReached`
-    ///   when too many wait; what becomes of the record is unknown then. Else with what lost the record, `diskFull` or
-    ///   `ioFailure`.
+    /// - Throws: ``LogFileError`` with `deadlineExceeded` at the deadline or when the task is cancelled, or
+    ///   `limitReached` when too many wait; what becomes of the record is unknown then. Else with what lost the record,
+    ///   `diskFull` or `ioFailure`.
     package func written(through position: UInt64, until deadline: RuntimeInstant) async throws(LogFileError) {
         try await wait(for: position, .written, until: deadline)
     }

@@ -3,8 +3,8 @@ import Synchronization
 /// The newest map, for tasks that wait for one that is newer than theirs: whoever is slow gets the newest, and never a
 /// queue of those between.
 ///
-/// Guarded by a mutex. One waiting task is kept for each caller of ``next(after:)``, whose number is that of the calls or
-/// tasks that wait.
+/// Guarded by a mutex. One waiting task is kept for each caller of ``next(after:)``, whose number is that of the calls
+/// or tasks that wait.
 package final class MapFeed: Sendable {
     private struct Waiting {
         var number: UInt64

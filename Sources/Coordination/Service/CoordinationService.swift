@@ -3,8 +3,8 @@ import MeshWire
 
 /// What a coordinator answers, for policies that name its methods.
 ///
-/// Servers register, give signs of life, read the fence, change chains, roll partitions back and leave; workers open, renew and
-/// close sessions and declare tables; both watch the map and report servers that do not answer.
+/// Servers register, give signs of life, read the fence, change chains, roll partitions back and leave; workers open,
+/// renew and close sessions and declare tables; both watch the map and report servers that do not answer.
 public enum CoordinationService: MeshService {
     /// `meshwork.Coordination`.
     public static let name: ServiceName = "meshwork.Coordination"

@@ -12,8 +12,8 @@ extension Mesh {
         return health
     }
 
-    /// Answers `grpc.reflection.v1.ServerReflection`, and its `v1alpha`, about the services that this mesh serves now, on
-    /// both wires; the policy must let its callers call it.
+    /// Answers `grpc.reflection.v1.ServerReflection`, and its `v1alpha`, about the services that this mesh serves now,
+    /// on both wires; the policy must let its callers call it.
     ///
     /// - Parameter descriptorSets: what describes the services' messages: each what `protoc --descriptor_set_out
     ///   --include_imports` writes. A service that none describes is listed all the same.

@@ -11,7 +11,8 @@ import NIOPosix
 
 /// Log files of the system, on threads that wait for the disk and for nothing else.
 struct SystemLogs: RuntimeLogs {
-    /// Few, as a disk does little at once, and none of those that compute: a slow sync delays logs alone. Never stopped.
+    /// Few, as a disk does little at once, and none of those that compute: a slow sync delays logs alone. Never
+    /// stopped.
     private static let pool: NIOThreadPool = {
         let pool = NIOThreadPool(numberOfThreads: 4)
         pool.start()

@@ -43,8 +43,8 @@ public enum LogFileMode: Sendable, Hashable {
     case createIfAbsent
 }
 
-/// A file that grows at its end. One caller at a time: whoever appends or truncates waits for the answer before the next
-/// such call.
+/// A file that grows at its end. One caller at a time: whoever appends or truncates waits for the answer before the
+/// next such call.
 public protocol LogFile: Sendable {
     /// Where it is.
     var path: String { get }

@@ -3,15 +3,15 @@ public import Tensor
 extension ParameterScope {
     /// An embedding: for each index its row of a table.
     ///
-    /// Parameter: `table` of shape `[rows, features]`. Its gradient is row-sparse: it has the rows that a batch names and
-    /// takes no memory for the others, and ``/Tensor/NamedTensors/toDense()`` is the way to all elements.
+    /// Parameter: `table` of shape `[rows, features]`. Its gradient is row-sparse: it has the rows that a batch names
+    /// and takes no memory for the others, and ``/Tensor/NamedTensors/toDense()`` is the way to all elements.
     ///
     /// - Parameters:
     ///   - indices: Of shape `[…]`, each in `0..<rows`.
     ///   - rows: The rows of the table, one for each thing that an index can name.
     ///   - features: The elements of a row.
-    ///   - initializer: How the first rows are made; uniform in ±0.05 by default, so that rows which a batch meets first
-    ///     late move no sum far.
+    ///   - initializer: How the first rows are made; uniform in ±0.05 by default, so that rows which a batch meets
+    ///     first late move no sum far.
     /// - Returns: Of shape `[…, features]`.
     /// - Throws: `TensorError.Code.indexOutOfRange` for an index that names no row; as
     ///   ``parameter(_:shape:initializer:)``.
@@ -28,8 +28,8 @@ extension ParameterScope {
     /// An embedding of bags: for each bag of indices what its rows of a table give together, for features of which an
     /// example has any number.
     ///
-    /// Parameter: `table`, as of ``embedding(_:rows:features:initializer:)``, whose gradient is row-sparse too. An empty
-    /// bag gives 0.
+    /// Parameter: `table`, as of ``embedding(_:rows:features:initializer:)``, whose gradient is row-sparse too. An
+    /// empty bag gives 0.
     ///
     /// - Parameters:
     ///   - indices: The indices of all bags, one bag after the other: `[n]`, each in `0..<rows`.
@@ -41,8 +41,8 @@ extension ParameterScope {
     ///   - initializer: How the first rows are made; uniform in ±0.05 by default.
     /// - Returns: Of shape `[bags, features]`.
     /// - Throws: `TensorError.Code.indexOutOfRange` for an index that names no row and for starts that do not ascend;
-    ///   `TensorError.Code.shapeMismatch` for indices or weights of another shape, and for weights of a mean or a maximum;
-    ///   as ``parameter(_:shape:initializer:)``.
+    ///   `TensorError.Code.shapeMismatch` for indices or weights of another shape, and for weights of a mean or a
+    ///   maximum; as ``parameter(_:shape:initializer:)``.
     public func embeddingBag(
         _ indices: Tensor<Int32>, starts: [Int], rows: Int, features: Int, reduction: BagReduction = .sum,
         weights: Tensor<Float>? = nil, initializer: Initializer = .uniform(low: -0.05, high: 0.05)
@@ -56,8 +56,8 @@ extension ParameterScope {
 
     /// An embedding with keys: for each key that the input looks up its row of a table of any size.
     ///
-    /// Parameter: the row table `table` with rows of `features` elements, of which the step has those that the input looks
-    /// up; its gradient is of those too.
+    /// Parameter: the row table `table` with rows of `features` elements, of which the step has those that the input
+    /// looks up; its gradient is of those too.
     ///
     /// ```swift
     /// let users = try RowLookup(batch.users)               // any 64-bit numbers
@@ -78,8 +78,8 @@ extension ParameterScope {
         }
     }
 
-    /// An embedding of bags with keys: as ``embeddingBag(_:starts:rows:features:reduction:weights:initializer:)``, of a row
-    /// table of any size.
+    /// An embedding of bags with keys: as ``embeddingBag(_:starts:rows:features:reduction:weights:initializer:)``, of a
+    /// row table of any size.
     ///
     /// - Parameters:
     ///   - lookup: The keys of all bags, one bag after the other: `[n]`.

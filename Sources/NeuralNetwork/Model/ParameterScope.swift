@@ -57,7 +57,8 @@ public struct ParameterScope: Sendable {
     /// The rows of the row table called `name` that the input looks up, in the order of the look-up's keys; what layers
     /// with tables of any size are made of.
     ///
-    /// A table has one look-up in a step: a model that looks several things up in it makes one look-up of all their keys.
+    /// A table has one look-up in a step: a model that looks several things up in it makes one look-up of all their
+    /// keys.
     ///
     /// - Parameters:
     ///   - name: Its name in this scope. Traps if it is empty or holds a slash.

@@ -1,7 +1,7 @@
 /// Where a server writes and reads checkpoints of its partitions, and how fast.
 public struct CheckpointConfiguration: Sendable, Hashable {
-    /// The folder, which all servers of the job and whoever asks for checkpoints see: a local one where all are on one machine,
-    /// else one of a shared file system.
+    /// The folder, which all servers of the job and whoever asks for checkpoints see: a local one where all are on one
+    /// machine, else one of a shared file system.
     public var folder: String
     /// The most bytes that the server writes in a second, so that checkpoints leave room for logs and others. Default
     /// 256 MiB.

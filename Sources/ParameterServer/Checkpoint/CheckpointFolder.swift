@@ -23,8 +23,8 @@ package struct CheckpointFolder: Sendable {
     private static let newSuffix = ".new"
     private static let stepDigits = 20
 
-    /// The name of a partition's file. It has the epoch, so that a head that was stopped and has made way for another cannot
-    /// write to the other's file when it goes on.
+    /// The name of a partition's file. It has the epoch, so that a head that was stopped and has made way for another
+    /// cannot write to the other's file when it goes on.
     package static func fileName(step: UInt64, table: Int, partition: Int, epoch: UInt64) -> String {
         "\(stem(step, table: table, partition: partition))\(digits(epoch, 5)).safetensors"
     }
@@ -93,8 +93,8 @@ package struct CheckpointFolder: Sendable {
         return manifest
     }
 
-    /// Checks that the folder has the files that the manifest names, and no others of its step but those that heads of earlier
-    /// epochs have left.
+    /// Checks that the folder has the files that the manifest names, and no others of its step but those that heads of
+    /// earlier epochs have left.
     ///
     /// - Throws: ``ParameterServerError`` with `checkpointInvalid`, which names a file, and `checkpointFailed`.
     package func checkNames(of manifest: CheckpointManifest) async throws(ParameterServerError) {
@@ -139,11 +139,11 @@ package struct CheckpointFolder: Sendable {
 
     // MARK: Writing
 
-    /// Runs `body` while nobody else writes a checkpoint to the folder, which is made if there is none, but not those above
-    /// it.
+    /// Runs `body` while nobody else writes a checkpoint to the folder, which is made if there is none, but not those
+    /// above it.
     ///
-    /// - Throws: ``ParameterServerError/Code/checkpointFailed`` if the folder is in use or cannot be written to, and what
-    ///   `body` throws.
+    /// - Throws: ``ParameterServerError/Code/checkpointFailed`` if the folder is in use or cannot be written to, and
+    ///   what `body` throws.
     func locked<Result>(
         _ body: () async throws(ParameterServerError) -> Result
     ) async throws(ParameterServerError) -> Result {

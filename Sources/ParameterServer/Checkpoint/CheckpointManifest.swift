@@ -1,8 +1,8 @@
 public import Coordination
 public import MeshWire
 
-/// What a checkpoint consists of: which tables, and for each of their partitions a file, the version that it is of and what
-/// each session had applied then.
+/// What a checkpoint consists of: which tables, and for each of their partitions a file, the version that it is of and
+/// what each session had applied then.
 ///
 /// Each partition is consistent in itself; partitions are of different moments, and the manifest says of which. It is
 /// written last: files without a whole manifest are no checkpoint.

@@ -11,8 +11,8 @@ struct ExportFile {
     /// - Parameters:
     ///   - plan: what it has.
     ///   - body: gives ``append(_:)`` the bytes of the plan's tensors, in its order.
-    /// - Throws: ``ParameterServerError/Code/checkpointFailed`` where it cannot be written, and what `body` throws; then what
-    ///   was there before is as it was.
+    /// - Throws: ``ParameterServerError/Code/checkpointFailed`` where it cannot be written, and what `body` throws;
+    ///   then what was there before is as it was.
     static func write(
         _ path: String, _ plan: SafetensorsPlan, on runtime: any Runtime,
         _ body: (ExportFile) async throws(ParameterServerError) -> Void

@@ -18,8 +18,8 @@ extension RestoredPartition: PartitionAnswer {
     var answeredPartition: PartitionID { partition }
 }
 
-/// Asks the heads of all partitions for something that takes long: all servers at once, each for a part after the other, and
-/// whoever heads a partition then for what nobody answered.
+/// Asks the heads of all partitions for something that takes long: all servers at once, each for a part after the
+/// other, and whoever heads a partition then for what nobody answered.
 struct HeadRequests {
     /// Makes one call.
     typealias Call<Answer> = @Sendable (MeshClient, TableSet.Share, Duration) async throws(MeshError) -> [Answer]
@@ -36,7 +36,8 @@ struct HeadRequests {
 
     /// The answers about all partitions.
     ///
-    /// - Throws: the first error that no other server and no later time would answer otherwise, or the last one of the others.
+    /// - Throws: the first error that no other server and no later time would answer otherwise, or the last one of
+    ///   the others.
     func answers<Answer: PartitionAnswer>(
         _ call: @escaping Call<Answer>
     ) async throws(ParameterServerError) -> [PartitionID: Answer] {

@@ -4,12 +4,12 @@ import MeshWire
 import Tensor
 
 extension ParameterCheckpoints {
-    /// Writes tables of a checkpoint to a safetensors file that any program reads, in place of the one that is there, if any:
-    /// a dense table's parameters under its name; the rows of a row table under its name, `[rows, rowWidth]`, and their keys
-    /// under `name.keys`, uint64 `[rows]`. ``warmStart(_:from:step:)`` reads such files.
+    /// Writes tables of a checkpoint to a safetensors file that any program reads, in place of the one that is there,
+    /// if any: a dense table's parameters under its name; the rows of a row table under its name, `[rows, rowWidth]`,
+    /// and their keys under `name.keys`, uint64 `[rows]`. ``warmStart(_:from:step:)`` reads such files.
     ///
-    /// Read and written here, without the servers. One partition is in memory at a time; the files of row tables are read
-    /// three times. Rows that have expired are left out.
+    /// Read and written here, without the servers. One partition is in memory at a time; the files of row tables are
+    /// read three times. Rows that have expired are left out.
     /// - Parameters:
     ///   - names: the tables, whatever others there are; default all.
     ///   - step: which checkpoint; default the last one.

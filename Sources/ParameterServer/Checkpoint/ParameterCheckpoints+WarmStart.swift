@@ -5,18 +5,18 @@ import Tensor
 
 extension ParameterCheckpoints {
     /// Declares tables that do not exist yet, and has them begin with the values of a safetensors file: one that
-    /// ``ParameterReader/export(_:to:)`` or ``export(_:step:to:)`` wrote, or any other program. A row table begins with the
-    /// rows of a tensor of its name, `[rows, rowWidth]`, whose keys are those of `name.keys`, uint64 or int64 `[rows]`; they
-    /// count as pushed when the table began.
+    /// ``ParameterReader/export(_:to:)`` or ``export(_:step:to:)`` wrote, or any other program. A row table begins with
+    /// the rows of a tensor of its name, `[rows, rowWidth]`, whose keys are those of `name.keys`, uint64 or int64
+    /// `[rows]`; they count as pushed when the table began.
     ///
-    /// The file becomes a checkpoint of its own in the folder, with optimizers that have taken no step, and that is restored.
-    /// Tensors of the file that no table is named as are left alone.
+    /// The file becomes a checkpoint of its own in the folder, with optimizers that have taken no step, and that is
+    /// restored. Tensors of the file that no table is named as are left alone.
     /// - Parameters:
     ///   - path: the file, read here.
     ///   - step: the checkpoint's.
-    /// - Throws: ``ParameterServerError`` with `checkpointInvalid`, which names every tensor that is missing, of another shape
-    ///   or element type, or not finite; `checkpointFailed` for a table that exists, and as ``write(step:progress:)`` and
-    ///   ``restore(step:progress:)`` do.
+    /// - Throws: ``ParameterServerError`` with `checkpointInvalid`, which names every tensor that is missing, of
+    ///   another shape or element type, or not finite; `checkpointFailed` for a table that exists, and as
+    ///   ``write(step:progress:)`` and ``restore(step:progress:)`` do.
     @discardableResult
     public func warmStart(
         _ tables: [TableDeclaration], from path: String, step: UInt64 = 0

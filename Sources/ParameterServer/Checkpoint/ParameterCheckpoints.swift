@@ -9,11 +9,11 @@ import MeshWire
 /// try await checkpoints.write(step: 1_200)
 /// let report = try await checkpoints.restore()
 /// ```
-/// Every server writes the partitions that it heads, from snapshots, while pushes go on; the manifest that makes the files a
-/// checkpoint is written last. Each partition is consistent in itself (parameters, optimizer, ledger, version and audit
-/// counter of one moment), partitions are of different moments, and ``CheckpointManifest`` says of which. The folder is the one
-/// that the servers' ``ParameterServerConfiguration/checkpoints`` name. Safe to use from any task: one at a time writes to a
-/// folder, whatever the process.
+/// Every server writes the partitions that it heads, from snapshots, while pushes go on; the manifest that makes the
+/// files a checkpoint is written last. Each partition is consistent in itself (parameters, optimizer, ledger, version
+/// and audit counter of one moment), partitions are of different moments, and ``CheckpointManifest`` says of which. The
+/// folder is the one that the servers' ``ParameterServerConfiguration/checkpoints`` name. Safe to use from any task:
+/// one at a time writes to a folder, whatever the process.
 public final class ParameterCheckpoints: Sendable {
     /// Hears of every call that a server has answered.
     public typealias Progress = @Sendable (CheckpointProgress) -> Void
@@ -44,9 +44,9 @@ public final class ParameterCheckpoints: Sendable {
     /// ``ParameterCheckpointsConfiguration/kept``.
     ///
     /// - Parameter step: what checkpoints are ordered by; greater than that of any before it.
-    /// - Throws: ``ParameterServerError`` with `checkpointFailed` (a full disk, a folder that may not be written to or is in use,
-    ///   a step that is not greater), `notAllowed`, `coordination`, `callFailed` or what a server answers. The checkpoints that
-    ///   were there are whole then.
+    /// - Throws: ``ParameterServerError`` with `checkpointFailed` (a full disk, a folder that may not be written to
+    ///   or is in use, a step that is not greater), `notAllowed`, `coordination`, `callFailed` or what a server
+    ///   answers. The checkpoints that were there are whole then.
     @discardableResult
     public func write(
         step: UInt64, progress: Progress? = nil
@@ -93,19 +93,19 @@ public final class ParameterCheckpoints: Sendable {
         return manifest
     }
 
-    /// Has every table of a checkpoint be as it was then: parameters, optimizer, ledger, version and audit counter, bit for bit.
-    /// Tables that are not declared are.
+    /// Has every table of a checkpoint be as it was then: parameters, optimizer, ledger, version and audit counter, bit
+    /// for bit. Tables that are not declared are.
     ///
     /// The job may run. Every partition begins an epoch: gradients of before are refused as
-    /// ``ParameterServerError/Code/rolledBack`` with what stands of their session's pushes, and workers pull again. Sessions go
-    /// on; one that has made way for another does not come back. All files are looked at by the servers that are to load them
-    /// before the first is loaded.
+    /// ``ParameterServerError/Code/rolledBack`` with what stands of their session's pushes, and workers pull again.
+    /// Sessions go on; one that has made way for another does not come back. All files are looked at by the servers
+    /// that are to load them before the first is loaded.
     /// - Parameter step: which checkpoint; default the last one.
     /// - Returns: what stands and what is lost, for each partition and session.
-    /// - Throws: ``ParameterServerError`` with `checkpointInvalid` for a file that is not what was written, for another job and for
-    ///   a table that is declared otherwise; then nothing has changed. `checkpointFailed`, `notAllowed`, `coordination`,
-    ///   `callFailed` or what a server answers; then some partitions may have gone back, and a second call has the others do
-    ///   so.
+    /// - Throws: ``ParameterServerError`` with `checkpointInvalid` for a file that is not what was written, for
+    ///   another job and for a table that is declared otherwise; then nothing has changed. `checkpointFailed`,
+    ///   `notAllowed`, `coordination`, `callFailed` or what a server answers; then some partitions may have gone back,
+    ///   and a second call has the others do so.
     @discardableResult
     public func restore(
         step: UInt64? = nil, progress: Progress? = nil
@@ -132,7 +132,9 @@ public final class ParameterCheckpoints: Sendable {
         return RollBackReport(
             step: manifest.step,
             partitions: restored.values.sorted { $0.partition < $1.partition },
-            untouched: map.tables.map(\.name).filter { !names.contains($0) })
+            untouched: map.tables.map(\.name).filter {
+                !names.contains($0) && !$0.hasPrefix(ReservedTables.prefix)
+            })
     }
 
     /// Closes the connections to the servers.

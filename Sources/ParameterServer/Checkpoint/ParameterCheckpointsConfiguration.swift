@@ -4,8 +4,8 @@ public struct ParameterCheckpointsConfiguration: Sendable, Hashable {
     public var kept = 3
     /// How long writing a checkpoint, or going back to one, may take in all. Default 10 min.
     public var timeout: Duration = .seconds(600)
-    /// The most bytes of parameters that a server is asked to write or to read in one call, unless one partition has more; it
-    /// answers for progress between calls. Default 64 MiB.
+    /// The most bytes of parameters that a server is asked to write or to read in one call, unless one partition has
+    /// more; it answers for progress between calls. Default 64 MiB.
     public var callBytes = 64 << 20
 
     /// Makes the defaults.

@@ -7,12 +7,13 @@ extension ParameterReader {
     /// parameters under the tables' names, and nothing else. Row tables are exported of a checkpoint:
     /// ``ParameterCheckpoints/export(_:step:to:)``.
     ///
-    /// One table is in memory at a time. The file takes its name when all of it is on disk. Each partition is consistent in
-    /// itself; while workers push, partitions are of different moments.
+    /// One table is in memory at a time. The file takes its name when all of it is on disk. Each partition is
+    /// consistent in itself; while workers push, partitions are of different moments.
     /// - Parameters:
     ///   - names: the tables, whatever others there are; default all dense ones.
     ///   - path: the file; its folder must exist.
-    /// - Throws: ``ParameterServerError`` with `checkpointFailed` where the file cannot be written, and as ``pull(_:)`` does.
+    /// - Throws: ``ParameterServerError`` with `checkpointFailed` where the file cannot be written, and as
+    ///   ``pull(_:)`` does.
     public func export(_ names: [String]? = nil, to path: String) async throws(ParameterServerError) {
         let map = try await map()
         let tables = try TableSet(map, named: names, callBytes: .max).tables.filter { names != nil || $0.rows == nil }

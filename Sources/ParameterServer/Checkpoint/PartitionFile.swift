@@ -5,9 +5,10 @@ import NIOCore
 import Optimizers
 import Tensor
 
-/// A partition in a checkpoint: a safetensors file with the parameters and the optimizer's slots under their names, which
-/// other programs read too; of a row table, with the columns of its rows (``RowColumn``). What is no tensor (ledger, fence,
-/// powers, counts) is in the header's metadata: to be read here as `snapshot` and `rows`, to be looked at as the others.
+/// A partition in a checkpoint: a safetensors file with the parameters and the optimizer's slots under their names,
+/// which other programs read too; of a row table, with the columns of its rows (``RowColumn``). What is no tensor
+/// (ledger, fence, powers, counts) is in the header's metadata: to be read here as `snapshot` and `rows`, to be looked
+/// at as the others.
 struct PartitionFile {
     /// How many bytes are written or read at once.
     static let pieceBytes = 1 << 20
@@ -21,7 +22,8 @@ struct PartitionFile {
 
     // MARK: Writing
 
-    /// Writes a snapshot, pinned if it has rows, in place of what an interrupted attempt has left, and returns when the disk has it.
+    /// Writes a snapshot, pinned if it has rows, in place of what an interrupted attempt has left, and returns when the
+    /// disk has it.
     ///
     /// - Throws: ``ParameterServerError/Code/checkpointFailed``; then the file is no whole one.
     func write(

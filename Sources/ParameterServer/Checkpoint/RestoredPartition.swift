@@ -11,8 +11,8 @@ public struct RestoredPartition: Sendable, Hashable {
         public var slot: Int?
         /// Its pushes that stand.
         public var stands: SequenceSet
-        /// Its pushes that had been applied, and are not any more: all that were acknowledged and do not stand are among
-        /// them.
+        /// Its pushes that had been applied, and are not any more: all that were acknowledged and do not stand are
+        /// among them.
         public var lost: SequenceSet
     }
 
@@ -57,8 +57,8 @@ public struct RollBackReport: Sendable, Hashable {
     /// Tables that the checkpoint does not have; they are as they were.
     public var untouched: [String]
 
-    /// How many pushes each session has lost, over all partitions: the work that its worker has to do again. Sessions that lost
-    /// nothing are not in it.
+    /// How many pushes each session has lost, over all partitions: the work that its worker has to do again. Sessions
+    /// that lost nothing are not in it.
     public var lost: [SessionID: UInt64] {
         var lost: [SessionID: UInt64] = [:]
         for session in partitions.flatMap(\.sessions) where !session.lost.isEmpty {

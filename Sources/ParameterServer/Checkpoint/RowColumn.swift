@@ -5,8 +5,8 @@ import Tensor
 
 /// A part of each row of a partition, in the order of their places: what a checkpoint's file has as one tensor.
 ///
-/// Other programs read `keys` and `parameters`. A partition that is to go on as it was needs the others too: where a row
-/// lies decides where the next one is kept and when it is looked through.
+/// Other programs read `keys` and `parameters`. A partition that is to go on as it was needs the others too: where a
+/// row lies decides where the next one is kept and when it is looked through.
 struct RowColumn: Sendable {
     enum Part: Sendable, Hashable {
         /// The number of the row's place, counted through all slabs.

@@ -1,8 +1,8 @@
 import MeshWire
 import NIOCore
 
-/// Puts a row table's slabs together from the columns of a file, places first, a piece at a time: the rows are in memory
-/// once.
+/// Puts a row table's slabs together from the columns of a file, places first, a piece at a time: the rows are in
+/// memory once.
 struct RowImageBuilder {
     /// About how many bytes of slabs one segment has: a message has room for few thousand segments.
     private static let blockBytes = 1 << 20

@@ -1,11 +1,11 @@
 import Coordination
 import MeshWire
 
-/// A server's part in checkpoints: it writes the partitions that it heads, one after the other from snapshots while they go
-/// on, and has them go back.
+/// A server's part in checkpoints: it writes the partitions that it heads, one after the other from snapshots while
+/// they go on, and has them go back.
 ///
-/// One request at a time, so that beside a partition's parameters no more is in memory than its snapshot, or the file that
-/// it goes back to. Safe to use from any task: the turns are a queue's.
+/// One request at a time, so that beside a partition's parameters no more is in memory than its snapshot, or the file
+/// that it goes back to. Safe to use from any task: the turns are a queue's.
 final class ServerCheckpoints: Sendable {
     /// How many requests may wait: one that its asker has given up ends soon.
     private static let waitingLimit = 16
@@ -25,9 +25,8 @@ final class ServerCheckpoints: Sendable {
 
     /// Writes the files of a request. What they have is committed when this returns.
     ///
-    /// - Throws: ``ParameterServerError`` with `busy`, `checkpointFailed`, `snapshotRevoked`, `logFailed`, `unconfirmed`,
-    ///   `notRegistered` or what
-    ///   ``HostedPartitions/partition(_:)`` throws.
+    /// - Throws: ``ParameterServerError`` with `busy`, `checkpointFailed`, `snapshotRevoked`, `logFailed`,
+    ///   `unconfirmed`, `notRegistered` or what ``HostedPartitions/partition(_:)`` throws.
     func write(
         _ order: CheckpointOrder, until deadline: RuntimeInstant
     ) async throws(ParameterServerError) -> CheckpointAnswer {
@@ -53,8 +52,9 @@ final class ServerCheckpoints: Sendable {
 
     /// Looks at the files of a request, or goes back to them.
     ///
-    /// - Throws: ``ParameterServerError`` with `checkpointInvalid`, `checkpointFailed`, `busy`, `coordination`, `logFailed`,
-    ///   `unconfirmed` or what ``HostedPartitions/partition(_:)`` throws. Partitions that went back before stay so.
+    /// - Throws: ``ParameterServerError`` with `checkpointInvalid`, `checkpointFailed`, `busy`, `coordination`,
+    ///   `logFailed`, `unconfirmed` or what ``HostedPartitions/partition(_:)`` throws. Partitions that went back before
+    ///   stay so.
     func restore(
         _ order: RestoreOrder, until deadline: RuntimeInstant
     ) async throws(ParameterServerError) -> RestoreAnswer {

@@ -2,8 +2,8 @@ import Coordination
 import MeshWire
 import Tensor
 
-/// What a table begins with that is not its declaration's first values: tensors of a plain safetensors file, where they lie
-/// in it.
+/// What a table begins with that is not its declaration's first values: tensors of a plain safetensors file, where they
+/// lie in it.
 enum TableStart {
     /// A dense table's elements, with one axis.
     case elements(AnyTensor)
@@ -38,7 +38,8 @@ enum TableStart {
 
     /// What tables begin with, of a file.
     ///
-    /// - Throws: ``ParameterServerError/Code/checkpointInvalid``, which names every tensor that is missing or does not fit.
+    /// - Throws: ``ParameterServerError/Code/checkpointInvalid``, which names every tensor that is missing or does
+    ///   not fit.
     static func all(
         of tables: [TableDeclaration], in path: String
     ) throws(ParameterServerError) -> [TableStart] {

@@ -67,7 +67,8 @@ final class HotRowCache: Sendable {
     /// Completes a look-up by what partitions have answered, and keeps that.
     ///
     /// - Parameter answers: the rows of ``Lookup/missing``, in its order, and the versions that they are of.
-    /// - Returns: the rows of each partition in the order in which they were asked for, and the oldest version among them.
+    /// - Returns: the rows of each partition in the order in which they were asked for, and the oldest version among
+    ///   them.
     func complete(
         _ lookup: Lookup, _ answers: [PartitionID: (values: AnyTensor, version: PartitionVersion)],
         _ tables: [PartitionID: TableDeclaration]
@@ -123,15 +124,21 @@ final class HotRowCache: Sendable {
         for entry in report.acknowledged {
             guard let place = tables.tables.firstIndex(where: { $0.name == entry.push.name.table }) else { continue }
             if case .encoded = step[place] {
-                // The server applies what is left of it after the encoding.
-                state.withLock { $0.forget(entry.push.partition) }
+                // The server applies what is left of it after the encoding, and a pull that began before it does not
+                // have it.
+                state.withLock {
+                    $0.forget(entry.push.partition)
+                    $0.pushed(entry.version, to: entry.push.partition)
+                }
             }
             guard case .rows(let parts) = step[place], let rows = parts[entry.push.name.index],
                 let keys = try? rows.keys.scalars(as: UInt64.self),
                 let gradient = try? rows.values.scalars(as: Float.self)
             else { continue }
             state.withLock {
-                $0.applied(keys, gradient, to: entry.push.partition, of: tables.tables[place], version: entry.version)
+                $0.applied(
+                    keys, gradient, to: entry.push.partition, of: tables.tables[place], version: entry.version,
+                    staleness: entry.staleness)
             }
         }
         state.withLock { state in

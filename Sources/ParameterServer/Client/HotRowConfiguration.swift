@@ -2,8 +2,8 @@
 public struct HotRowConfiguration: Sendable, Hashable {
     /// For how many pulls of rows after the one that fetched it a row is answered from memory, 1 or more. Default 8.
     public var maximumAge = 8
-    /// The most bytes of rows that are kept, each with the elements of the update rule's slots and 96 bytes more. Beyond it
-    /// those go first that were fetched longest ago. Default 64 MiB.
+    /// The most bytes of rows that are kept, each with the elements of the update rule's slots and 96 bytes more.
+    /// Beyond it those go first that were fetched longest ago. Default 64 MiB.
     public var byteLimit = 64 << 20
 
     /// Makes the defaults.

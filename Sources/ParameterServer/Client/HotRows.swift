@@ -1,15 +1,16 @@
 import Coordination
 import Optimizers
 
-/// Rows of row tables that a client keeps for some pulls. A state machine without I/O; pulls are numbered as they begin.
+/// Rows of row tables that a client keeps for some pulls. A state machine without I/O; pulls are numbered as they
+/// begin.
 ///
-/// **What a kept row has**: every push that its partition had applied when the pull that fetched it began, and each push of
-/// this session that was acknowledged since, in the order of the acknowledgements. A partition that begins a new epoch is
-/// asked anew. The session's own pushes are applied by the table's rule and with the learning rate of the partition's step,
-/// from what the client knows of the rule's slots: its own pushes alone. So the row has the bits of the partition's where
-/// the row began with this client and nobody else pushed to it, or where the rule has no slots; else the step is an
-/// estimate, until the row is fetched again. Where the server may not apply a push to a row, or forget the row (admission,
-/// time to live), the session's own push has it fetched again.
+/// **What a kept row has**: every push that its partition had applied when the pull that fetched it began, and each
+/// push of this session that was acknowledged since, in the order of the acknowledgements. A partition that begins a
+/// new epoch is asked anew. The session's own pushes are applied by the table's rule and with the learning rate of the
+/// partition's step, from what the client knows of the rule's slots: its own pushes alone. So the row has the bits of
+/// the partition's where the row began with this client and nobody else pushed to it, or where the rule has no slots;
+/// else the step is an estimate, until the row is fetched again. Where the server may not apply a push to a row, or
+/// forget the row (admission, time to live), the session's own push has it fetched again.
 struct HotRows: Sendable {
     /// A row with what the update rule remembers of it.
     struct Row: Sendable {
@@ -104,12 +105,15 @@ struct HotRows: Sendable {
     }
 
     /// A push of this session was applied, and the partition is of this version after it.
+    ///
+    /// - Parameter staleness: the pushes of others since the pull that it is of, by which the table may make it
+    ///   smaller.
     mutating func applied(
         _ keys: [UInt64], _ gradient: [Float], to partition: PartitionID, of table: TableDeclaration,
-        version: PartitionVersion
+        version: PartitionVersion, staleness: UInt64 = 0
     ) {
         let width = table.rowLayout.width
-        let rate = table.schedule.learningRate(of: table.updateRule, step: Int(clamping: version.applied) - 1)
+        let rate = table.learningRate(step: Int(clamping: version.applied) - 1, staleness: staleness)
         let isFollowed = table.rows.map { $0.admission == 1 && $0.timeToLive == nil } ?? false
         for (place, key) in keys.enumerated() {
             // Taken out, so that it is written in place.
@@ -123,6 +127,11 @@ struct HotRows: Sendable {
             }
             partitions[partition]?.rows[key] = row
         }
+        pushed(version, to: partition)
+    }
+
+    /// A push of this session made a version: rows of older ones lack it.
+    mutating func pushed(_ version: PartitionVersion, to partition: PartitionID) {
         let own = partitions[partition]?.own ?? version
         partitions[partition, default: Partition()].own = max(own, version)
     }

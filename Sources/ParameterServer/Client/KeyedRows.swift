@@ -15,8 +15,9 @@ public struct KeyedRows: Sendable {
 
     /// Rows in any order; those of one key are summed in their order.
     ///
-    /// - Throws: `TensorError.Code.dtypeMismatch` for values that are not float32, `TensorError.Code.shapeMismatch` unless
-    ///   they are `[keys, width]`, `TensorError.Code.valuesUnknown` for abstract ones, `TensorError.Code.outOfMemory`.
+    /// - Throws: `TensorError.Code.dtypeMismatch` for values that are not float32, `TensorError.Code.shapeMismatch`
+    ///   unless they are `[keys, width]`, `TensorError.Code.valuesUnknown` for abstract ones,
+    ///   `TensorError.Code.outOfMemory`.
     public init(keys: [UInt64], values: AnyTensor) throws(TensorError) {
         guard values.dtype == .float32 else {
             throw TensorError(.dtypeMismatch, "KeyedRows: expected float32, found \(values.dtype)")

@@ -9,13 +9,14 @@ extension ParameterClient {
     /// ```swift
     /// let evaluated = try await client.pull(atLeast: report.versions, isolation: .committed)
     /// ```
-    /// Waits until each partition is at its version, at most until the client's timeout. In what order versions are seen, and
-    /// what gradients are computed from, is as with ``pull()``.
+    /// Waits until each partition is at its version, at most until the client's timeout. In what order versions are
+    /// seen, and what gradients are computed from, is as with ``pull()``.
     /// - Parameters:
-    ///   - versions: of partitions, as another process has told them (``PushReport/versions``, ``seenVersions``); those of
-    ///     partitions that are not pulled do not count.
+    ///   - versions: of partitions, as another process has told them (``PushReport/versions``, ``seenVersions``);
+    ///     those of partitions that are not pulled do not count.
     ///   - isolation: which state may be shown.
-    /// - Throws: as ``pull()``, and ``ParameterServerError`` with `versionNotReached` or `unconfirmed` when the time is over.
+    /// - Throws: as ``pull()``, and ``ParameterServerError`` with `versionNotReached` or `unconfirmed` when the time
+    ///   is over.
     public func pull(
         atLeast versions: [PartitionID: PartitionVersion] = [:], isolation: ReadIsolation
     ) async throws(ParameterServerError) -> NamedTensors {
@@ -30,8 +31,8 @@ extension ParameterClient {
         return result.parameters
     }
 
-    /// The latest version of each partition that an answer to this client has shown, of its pushes and its pulls. No later
-    /// pull of it is older.
+    /// The latest version of each partition that an answer to this client has shown, of its pushes and its pulls. No
+    /// later pull of it is older.
     public var seenVersions: [PartitionID: PartitionVersion] { state.withLock { $0.seen } }
 }
 

@@ -9,11 +9,12 @@ extension ParameterClient {
     /// ```swift
     /// let rows = try await client.pull(rows: [7, 42, 7], of: "users")  // [3, width]
     /// ```
-    /// A key may occur several times, and travels once. A row that does not exist is read as it would begin, and does not
-    /// begin to exist. Each partition is consistent in itself, and not older than what this client has seen of it before.
+    /// A key may occur several times, and travels once. A row that does not exist is read as it would begin, and does
+    /// not begin to exist. Each partition is consistent in itself, and not older than what this client has seen of it
+    /// before.
     /// - Returns: float32 `[keys, width]`.
-    /// - Throws: ``ParameterServerError`` with `unknownParameter` for a table that is not declared, `shapeMismatch` for a
-    ///   dense one, `rowOutOfRange`, and as ``pull()``. Servers refuse partitions whose rows have more than
+    /// - Throws: ``ParameterServerError`` with `unknownParameter` for a table that is not declared, `shapeMismatch`
+    ///   for a dense one, `rowOutOfRange`, and as ``pull()``. Servers refuse partitions whose rows have more than
     ///   ``ParameterServerConfiguration/rowBytesPerPull`` together with `malformedRequest`.
     public func pull(rows keys: [UInt64], of table: String) async throws(ParameterServerError) -> AnyTensor {
         let rows = try await pull(rows: [table: keys])

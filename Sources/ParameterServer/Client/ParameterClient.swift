@@ -56,13 +56,15 @@ public final class ParameterClient: Sendable {
         hotRows = configuration.hotRows.map { HotRowCache($0, metrics: coordination.mesh.metrics) }
     }
 
-    /// Declares the model's tables: creates those that do not exist, and is content with those that do and are the same.
+    /// Declares the model's tables: creates those that do not exist, and is content with those that do and are the
+    /// same.
     ///
-    /// Where tables have rounds, the worker takes part in them from here on, until its session ends: others wait for it.
-    /// - Throws: ``ParameterServerError/Code/coordination`` whose cause says what conflicts; `invalidDeclaration` for tables
-    ///   with different rounds; ``ParameterServerError/Code/invalidConfiguration`` for
-    ///   ``ParameterClientConfiguration/compression`` or `pullCompression` that does not fit the tables; where one has bounded
-    ///   staleness, as ``limitStaleness(to:)`` with the least limit, by which the worker goes from here on.
+    /// Where tables have rounds, the worker takes part in them from here on, until its session ends: others wait for
+    /// it.
+    /// - Throws: ``ParameterServerError/Code/coordination`` whose cause says what conflicts; `invalidDeclaration` for
+    ///   tables with different rounds; ``ParameterServerError/Code/invalidConfiguration`` for
+    ///   ``ParameterClientConfiguration/compression`` or `pullCompression` that does not fit the tables; where one has
+    ///   bounded staleness, as ``limitStaleness(to:)`` with the least limit, by which the worker goes from here on.
     public func declare(_ tables: [TableDeclaration]) async throws(ParameterServerError) {
         let leader = try RoundTable.declaration(for: tables)
         try compressor.check(tables, pulled: configuration.pullCompression.keys)
@@ -83,17 +85,10 @@ public final class ParameterClient: Sendable {
     /// Each partition is consistent in itself, and not older than what this client has seen of it before, its own
     /// pushes included. What a server that ended did not answer is asked of whoever heads the partition then.
     /// With bounded staleness it waits for slower workers: see ``limitStaleness(to:)``.
-    /// - Throws: ``ParameterServerError`` with `peerLost`, `callFailed` or what a server answers; `staleClock`, which names the
-    ///   worker that was waited for until the time was over.
+    /// - Throws: ``ParameterServerError`` with `peerLost`, `callFailed` or what a server answers; `staleClock`, which
+    ///   names the worker that was waited for until the time was over.
     public func pull() async throws(ParameterServerError) -> NamedTensors {
-        let (seen, bound) = state.withLock { ($0.seen, $0.clock.bound(of: session.slot)) }
-        let result = try await ParameterPull(
-            routes: routes, deadline: deadline, bound: bound, encodings: pullEncodings,
-            whenBehind: { [self] in await tellAgain() }
-        ).run(minimums: seen)
-        pulled(result.versions)
-        if let round = result.round { state.withLock { $0.round = round } }
-        return result.parameters
+        try await pull(isolation: .uncommitted)
     }
 
     /// Takes down the versions that a pull was of.
@@ -125,24 +120,24 @@ public final class ParameterClient: Sendable {
     /// Pushes a step: one gradient for each declared table that is dense, computed from what the last pull gave.
     ///
     /// A push that was not answered, because its server ended for example, is sent again under its number, the same
-    /// bytes to whoever heads the partition then, until the time is over. If the partition went back, the push is refused
-    /// with `rolledBack`, and the report says what the session has lost.
+    /// bytes to whoever heads the partition then, until the time is over. If the partition went back, the push is
+    /// refused with `rolledBack`, and the report says what the session has lost.
     /// - Returns: what became of it. A step is atomic in each partition and not across them:
     ///   ``PushReport/failed`` names the partitions that did not apply their share.
     /// - Throws: before anything leaves, ``ParameterServerError`` with `unknownParameter`, `shapeMismatch` or
     ///   `dtypeMismatch` that names the parameter, or `nonFinite` if ``ParameterClientConfiguration/checksBeforeSend``;
     ///   `malformedRequest` before a pull, where tables have rounds; what the observer throws.
     ///
-    /// Where tables have rounds the step is one of a round, and this waits until that is closed: see ``Consistency``. A step
-    /// that came too late for its round is reported as such (``PushReport/isLate``), and one whose round was not closed in
-    /// time fails with `roundStalled`, which says for whom it waits.
+    /// Where tables have rounds the step is one of a round, and this waits until that is closed: see ``Consistency``. A
+    /// step that came too late for its round is reported as such (``PushReport/isLate``), and one whose round was not
+    /// closed in time fails with `roundStalled`, which says for whom it waits.
     public func push(_ gradients: NamedTensors) async throws -> PushReport {
         try await push(gradients, rows: [:])
     }
 
-    /// Pushes a step as ``push(_:)`` does, with gradients of row tables whose keys are any 64-bit numbers. Those of tables
-    /// with a limit may be among the others as row-sparse ones. A row table needs no gradient, and only the partitions
-    /// that have rows of one take part in the step.
+    /// Pushes a step as ``push(_:)`` does, with gradients of row tables whose keys are any 64-bit numbers. Those of
+    /// tables with a limit may be among the others as row-sparse ones. A row table needs no gradient, and only the
+    /// partitions that have rows of one take part in the step.
     ///
     /// - Parameters:
     ///   - rows: gradients by table.
@@ -218,7 +213,13 @@ public final class ParameterClient: Sendable {
             pending.removeAll { !left.contains($0.identity) }
             return !pending.isEmpty
         }
-        if round > 0 { await finish(round, sent, &report, until: deadline) }
+        if round > 0 {
+            await finish(round, sent, &report, until: deadline)
+            let inRound = Set(sent.lazy.filter { $0.round > 0 }.map(\.identity))
+            report.isLate =
+                !report.failed.isEmpty && report.failed.allSatisfy { $0.error.code == .late }
+                && !report.acknowledged.contains { inRound.contains($0.push) }
+        }
         remember(&report)
         hotRows?.pushed(report, encoded, tables)
         if !report.failed.isEmpty { compressor.takeBack(sent.filter { report.hasRefused($0.identity) }, tables) }

@@ -41,7 +41,8 @@ struct ParameterPull: Sendable {
     func run(minimums: [PartitionID: PartitionVersion]) async throws(ParameterServerError) -> Result {
         let tables = try routes.tables()
         var found = try await parts(minimums: minimums)
-        let round = tables.hasRounds ? try await alignRounds(&found, tables, minimums) : nil
+        // A snapshot is of one moment for each partition, and not of a round.
+        let round = tables.hasRounds && snapshot == nil ? try await alignRounds(&found, tables, minimums) : nil
         var parts: [[Part]] = Array(repeating: [], count: tables.tables.count)
         for place in tables.shares.flatMap(\.places) {
             if let part = found[place.id] { parts[place.table].append(part) }

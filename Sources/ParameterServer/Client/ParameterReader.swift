@@ -30,19 +30,19 @@ public final class ParameterReader: Sendable {
         clients = ServerClients(coordination.mesh)
     }
 
-    /// The dense tables as they are now, in the order in which they were declared. Each partition is consistent in itself;
-    /// while workers push, partitions are of different moments.
+    /// The dense tables as they are now, in the order in which they were declared. Each partition is consistent in
+    /// itself; while workers push, partitions are of different moments.
     ///
     /// No partition is older than what this reader has seen of it before, whatever server heads it.
     /// - Parameters:
     ///   - names: the tables to pull, whatever others there are; default all.
-    ///   - versions: what partitions must have come to, as another process has told (``PushReport/versions``): waited for, at
-    ///     most until the timeout.
+    ///   - versions: what partitions must have come to, as another process has told (``PushReport/versions``): waited
+    ///     for, at most until the timeout.
     ///   - isolation: which state may be shown; default the newest.
-    /// - Throws: ``ParameterServerError`` with `unknownParameter` for a name that is not declared or that of a row table,
-    ///   which is pulled by keys, `invalidDeclaration`
-    ///   that names every table to pull whose declaration cannot be read, `versionNotReached` or `unconfirmed` when the time
-    ///   is over, `coordination`, `callFailed` or what a server answers.
+    /// - Throws: ``ParameterServerError`` with `unknownParameter` for a name that is not declared or that of a row
+    ///   table, which is pulled by keys, `invalidDeclaration` that names every table to pull whose declaration cannot
+    ///   be read, `versionNotReached` or `unconfirmed` when the time is over, `coordination`, `callFailed` or what a
+    ///   server answers.
     public func pull(
         _ names: [String]? = nil, atLeast versions: [PartitionID: PartitionVersion] = [:],
         isolation: ReadIsolation = .uncommitted

@@ -28,9 +28,10 @@ public struct PushReport: Sendable {
     public struct Failure: Sendable {
         /// Which push.
         public var push: PushIdentity
-        /// Why. `peerLost`, `callFailed` and `logFailed` leave open whether it was applied; so do `sessionFenced` and
-        /// `sessionExpired`, as an attempt before the session's end may have been. `unconfirmed` says that it was and may
-        /// yet be lost; any other code says that it was not.
+        /// Why. `nonFinite`, `shapeMismatch`, `dtypeMismatch`, `malformedRequest`, `rowOutOfRange`, `rowsFull`,
+        /// `rolledBack` and `late` say that it was not applied. `unconfirmed` says that it was and may yet be lost,
+        /// `roundStalled` that it is applied when its round is closed. Any other leaves it open, as an attempt before
+        /// the last may have been.
         public var error: ParameterServerError
     }
 
@@ -41,16 +42,21 @@ public struct PushReport: Sendable {
     /// The others.
     public internal(set) var failed: [Failure] = []
 
-    /// Which of the session's acknowledged pushes are lost, of this step or an earlier one, in the partitions that refused
-    /// their share with `rolledBack`. Told once: after the next pull the session goes on with what stands.
+    /// Which of the session's acknowledged pushes are lost, of this step or an earlier one, in the partitions that
+    /// refused their share with `rolledBack`. Told once: after the next pull the session goes on with what stands.
     public internal(set) var rolledBack: [RollBack] = []
 
-    /// The bytes of the step's gradients, and of the keys of rows, as they left; attempts after the first are not counted.
+    /// The bytes of the step's gradients, and of the keys of rows, as they left; attempts after the first are not
+    /// counted.
     public internal(set) var byteCount = 0
 
-    /// With bounded staleness, why some partitions that the step has no gradient for were not told of it: others may wait for
-    /// this worker there until its next step. `nil` if all were.
+    /// With bounded staleness, why some partitions that the step has no gradient for were not told of it: others may
+    /// wait for this worker there until its next step. `nil` if all were.
     public internal(set) var tickFailure: ParameterServerError?
+
+    /// Whether the step came too late for its round, in every partition that takes rounds, and was not applied there:
+    /// pull, and go on.
+    public internal(set) var isLate = false
 
     /// What partitions that went back have kept of the session's pushes, and since when.
     var standing: [PartitionID: (sequences: SequenceSet, epoch: UInt64)] = [:]
@@ -68,16 +74,15 @@ public struct PushReport: Sendable {
         standing.merge(part.standing) { $1 }
     }
 
-    /// Whether the step came too late for its round, in every partition, and was not applied: pull, and go on.
-    public var isLate: Bool { acknowledged.isEmpty && !failed.isEmpty && failed.allSatisfy { $0.error.code == .late } }
-
     /// Whether a push was not applied, and never will be.
     func hasRefused(_ push: PushIdentity) -> Bool {
         failed.contains { failure in
             guard failure.push == push else { return false }
             switch failure.error.code {
-            case .peerLost, .callFailed, .logFailed, .sessionFenced, .sessionExpired, .unconfirmed: return false
-            default: return true
+            case .nonFinite, .shapeMismatch, .dtypeMismatch, .malformedRequest, .rowOutOfRange, .rowsFull, .rolledBack,
+                .late:
+                return true
+            default: return false
             }
         }
     }

@@ -7,8 +7,8 @@ extension RowLookup {
     /// let (dense, rows) = try lookup.rows(takenFrom: gradients, named: "items/table")
     /// try await client.push(dense, rows: ["items/table": rows])
     /// ```
-    /// - Throws: `TensorError.Code.unknownName`, and `TensorError.Code.shapeMismatch` for a gradient of another number of
-    ///   rows.
+    /// - Throws: `TensorError.Code.unknownName`, and `TensorError.Code.shapeMismatch` for a gradient of another
+    ///   number of rows.
     public func rows(
         takenFrom gradients: NamedTensors, named name: String
     ) throws(TensorError) -> (others: NamedTensors, rows: KeyedRows) {

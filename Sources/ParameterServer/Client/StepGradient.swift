@@ -13,8 +13,8 @@ enum StepGradient: Sendable {
     /// What each partition is sent, of elements or of the rows of those that have some.
     case encoded([EncodedGradient?])
 
-    /// What a partition is sent: its part of the gradient, which is not copied, and the keys of its rows. `nil` where there
-    /// is nothing to send.
+    /// What a partition is sent: its part of the gradient, which is not copied, and the keys of its rows. `nil` where
+    /// there is nothing to send.
     func share(of place: TableSet.Place) -> GradientShare? {
         switch self {
         case .dense(let gradient):

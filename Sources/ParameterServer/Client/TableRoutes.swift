@@ -3,11 +3,12 @@ import MeshTransport
 import MeshWire
 import Synchronization
 
-/// Where a client's tables are now: it watches the coordinator's map, as servers end, start again and make way for others.
+/// Where a client's tables are now: it watches the coordinator's map, as servers end, start again and make way for
+/// others.
 ///
-/// A request that was not answered, or by a server that does not head its partition, is made again, the same bytes under
-/// the same number, at whoever heads it then. One that is under way when the map changes is ended for that. Guarded by a
-/// mutex, which is not held across a call; the watch ends with ``close()``, and with the last reference.
+/// A request that was not answered, or by a server that does not head its partition, is made again, the same bytes
+/// under the same number, at whoever heads it then. One that is under way when the map changes is ended for that.
+/// Guarded by a mutex, which is not held across a call; the watch ends with ``close()``, and with the last reference.
 final class TableRoutes: Sendable {
     private struct State {
         var tables: TableSet?
@@ -98,8 +99,8 @@ final class TableRoutes: Sendable {
         maps.offer(map)
     }
 
-    /// Makes a call about a share of partitions to its server, and reports the server if it is gone. To be called in a child
-    /// task that does nothing else: a map that has the partitions elsewhere cancels it.
+    /// Makes a call about a share of partitions to its server, and reports the server if it is gone. To be called in a
+    /// child task that does nothing else: a map that has the partitions elsewhere cancels it.
     ///
     /// - Throws: as ``CallsInFlight/run(_:_:)`` does.
     func call<Result: Sendable>(
@@ -107,16 +108,9 @@ final class TableRoutes: Sendable {
     ) async throws(ParameterServerError) -> Result {
         let client = clients.client(of: share.server)
         do throws(ParameterServerError) {
-            let answer = await waits.during(.answer(share), on: runtime) {
-                () async -> Swift.Result<Result, ParameterServerError> in
-                do throws(ParameterServerError) {
-                    return .success(
-                        try await calls.run(share) { () throws(MeshError) in try await body(client) })
-                } catch {
-                    return .failure(error)
-                }
+            return try await waits.during(.answer(share), on: runtime) { () async throws(ParameterServerError) in
+                try await calls.run(share) { () throws(MeshError) in try await body(client) }
             }
-            return try answer.get()
         } catch {
             if error.saysServerIsGone { losses.report(share.server) }
             guard error.code == .callFailed, map.lost.contains(share.server.name) else { throw error }

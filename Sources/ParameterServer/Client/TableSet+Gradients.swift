@@ -1,9 +1,9 @@
 import Tensor
 
 extension TableSet {
-    /// Throws unless there is one gradient for each table, of its shape and type, with all elements, or of a row table with
-    /// any rows or none: `unknownParameter`, `shapeMismatch`, `dtypeMismatch` or `rowOutOfRange`, with the parameter's
-    /// name.
+    /// Throws unless there is one gradient for each table, of its shape and type, with all elements, or of a row table
+    /// with any rows or none: `unknownParameter`, `shapeMismatch`, `dtypeMismatch` or `rowOutOfRange`, with the
+    /// parameter's name.
     func check(_ gradients: NamedTensors, rows: [String: KeyedRows] = [:]) throws(ParameterServerError) {
         for name in gradients.names + rows.keys.sorted() where !names.contains(name) {
             throw ParameterServerError(.unknownParameter, "there is a gradient of \(name), which is not declared")
@@ -67,8 +67,8 @@ extension TableSet {
         }
     }
 
-    /// Throws `nonFinite`, with the parameter's name, for a gradient with a NaN or an infinity; where the table skips those,
-    /// its partitions see to them.
+    /// Throws `nonFinite`, with the parameter's name, for a gradient with a NaN or an infinity; where the table skips
+    /// those, its partitions see to them.
     func checkFinite(
         _ gradients: NamedTensors, rows: [String: KeyedRows] = [:]
     ) throws(ParameterServerError) {
@@ -83,8 +83,8 @@ extension TableSet {
         }
     }
 
-    /// Each table's gradient with one axis, in the order of the tables. Contiguous gradients are not copied, but for rows
-    /// of several partitions.
+    /// Each table's gradient with one axis, in the order of the tables. Contiguous gradients are not copied, but for
+    /// rows of several partitions.
     func flatten(
         _ gradients: NamedTensors, rows: [String: KeyedRows] = [:]
     ) throws(ParameterServerError) -> [StepGradient] {

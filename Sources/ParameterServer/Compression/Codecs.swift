@@ -1,7 +1,7 @@
 import Tensor
 
-/// Whole numbers in −127 … 127 with a scale for each row. The arithmetic is that of the tensor kernels, whose bits are the
-/// same on every instruction set.
+/// Whole numbers in −127 … 127 with a scale for each row. The arithmetic is that of the tensor kernels, whose bits are
+/// the same on every instruction set.
 enum Int8Codec {
     /// uint8: the scales, then the codes.
     static func encode(_ values: AnyTensor, _ groups: RowGroups) throws(TensorError) -> AnyTensor {
@@ -52,8 +52,8 @@ enum SignCodec {
 
 /// Some elements as they are, by their places; the others are 0.
 enum SparseCodec {
-    /// uint8: the places of the `count` elements of largest magnitude, ascending, then their values. Of equal magnitudes the
-    /// first.
+    /// uint8: the places of the `count` elements of largest magnitude, ascending, then their values. Of equal
+    /// magnitudes the first.
     static func encode(_ values: AnyTensor, count: Int) throws(TensorError) -> AnyTensor {
         let places = try values.abs().topK(count).indices.scalars(as: Int32.self).sorted()
         let kept = values.withFloats { values in places.map { unsafe values[Int($0)] } }
@@ -62,7 +62,8 @@ enum SparseCodec {
         ])
     }
 
-    /// - Throws: `TensorError.Code.indexOutOfRange` for places that do not ascend, or that are no places of so many elements.
+    /// - Throws: `TensorError.Code.indexOutOfRange` for places that do not ascend, or that are no places of so many
+    ///   elements.
     static func decode(_ bytes: AnyTensor, _ elementCount: Int) throws(TensorError) -> AnyTensor {
         let half = bytes.elementCount / 2
         let places = try bytes.slice(elements: 0..<half).bitCast(to: .uint32).scalars(as: UInt32.self)

@@ -13,7 +13,8 @@ package enum GradientEncoding: UInt32, Sendable, Hashable, CaseIterable {
     case int8 = 3
     /// uint32 places, ascending, then a float32 for each; the others are 0.
     case sparse = 4
-    /// float32 magnitudes, one a row group, then a bit for each element, the first in a byte's lowest: 1 for +, 0 for −.
+    /// float32 magnitudes, one a row group, then a bit for each element, the first in a byte's lowest: 1 for +, 0 for
+    /// −.
     case signs = 5
 }
 

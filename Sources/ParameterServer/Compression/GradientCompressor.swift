@@ -4,8 +4,8 @@ import Tensor
 
 /// Encodes a client's gradients, and keeps what error feedback adds to the next ones.
 ///
-/// Safe to use from any task: guarded by a mutex, which is held while a step is encoded, so that what one step leaves out is in
-/// the next.
+/// Safe to use from any task: guarded by a mutex, which is held while a step is encoded, so that what one step leaves
+/// out is in the next.
 final class GradientCompressor: Sendable {
     private let compression: [String: GradientCompression]
     /// By partition; float32 with one axis.
@@ -36,8 +36,8 @@ final class GradientCompressor: Sendable {
         }
     }
 
-    /// A step's gradients, in the order of the tables, with those encoded that are to be. A share that is not finite leaves as
-    /// it is, for its partition to refuse, and no residual changes by it.
+    /// A step's gradients, in the order of the tables, with those encoded that are to be. A share that is not finite
+    /// leaves as it is, for its partition to refuse, and no residual changes by it.
     func encode(_ step: [StepGradient], _ set: TableSet) throws(ParameterServerError) -> [StepGradient] {
         guard !compression.isEmpty else { return step }
         do throws(TensorError) {
@@ -125,7 +125,8 @@ final class GradientCompressor: Sendable {
 
     /// Goes on with what was kept.
     ///
-    /// - Throws: ``ParameterServerError`` with `unknownParameter`, `shapeMismatch` or `dtypeMismatch`; then nothing has changed.
+    /// - Throws: ``ParameterServerError`` with `unknownParameter`, `shapeMismatch` or `dtypeMismatch`; then nothing
+    ///   has changed.
     func restore(_ kept: NamedTensors, _ tables: [TableDeclaration]) throws(ParameterServerError) {
         var parts: [PartitionName: AnyTensor] = [:]
         for (name, tensor) in kept {

@@ -1,7 +1,7 @@
 import Tensor
 
-/// The rows that have a scale of their own, in a range of a tensor's elements: whole ones, but for the first and the last,
-/// which the range may cut.
+/// The rows that have a scale of their own, in a range of a tensor's elements: whole ones, but for the first and the
+/// last, which the range may cut.
 struct RowGroups: Sendable, Hashable {
     let elementCount: Int
     /// The elements of a whole row.
@@ -48,8 +48,8 @@ struct RowGroups: Sendable, Hashable {
 }
 
 extension TableDeclaration {
-    /// The rows with a scale of their own in a partition's gradient: of a row table its rows; of a dense one as many axes from
-    /// the last on as have 64 elements together.
+    /// The rows with a scale of their own in a partition's gradient: of a row table its rows; of a dense one as many
+    /// axes from the last on as have 64 elements together.
     ///
     /// - Parameter keys: the keys of a row table's gradient.
     func groups(ofPartition index: Int, keys: AnyTensor?) -> RowGroups {

@@ -33,8 +33,12 @@ final class ClockGate: Sendable {
         let through = state.withLock { state in
             (state.clocks, state.fence) = (clocks, fence)
             guard !state.waiting.isEmpty else { return [GateWait]() }
-            let through = state.waiting.filter { clocks.laggard(of: $0.bound, fence) == nil }.map(\.wait)
-            state.waiting.removeAll { clocks.laggard(of: $0.bound, fence) == nil }
+            var through: [GateWait] = []
+            state.waiting.removeAll { waiting in
+                guard clocks.laggard(of: waiting.bound, fence) == nil else { return false }
+                through.append(waiting.wait)
+                return true
+            }
             return through
         }
         for wait in through { wait.finish(true) }
@@ -49,6 +53,9 @@ final class ClockGate: Sendable {
         }
         for wait in waiting { wait.finish(false) }
     }
+
+    /// How many pulls wait.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
 
     /// Whether a pull need not wait.
     func isReached(_ bound: ClockBound) -> Bool { state.withLock { $0.clocks.laggard(of: bound, $0.fence) == nil } }

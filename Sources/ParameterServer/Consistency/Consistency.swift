@@ -12,14 +12,15 @@ public enum Consistency: Sendable, Hashable {
     case asynchronous
     /// As ``asynchronous``, and no worker is more than so many steps ahead of the slowest one that lives.
     case boundedStaleness(steps: Int)
-    /// In rounds: a step is the mean of the gradients of all workers, added up in the order of slots. The first round begins
-    /// when so many have joined; whoever joins or ends later takes part from, or until, the round that is open then.
+    /// In rounds: a step is the mean of the gradients of all workers, added up in the order of slots. The first round
+    /// begins when so many have joined; whoever joins or ends later takes part from, or until, the round that is open
+    /// then.
     ///
     /// A round is closed without the slowest `backupWorkers` of those that take part, whose pushes are answered with
     /// ``ParameterServerError/Code/late`` and not applied.
     case synchronous(workers: Int, backupWorkers: Int = 0)
-    /// In rounds of exactly the slots `0 ..< workers`, so that the same gradients make the same bits, whoever is slow, ends
-    /// or is started again: a round waits for a worker that has ended until another takes its slot.
+    /// In rounds of exactly the slots `0 ..< workers`, so that the same gradients make the same bits, whoever is slow,
+    /// ends or is started again: a round waits for a worker that has ended until another takes its slot.
     case deterministic(workers: Int)
 
     /// Whether steps are taken in rounds.

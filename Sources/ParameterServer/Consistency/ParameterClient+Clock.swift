@@ -12,9 +12,9 @@ extension Consistency {
 }
 
 extension ParameterClient {
-    /// Trains with bounded staleness from now on: a pull waits until no other worker that does so is more than `steps` steps
-    /// behind this one. Declaring tables with ``Consistency/boundedStaleness(steps:)`` begins it too. May be called again with
-    /// another limit while training goes on.
+    /// Trains with bounded staleness from now on: a pull waits until no other worker that does so is more than `steps`
+    /// steps behind this one. Declaring tables with ``Consistency/boundedStaleness(steps:)`` begins it too. May be
+    /// called again with another limit while training goes on.
     ///
     /// ```swift
     /// try await client.limitStaleness(to: 3)
@@ -23,9 +23,9 @@ extension ParameterClient {
     ///     try await client.push(gradients)          // a step, and a tick
     /// }
     /// ```
-    /// Every push is a tick of this worker's clock from then on, and a step without a gradient is a ``tick()``. The first
-    /// call joins the other workers where the slowest of them is, or where the slot's last session was. Whoever closes its
-    /// session, loses its lease or is replaced in its slot is waited for no more.
+    /// Every push is a tick of this worker's clock from then on, and a step without a gradient is a ``tick()``. The
+    /// first call joins the other workers where the slowest of them is, or where the slot's last session was. Whoever
+    /// closes its session, loses its lease or is replaced in its slot is waited for no more.
     /// - Parameter steps: 0 or more; with 0 nobody begins a step before all have finished the last.
     /// - Throws: ``ParameterServerError`` as ``tick()`` does, and `invalidConfiguration` for a negative number.
     public func limitStaleness(to steps: Int) async throws(ParameterServerError) {
@@ -43,9 +43,9 @@ extension ParameterClient {
 
     /// Takes a step of bounded staleness without a gradient, so that the others need not wait for this worker.
     ///
-    /// - Throws: ``ParameterServerError`` with `invalidConfiguration` before ``limitStaleness(to:)``; with `sessionFenced`,
-    ///   `sessionExpired`, `notAllowed`, `peerLost` or what a server answers, and some partitions may then lack the tick until
-    ///   the next one or the next push.
+    /// - Throws: ``ParameterServerError`` with `invalidConfiguration` before ``limitStaleness(to:)``; with
+    ///   `sessionFenced`, `sessionExpired`, `notAllowed`, `peerLost` or what a server answers, and some partitions may
+    ///   then lack the tick until the next one or the next push.
     public func tick() async throws(ParameterServerError) {
         let clock = state.withLock { $0.clock.next() }
         guard clock > 0 else {
@@ -56,8 +56,8 @@ extension ParameterClient {
         _ = try await tell(clock, to: partitions(of: try routes.tables()), until: deadline)
     }
 
-    /// Says again how far this worker is, while it waits for others: partitions may have gone back to when it was less far, or
-    /// were not told, and the others may wait for it there.
+    /// Says again how far this worker is, while it waits for others: partitions may have gone back to when it was less
+    /// far, or were not told, and the others may wait for it there.
     func tellAgain() async {
         let finished = state.withLock { $0.clock.finished }
         guard finished > 0, let tables = try? routes.tables() else { return }

@@ -3,8 +3,8 @@ import MeshTransport
 import MeshWire
 import Synchronization
 
-/// A worker's part in rounds: it joins when it declares, says when its gradients are at all partitions, and collects what
-/// has become of them when the round is closed.
+/// A worker's part in rounds: it joins when it declares, says when its gradients are at all partitions, and collects
+/// what has become of them when the round is closed.
 extension ParameterClient {
     /// The round that gradients are for which the last pull's parameters made.
     ///
@@ -37,8 +37,8 @@ extension ParameterClient {
         }
     }
 
-    /// Waits until the round of a step is closed whose pushes its partitions hold, and puts into the report what has become
-    /// of them.
+    /// Waits until the round of a step is closed whose pushes its partitions hold, and puts into the report what has
+    /// become of them.
     func finish(
         _ round: UInt64, _ pushes: [NumberedPush], _ report: inout PushReport, until deadline: RuntimeInstant
     ) async {
@@ -70,12 +70,11 @@ extension ParameterClient {
                 "round \(round) was not closed in time\(awaited.isEmpty ? "" : ": it waits for \(awaited)"); last: \(last.message)",
                 peer: last.peer)
         }
-        report.acknowledged += collected.acknowledged
-        report.failed += collected.failed
-        report.standing.merge(collected.standing) { $1 }
+        report.add(collected)
     }
 
-    /// Tells the leader that the gradients for a round are at all partitions, until the round is closed or the time is over.
+    /// Tells the leader that the gradients for a round are at all partitions, until the round is closed or the time is
+    /// over.
     private func say(_ round: UInt64, _ waiting: Awaited, until deadline: RuntimeInstant) async {
         var wait = Self.firstWait
         while !Task.isCancelled, runtime.now.advanced(by: wait) < deadline {
@@ -172,7 +171,8 @@ extension ParameterServerError {
     /// Whether the push waits for its round.
     fileprivate var isOfOpenRound: Bool { code == .held || code == .notHeld || code == .roundStalled }
 
-    /// Whether a question that changes nothing when it is asked twice may be asked again: also where nobody has answered.
+    /// Whether a question that changes nothing when it is asked twice may be asked again: also where nobody has
+    /// answered.
     fileprivate var mayComeAgain: Bool {
         mayBeAnsweredElsewhere || (code == .callFailed && (cause as? MeshError)?.code == .deadlineExceeded)
     }

@@ -19,7 +19,10 @@ extension ParameterServer {
             let peer = try await proved(arrival.worker, call)
             let leader = try hosted.roundLeader
             if let denial = denial(.push, leader, peer) { throw denial }
-            return try await leader.arrived(arrival, peer: peer, until: call.deadline, on: mesh.runtime)
+            return try await hosted.waits.during(.arrival(of: arrival.worker, peer, at: leader), on: mesh.runtime) {
+                () async throws(ParameterServerError) in
+                try await leader.arrived(arrival, peer: peer, until: call.deadline, on: mesh.runtime)
+            }
         } catch {
             throw error.callFailure(error.code.statusOfRounds)
         }
@@ -59,9 +62,12 @@ extension ParameterServer {
         do throws(ParameterServerError) {
             let partition = try await hosted.partition(entry.partition)
             if let denial = denial(.push, partition, peer) { throw denial }
-            return await partition.collect(
-                entry.sequence, of: collection.worker, peer: peer, round: collection.round, until: deadline,
-                on: mesh.runtime)
+            let subject = WaitBook.Subject.round(entry.sequence, of: collection.worker, peer, at: partition)
+            return await hosted.waits.during(subject, on: mesh.runtime) {
+                await partition.collect(
+                    entry.sequence, of: collection.worker, peer: peer, round: collection.round, until: deadline,
+                    on: mesh.runtime)
+            }
         } catch {
             return PushReply(
                 partition: entry.partition, outcome: .refused(error.code, error.message),

@@ -5,8 +5,8 @@ import MeshTransport
 import MeshWire
 
 extension ParameterServer {
-    /// Takes down how far a worker is in some partitions, and answers when a failover keeps it. Runs on the event loop that
-    /// received the call.
+    /// Takes down how far a worker is in some partitions, and answers when a failover keeps it. Runs on the event loop
+    /// that received the call.
     func tick(_ request: TickRequest, _ call: CallContext) async throws -> TickResponse {
         do throws(ParameterServerError) {
             return try await answer(request, call)

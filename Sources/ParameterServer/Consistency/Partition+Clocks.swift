@@ -27,11 +27,12 @@ extension PartitionState {
 }
 
 extension Partition {
-    /// Takes down that a worker is so far, when the turn comes. Ticks come one a step of a worker, and copies change nothing.
+    /// Takes down that a worker is so far, when the turn comes. Ticks come one a step of a worker, and copies change
+    /// nothing.
     ///
     /// - Returns: the slot's clock, and what to wait for until a failover keeps it.
-    /// - Throws: ``ParameterServerError`` of a session that may not push, with `notRegistered` where another server heads the
-    ///   partition, `busy` or `logFailed`.
+    /// - Throws: ``ParameterServerError`` of a session that may not push, with `notRegistered` where another server
+    ///   heads the partition, `busy` or `logFailed`.
     func tick(_ arrived: ArrivedTick) async throws(ParameterServerError) -> (clock: UInt64, mark: Mark) {
         guard await turns.take() else {
             throw ParameterServerError(.busy, "partition \(name): too many pushes wait")
@@ -56,8 +57,8 @@ extension Partition {
 
     /// Waits until no other live worker is behind what a pull allows.
     ///
-    /// - Throws: ``ParameterServerError`` with `staleClock`, which names the worker that it waited for, `notRegistered` where
-    ///   another server heads the partition, and `busy`.
+    /// - Throws: ``ParameterServerError`` with `staleClock`, which names the worker that it waited for,
+    ///   `notRegistered` where another server heads the partition, and `busy`.
     func waitForClocks(
         _ bound: ClockBound, until deadline: RuntimeInstant, on runtime: any Runtime
     ) async throws(ParameterServerError) {

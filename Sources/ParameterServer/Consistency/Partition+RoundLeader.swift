@@ -8,8 +8,8 @@ extension Partition {
     /// Takes a worker in, or takes down that it has arrived, and then waits until its round is closed.
     ///
     /// - Returns: what is decided, and for whom the open round waits if that is not.
-    /// - Throws: ``ParameterServerError`` with `notRegistered`, `busy`, `unconfirmed`, `logFailed`, `malformedRequest` or why the
-    ///   session may not push.
+    /// - Throws: ``ParameterServerError`` with `notRegistered`, `busy`, `unconfirmed`, `logFailed`,
+    ///   `malformedRequest` or why the session may not push.
     func arrived(
         _ arrival: RoundArrival, peer: SPIFFEID, until deadline: RuntimeInstant, on runtime: any Runtime
     ) async throws(ParameterServerError) -> RoundState {

@@ -9,10 +9,13 @@ import Tensor
 extension Partition {
     /// Has a push that was decided about wait for its round, or takes down that it will not come.
     func take(_ push: PartitionPush, _ answer: Answer, into guarded: inout Guarded) -> Answer {
-        guard let code = answer.reply.outcome.code, push.round > guarded.state.round ?? 0 else { return answer }
-        switch code {
-        case .held:
-            switch guarded.round.receive(push, limit: roundBytes) {
+        guard push.round > guarded.state.round ?? 0 else { return answer }
+        switch answer.reply.outcome {
+        case .refused(.held, _):
+            // What came is not needed any more once it is decoded.
+            var decoded = push
+            decoded.encoded = nil
+            switch guarded.round.receive(decoded, limit: roundBytes) {
             case .held: break
             case .overtaken:
                 return Answer(
@@ -25,7 +28,8 @@ extension Partition {
                         "the gradients of round \(push.round) have \(bytes) bytes, \(roundBytes) may wait: set roundBytes for all workers' gradients of a partition, or cut the table into more"
                     ))
             }
-        case .nonFinite, .shapeMismatch, .dtypeMismatch, .rolledBack:
+        case .skipped, .refused(.nonFinite, _), .refused(.shapeMismatch, _), .refused(.dtypeMismatch, _),
+            .refused(.malformedRequest, _), .refused(.rolledBack, _):
             guarded.round.refuse(push.worker, for: push.round)
         default: return answer
         }
@@ -43,8 +47,8 @@ extension Partition {
         }
     }
 
-    /// Closes the rounds that can be closed, or decides about them where rounds are led. What the log or the chain does not
-    /// take now is tried again by whoever asks for an answer.
+    /// Closes the rounds that can be closed, or decides about them where rounds are led. What the log or the chain does
+    /// not take now is tried again by whoever asks for an answer.
     func advanceRounds(_ guarded: inout Guarded) {
         guard table.consistency.hasRounds, chain.withLock({ $0.takesPushes }) else { return }
         if table.leadsRounds { return decideRound(&guarded) }
@@ -70,8 +74,11 @@ extension Partition {
             defer { if waits { driver?.release(bytes) } }
             guard (try? append(record, on: &guarded)) != nil else { return false }
             do throws(TensorError) {
+                let start = meter.now
                 let replies = try guarded.state.execute(record)
+                meter.applied(start.duration(to: meter.now))
                 chained { $0.execute() }
+                tellClocks(guarded.state)
                 for reply in replies { meter.count(reply) }
             } catch {
                 log?.fail(ParameterServerError(.applyFailed, error.message))
@@ -90,8 +97,8 @@ extension Partition {
 
     /// The answer to a push that waits for a round, once that is closed and safe.
     ///
-    /// At the deadline it is refused with `roundStalled`, which names whose gradients are missing here; with `notHeld` if
-    /// nothing of the push is here.
+    /// At the deadline it is refused with `roundStalled`, which names whose gradients are missing here; with `notHeld`
+    /// if nothing of the push is here.
     func collect(
         _ sequence: UInt64, of worker: RoundDecision.Worker, peer: SPIFFEID, round: UInt64,
         until deadline: RuntimeInstant, on runtime: any Runtime

@@ -2,8 +2,9 @@ package import Coordination
 import MeshWire
 package import Tensor
 
-/// The open round of one partition, at its head: the gradients that have come for it, and what the leader has decided. A
-/// state machine without I/O or clock; what it says is made a record of, and the record is what changes the partition.
+/// The open round of one partition, at its head: the gradients that have come for it, and what the leader has decided.
+/// A state machine without I/O or clock; what it says is made a record of, and the record is what changes the
+/// partition.
 ///
 /// None of it is in the log: a new head has the pushes sent again by those who wait for their answers.
 package struct PartitionRound: Sendable {
@@ -11,7 +12,8 @@ package struct PartitionRound: Sendable {
     package enum Step: Sendable {
         /// Nothing, before somebody comes or decides; these are waited for, if the set is known.
         case wait([RoundDecision.Worker])
-        /// Round `number` is closed, as the mean of `pushes`, which are in the order of slots; those of `late` are not in it.
+        /// Round `number` is closed, as the mean of `pushes`, which are in the order of slots; those of `late` are not
+        /// in it.
         case close(number: UInt64, pushes: [PartitionPush], late: [PartitionPush])
     }
 
@@ -46,6 +48,8 @@ package struct PartitionRound: Sendable {
         let bytes = heldBytes - (before?.byteCount ?? 0) + push.byteCount
         guard bytes <= limit else { return .full(bytes: bytes) }
         held[push.slot] = push
+        // The partition has gone back since, and the worker has made another for the same round.
+        if refused[push.slot]?.session == push.session { refused[push.slot] = nil }
         heldBytes = bytes
         return .held
     }
@@ -74,8 +78,8 @@ package struct PartitionRound: Sendable {
     /// What there is to do.
     ///
     /// - Parameters:
-    ///   - standing: the last round that the partition has closed; `nil` if it has gone back since, or begins: it takes the
-    ///     leader's word for it then.
+    ///   - standing: the last round that the partition has closed; `nil` if it has gone back since, or begins: it
+    ///     takes the leader's word for it then.
     ///   - fence: who may still push. A sender that may not, and whose gradient is not here, is done without.
     ///   - needsAll: whether nobody is done without.
     package func step(after standing: UInt64?, _ fence: SessionFence, needsAll: Bool) -> Step {

@@ -15,20 +15,12 @@ extension PartitionState {
         guard let round else {
             return .refuse(refused(.busy, "it has not heard yet which round is open"))
         }
-        guard push.round > round else { return .record(record(ofRejecting: push, .late, lateMessage)) }
+        guard push.round > round else { return .record(record(of: push, PushFault(code: .late, message: lateMessage))) }
         guard push.round == round + 1 else {
             return .refuse(refused(.busy, "round \(push.round) comes after \(round + 1), which is open here"))
         }
-        if let fault { return .record(record(ofRejecting: push, fault.code, fault.message)) }
+        if let fault { return .record(record(of: push, fault)) }
         return .hold
-    }
-
-    private func record(
-        ofRejecting push: PartitionPush, _ code: ParameterServerError.Code, _ message: String
-    ) -> PartitionRecord {
-        PartitionRecord(
-            position: position + 1, epoch: epoch,
-            change: .reject(push.recorded, code, "partition \(name): \(message)"))
     }
 
     /// The record that closes a round.

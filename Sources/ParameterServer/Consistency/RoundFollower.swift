@@ -3,7 +3,8 @@ import MeshTransport
 import MeshWire
 import Synchronization
 
-/// Hears what the leader of rounds decides, for all partitions that a server heads: one call waits at the leader at a time.
+/// Hears what the leader of rounds decides, for all partitions that a server heads: one call waits at the leader at a
+/// time.
 ///
 /// Safe to use from any task: guarded by a mutex, which is not held across a call.
 final class RoundFollower: Sendable {

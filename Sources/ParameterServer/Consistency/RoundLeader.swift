@@ -22,8 +22,8 @@ package struct RoundLeader: Sendable, Hashable {
     /// Who takes part, in the order of slots.
     package private(set) var members: [RoundDecision.Worker] = []
 
-    /// How many decisions are kept. A worker goes on only where every partition has closed the round before, so that two
-    /// would do while none goes back.
+    /// How many decisions are kept. A worker goes on only where every partition has closed the round before, so that
+    /// two would do while none goes back.
     static let keptDecisions = 8
 
     package init() {}

@@ -8,8 +8,8 @@ public enum RoundService: MeshService {
     /// `meshwork.Rounds`.
     public static let name: ServiceName = "meshwork.Rounds"
 
-    /// A worker takes part, or says that its gradients for the open round are at all partitions; the leader answers when the
-    /// round is closed, or that it is not yet.
+    /// A worker takes part, or says that its gradients for the open round are at all partitions; the leader answers
+    /// when the round is closed, or that it is not yet.
     static let arrive = unary("Arrive", RoundArrival.self, RoundState.self, retry: .idempotent)
     /// A server asks the leader for decisions that it does not know.
     static let follow = unary("Follow", RoundQuery.self, RoundState.self, retry: .idempotent)

@@ -4,7 +4,8 @@ import Tensor
 
 /// The table whose only partition leads the rounds of a job.
 enum RoundTable {
-    /// What declares it beside tables that have rounds; `nil` if none has. It has as many followers as the most of them.
+    /// What declares it beside tables that have rounds; `nil` if none has. It has as many followers as the most of
+    /// them.
     ///
     /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` if they have different ones.
     static func declaration(for tables: [TableDeclaration]) throws(ParameterServerError) -> TableDeclaration? {

@@ -63,12 +63,12 @@ package struct ClockBound: MeshMessage, Hashable {
 }
 
 /// The clocks of the workers that train with bounded staleness (Ho et al., "More Effective Distributed ML via a Stale
-/// Synchronous Parallel Parameter Server", NIPS 2013), as one partition has them. A state machine that the records of the
-/// partition's log change, so that a failover keeps it.
+/// Synchronous Parallel Parameter Server", NIPS 2013), as one partition has them. A state machine that the records of
+/// the partition's log change, so that a failover keeps it.
 ///
-/// A worker counts its steps, and a pull after step c waits until every other live worker has finished c − s. A slot counts
-/// from its session's first tick on, and for as long as the fence has that session: whoever ends, is replaced or loses its
-/// lease holds nobody up, and its successor joins where the slot was or where the slowest of the others is.
+/// A worker counts its steps, and a pull after step c waits until every other live worker has finished c − s. A slot
+/// counts from its session's first tick on, and for as long as the fence has that session: whoever ends, is replaced or
+/// loses its lease holds nobody up, and its successor joins where the slot was or where the slowest of the others is.
 package struct SlotClocks: Sendable, Hashable {
     /// A slot's clock.
     package struct Entry: Sendable, Hashable {
@@ -85,9 +85,9 @@ package struct SlotClocks: Sendable, Hashable {
 
     var isEmpty: Bool { entries.isEmpty }
 
-    /// Takes down how far a session's worker is. A clock never goes back: copies and late ones change nothing. A session that
-    /// was not among the others, and every tick with clock 0, is taken for one that stands where the slowest of the live
-    /// ones is, at least.
+    /// Takes down how far a session's worker is. A clock never goes back: copies and late ones change nothing. A
+    /// session that was not among the others, and every tick with clock 0, is taken for one that stands where the
+    /// slowest of the live ones is, at least.
     ///
     /// - Returns: the slot's clock.
     @discardableResult

@@ -1,8 +1,8 @@
 import Coordination
 import MeshWire
 
-/// Tells partitions of one server how far a session's worker is, which has no gradient for them. A copy changes nothing, so
-/// that it needs no number and may be repeated.
+/// Tells partitions of one server how far a session's worker is, which has no gradient for them. A copy changes
+/// nothing, so that it needs no number and may be repeated.
 struct TickRequest: MeshMessage, Hashable {
     static let messageName = "meshwork.parameters.TickRequest"
 

@@ -13,7 +13,8 @@ package import MeshWire
 ///                                                             its outcome alone: one bit of a run
 /// ```
 /// A push is received, recorded and finished in one critical section of its partition, so that a copy which arrives
-/// meanwhile waits for the partition and then finds the reply. It is acknowledged when the log is as safe as it shall be.
+/// meanwhile waits for the partition and then finds the reply. It is acknowledged when the log is as safe as it shall
+/// be.
 ///
 /// Memory is bounded: replies are kept for as many pushes as a session may have without acknowledgement, outcomes as
 /// runs of sequence numbers, and what would go beyond is refused, never forgotten. Runs are kept apart for good, as the
@@ -23,8 +24,8 @@ package struct PushLedger: Sendable {
     package struct Limits: Sendable, Hashable {
         /// The most pushes of a session beyond what it has acknowledged. Default 1,024.
         package var unacknowledged: UInt64 = 1_024
-        /// The most runs of sequence numbers of a session: each rejected or abandoned push may cut one. At the limit every
-        /// further push of the session is refused. Default 1,024.
+        /// The most runs of sequence numbers of a session: each rejected or abandoned push may cut one. At the limit
+        /// every further push of the session is refused. Default 1,024.
         package var runs = 1_024
         /// The most sessions. Default 65,536.
         package var sessions = 65_536
@@ -170,7 +171,8 @@ package struct PushLedger: Sendable {
         case .applied:
             account.applied.insert(sequence)
             account.ownVersions.insert(reply.version.applied)
-            // A worker that never pulls again keeps its latest: staleness is then told too high rather than memory lost.
+            // A worker that never pulls again keeps its latest: staleness is then told too high rather than memory
+            // lost.
             if account.ownVersions.runs.count > limits.runs {
                 account.ownVersions.remove(through: account.ownVersions.runs[0].upperBound)
             }
@@ -184,8 +186,8 @@ package struct PushLedger: Sendable {
         accounts[session] = account
     }
 
-    /// Takes these accounts in place of its own: the partition goes back to where it had them. Answers say from then on that
-    /// their pushes are in a checkpoint.
+    /// Takes these accounts in place of its own: the partition goes back to where it had them. Answers say from then on
+    /// that their pushes are in a checkpoint.
     package mutating func goBack(to accounts: [(session: SessionID, account: Account)]) {
         self.accounts = [:]
         for (session, account) in accounts {
@@ -235,7 +237,7 @@ package struct PushLedger: Sendable {
     var usage: Usage {
         var usage = Usage(sessions: accounts.count)
         for account in accounts.values {
-            let runs = account.applied.runs.count + account.rejected.runs.count
+            let runs = account.runCount
             usage.answers += account.answers.count
             usage.fullestAnswers = max(usage.fullestAnswers, account.answers.count)
             usage.fullestRuns = max(usage.fullestRuns, runs)

@@ -7,7 +7,8 @@ package struct PushReply: Sendable, Hashable {
     package enum Outcome: Sendable, Hashable {
         /// It changed the parameters, this once.
         case applied
-        /// It changed nothing, as the table's policy has it, and training goes on; with what is wrong with the gradient.
+        /// It changed nothing, as the table's policy has it, and training goes on; with what is wrong with the
+        /// gradient.
         case skipped(String)
         /// It changed nothing.
         case refused(ParameterServerError.Code, String)

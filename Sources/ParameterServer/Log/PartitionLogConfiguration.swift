@@ -10,8 +10,8 @@ public struct PartitionLogConfiguration: Sendable, Hashable {
         case disk
     }
 
-    /// The folder, which this server alone writes; the one above it must exist. A server that ran without it for a while
-    /// must not come back to it: remove it then.
+    /// The folder, which this server alone writes; the one above it must exist. A server that ran without it for a
+    /// while must not come back to it: remove it then.
     public var folder: String
     /// What a push waits for. Default the disk.
     public var sync: Sync
@@ -19,8 +19,8 @@ public struct PartitionLogConfiguration: Sendable, Hashable {
     /// counted. A server whose snapshots do not keep up refuses pushes with `busy` at the limit. Default 1 GiB.
     public var bytes = 1 << 30
     /// The most bytes of records in memory that wait to be written; at the limit pushes are refused with `busy`. A
-    /// partition's gradient must fit into half of it. The same at all servers of a job: one that follows with less leaves the
-    /// chains whose records do not fit. Default 128 MiB.
+    /// partition's gradient must fit into half of it. The same at all servers of a job: one that follows with less
+    /// leaves the chains whose records do not fit. Default 128 MiB.
     public var waitingBytes = 128 << 20
 
     /// A log in `folder`.

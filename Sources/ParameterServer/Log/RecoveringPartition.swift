@@ -3,8 +3,8 @@ import MeshWire
 import NIOCore
 import Tensor
 
-/// A partition while a log is read, or while it is sent to a server that joins: its origin, then a snapshot or none, then
-/// its records.
+/// A partition while a log is read, or while it is sent to a server that joins: its origin, then a snapshot or none,
+/// then its records.
 struct RecoveringPartition {
     private let origin: PartitionOrigin
     private let limits: PushLedger.Limits

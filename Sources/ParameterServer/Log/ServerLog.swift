@@ -8,14 +8,14 @@ import Tensor
 /// The log of all partitions of a server: what its parameters, optimizers and ledgers are made of anew when it starts
 /// again.
 ///
-/// One for a server, and not one for a partition, so that the pushes of a step, which are for many, wait for one sync. A
-/// partition appends a record under its own mutex before it executes it, and answers when the record is as safe as
+/// One for a server, and not one for a partition, so that the pushes of a step, which are for many, wait for one sync.
+/// A partition appends a record under its own mutex before it executes it, and answers when the record is as safe as
 /// ``PartitionLogConfiguration/sync`` says. When the log is half full, it is replaced by snapshots of the partitions,
 /// while they go on.
 ///
 /// What was executed and could not be written leaves memory ahead of the disk. Nothing of it has been acknowledged, and
-/// nothing that comes later may be: the log has failed, and so have its partitions, until the server starts again. Safe to
-/// use from any task: guarded by a mutex.
+/// nothing that comes later may be: the log has failed, and so have its partitions, until the server starts again. Safe
+/// to use from any task: guarded by a mutex.
 final class ServerLog: Sendable {
     private struct State {
         var failure: LogFileError?
@@ -29,8 +29,8 @@ final class ServerLog: Sendable {
     private let runtime: any Runtime
     private let logger: Logger
     private let state = Mutex(State())
-    /// Whoever has the turn begins partitions in the log, or replaces it by snapshots: what is begun is either in a snapshot
-    /// or after it.
+    /// Whoever has the turn begins partitions in the log, or replaces it by snapshots: what is begun is either in a
+    /// snapshot or after it.
     private let beginnings = TurnQueue(limit: .max)
 
     private init(
@@ -122,7 +122,8 @@ final class ServerLog: Sendable {
                 "a gradient of \(bytes) bytes, and a record of the log has at most \(most): push fewer rows at a time")
     }
 
-    /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` for a partition whose gradients do not fit into a record.
+    /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` for a partition whose gradients do not fit into a
+    ///   record.
     func check(gradientBytes: Int, of name: PartitionName) throws(ParameterServerError) {
         let most = recordBytes - ServerLogEntry.overhead
         guard gradientBytes <= most else {
@@ -149,8 +150,8 @@ final class ServerLog: Sendable {
 
     /// Notes a partition's beginning down, or its record; returns what to wait for.
     ///
-    /// - Throws: ``ParameterServerError`` with `busy` when the log is full, and `logFailed`, also for a record that never
-    ///   fits: a follower's log may be smaller than its head's. Then nothing has changed.
+    /// - Throws: ``ParameterServerError`` with `busy` when the log is full, and `logFailed`, also for a record that
+    ///   never fits: a follower's log may be smaller than its head's. Then nothing has changed.
     func append(_ kind: ServerLogEntry.Kind, of partition: PartitionID, _ message: some MeshMessage)
         throws(ParameterServerError) -> UInt64
     {
@@ -174,8 +175,8 @@ final class ServerLog: Sendable {
 
     /// Begins partitions, and has `host` take them where ``compactIfNeeded(_:)`` finds them.
     ///
-    /// - Parameter partitions: what each begins with, and a snapshot to go on from if it is not its first values, pinned
-    ///   if it has rows.
+    /// - Parameter partitions: what each begins with, and a snapshot to go on from if it is not its first values,
+    ///   pinned if it has rows.
     /// - Throws: ``ParameterServerError`` with `logFailed` and `busy`; then none is hosted.
     func begin(
         _ partitions: [(origin: PartitionOrigin, snapshot: PartitionSnapshot?)], host: () -> Void
@@ -205,7 +206,8 @@ final class ServerLog: Sendable {
         }
     }
 
-    /// Says that a record was appended and not executed: memory and disk differ, and nothing can be acknowledged any more.
+    /// Says that a record was appended and not executed: memory and disk differ, and nothing can be acknowledged any
+    /// more.
     func fail(_ error: ParameterServerError) {
         record(LogFileError(.ioFailure, path: log.folder, "\(error.message); start the server again"))
     }
@@ -253,12 +255,15 @@ final class ServerLog: Sendable {
 
     // MARK: Compaction
 
+    /// Whether the records are worth being replaced by snapshots.
+    var isHalfFull: Bool { log.bytes > limit / 2 }
+
     /// Begins to replace the log by snapshots if it is half full and nobody is at it.
     ///
     /// - Parameter partitions: gives each partition's origin and snapshot when its turn comes; it is asked after the
     ///   position was taken, so that a snapshot has all that the removed entries have.
     func compactIfNeeded(_ partitions: @escaping @Sendable () -> [Partition]) {
-        guard log.bytes > limit / 2 else { return }
+        guard isHalfFull else { return }
         let isOurs = state.withLock { state in
             guard !state.isCompacting, state.failure == nil else { return false }
             state.isCompacting = true

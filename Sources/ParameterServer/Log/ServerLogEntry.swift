@@ -2,8 +2,8 @@ import Coordination
 import MeshWire
 import NIOCore
 
-/// One entry of a server's log, which has the records of all its partitions: eight bytes of the partition's number, one of
-/// the entry's kind, then a message with its segments inside, or a piece of one.
+/// One entry of a server's log, which has the records of all its partitions: eight bytes of the partition's number, one
+/// of the entry's kind, then a message with its segments inside, or a piece of one.
 struct ServerLogEntry {
     /// What follows.
     enum Kind: UInt8 {

@@ -1,8 +1,8 @@
 import MeshWire
 import NIOCore
 
-/// Puts a snapshot's pieces together: see ``SnapshotPieces``. Each field is taken as soon as it is whole, so that the bytes
-/// are not in memory a second time, and may be more than one buffer has room for.
+/// Puts a snapshot's pieces together: see ``SnapshotPieces``. Each field is taken as soon as it is whole, so that the
+/// bytes are not in memory a second time, and may be more than one buffer has room for.
 struct SnapshotAssembler {
     private var payload = Payload()
     /// What is not a whole field yet.

@@ -1,9 +1,9 @@
 import MeshWire
 import NIOCore
 
-/// A snapshot in pieces of so many bytes, the first of which is led by eight bytes of the whole's length: for logs, and for
-/// servers that join. They are a message whose segments stand inside, as a large row table has more of them than a message
-/// may have beside it.
+/// A snapshot in pieces of so many bytes, the first of which is led by eight bytes of the whole's length: for logs, and
+/// for servers that join. They are a message whose segments stand inside, as a large row table has more of them than a
+/// message may have beside it.
 ///
 /// A piece is made when its turn comes, so that the whole is not in memory a second time.
 struct SnapshotPieces: Sequence, IteratorProtocol {

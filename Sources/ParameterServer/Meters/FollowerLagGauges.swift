@@ -21,7 +21,7 @@ final class FollowerLagGauges: Sendable {
     private let records: MetricFamily<Gauge>
     private let bytes: MetricFamily<Gauge>
     private let seconds: MetricFamily<Gauge>
-    /// The servers that were told of.
+    /// The servers that were told of last.
     private let known = Mutex<Set<String>>([])
 
     init(_ metrics: MetricsRegistry) {
@@ -37,7 +37,7 @@ final class FollowerLagGauges: Sendable {
     /// Tells what servers lack; those that follow no more lack nothing.
     func tell(_ lag: [String: FollowerLag], _ now: RuntimeInstant) {
         let gone = known.withLock { known in
-            defer { known.formUnion(lag.keys) }
+            defer { known = Set(lag.keys) }
             return known.subtracting(lag.keys)
         }
         for name in gone { tell(name, FollowerLag(), now) }

@@ -4,11 +4,11 @@ import MeshWire
 import Synchronization
 import Telemetry
 
-/// What a server's partitions hold, wait for and lack, beside the limits of that: looked at now and then, since counting it as
-/// it happens would cost every push.
+/// What a server's partitions hold, wait for and lack, beside the limits of that: looked at now and then, since
+/// counting it as it happens would cost every push.
 ///
-/// `Documentation/Behaviours/ParameterServerTelemetry.md` lists them. `fullest` is of the partition, or the session in one,
-/// that is nearest to the limit.
+/// `Documentation/Behaviours/ParameterServerTelemetry.md` lists them. `fullest` is of the partition, or the session in
+/// one, that is nearest to the limit.
 final class ServerGauges: Sendable {
     private let hosted: HostedPartitions
     private let sessions: MetricFamily<Gauge>
@@ -26,7 +26,7 @@ final class ServerGauges: Sendable {
     private let longest: MetricFamily<Gauge>
     private let lag: FollowerLagGauges
     private let log: LogGauges?
-    /// The slots that were told of.
+    /// The slots that were told of last.
     private let slots = Mutex<Set<Int>>([])
 
     init(_ hosted: HostedPartitions) {
@@ -51,9 +51,10 @@ final class ServerGauges: Sendable {
         ).series()
         waiting = metrics.gauge(
             "parameter_waiting", help: "Calls that wait at a partition, and how many may.", labels: "at", "of")
-        for place in ["turn", "version", "chain"] {
+        for place in ["turn", "version", "chain", "clock"] {
             waiting.series(place, "limit").set(Double(configuration.queuedPushes))
         }
+        waiting.series("round", "limit").set(Double(configuration.ledgerSessions))
         partitions = metrics.gauge("parameter_partitions", help: "Partitions, by the server's part.", labels: "role")
         rowSnapshots = family(
             "parameter_row_snapshots", "Snapshots of a partition's rows.", limit: configuration.rowSnapshots.count)
@@ -88,9 +89,7 @@ final class ServerGauges: Sendable {
         answers.series("fullest").set(Double(total.fullestAnswers))
         answers.series("kept").set(Double(total.answers))
         ledgerBytes.set(Double(total.ledgerBytes))
-        for (place, count) in [("turn", total.turns), ("version", total.versions), ("chain", total.commits)] {
-            waiting.series(place, "fullest").set(Double(count))
-        }
+        for (place, count) in total.waiting { waiting.series(place, "fullest").set(Double(count)) }
         for (role, count) in [("head", total.heads), ("follower", total.followers), ("joining", total.joining)] {
             partitions.series(role).set(Double(count))
         }
@@ -107,7 +106,7 @@ final class ServerGauges: Sendable {
     /// Says how far behind each slot is; those that have no living session any more are not.
     private func tell(_ slots: [Int: UInt64]) {
         let gone = self.slots.withLock { known in
-            defer { known.formUnion(slots.keys) }
+            defer { known = Set(slots.keys) }
             return known.subtracting(slots.keys)
         }
         for slot in gone { behind.series("\(slot)").set(0) }
@@ -121,9 +120,7 @@ final class ServerGauges: Sendable {
         var answers = 0
         var fullestAnswers = 0
         var ledgerBytes = 0
-        var turns = 0
-        var versions = 0
-        var commits = 0
+        var waiting: [String: Int] = ["turn": 0, "version": 0, "chain": 0, "round": 0, "clock": 0]
         var heads = 0
         var followers = 0
         var joining = 0
@@ -145,10 +142,7 @@ final class ServerGauges: Sendable {
             ledgerBytes += state.ledger.bytes
             rowSnapshots = max(rowSnapshots, state.snapshots.count)
             rowSnapshotBytes = max(rowSnapshotBytes, state.snapshots.bytes)
-            let waiting = partition.waitingCounts
-            turns = max(turns, waiting.turns)
-            versions = max(versions, waiting.versions)
-            commits = max(commits, waiting.commits)
+            waiting.merge(partition.waitingCounts) { max($0, $1) }
             switch member.place?.role {
             case .head: heads += 1
             case .follower: followers += 1

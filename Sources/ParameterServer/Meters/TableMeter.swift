@@ -38,6 +38,9 @@ package struct TableMeter: Sendable {
         return answer
     }
 
+    /// A round's step was applied, which took so long.
+    func applied(_ duration: Duration) { applying.record(duration) }
+
     /// Counts a reply that a round has made.
     func count(_ reply: PushReply) {
         if reply.outcome == .applied { staleness.record(Double(reply.staleness)) }

@@ -15,8 +15,8 @@ extension ParameterClient {
         public var timeline: StepTimeline
     }
 
-    /// Takes a step whose gradients leave while others are still being computed: from the last layer to the first, small
-    /// ones fused (``ParameterClientConfiguration/fragmentBytes``), the first layers' with the urgent priority.
+    /// Takes a step whose gradients leave while others are still being computed: from the last layer to the first,
+    /// small ones fused (``ParameterClientConfiguration/fragmentBytes``), the first layers' with the urgent priority.
     ///
     /// ```swift
     /// let step = try await client.step { push in
@@ -25,19 +25,20 @@ extension ParameterClient {
     /// parameters = step.parameters
     /// ```
     /// Each table's new values are asked for as soon as its push is answered: they have this step, and of the steps of
-    /// others what had been applied by then. A gradient that is not finite is rejected by its partitions, and the
-    /// others apply their share: nothing of a step is looked at before it leaves, whatever
-    /// ``ParameterClientConfiguration/checksBeforeSend`` says. Gradients that depend on the whole step, as clipping by the
-    /// global norm makes them, are for ``push(_:)``.
+    /// others what had been applied by then. With bounded staleness all are asked for together, once the others know of
+    /// the step, as ``pull()`` does. A gradient that is not finite is rejected by its partitions, and the others apply
+    /// their share: nothing of a step is looked at before it leaves, whatever
+    /// ``ParameterClientConfiguration/checksBeforeSend`` says. Gradients that depend on the whole step, as clipping by
+    /// the global norm makes them, are for ``push(_:)``.
     ///
     /// - Parameters:
     ///   - pulled: the rows that gradients of row tables are computed from; default those that were pulled last.
     ///   - pullsNext: whether the dense parameters are pulled for the next step.
     ///   - body: computes the gradients and adds each to the step; it must not keep it.
     /// - Throws: ``ParameterServerError`` with `unknownParameter`, `shapeMismatch`, `dtypeMismatch`, `rowOutOfRange` or
-    ///   `malformedRequest` for a gradient that does not fit, comes twice or is missing, `invalidConfiguration` where tables
-    ///   take rounds or ``ParameterClientConfiguration/globalNormLimit`` is set; what the observer or `body` throws;
-    ///   what ``pull()`` throws. What has left by then is applied or refused as it is.
+    ///   `malformedRequest` for a gradient that does not fit, comes twice or is missing, `invalidConfiguration` where
+    ///   tables take rounds or ``ParameterClientConfiguration/globalNormLimit`` is set; what the observer or `body`
+    ///   throws; what ``pull()`` throws. What has left by then is applied or refused as it is.
     public func step<Result: Sendable>(
         computedFrom pulled: PulledRows? = nil, pullsNext: Bool = true,
         _ body: (StepPush) async throws -> Result

@@ -2,9 +2,9 @@ import MeshWire
 
 /// Which gradients of a step leave together, and when, as they are computed one after the other. A value without I/O.
 ///
-/// Gradients become final from the last layer to the first, and the next step needs the first layer first. Small ones are
-/// fused until they are worth a call. The first tables, as many as a fragment holds, are fragments of their own with the
-/// urgent priority, so that they overtake what is still on its way of the layers behind them.
+/// Gradients become final from the last layer to the first, and the next step needs the first layer first. Small ones
+/// are fused until they are worth a call. The first tables, as many as a fragment holds, are fragments of their own
+/// with the urgent priority, so that they overtake what is still on its way of the layers behind them.
 struct StepFragments: Sendable {
     /// Tables whose gradients leave together.
     struct Fragment: Sendable, Equatable {

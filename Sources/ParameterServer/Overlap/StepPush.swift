@@ -2,10 +2,11 @@ import MeshWire
 import Synchronization
 public import Tensor
 
-/// A step whose gradients leave while others are still being computed; made by ``ParameterClient/step(computedFrom:pullsNext:_:)``.
+/// A step whose gradients leave while others are still being computed; made by
+/// ``ParameterClient/step(computedFrom:pullsNext:_:)``.
 ///
-/// Gradients are added from any thread, each table's once; nothing waits. They leave in fragments, a bounded number at a
-/// time, on the runtime's task executor: what is computed meanwhile is fused into larger ones. Guarded by a mutex,
+/// Gradients are added from any thread, each table's once; nothing waits. They leave in fragments, a bounded number at
+/// a time, on the runtime's task executor: what is computed meanwhile is fused into larger ones. Guarded by a mutex,
 /// which is not held across a call.
 public final class StepPush: Sendable {
     private struct State {
@@ -27,6 +28,9 @@ public final class StepPush: Sendable {
     private let tables: TableSet
     private let pulled: PulledRows?
     private let pullsNext: Bool
+    /// Whether tables are pulled as their pushes are answered. With bounded staleness the pull may have to wait for
+    /// others, and comes when they know of this step.
+    private var pullsEarly: Bool { pullsNext && clock == 0 }
     /// That of the step with bounded staleness, else 0.
     private let clock: UInt64
     private let deadline: RuntimeInstant
@@ -60,15 +64,15 @@ public final class StepPush: Sendable {
                 timeline: StepTimeline(began: now, computed: now, ended: now)))
     }
 
-    /// A table's gradient is final. One that does not fit, or comes twice, ends the step: nothing more of it leaves, and
-    /// the step throws why. After the computation's end nothing is added.
+    /// A table's gradient is final. One that does not fit, or comes twice, ends the step: nothing more of it leaves,
+    /// and the step throws why. After the computation's end nothing is added.
     public func add(_ gradient: Gradient, of name: String) { add(name, gradient, nil) }
 
     /// The gradient of rows of a table is final, whose keys are any 64-bit numbers.
     public func add(_ rows: KeyedRows, of name: String) { add(name, nil, rows) }
 
-    /// The gradient of rows that a batch has named by their keys is final, as the model computed it: of the rows that were
-    /// looked up, in the lookup's order.
+    /// The gradient of rows that a batch has named by their keys is final, as the model computed it: of the rows that
+    /// were looked up, in the lookup's order.
     public func add(_ gradient: Gradient, of name: String, lookedUpBy lookup: RowLookup) {
         do throws(TensorError) {
             add(name, nil, try lookup.rows(of: gradient, named: name))
@@ -122,13 +126,18 @@ public final class StepPush: Sendable {
         }
         await sendersEnd()
         let (pushes, failure) = state.withLock { ($0.pushes, $0.failure) }
-        defer { client.finish(clock) }
-        if let failure { throw failure }
+        if let failure {
+            client.finish(clock)
+            throw failure
+        }
         let tickFailure = clock > 0 ? await client.tellOthers(clock, but: pushes, until: deadline) : nil
+        client.finish(clock)
+        let later = pullsNext && !pullsEarly ? try await client.pull() : nil
         let now = client.runtime.now
         return state.withLock { state in
             state.report.tickFailure = tickFailure
             state.timeline.ended = now
+            if let later { return (state.report, later, state.timeline) }
             var parameters = NamedTensors()
             for (index, table) in tables.tables.enumerated() { parameters[table.name] = state.parameters[index] }
             return (state.report, parameters, state.timeline)
@@ -159,7 +168,8 @@ public final class StepPush: Sendable {
         }
     }
 
-    /// Starts a task for a fragment that shall leave, unless as many are under way as may be: then one of them sends it.
+    /// Starts a task for a fragment that shall leave, unless as many are under way as may be: then one of them sends
+    /// it.
     private func startSender(_ state: inout State) {
         guard state.running < client.configuration.fragmentsInFlight, let fragment = next(&state) else { return }
         state.running += 1
@@ -200,7 +210,7 @@ public final class StepPush: Sendable {
                 state.pushes += pushes
                 state.timeline.fragments[number].answered = answered
             }
-            guard pullsNext else { return }
+            guard pullsEarly else { return }
             let dense = Set(fragment.tables.filter { tables.tables[$0].rows == nil })
             guard !dense.isEmpty else { return }
             let parameters = try await client.pull(

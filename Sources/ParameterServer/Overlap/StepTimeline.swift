@@ -27,8 +27,8 @@ public struct StepTimeline: Sendable, Hashable {
     /// In the order in which they left.
     public var fragments: [Fragment] = []
 
-    /// The share of the time from the first fragment's leaving to the end in which gradients were still being computed, 0 to 1: what was
-    /// hidden of the time that the network took.
+    /// The share of the time from the first fragment's leaving to the end in which gradients were still being computed,
+    /// 0 to 1: what was hidden of the time that the network took.
     public var hiddenShare: Double {
         guard let first = fragments.first?.left, first < ended else { return 0 }
         return max(0, first.duration(to: computed).inSeconds) / first.duration(to: ended).inSeconds

@@ -12,10 +12,10 @@ package import Telemetry
 /// | `parameter_pull_seconds` | histogram | `table` |
 /// | `parameter_staleness` | histogram | `table` |
 ///
-/// `nonfinite` and `rejected` pushes are those that the ledger remembers as such, `skipped` ones those whose gradient a table's
-/// policy passes over, `refused` ones may come again; one for a
-/// partition that nobody knows is of no table. Refusals are what the log warns of: each push once, by why it was refused, and
-/// calls that were refused as a whole. Tables beyond a family's limit of series share one.
+/// `nonfinite` and `rejected` pushes are those that the ledger remembers as such, `skipped` ones those whose gradient a
+/// table's policy passes over, `refused` ones may come again; one for a partition that nobody knows is of no table.
+/// Refusals are what the log warns of: each push once, by why it was refused, and calls that were refused as a whole.
+/// Tables beyond a family's limit of series share one.
 package struct ApplyMeter: Sendable {
     private let runtime: any Runtime
     private let pushes: MetricFamily<Counter>

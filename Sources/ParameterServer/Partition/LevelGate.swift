@@ -1,8 +1,8 @@
 import MeshWire
 import Synchronization
 
-/// Where calls wait until their partition has come so far: pulls for a version, pushes for a position of the log that is
-/// committed.
+/// Where calls wait until their partition has come so far: pulls for a version, pushes for a position of the log that
+/// is committed or for a round that is closed.
 ///
 /// Safe to use from any task: guarded by a mutex.
 final class LevelGate<Level: Comparable & Sendable>: Sendable {
@@ -21,8 +21,8 @@ final class LevelGate<Level: Comparable & Sendable>: Sendable {
         state = Mutex(State(current: current))
     }
 
-    /// Lets those through who wait for `level` or one before it. Levels may be told in any order: whoever applied a push
-    /// says so after its turn, and the next may be first.
+    /// Lets those through who wait for `level` or one before it. Levels may be told in any order: whoever applied a
+    /// push says so after its turn, and the next may be first.
     func reached(_ level: Level) {
         let through = state.withLock { state in
             state.current = max(state.current, level)

@@ -6,8 +6,8 @@ import Tensor
 extension Partition {
     /// All that the partition holds, pinned, and what to wait for so that all of it is committed and safe.
     ///
-    /// - Throws: ``ParameterServerError/Code/snapshotRevoked`` where more snapshots of its rows are taken at the same moment
-    ///   than are kept.
+    /// - Throws: ``ParameterServerError/Code/snapshotRevoked`` where more snapshots of its rows are taken at the same
+    ///   moment than are kept.
     func snapshotToKeep() async throws(ParameterServerError) -> (PartitionSnapshot, Mark) {
         await turns.takeWithoutLimit()
         defer { turns.pass() }
@@ -18,21 +18,25 @@ extension Partition {
         return (try snapshot.pinned(), mark)
     }
 
-    /// Goes back to a checkpoint by a record, in an epoch that `beginEpoch` gets from the coordinator. The chain may be in that
-    /// epoch before, as the map says it; the partition is not, so that no gradient of it can be computed from what was
-    /// before. What is pushed until then is lost, and the result has it so.
+    /// Goes back to a checkpoint by a record, in an epoch that `beginEpoch` gets from the coordinator. The chain may be
+    /// in that epoch before, as the map says it; the partition is not, so that no gradient of it can be computed from
+    /// what was before. What is pushed until then is lost, and the result has it so.
     ///
-    /// Whoever dies in between leaves a chain that begins a later epoch with all that was acknowledged: sessions are told of
-    /// a loss that was none.
+    /// Whoever dies in between leaves a chain that begins a later epoch with all that was acknowledged: sessions are
+    /// told of a loss that was none.
     /// - Parameter request: the number of the request for it.
     /// - Returns: what that made of sessions, and what to wait for until it stands.
-    /// - Throws: ``ParameterServerError`` with `snapshotInvalid`, `checkpointFailed` for a snapshot that does not fit into a
-    ///   record, `notRegistered` where this server does not head the partition, `busy`, `logFailed` or what `beginEpoch`
-    ///   throws; then the partition is as it was.
+    /// - Throws: ``ParameterServerError`` with `snapshotInvalid`, `checkpointFailed` for a snapshot that does not fit
+    ///   into a record, `notRegistered` where this server does not head the partition, `busy`, `logFailed` or what
+    ///   `beginEpoch` throws; then the partition is as it was.
     func goBack(
         to snapshot: PartitionSnapshot, for request: UInt64, beginEpoch: () async throws(ParameterServerError) -> UInt64
     ) async throws(ParameterServerError) -> (RestoredPartition, Mark) {
         let snapshot = try snapshot.pinned()
+        // Whoever executes the record makes the same of it. Not under the mutex: it makes all rows.
+        _ = try PartitionState(
+            snapshot, id: id, name: name, of: table, epoch: snapshot.epoch, intactSince: snapshot.epoch,
+            limits: PushLedger.Limits())
         try state.withLock { (guarded) throws(ParameterServerError) in
             try check(snapshot, guarded)
             guarded.isGoingBack = true
@@ -49,8 +53,8 @@ extension Partition {
         return (restored, mark)
     }
 
-    /// What became of the partition if this was the request for which it went back last, here or at the head before, and what
-    /// to wait for until it stands.
+    /// What became of the partition if this was the request for which it went back last, here or at the head before,
+    /// and what to wait for until it stands.
     func wentBack(for request: UInt64) -> (RestoredPartition, Mark)? {
         state.withLock { guarded in
             guard let last = guarded.state.wentBack, last.request == request else { return nil }
@@ -58,11 +62,12 @@ extension Partition {
         }
     }
 
-    /// Whether the record can be made, and taken by the log and by whoever follows: asked before an epoch is begun for it.
+    /// Whether the record can be made, and taken by the log and by whoever follows: asked before an epoch is begun for
+    /// it.
     private func check(_ snapshot: PartitionSnapshot, _ guarded: Guarded) throws(ParameterServerError) {
         let (takesPushes, hasSuccessor) = chain.withLock { ($0.takesPushes, $0.place?.successor != nil) }
         guard takesPushes else { throw notHead }
-        let record = try guarded.state.record(ofRestoring: snapshot, for: 0, epoch: guarded.state.epoch + 1)
+        let record = guarded.state.record(ofRestoring: snapshot, for: 0, epoch: guarded.state.epoch + 1)
         try log?.check(recordOf: record, of: name)
         guard hasSuccessor, let most = driver?.recordBytes, record.memoryBytes > most else { return }
         throw ParameterServerError(
@@ -81,7 +86,7 @@ extension Partition {
                 .checkpointFailed,
                 "partition \(name) is in epoch \(guarded.state.epoch), its head in the map in \(epoch): restore again")
         }
-        let record = try guarded.state.record(ofRestoring: snapshot, for: request, epoch: epoch)
+        let record = guarded.state.record(ofRestoring: snapshot, for: request, epoch: epoch)
         try append(record, on: &guarded)
         do throws(TensorError) {
             try guarded.state.execute(record)

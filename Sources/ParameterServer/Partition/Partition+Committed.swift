@@ -4,8 +4,8 @@ import Tensor
 
 /// What a partition shows to those who read only what no failover loses.
 extension Partition {
-    /// The parameters, or the rows of `keys`, which have no fault, with what to wait for until they are committed; `nil` if
-    /// too many wait or there is no memory for the rows.
+    /// The parameters, or the rows of `keys`, which have no fault, with what to wait for until they are committed;
+    /// `nil` if too many wait or there is no memory for the rows.
     func pullToCommit(_ keys: AnyTensor?) async
         -> (values: AnyTensor, version: PartitionVersion, round: UInt64?, mark: Mark)?
     {
@@ -19,20 +19,12 @@ extension Partition {
     /// The partition as it is, with what to wait for until that is committed; `nil` if too many wait.
     func keep() async -> (KeptPartition, Mark)? { await marked(KeptPartition.init) }
 
-    /// Waits as ``settled(_:until:on:)`` does, and gives what that throws.
-    func settlement(
-        _ mark: Mark, until deadline: RuntimeInstant, on runtime: any Runtime
-    ) async -> Result<Void, ParameterServerError> {
-        do throws(ParameterServerError) {
-            return .success(try await settled(mark, until: deadline, on: runtime))
-        } catch {
-            return .failure(error)
-        }
-    }
-
-    /// How many calls wait for their turns, for a version, and for the chain.
-    var waitingCounts: (turns: Int, versions: Int, commits: Int) {
-        (turns.waitingCount, gate.waitingCount, commits.waitingCount)
+    /// How many calls wait, by what for, as metrics name it.
+    var waitingCounts: [String: Int] {
+        [
+            "turn": turns.waitingCount, "version": gate.waitingCount, "chain": commits.waitingCount,
+            "round": rounds.waitingCount, "clock": clockGate.waitingCount,
+        ]
     }
 
     private func marked<Result>(_ body: (PartitionState) -> Result) async -> (Result, Mark)? {

@@ -4,16 +4,16 @@ import NIOCore
 import Synchronization
 package import Tensor
 
-/// One partition of a table: a range of its elements, or its share of the rows, with their optimizer state, the ledger of
-/// the pushes that made them what they are, the audit counter, and the server's place in the chain of those who hold the
-/// same.
+/// One partition of a table: a range of its elements, or its share of the rows, with their optimizer state, the ledger
+/// of the pushes that made them what they are, the audit counter, and the server's place in the chain of those who hold
+/// the same.
 ///
 /// Guarded by one mutex, with one queue before it: pushes are applied one at a time, in the order in which they took
 /// their turn. A loop never waits for the mutex. ``pushIfFree(_:)`` and ``pullIfFree(_:)`` are for loops and give up at
 /// once if somebody else is at it; ``push(_:)`` and ``pull(_:)`` take a turn, and whoever has it waits for readers at
-/// most, who hold the mutex for a few instructions, or while they copy the rows that they ask for. A second mutex, taken
-/// inside the first or alone and for a few instructions, has the chain's state: records are sent on while they are
-/// executed here.
+/// most, who hold the mutex for a few instructions, or while they copy the rows that they ask for. A second mutex,
+/// taken inside the first or alone and for a few instructions, has the chain's state: records are sent on while they
+/// are executed here.
 package final class Partition: Sendable {
     package let id: PartitionID
     package let name: PartitionName
@@ -72,8 +72,8 @@ package final class Partition: Sendable {
     let clockGate: ClockGate
     let meter: TableMeter
 
-    /// A partition that goes on from a state, in the server's place of its chain, and whose records go to a log if there
-    /// is one. A head takes pushes after ``open()``.
+    /// A partition that goes on from a state, in the server's place of its chain, and whose records go to a log if
+    /// there is one. A head takes pushes after ``open()``.
     init(
         _ first: PartitionState, in place: ChainPlace?, configuration: ParameterServerConfiguration, meter: ApplyMeter,
         log: ServerLog?, driver: (any ChainDriver)?
@@ -130,9 +130,9 @@ package final class Partition: Sendable {
         return finished(answer)
     }
 
-    /// The reply, once the chain has the push's record and the log is as safe as it shall be: it names what it survives.
-    /// A push that is not safe at the deadline is answered so, and its copy may ask again; so is one whose partition has
-    /// another head meanwhile.
+    /// The reply, once the chain has the push's record and the log is as safe as it shall be: it names what it
+    /// survives. A push that is not safe at the deadline is answered so, and its copy may ask again; so is one whose
+    /// partition has another head meanwhile.
     package func settled(
         _ answer: Answer, until deadline: RuntimeInstant, on runtime: any Runtime
     ) async -> PushReply {
@@ -165,8 +165,8 @@ package final class Partition: Sendable {
 
     /// Waits until every member of the chain has what was executed until now.
     ///
-    /// - Throws: ``ParameterServerError`` with `unconfirmed` at the deadline, `notRegistered` where another server heads the
-    ///   partition.
+    /// - Throws: ``ParameterServerError`` with `unconfirmed` at the deadline, `notRegistered` where another server
+    ///   heads the partition.
     func committed(until deadline: RuntimeInstant, on runtime: any Runtime) async throws(ParameterServerError) {
         let position = state.withLock { guarded in
             chain.withLock { $0.waitsForSuccessor } ? guarded.state.position : nil
@@ -177,8 +177,8 @@ package final class Partition: Sendable {
 
     /// Waits until what was executed is at every server of the chain, and in the log as safe as it shall be.
     ///
-    /// - Throws: ``ParameterServerError`` with `unconfirmed` at the deadline, `notRegistered` if another server is the head
-    ///   meanwhile, and `logFailed`.
+    /// - Throws: ``ParameterServerError`` with `unconfirmed` at the deadline, `notRegistered` if another server is
+    ///   the head meanwhile, and `logFailed`.
     func settled(
         _ mark: Mark, until deadline: RuntimeInstant, on runtime: any Runtime
     ) async throws(ParameterServerError) {
@@ -264,8 +264,8 @@ package final class Partition: Sendable {
 
     /// Gives a record to the log and to the chain.
     ///
-    /// - Returns: whether its push has to wait for the chain: as it is now, since a server that joins may just have begun to
-    ///   count.
+    /// - Returns: whether its push has to wait for the chain: as it is now, since a server that joins may just have
+    ///   begun to count.
     @discardableResult
     func append(_ record: PartitionRecord, on guarded: inout Guarded) throws(ParameterServerError) -> Bool {
         if let log { guarded.logged = try log.append(.record, of: id, record) }
@@ -302,16 +302,16 @@ package final class Partition: Sendable {
 
     // MARK: Reading
 
-    /// The parameters and their version, or those of the rows of `keys`, which have no fault; `nil` if somebody is at them,
-    /// another server heads the partition, or there is no memory for the rows. Parameters are not copied: the next push
-    /// copies, if this value is still alive then.
+    /// The parameters and their version, or those of the rows of `keys`, which have no fault; `nil` if somebody is at
+    /// them, another server heads the partition, or there is no memory for the rows. Parameters are not copied: the
+    /// next push copies, if this value is still alive then.
     package func pullIfFree(_ keys: AnyTensor? = nil) -> (AnyTensor, PartitionVersion, round: UInt64?)? {
         guard isHead else { return nil }
         return state.withLockIfAvailable { pulled($0.state, keys) } ?? nil
     }
 
-    /// The parameters and their version, or those of the rows of `keys`, which have no fault, when the turn comes; `nil` if
-    /// too many wait or there is no memory for the rows.
+    /// The parameters and their version, or those of the rows of `keys`, which have no fault, when the turn comes;
+    /// `nil` if too many wait or there is no memory for the rows.
     package func pull(_ keys: AnyTensor? = nil) async -> (AnyTensor, PartitionVersion, round: UInt64?)? {
         await withTurn { state.withLock { pulled($0.state, keys) } } ?? nil
     }
@@ -320,7 +320,8 @@ package final class Partition: Sendable {
         (try? state.values(of: keys)).map { ($0, state.version, state.round) }
     }
 
-    /// Waits until the partition has reached a version; false if `deadline` comes before, or another server is its head.
+    /// Waits until the partition has reached a version; false if `deadline` comes before, or another server is its
+    /// head.
     package func reaches(
         _ minimum: PartitionVersion, before deadline: RuntimeInstant, on runtime: any Runtime
     ) async -> Bool {
@@ -347,8 +348,8 @@ package final class Partition: Sendable {
 
     // MARK: Fences and epochs
 
-    /// Puts a newer fence in force and returns what `session` has applied. After this returns, nothing of a session that
-    /// the fence shuts out is applied.
+    /// Puts a newer fence in force and returns what `session` has applied. After this returns, nothing of a session
+    /// that the fence shuts out is applied.
     ///
     /// Waits for its turn however many pushes wait: a partition that is too busy to apply more must still learn who may
     /// push. Fences come one a session that begins or ends.

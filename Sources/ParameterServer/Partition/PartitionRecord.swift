@@ -2,8 +2,8 @@ package import Coordination
 package import MeshWire
 package import Tensor
 
-/// One entry of a partition's log: all that changes it, and nothing that depends on who executes it. The head orders and
-/// checks pushes and makes a record of each; whoever executes the same records, one after the other, holds the same
+/// One entry of a partition's log: all that changes it, and nothing that depends on who executes it. The head orders
+/// and checks pushes and makes a record of each; whoever executes the same records, one after the other, holds the same
 /// bits: a follower, a restarted head, a copy that is being seeded.
 package struct PartitionRecord: Sendable {
     /// A push that a record answers.
@@ -21,8 +21,8 @@ package struct PartitionRecord: Sendable {
 
     /// What a record does.
     package enum Change: Sendable {
-        /// A step of the update rule by a gradient, float32 with one axis, that of one push or the aggregate of a round.
-        /// The learning rate is the one that the head's schedule gave.
+        /// A step of the update rule by a gradient, float32 with one axis, that of one push or the aggregate of a
+        /// round. The learning rate is the one that the head's schedule gave.
         case apply([Push], gradient: AnyTensor, learningRate: Float)
         /// A step of the rows that a gradient names, which may begin to exist with it.
         case applyRows([Push], RowGradient, learningRate: Float)
@@ -30,7 +30,8 @@ package struct PartitionRecord: Sendable {
         case round(RoundStep)
         /// Of the partition that leads rounds: who takes part, or a decision.
         case leader(RoundLeader.Change)
-        /// A step by a gradient, of elements or of rows, in the encoding in which it came: whoever executes it decodes it.
+        /// A step by a gradient, of elements or of rows, in the encoding in which it came: whoever executes it decodes
+        /// it.
         case applyEncoded([Push], EncodedGradient, learningRate: Float)
         /// A push is answered, and changes nothing.
         case reject(Push, ParameterServerError.Code, String)
@@ -42,9 +43,9 @@ package struct PartitionRecord: Sendable {
         case fence(SessionFence)
         /// Another process heads the partition, or another life of one: the record's epoch begins.
         case epoch(intactSince: UInt64)
-        /// The partition goes back to what a checkpoint has, pinned if it has rows, and the record's epoch begins: nothing
-        /// that was acknowledged before has to stand. The fence stays; sessions never come back. The number is that of the request for it, so that
-        /// whoever heads the partition then answers a copy of the request.
+        /// The partition goes back to what a checkpoint has, pinned if it has rows, and the record's epoch begins:
+        /// nothing that was acknowledged before has to stand. The fence stays; sessions never come back. The number is
+        /// that of the request for it, so that whoever heads the partition then answers a copy of the request.
         case restore(PartitionSnapshot, request: UInt64)
     }
 

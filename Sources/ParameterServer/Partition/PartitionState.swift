@@ -43,8 +43,8 @@ struct PartitionState: Sendable {
     private(set) var applied: UInt64 = 0
     /// Raised by what pushes carry, outside the optimizer: see ``PushAudit``.
     private(set) var auditCounter: Int64 = 0
-    /// The last round that was closed, of a table that takes steps in rounds; `nil` where it has begun or gone back since,
-    /// and takes up the leader's.
+    /// The last round that was closed, of a table that takes steps in rounds; `nil` where it has begun or gone back
+    /// since, and takes up the leader's.
     private(set) var round: UInt64?
     /// What the partition decides for others, of the table that leads rounds.
     private(set) var leader: RoundLeader?
@@ -136,16 +136,11 @@ struct PartitionState: Sendable {
         return PartitionRecord(position: position + 1, epoch: epoch, change: .epoch(intactSince: intactSince))
     }
 
-    /// The record that goes back to a snapshot, in an epoch of its own.
-    ///
-    /// - Throws: ``ParameterServerError/Code/snapshotInvalid`` for a snapshot of another partition or of another shape.
+    /// The record that goes back to a snapshot, which is one of this partition, in an epoch of its own.
     func record(
         ofRestoring snapshot: PartitionSnapshot, for request: UInt64, epoch: UInt64
-    ) throws(ParameterServerError) -> PartitionRecord {
+    ) -> PartitionRecord {
         precondition(epoch > self.epoch, "\(name) goes back in epoch \(epoch), and is in \(self.epoch)")
-        // Whoever executes the record makes the same of it.
-        _ = try PartitionState(
-            snapshot, id: id, name: name, of: table, epoch: epoch, intactSince: epoch, limits: ledger.limits)
         return PartitionRecord(position: position + 1, epoch: epoch, change: .restore(snapshot, request: request))
     }
 
@@ -177,6 +172,8 @@ struct PartitionState: Sendable {
             reply.standing = standing
             return .refuse(reply)
         }
+        // No memory to decode it, say: it is not held against the push, which may come again.
+        if let fault, fault.code == .applyFailed { return .refuse(refused(.busy, fault.message)) }
         if table.consistency.hasRounds { return decideInRound(push, fault: fault) }
         let recorded = push.recorded
         let change: PartitionRecord.Change
@@ -184,9 +181,9 @@ struct PartitionState: Sendable {
             step: optimizer.stepCount,
             staleness: ledger.staleness(of: push.session, basis: push.basis.applied, applied: applied))
         if let fault = fault ?? push.keys.flatMap({ rows?.lackOfRoom(for: $0) }) {
-            let message = "partition \(name): \(fault.message)"
-            change = table.skips(fault) ? .skip(recorded, message) : .reject(recorded, fault.code, message)
-        } else if let encoded = push.encoded {
+            return .record(record(of: push, fault))
+        }
+        if let encoded = push.encoded {
             change = .applyEncoded([recorded], encoded, learningRate: rate)
         } else if let keys = push.keys {
             change = .applyRows([recorded], RowGradient(keys: keys, values: push.gradient), learningRate: rate)
@@ -194,6 +191,15 @@ struct PartitionState: Sendable {
             change = .apply([recorded], gradient: push.gradient, learningRate: rate)
         }
         return .record(PartitionRecord(position: position + 1, epoch: epoch, change: change))
+    }
+
+    /// The record of a push that is answered and changes nothing, by what is wrong with it.
+    func record(of push: PartitionPush, _ fault: PushFault) -> PartitionRecord {
+        let message = "partition \(name): \(fault.message)"
+        return PartitionRecord(
+            position: position + 1, epoch: epoch,
+            change: table.skips(fault)
+                ? .skip(push.recorded, message) : .reject(push.recorded, fault.code, message))
     }
 
     /// Executes the log's next record, and gives the replies to its pushes.

@@ -6,13 +6,13 @@ import MeshWire
 ///   predecessor ──── begin, records ───►  appended ── executed ──►  begin, records ───► successor
 ///               ◄─── stands, acknowledged ─── committed  ◄─── stands, acknowledged ────
 /// ```
-/// What is to be sent, answered or asked of the coordinator is a condition of the state, not an event: whoever drives it
-/// asks again for ``next()``, ``reply(on:)`` and ``wish`` until there is nothing, so that it may be late, cut off and
-/// begin anew at any point.
+/// What is to be sent, answered or asked of the coordinator is a condition of the state, not an event: whoever drives
+/// it asks again for ``next()``, ``reply(on:)`` and ``wish`` until there is nothing, so that it may be late, cut off
+/// and begin anew at any point.
 ///
-/// A record is committed when every member of the chain has executed it, which the tail's acknowledgement says; a server
-/// without a successor commits what it executes. Each member keeps what is not committed, so that it can go on with
-/// another successor: the chain's logs are prefixes of each other, the head's the longest.
+/// A record is committed when every member of the chain has executed it, which the tail's acknowledgement says; a
+/// server without a successor commits what it executes. Each member keeps what is not committed, so that it can go on
+/// with another successor: the chain's logs are prefixes of each other, the head's the longest.
 struct ChainMember: Sendable {
     /// How much it keeps.
     struct Limits: Sendable {
@@ -128,8 +128,8 @@ struct ChainMember: Sendable {
     /// The bytes that count against a head's limit.
     var uncommittedBytes: Int { isHead && waitsForSuccessor ? window.bytes : 0 }
 
-    /// Takes its place in a later epoch, or another joining server in the same. The caller has a head begin the epoch by a
-    /// record next.
+    /// Takes its place in a later epoch, or another joining server in the same. The caller has a head begin the epoch
+    /// by a record next.
     mutating func take(_ newer: ChainPlace) {
         guard newer != place, newer.epoch >= place?.epoch ?? 0 else { return }
         let former = place
@@ -194,8 +194,8 @@ struct ChainMember: Sendable {
     /// Says that the last record cannot be executed: this server must not go on.
     mutating func fail() { hasFailed = true }
 
-    /// Says that a head cannot execute the record that it has just appended. Where a follower may have it, the head must not
-    /// go on; else the record has never been, and a server that joins, which may have it, begins again.
+    /// Says that a head cannot execute the record that it has just appended. Where a follower may have it, the head
+    /// must not go on; else the record has never been, and a server that joins, which may have it, begins again.
     mutating func withdraw() {
         guard !waitsForSuccessor else { return fail() }
         appended = executed
@@ -228,7 +228,8 @@ struct ChainMember: Sendable {
         confirm()
     }
 
-    /// The successor has been out of reach or silent for too long: if it is of the chain, the chain is to go on without it.
+    /// The successor has been out of reach or silent for too long: if it is of the chain, the chain is to go on without
+    /// it.
     mutating func giveUpSuccessor() {
         guard let place, place.successor != nil, !place.isSuccessorJoining else { return }
         downstream = .apart

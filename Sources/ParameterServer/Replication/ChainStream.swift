@@ -142,7 +142,7 @@ final class ChainStream: Sendable {
             return nil
         }
         // No push comes to a server that only follows.
-        replication.hosted?.compactLogIfNeeded()
+        if partition.log?.isHalfFull == true { replication.hosted?.compactLogIfNeeded() }
         let isSmall = partition.computedBytes(of: record) <= replication.configuration.bytesAppliedOnLoop
         if isSmall, partition.executeArrivedIfFree() { return nil }
         let runtime = replication.runtime

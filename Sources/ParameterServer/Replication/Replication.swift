@@ -7,8 +7,8 @@ import Synchronization
 /// Drives the chains of a server's partitions: keeps a stream to each server that follows it, answers those that it
 /// follows, and asks the coordinator for what a chain needs.
 ///
-/// What is to be done the partitions' ``ChainMember`` know; here is only who is told. Safe to use from any task: guarded by
-/// a mutex.
+/// What is to be done the partitions' ``ChainMember`` know; here is only who is told. Safe to use from any task:
+/// guarded by a mutex.
 final class Replication: ChainDriver, Sendable {
     /// What ``run()`` is woken for.
     private enum Due: Hashable {

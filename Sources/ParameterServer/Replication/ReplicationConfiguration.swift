@@ -1,23 +1,23 @@
 /// How much a server keeps and sends for the followers of its partitions.
 public struct ReplicationConfiguration: Sendable, Hashable {
-    /// The most bytes of records of the partitions that a server heads that not all their followers have; at the limit pushes
-    /// are refused with `busy`. A record by which a partition goes back to a checkpoint is taken whatever the others are, so
-    /// that there may be twice as much then, and refused if it is larger by itself. A follower keeps no more than the heads
-    /// of its partitions do. Default 256 MiB.
+    /// The most bytes of records of the partitions that a server heads that not all their followers have; at the limit
+    /// pushes are refused with `busy`. A record by which a partition goes back to a checkpoint is taken whatever the
+    /// others are, so that there may be twice as much then, and refused if it is larger by itself. A follower keeps no
+    /// more than the heads of its partitions do. Default 256 MiB.
     public var uncommittedBytes = 256 << 20
-    /// The most bytes of records of a partition that are kept for a server that joins; one that is slower is sent a newer
-    /// snapshot, and so is one whose partition goes back to a larger checkpoint. Default 64 MiB.
+    /// The most bytes of records of a partition that are kept for a server that joins; one that is slower is sent a
+    /// newer snapshot, and so is one whose partition goes back to a larger checkpoint. Default 64 MiB.
     public var joiningBytes = 64 << 20
     /// How fast a server sends snapshots to servers that join, all together, in bytes a second: what it leaves of the
     /// network is for training. Default 64 MiB.
     public var seedingBytesPerSecond = 64 << 20
-    /// How long a follower may be silent while records wait for it, before its server reports it to the coordinator. Default
-    /// 500 ms.
+    /// How long a follower may be silent while records wait for it, before its server reports it to the coordinator.
+    /// Default 500 ms.
     public var patience: Duration = .milliseconds(500)
 
-    /// How long a follower may be out of reach or silent, though the coordinator reaches it, before the partitions of this
-    /// server that wait for it go on without it. Default 2 s, a little more than the coordinator takes to notice that a
-    /// server is lost.
+    /// How long a follower may be out of reach or silent, though the coordinator reaches it, before the partitions of
+    /// this server that wait for it go on without it. Default 2 s, a little more than the coordinator takes to notice
+    /// that a server is lost.
     public var followerTimeout: Duration = .seconds(2)
 
     /// Makes the defaults.

@@ -1,7 +1,8 @@
 import Optimizers
 package import Tensor
 
-/// A row table of one process, for training on one machine: one partition, with the bits that it would have on a server.
+/// A row table of one process, for training on one machine: one partition, with the bits that it would have on a
+/// server.
 package struct LocalRowTable: Sendable {
     private let declaration: TableDeclaration
     private var rows: RowTable

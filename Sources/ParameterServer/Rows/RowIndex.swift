@@ -1,9 +1,9 @@
 /// Where the rows of a table are, by key: a hash table with linear probing (Knuth, volume 3, section 6.4) on pages, so
 /// that a snapshot keeps the index of its moment.
 ///
-/// An entry is the key's tag and the row's place, 8 bytes; the rows themselves know their keys. Between 3/8 and 3/4 of the
-/// entries are in use: 10.7 to 21.3 bytes a row. The home of a tag is its high bits, so that doubling the table, which
-/// happens once in as many insertions as it has rows, reads and writes in order. A value.
+/// An entry is the key's tag and the row's place, 8 bytes; the rows themselves know their keys. Between 3/8 and 3/4 of
+/// the entries are in use: 10.7 to 21.3 bytes a row. The home of a tag is its high bits, so that doubling the table,
+/// which happens once in as many insertions as it has rows, reads and writes in order. A value.
 struct RowIndex: Sendable {
     /// 512 entries.
     static let pageBytes = 4 << 10

@@ -3,10 +3,10 @@ import Optimizers
 /// How the rows of a table lie in its slabs, each with what its update rule remembers. Logs and snapshots have slabs as
 /// they are, so the layout is permanent; numbers are little-endian.
 ///
-/// A slab begins with a bit for each of its places, in words of 64, that says whether a row is there. The places follow:
-/// the row's key, the count of pushes when it was last pushed, the steps that it has taken, 8 bytes each; then its
-/// elements and those of the rule's slots, 4 bytes each; then up to 4 bytes, so that the next place is aligned. A place
-/// without a row is all zeros.
+/// A slab begins with a bit for each of its places, in words of 64, that says whether a row is there. The places
+/// follow: the row's key, the count of pushes when it was last pushed, the steps that it has taken, 8 bytes each; then
+/// its elements and those of the rule's slots, 4 bytes each; then up to 4 bytes, so that the next place is aligned. A
+/// place without a row is all zeros.
 struct RowLayout: Sendable, Hashable {
     /// The most bytes of a slab.
     static let slabLimit = 16 << 10

@@ -1,11 +1,12 @@
 import Synchronization
 
-/// The copies of a row table that somebody holds as snapshots, and what they cost: the bytes that are kept for them alone,
-/// since the table has changed them. Where there are too many, or they cost too much, the oldest is revoked: whoever
-/// holds it is told when it is asked for, and the partition goes on.
+/// The copies of a row table that somebody holds as snapshots, and what they cost: the bytes that are kept for them
+/// alone, since the table has changed them. Where there are too many, or they cost too much, the oldest is revoked:
+/// whoever holds it is told when it is asked for, and the partition goes on.
 ///
-/// A page that the table gives up was seen by the newest copy, and by older ones or not; so its bytes are counted for the
-/// newest, and where that is let go of, for the one before: never too few. Safe to use from any task: guarded by a mutex.
+/// A page that the table gives up was seen by the newest copy, and by older ones or not; so its bytes are counted for
+/// the newest, and where that is let go of, for the one before: never too few. Safe to use from any task: guarded by a
+/// mutex.
 final class RowSnapshots: Sendable {
     private struct Copy {
         var number: UInt64
@@ -104,9 +105,9 @@ final class RowSnapshots: Sendable {
 public struct RowSnapshotLimits: Sendable, Hashable {
     /// The most snapshots of a partition at a time. Default 4.
     public var count = 4
-    /// The most bytes that are kept for a partition's snapshots alone, because the rows have changed since. A server that
-    /// joins the partition's chain and is still being sent a snapshot that was let go of is sent a newer one from its
-    /// beginning. Default 256 MiB.
+    /// The most bytes that are kept for a partition's snapshots alone, because the rows have changed since. A server
+    /// that joins the partition's chain and is still being sent a snapshot that was let go of is sent a newer one from
+    /// its beginning. Default 256 MiB.
     public var bytes = 256 << 20
 
     /// Makes the defaults.

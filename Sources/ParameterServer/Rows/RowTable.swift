@@ -4,8 +4,8 @@ import Tensor
 
 /// The rows of one partition of a row table that exist, each with what the update rule remembers of it.
 ///
-/// Everything here follows from the pushes in their order: not from who executes them, nor from when it was read, nor from
-/// whether it went through a snapshot in between. So a place that is taken is always the first free one, and what
+/// Everything here follows from the pushes in their order: not from who executes them, nor from when it was read, nor
+/// from whether it went through a snapshot in between. So a place that is taken is always the first free one, and what
 /// expires is counted in pushes. A value, of which a copy costs nothing: whoever changes it copies the slabs, and the
 /// pages of the index, that it writes while a copy has them too.
 ///
@@ -93,7 +93,7 @@ struct RowTable: Sendable {
     /// One step of the rows that a gradient names, each of which exists after it, or has been counted once more. Then
     /// looks through so many slabs for rows that have expired that all are looked through in about the time to live.
     ///
-    /// Nothing of it can fail: whoever calls has checked the gradient (``TableDeclaration/fault(in:partition:)``).
+    /// Nothing of it can fail: whoever calls has checked the gradient (``TableDeclaration/fault(in:keys:partition:)``).
     /// - Parameter clock: the pushes that were applied before.
     mutating func apply(
         _ keys: UnsafeBufferPointer<UInt64>, _ gradient: UnsafePointer<Float>, learningRate: Float, clock: UInt64
@@ -125,7 +125,8 @@ struct RowTable: Sendable {
             remove(place)
         }
         if let count = counters?.add(key), count < settings.admission { return nil }
-        // Whoever made the record has checked that there is room; keys of one push that share counters may yet add more.
+        // Whoever made the record has checked that there is room; keys of one push that share counters may yet add
+        // more.
         guard rowCount < settings.rowsPerPartition else { return nil }
         return make(key)
     }
@@ -144,8 +145,8 @@ struct RowTable: Sendable {
         return place
     }
 
-    /// Has a row exist that no push has made, with these elements, and as if it had been pushed when the table began; false
-    /// if it does already, or there is no room.
+    /// Has a row exist that no push has made, with these elements, and as if it had been pushed when the table began;
+    /// false if it does already, or there is no room.
     mutating func begin(_ key: UInt64, with elements: UnsafePointer<Float>) -> Bool {
         guard place(of: key) == nil, rowCount < settings.rowsPerPartition else { return false }
         let row = unsafe writable(make(key))

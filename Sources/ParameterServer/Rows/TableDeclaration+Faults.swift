@@ -45,8 +45,8 @@ extension TableDeclaration {
         }
     }
 
-    /// Why rows of `keys`, or without keys all parameters, of a partition cannot be pulled: `shapeMismatch`, `rowOutOfRange`
-    /// or `malformedRequest`; `nil` if they can.
+    /// Why rows of `keys`, or without keys all parameters, of a partition cannot be pulled: `shapeMismatch`,
+    /// `rowOutOfRange` or `malformedRequest`; `nil` if they can.
     func fault(ofPull keys: AnyTensor?, _ name: PartitionName) -> ParameterServerError? {
         fault(ofKeys: keys, partition: name.index, areSorted: false).map {
             ParameterServerError($0.code, "partition \(name): \($0.message)")

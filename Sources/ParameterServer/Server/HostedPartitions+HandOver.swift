@@ -5,13 +5,13 @@ import Synchronization
 
 /// How a server makes ready to leave.
 extension HostedPartitions {
-    /// Has the followers of what this server heads able to go on: waits for those that are to join, takes no more pushes,
-    /// and waits until followers and log have all that was executed. Pushes that come meanwhile are refused and go to
-    /// the new head.
+    /// Has the followers of what this server heads able to go on: waits for those that are to join, takes no more
+    /// pushes, and waits until followers and log have all that was executed. Pushes that come meanwhile are refused and
+    /// go to the new head.
     ///
     /// - Returns: the partitions that nobody else has, in the order of their numbers.
-    /// - Throws: ``ParameterServerError`` with `unconfirmed` at the deadline or `logFailed`: followers have all that was
-    ///   acknowledged, as ever, but not all that was executed.
+    /// - Throws: ``ParameterServerError`` with `unconfirmed` at the deadline or `logFailed`: followers have all that
+    ///   was acknowledged, as ever, but not all that was executed.
     func prepareHandOver(until deadline: RuntimeInstant) async throws(ParameterServerError) -> [PartitionName] {
         while true {
             await followersHaveJoined(until: deadline)

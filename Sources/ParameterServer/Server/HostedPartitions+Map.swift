@@ -59,8 +59,8 @@ extension HostedPartitions {
         rounds.take(map)
     }
 
-    /// Has those heads take pushes that were followers before, as soon as the coordinator has told which sessions may not
-    /// push: the head before may have known of one that this server has not heard of.
+    /// Has those heads take pushes that were followers before, as soon as the coordinator has told which sessions may
+    /// not push: the head before may have known of one that this server has not heard of.
     func openHeads() async {
         var wait = Duration.milliseconds(20)
         while !Task.isCancelled {
@@ -165,8 +165,8 @@ extension HostedPartitions {
 
     // MARK: Joining
 
-    /// Gives up joining a chain whose partition cannot be held here; the coordinator chooses another server, or this one
-    /// later.
+    /// Gives up joining a chain whose partition cannot be held here; the coordinator chooses another server, or this
+    /// one later.
     func abandon(_ id: PartitionID, epoch: UInt64, _ error: ParameterServerError) async {
         logger.warning(
             "partition cannot be followed",

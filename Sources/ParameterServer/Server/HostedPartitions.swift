@@ -78,8 +78,8 @@ final class HostedPartitions: Sendable {
     /// Takes pushes and makes partitions from now on: the coordinator has this life in its map.
     func serverIsRegistered() { state.withLock { $0.isRegistered = true } }
 
-    /// The partition that this server heads: known, or made now because the coordinator has placed it here. Computes; not
-    /// for loops.
+    /// The partition that this server heads: known, or made now because the coordinator has placed it here. Computes;
+    /// not for loops.
     ///
     /// - Throws: ``ParameterServerError`` with `notRegistered`, `unknownParameter`, `invalidDeclaration`,
     ///   `coordination` or `busy`.
@@ -172,20 +172,14 @@ final class HostedPartitions: Sendable {
     ) async throws(ParameterServerError) {
         let subject = WaitBook.Subject(reason: .coordinator, waiter: .question, blocker: .coordinator)
         let runtime = coordination.mesh.runtime
-        let result = await waits.during(subject, on: runtime) { () async -> Result<Void, ParameterServerError> in
+        try await waits.during(subject, on: runtime) { () async throws(ParameterServerError) in
             guard await questions.take(until: runtime.now.advanced(by: Self.questionTime), on: runtime) else {
-                return .failure(
-                    ParameterServerError(
-                        .busy, "server \(server): too many calls wait for the coordinator, or for too long"))
+                throw ParameterServerError(
+                    .busy, "server \(server): too many calls wait for the coordinator, or for too long")
             }
             defer { questions.pass() }
-            do throws(ParameterServerError) {
-                return .success(try await body())
-            } catch {
-                return .failure(error)
-            }
+            try await body()
         }
-        try result.get()
     }
 
     /// How long a call waits for others to have their answers of the coordinator; it ends with its caller, too.

@@ -6,16 +6,16 @@ public import ServiceLifecycle
 import Synchronization
 
 extension ParameterServer: Service {
-    /// Serves, from ``register(at:)`` on, until the service group shuts down, and then leaves the job as ``drain()`` says;
-    /// when the task is cancelled, as ``close()`` does. Name the server after its mesh in the group: it still answers while
-    /// it drains.
+    /// Serves, from ``register(at:)`` on, until the service group shuts down, and then leaves the job as ``drain()``
+    /// says; when the task is cancelled, as ``close()`` does. Name the server after its mesh in the group: it still
+    /// answers while it drains.
     ///
     /// ```swift
     /// try await server.register(at: address)
     /// try await ServiceGroup(services: [mesh, server], gracefulShutdownSignals: [.sigterm], logger: logger).run()
     /// ```
-    /// - Throws: ``ParameterServerError/Code/notRegistered`` when this life of the server is over: another process has taken
-    ///   its name, or a partition could not go on here. The log says which.
+    /// - Throws: ``ParameterServerError/Code/notRegistered`` when this life of the server is over: another process
+    ///   has taken its name, or a partition could not go on here. The log says which.
     public func run() async throws {
         let ended = ended
         await mesh.runtime.untilStopped {
@@ -29,12 +29,13 @@ extension ParameterServer: Service {
             "server \(name) is not the one of its name any more; start it again, under another name if two run")
     }
 
-    /// Leaves the job so that nothing of it waits: says that it is not ready, waits until what it heads has the followers
-    /// that are to join, takes no more pushes, waits until followers and log have all that it has executed, and has the
-    /// coordinator give its partitions to those followers. Clients go on there, with the same numbers and bytes.
+    /// Leaves the job so that nothing of it waits: says that it is not ready, waits until what it heads has the
+    /// followers that are to join, takes no more pushes, waits until followers and log have all that it has executed,
+    /// and has the coordinator give its partitions to those followers. Clients go on there, with the same numbers and
+    /// bytes.
     ///
-    /// It takes at most ``ParameterServerConfiguration/drainTimeout``. What nobody else has waits in the log for this server to
-    /// start again, and a line of the log says so; without a log it ends with the server.
+    /// It takes at most ``ParameterServerConfiguration/drainTimeout``. What nobody else has waits in the log for this
+    /// server to start again, and a line of the log says so; without a log it ends with the server.
     public func drain() async {
         let deadline = mesh.runtime.now.advanced(by: configuration.drainTimeout)
         guard beginsToDrain() else { return }

@@ -4,7 +4,8 @@ import MeshWire
 import Tensor
 
 extension ParameterServer {
-    /// Answers with the parameters where they lie, and with copies of rows. Runs on the event loop that received the call.
+    /// Answers with the parameters where they lie, and with copies of rows. Runs on the event loop that received the
+    /// call.
     func pull(_ request: PullRequest, _ call: CallContext) async throws -> PullResponse {
         let start = mesh.runtime.now
         var response = PullResponse()
@@ -63,7 +64,8 @@ extension ParameterServer {
 
         /// The bytes of the rows of `keys`.
         ///
-        /// - Throws: ``ParameterServerError/Code/malformedRequest`` if they are too many, and their fault if they have one.
+        /// - Throws: ``ParameterServerError/Code/malformedRequest`` if they are too many, and their fault if they
+        ///   have one.
         func bytes(
             _ keys: AnyTensor?, of table: TableDeclaration, _ name: PartitionName
         ) throws(ParameterServerError) -> Int {
@@ -104,11 +106,15 @@ extension ParameterServer {
                 if let denial = denial(.pull, partition, call.peer) { throw denial }
                 let bytes = try left.bytes(keys, of: partition.table, partition.name)
                 let version = WaitBook.Subject.pull(.version, .version(entry.minimum), partition, call.peer)
-                let isReached = await hosted.waits.during(version, on: runtime) {
-                    guard await partition.reaches(entry.minimum, before: call.deadline, on: runtime) else {
-                        return false
+                var isReached = await hosted.waits.during(version, on: runtime) {
+                    await partition.reaches(entry.minimum, before: call.deadline, on: runtime)
+                }
+                if isReached, entry.round > 0 {
+                    isReached = await hosted.waits.during(
+                        .pull(.round, .workers, partition, call.peer), on: runtime
+                    ) {
+                        await partition.reaches(round: entry.round, before: call.deadline, on: runtime)
                     }
-                    return await partition.reaches(round: entry.round, before: call.deadline, on: runtime)
                 }
                 guard isReached else {
                     guard partition.isHead else {
@@ -120,16 +126,21 @@ extension ParameterServer {
                             + (entry.round > 0 ? " and close round \(entry.round)" : ""))
                 }
                 if let bound {
-                    try await partition.waitForClocks(bound, until: clockDeadline(of: call), on: runtime)
+                    let until = clockDeadline(of: call)
+                    try await hosted.waits.during(.pull(.clock, .workers, partition, call.peer), on: runtime) {
+                        () async throws(ParameterServerError) in
+                        try await partition.waitForClocks(bound, until: until, on: runtime)
+                    }
                 }
                 let busy = ParameterServerError(
                     .busy, "partition \(partition.name): too many pulls wait, or their rows have no memory")
                 if entry.isCommitted {
                     guard let found = await partition.pullToCommit(keys) else { throw busy }
-                    let (reason, blocker) = partition.safety(waitsForChain: true)
+                    let (reason, blocker) = partition.safety()
                     try await hosted.waits.during(.pull(reason, blocker, partition, call.peer), on: runtime) {
-                        await partition.settlement(found.mark, until: call.deadline, on: runtime)
-                    }.get()
+                        () async throws(ParameterServerError) in
+                        try await partition.settled(found.mark, until: call.deadline, on: runtime)
+                    }
                     return .success((found.values, found.version, found.round, bytes))
                 }
                 let found = await hosted.waits.during(.pull(.turn, .turns, partition, call.peer), on: runtime) {

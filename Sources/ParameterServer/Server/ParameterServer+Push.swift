@@ -9,14 +9,15 @@ extension ParameterServer {
     /// Answers each push of a call by itself. Runs on the event loop that received it.
     func push(_ request: PushRequest, _ call: CallContext) async throws -> PushResponse {
         let start = mesh.runtime.now
-        let pushes: [ArrivedPush]
+        var pushes: [ArrivedPush]
         do throws(ParameterServerError) {
             pushes = try Self.pushes(of: request, call)
         } catch {
             report(error.code, error.message, partition: nil, peer: call.peer)
             throw error.callFailure(.invalidArgument)
         }
-        let bytes = pushes.reduce(0) { $0 + $1.push.byteCount }
+        for index in pushes.indices { pushes[index].known = hosted.known(pushes[index].partition) }
+        let bytes = pushes.reduce(0) { $0 + $1.heldBytes }
         let response: PushResponse
         if credit.take(bytes) {
             defer { credit.giveBack(bytes) }
@@ -36,10 +37,10 @@ extension ParameterServer {
         _ pushes: [ArrivedPush], _ replies: [PushReply], since start: RuntimeInstant, _ call: CallContext
     ) {
         let duration = start.duration(to: mesh.runtime.now)
-        for push in pushes { hosted.known(push.partition)?.meter.pushed(duration) }
+        for push in pushes { push.known?.meter.pushed(duration) }
         PushSpans(call, mesh)?.record(
             zip(pushes, replies).map {
-                ($0.push, hosted.known($0.partition)?.name.description ?? $0.partition.description, $1)
+                ($0.push, $0.known?.name.description ?? $0.partition.description, $1)
             }, duration)
     }
 
@@ -84,7 +85,7 @@ extension ParameterServer {
     }
 
     private func pushIfFree(_ arrived: ArrivedPush, within budget: inout Int) -> Partition.Answer? {
-        guard arrived.push.byteCount <= budget, let partition = hosted.known(arrived.partition) else { return nil }
+        guard arrived.push.byteCount <= budget, let partition = arrived.known else { return nil }
         let bytes = partition.computedBytes(of: arrived.push)
         guard bytes <= budget else { return nil }
         if let denial = denial(.push, partition, arrived.push.peer) {
@@ -115,7 +116,7 @@ extension ParameterServer {
         _ arrived: ArrivedPush, _ answer: Partition.Answer, until deadline: RuntimeInstant
     ) async -> PushReply {
         hosted.compactLogIfNeeded()
-        guard let partition = hosted.known(arrived.partition) else {
+        guard let partition = arrived.known else {
             let error = hosted.notRegistered("does not head partition \(arrived.partition) any more; ask its head")
             return refuse(arrived.partition, error.code, error.message)
         }
@@ -174,6 +175,11 @@ extension ParameterServer {
     private struct ArrivedPush: Sendable {
         var partition: PartitionID
         var push: PartitionPush
+        /// The partition, where it was here when the push came.
+        var known: Partition?
+
+        /// The bytes of the push until it is answered: a small encoding becomes all elements before its turn.
+        var heldBytes: Int { max(push.byteCount, known?.computedBytes(of: push) ?? 0) }
     }
 
     /// The request's pushes with their sequence numbers; throws if the two do not fit each other.

@@ -4,8 +4,8 @@ import MeshTransport
 import MeshWire
 
 extension ParameterServer {
-    /// Who waits for whom at this server now: requests, and the partitions themselves. Cheap enough to be asked often; the log
-    /// has each wait that takes longer than ``ParameterServerConfiguration/stallThreshold`` once.
+    /// Who waits for whom at this server now: requests, and the partitions themselves. Cheap enough to be asked often;
+    /// the log has each wait that takes longer than ``ParameterServerConfiguration/stallThreshold`` once.
     public func stallReport() -> StallReport { watch.stallReport() }
 }
 

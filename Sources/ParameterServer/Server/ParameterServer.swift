@@ -14,8 +14,9 @@ import Synchronization
 /// try await server.register(at: address)
 /// ```
 /// It makes a partition when it is first asked for one that the coordinator has placed on it. Without
-/// ``ParameterServerConfiguration/log`` everything is in memory, and a server that ends takes its partitions with it; with
-/// one, a server that starts again under its name goes on with all that it has acknowledged. Safe to use from any task.
+/// ``ParameterServerConfiguration/log`` everything is in memory, and a server that ends takes its partitions with it;
+/// with one, a server that starts again under its name goes on with all that it has acknowledged. Safe to use from any
+/// task.
 public final class ParameterServer: Sendable {
     /// The name in the partition map.
     public let name: String
@@ -138,8 +139,8 @@ public final class ParameterServer: Sendable {
     /// Reads the log, if there is one, makes the server known to its coordinator and takes the fence that is in force.
     ///
     /// - Parameter address: where others reach the mesh's listener.
-    /// - Throws: ``ParameterServerError/Code/logFailed`` for a log that is damaged or in use, before the coordinator hears
-    ///   of this life; ``ParameterServerError/Code/coordination``.
+    /// - Throws: ``ParameterServerError/Code/logFailed`` for a log that is damaged or in use, before the coordinator
+    ///   hears of this life; ``ParameterServerError/Code/coordination``.
     public func register(at address: ListenerAddress) async throws(ParameterServerError) {
         try await hosted.recover()
         let recovered = try await hosted.beginRecovered()
@@ -171,8 +172,8 @@ public final class ParameterServer: Sendable {
         await hosted.closeLog()
     }
 
-    /// Gives signs of life from now on and takes part in the chains of partitions, until ``close()``, the mesh's end, or that
-    /// of this life of the server; then it serves nothing any more. On an event loop, as little of it computes.
+    /// Gives signs of life from now on and takes part in the chains of partitions, until ``close()``, the mesh's end,
+    /// or that of this life of the server; then it serves nothing any more. On an event loop, as little of it computes.
     private func keepLease(at address: ListenerAddress) {
         let signs = coordination.keepServer(
             named: name, at: address, life: life, logger: logger,
@@ -199,8 +200,8 @@ public final class ParameterServer: Sendable {
                 group.cancelAll()
             }
             for partition in hosted.all { hosted.discard(partition) }
-            // Not where it was closed, or has registered again.
-            if !Task.isCancelled { self?.end() }
+            // Not where it was closed, has registered again, or is leaving.
+            if !Task.isCancelled, let self, !isDraining.load(ordering: .relaxed) { end() }
         }
         lease.withLock { lease in
             lease?.cancel()
@@ -224,8 +225,8 @@ public final class ParameterServer: Sendable {
     /// What ``/MeshTransport/Mesh/readiness`` calls it.
     var readinessName: String { "parameter server \(name)" }
 
-    /// Puts a fence in force, and says what a session had applied: as far as the log and the followers have it, since the
-    /// session's successor builds on that.
+    /// Puts a fence in force, and says what a session had applied: as far as the log and the followers have it, since
+    /// the session's successor builds on that.
     private func take(
         _ order: FenceOrder, until deadline: RuntimeInstant
     ) async throws(ParameterServerError) -> FenceReport {

@@ -5,12 +5,13 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
     /// The most pushes and pulls that wait for one partition at a time; more are refused and may come again. Default
     /// 256.
     public var queuedPushes = 256
-    /// The most bytes of pushes that have arrived and are not answered: queued, being applied, or waiting for followers or the
-    /// log. Calls beyond it are refused with `busy`, and clients send them again; one that is larger by itself is taken when
-    /// there is no other. What is still arriving the mesh's limits of connections and messages bound. Default 1 GiB.
+    /// The most bytes of pushes that have arrived and are not answered: queued, being applied, or waiting for followers
+    /// or the log. Calls beyond it are refused with `busy`, and clients send them again; one that is larger by itself
+    /// is taken when there is no other. What is still arriving the mesh's limits of connections and messages bound.
+    /// Default 1 GiB.
     public var unansweredPushBytes = 1 << 30
-    /// Up to so many bytes of gradients of one call are applied on the event loop that received it, if nobody else is at
-    /// their partitions: a thread hop costs more. Default 64 KiB.
+    /// Up to so many bytes of gradients of one call are applied on the event loop that received it, if nobody else is
+    /// at their partitions: a thread hop costs more. Default 64 KiB.
     public var bytesAppliedOnLoop = 64 << 10
     /// The most pushes of a session that a partition's ledger keeps answers for. Default 1,024.
     public var unacknowledgedPushes = 1_024
@@ -24,16 +25,16 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
     /// ends takes its partitions with it.
     public var log: PartitionLogConfiguration?
     /// The most bytes of gradients that wait in one partition for the open round; a push beyond them is refused with
-    /// ``ParameterServerError/Code/busy`` and comes again. A round needs the gradients of all that take part at a time. Default
-    /// 256 MiB.
+    /// ``ParameterServerError/Code/busy`` and comes again. A round needs the gradients of all that take part at a time.
+    /// Default 256 MiB.
     public var roundBytes = 256 << 20
     /// How much is kept and sent for the followers of partitions.
     public var replication = ReplicationConfiguration()
     /// The most bytes of rows that a pull is answered with; a client asks in several calls for more. Default 64 MiB.
     public var rowBytesPerPull = 64 << 20
-    /// How long a pull of bounded staleness waits here for other workers, and half of its call's time at most, before it is
-    /// answered with ``ParameterServerError/Code/staleClock``. Clients ask again until their own time is over, so that they
-    /// notice in time when a server is gone. Default 1 s.
+    /// How long a pull of bounded staleness waits here for other workers, and half of its call's time at most, before
+    /// it is answered with ``ParameterServerError/Code/staleClock``. Clients ask again until their own time is over, so
+    /// that they notice in time when a server is gone. Default 1 s.
     public var clockPatience = Duration.seconds(1)
     /// How many snapshots of a row table's partition are kept at a time, and what they may cost.
     public var rowSnapshots = RowSnapshotLimits()
@@ -43,11 +44,11 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
     public var snapshots = SnapshotConfiguration()
     /// Where checkpoints are written and read. Default nowhere: requests about them are refused.
     public var checkpoints: CheckpointConfiguration?
-    /// How long a server that is to end may take to hand its partitions over, with the followers that have to join for that.
-    /// Default 15 s: with the mesh's 10 s less than the 30 s that orchestrators give a process.
+    /// How long a server that is to end may take to hand its partitions over, with the followers that have to join for
+    /// that. Default 15 s: with the mesh's 10 s less than the 30 s that orchestrators give a process.
     public var drainTimeout = Duration.seconds(15)
-    /// Who may pull, push to, audit and administer which tables. Default: whoever may call the methods. Who may create them the
-    /// coordinator's configuration says.
+    /// Who may pull, push to, audit and administer which tables. Default: whoever may call the methods. Who may create
+    /// them the coordinator's configuration says.
     public var tablePolicy = TablePolicy.unrestricted
 
     #if DEBUG

@@ -1,9 +1,9 @@
 import Synchronization
 import Telemetry
 
-/// Bounds the bytes of pushes that a server has received and not answered: those that wait for a turn, are being applied, or
-/// wait for followers or the log. What finds no room is refused with `busy` before anything is done with it, and its client
-/// sends it again.
+/// Bounds the bytes of pushes that a server has received and not answered: those that wait for a turn, are being
+/// applied, or wait for followers or the log. What finds no room is refused with `busy` before anything is done with
+/// it, and its client sends it again.
 ///
 /// | name | kind | labels |
 /// |---|---|---|

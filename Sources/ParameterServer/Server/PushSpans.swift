@@ -3,8 +3,9 @@ import MeshTransport
 import MeshWire
 import Telemetry
 
-/// Records what became of the pushes of a call whose trace is recorded, one span each below the call's own: every attempt that
-/// arrives, and so every copy, says whether it was applied, was a duplicate or was refused, and which push it was.
+/// Records what became of the pushes of a call whose trace is recorded, one span each below the call's own: every
+/// attempt that arrives, and so every copy, says whether it was applied, was a duplicate or was refused, and which push
+/// it was.
 struct PushSpans {
     /// Of a call with more pushes the others are left out.
     static let limit = 128

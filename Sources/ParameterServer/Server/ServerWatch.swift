@@ -3,8 +3,8 @@ import Logging
 import MeshTransport
 import MeshWire
 
-/// Looks at a server once in a while: lets go of what is over, says what stands still, and puts into gauges what nobody counts
-/// as it happens.
+/// Looks at a server once in a while: lets go of what is over, says what stands still, and puts into gauges what nobody
+/// counts as it happens.
 final class ServerWatch: Sendable {
     private let hosted: HostedPartitions
     private let snapshots: ServerSnapshots
@@ -24,8 +24,8 @@ final class ServerWatch: Sendable {
         runtime = hosted.coordination.mesh.runtime
     }
 
-    /// Looks every second, and at the partitions' insides every fifth time, until the task is cancelled. Computes; not for
-    /// loops.
+    /// Looks every second, and at the partitions' insides every fifth time, until the task is cancelled. Computes; not
+    /// for loops.
     func run() async {
         var looks = 0
         while (try? await runtime.sleep(for: .seconds(1))) != nil {

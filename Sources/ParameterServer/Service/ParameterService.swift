@@ -1,9 +1,8 @@
 public import MeshTransport
 import MeshWire
 
-/// What a parameter server answers, for policies that name its methods: workers push, pull and tick, readers pull and keep
-/// snapshots, auditors
-/// audit, and whoever administers the job writes checkpoints and has it go back to them.
+/// What a parameter server answers, for policies that name its methods: workers push, pull and tick, readers pull and
+/// keep snapshots, auditors audit, and whoever administers the job writes checkpoints and has it go back to them.
 public enum ParameterService: MeshService {
     /// `meshwork.Parameters`.
     public static let name: ServiceName = "meshwork.Parameters"

@@ -57,8 +57,8 @@ struct PullRequest: MeshMessage {
     }
 
     var entries: [Entry]
-    /// The keys of the rows that are asked for, uint64: one an entry, and empty where its table is dense; none at all where
-    /// all are.
+    /// The keys of the rows that are asked for, uint64: one an entry, and empty where its table is dense; none at all
+    /// where all are.
     var keys: [Segment]
     /// How far the other workers must be, of a pull of bounded staleness.
     var bound: ClockBound?
@@ -99,10 +99,11 @@ struct PullResponse: MeshMessage {
     static let messageName = "meshwork.parameters.PullResponse"
 
     var versions: [PartitionVersion]
-    /// The parameters, float32 unless the entry asked for another encoding, one a version: those of the partition, or the rows in the order of their keys.
+    /// The parameters, float32 unless the entry asked for another encoding, one a version: those of the partition, or
+    /// the rows in the order of their keys.
     var parameters: [Segment]
-    /// Where a table has rounds, one a version: one more than the last round that is in the parameters; 0 where that is not
-    /// known, or the table has none.
+    /// Where a table has rounds, one a version: one more than the last round that is in the parameters; 0 where that is
+    /// not known, or the table has none.
     var rounds: [UInt64] = []
 
     init(versions: [PartitionVersion] = [], parameters: [Segment] = []) {

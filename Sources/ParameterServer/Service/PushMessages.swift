@@ -58,11 +58,11 @@ struct PushRequest: MeshMessage {
     /// The slot of the session that pushes.
     var slot: Int
     var entries: [Entry]
-    /// The gradients, one an entry, float32 unless it says otherwise: of the partition's elements, or of rows in the order of
-    /// their keys.
+    /// The gradients, one an entry, float32 unless it says otherwise: of the partition's elements, or of rows in the
+    /// order of their keys.
     var gradients: [Segment]
-    /// The keys of the rows that the gradients name, uint64: one an entry, and empty where its table is dense; none at all
-    /// where all are. They ascend, each once.
+    /// The keys of the rows that the gradients name, uint64: one an entry, and empty where its table is dense; none at
+    /// all where all are. They ascend, each once.
     var keys: [Segment]
 
     init(slot: Int, entries: [Entry] = [], gradients: [Segment] = [], keys: [Segment] = []) {

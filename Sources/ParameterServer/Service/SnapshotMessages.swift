@@ -17,7 +17,8 @@ struct SnapshotRequest: MeshMessage, Hashable {
     }
 
     var verb: Verb
-    /// The snapshot's number, which whoever asked has drawn: among the snapshots of the same identity it is the only one.
+    /// The snapshot's number, which whoever asked has drawn: among the snapshots of the same identity it is the only
+    /// one.
     var number: UInt64
     /// For how long the server is to keep it without hearing of it again.
     var lease: Duration

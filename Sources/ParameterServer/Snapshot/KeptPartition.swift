@@ -32,8 +32,8 @@ struct KeptPartition: Sendable {
 
     /// The elements, or the rows of `keys`, which have no fault; with one axis.
     ///
-    /// - Throws: ``ParameterServerError`` with `snapshotRevoked` for rows that were let go of, `busy` where there is no memory
-    ///   for them.
+    /// - Throws: ``ParameterServerError`` with `snapshotRevoked` for rows that were let go of, `busy` where there is
+    ///   no memory for them.
     func values(of keys: AnyTensor?) throws(ParameterServerError) -> AnyTensor {
         switch held {
         case .dense(let parameters): return parameters

@@ -2,13 +2,13 @@ extension ParameterReader {
     /// A snapshot of tables as they are now, of which every read gives the same bits.
     ///
     /// The servers keep it for a lease: call ``ParameterSnapshot/renew()`` before that is over, and
-    /// ``ParameterSnapshot/release()`` at the end, or have ``withSnapshot(of:lease:_:)`` do both. A reader that dies leaves
-    /// nothing behind when the lease is over.
+    /// ``ParameterSnapshot/release()`` at the end, or have ``withSnapshot(of:lease:_:)`` do both. A reader that dies
+    /// leaves nothing behind when the lease is over.
     /// - Parameters:
     ///   - names: which tables; default all.
     ///   - lease: at least 1 s; servers may grant less (``SnapshotConfiguration/longestLease``). Default 60 s.
-    /// - Throws: ``ParameterServerError`` with `snapshotTooLarge`, `unknownParameter`, `invalidDeclaration`, `notAllowed`,
-    ///   `coordination`, `peerLost`, `callFailed` or what a server answers. Servers that can be reached
+    /// - Throws: ``ParameterServerError`` with `snapshotTooLarge`, `unknownParameter`, `invalidDeclaration`,
+    ///   `notAllowed`, `coordination`, `peerLost`, `callFailed` or what a server answers. Servers that can be reached
     ///   keep nothing then.
     public func snapshot(
         of names: [String]? = nil, lease: Duration = .seconds(60)

@@ -3,8 +3,8 @@ import MeshTransport
 import MeshWire
 public import Tensor
 
-/// The tables of a job as they were when it was taken, for as long as it is kept: every read of it gives the same bits, while
-/// training goes on.
+/// The tables of a job as they were when it was taken, for as long as it is kept: every read of it gives the same bits,
+/// while training goes on.
 ///
 /// ```swift
 /// let auc = try await reader.withSnapshot { snapshot in
@@ -13,10 +13,11 @@ public import Tensor
 ///     return try evaluate(dense, users)
 /// }
 /// ```
-/// Each partition is of one moment, at which every server of its chain had it so: no failover loses what a snapshot shows.
-/// Partitions are of different moments, which ``versions`` name. The servers that headed the partitions keep it, within
-/// ``ParameterServerConfiguration/snapshots``: where it was let go of, or another server heads the partition since, reads
-/// end with ``ParameterServerError/Code/snapshotRevoked``, and never with other bits. Safe to use from any task.
+/// Each partition is of one moment, at which every server of its chain had it so: no failover loses what a snapshot
+/// shows. Partitions are of different moments, which ``versions`` name. The servers that headed the partitions keep it,
+/// within ``ParameterServerConfiguration/snapshots``: where it was let go of, or another server heads the partition
+/// since, reads end with ``ParameterServerError/Code/snapshotRevoked``, and never with other bits. Safe to use from any
+/// task.
 public final class ParameterSnapshot: Sendable {
     /// The version of each partition.
     public let versions: [PartitionID: PartitionVersion]
@@ -54,8 +55,8 @@ public final class ParameterSnapshot: Sendable {
     /// The dense tables, in the order in which they were declared.
     ///
     /// - Parameter names: which of them; default all of the snapshot.
-    /// - Throws: ``ParameterServerError`` with `snapshotRevoked`, `unknownParameter` for a name that is not in the snapshot or
-    ///   that of a row table, `peerLost`, `callFailed` or what a server answers.
+    /// - Throws: ``ParameterServerError`` with `snapshotRevoked`, `unknownParameter` for a name that is not in the
+    ///   snapshot or that of a row table, `peerLost`, `callFailed` or what a server answers.
     public func pull(_ names: [String]? = nil) async throws(ParameterServerError) -> NamedTensors {
         let tables = try routes.tables().tables
         for name in names ?? [] where !tables.contains(where: { $0.name == name && $0.rows == nil }) {
@@ -88,8 +89,8 @@ public final class ParameterSnapshot: Sendable {
         _ = try await Self.ask(.renew, number, routes, lease: lease, until: deadline)
     }
 
-    /// Lets go of it: what the servers keep for it alone is free again. Servers that cannot be reached free it when the lease
-    /// is over. Takes 2 s at most.
+    /// Lets go of it: what the servers keep for it alone is free again. Servers that cannot be reached free it when the
+    /// lease is over. Takes 2 s at most.
     public func release() async {
         await Self.release(number, routes, on: runtime)
         routes.close()

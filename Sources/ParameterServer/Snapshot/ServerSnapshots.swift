@@ -7,8 +7,8 @@ import Telemetry
 
 /// The snapshots that a server keeps for readers: partitions as they were when every server of their chain had them so.
 ///
-/// One request at a time takes partitions, so that beside what is counted no more is held than one request's. Safe to use
-/// from any task: guarded by a mutex, which is not held across a wait.
+/// One request at a time takes partitions, so that beside what is counted no more is held than one request's. Safe to
+/// use from any task: guarded by a mutex, which is not held across a wait.
 final class ServerSnapshots: Sendable {
     /// How many requests may wait to take partitions.
     private static let waitingLimit = 16
@@ -39,8 +39,8 @@ final class ServerSnapshots: Sendable {
 
     /// Keeps partitions as they are, once what they are is committed.
     ///
-    /// - Throws: ``ParameterServerError`` with `snapshotTooLarge`, `busy`, `unconfirmed`, `notRegistered`, `logFailed` or what
-    ///   ``HostedPartitions/partition(_:)`` throws. What the snapshot had before it still has.
+    /// - Throws: ``ParameterServerError`` with `snapshotTooLarge`, `busy`, `unconfirmed`, `notRegistered`,
+    ///   `logFailed` or what ``HostedPartitions/partition(_:)`` throws. What the snapshot had before it still has.
     func keep(
         _ partitions: [Partition], in key: SnapshotTable.Key, lease: Duration, until deadline: RuntimeInstant
     ) async throws(ParameterServerError) -> SnapshotResponse {
@@ -62,12 +62,12 @@ final class ServerSnapshots: Sendable {
             taken.append((partition, kept, mark))
         }
         for (partition, _, mark) in taken where mark.recorded > 0 {
-            let (reason, blocker) = partition.safety(waitsForChain: true)
+            let (reason, blocker) = partition.safety()
             let subject = WaitBook.Subject(
                 reason: reason, waiter: .snapshot, blocker: blocker, partition: partition.name, peer: key.owner)
-            try await hosted.waits.during(subject, on: runtime) {
-                await partition.settlement(mark, until: deadline, on: runtime)
-            }.get()
+            try await hosted.waits.during(subject, on: runtime) { () async throws(ParameterServerError) in
+                try await partition.settled(mark, until: deadline, on: runtime)
+            }
         }
         let lease = granted(lease)
         let expiry = runtime.now.advanced(by: lease)

@@ -1,10 +1,11 @@
-/// How many snapshots a server keeps for readers, what they may cost and for how long it keeps one that nobody asks for.
+/// How many snapshots a server keeps for readers, what they may cost and for how long it keeps one that nobody asks
+/// for.
 public struct SnapshotConfiguration: Sendable, Hashable {
     /// The most snapshots of a server at a time; where another is asked for, the oldest is revoked. Default 8.
     public var count = 8
-    /// The most bytes of dense tables' partitions in a server's snapshots, each version of a partition counted once however
-    /// many have it; beyond, the oldest are revoked. What rows may cost ``ParameterServerConfiguration/rowSnapshots`` says.
-    /// Default 1 GiB.
+    /// The most bytes of dense tables' partitions in a server's snapshots, each version of a partition counted once
+    /// however many have it; beyond, the oldest are revoked. What rows may cost
+    /// ``ParameterServerConfiguration/rowSnapshots`` says. Default 1 GiB.
     public var bytes = 1 << 30
     /// The longest lease of a snapshot: a reader that dies leaves it for so long. Default 10 minutes.
     public var longestLease: Duration = .seconds(600)

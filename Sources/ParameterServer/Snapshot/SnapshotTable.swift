@@ -2,8 +2,8 @@ import Coordination
 import Identity
 import MeshWire
 
-/// The snapshots that a server keeps for readers, within limits: where there are too many, or they are too large, the oldest
-/// makes way. A state machine without I/O or clock.
+/// The snapshots that a server keeps for readers, within limits: where there are too many, or they are too large, the
+/// oldest makes way. A state machine without I/O or clock.
 ///
 /// ```
 ///              keep                      keep, renew before the lease is over

@@ -2,8 +2,8 @@ import Coordination
 import MeshWire
 import Synchronization
 
-/// What stands still at a server without a request that waits: heads that may not take pushes yet, followers that cannot be
-/// reached, snapshots that are on their way. Since when is known as exactly as it is looked at.
+/// What stands still at a server without a request that waits: heads that may not take pushes yet, followers that
+/// cannot be reached, snapshots that are on their way. Since when is known as exactly as it is looked at.
 ///
 /// Safe to use from any task: guarded by a mutex.
 final class ServerConditions: Sendable {

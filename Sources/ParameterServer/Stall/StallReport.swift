@@ -7,20 +7,24 @@ public import MeshWire
 /// print(server.stallReport())
 /// // push 71 of session 1f-… (slot 3, spiffe://job/worker/3) waits 2.1 s for the chain of weight#4: follower server-2
 /// ```
-/// Waiting is normal, and most waits end within milliseconds; each ends at its deadline. The one that is long shows where to
-/// look.
+/// Waiting is normal, and most waits end within milliseconds; each ends at its deadline. The one that is long shows
+/// where to look.
 public struct StallReport: Sendable, Hashable, CustomStringConvertible {
     /// What somebody waits for.
     public enum Reason: String, Sendable, Hashable, CaseIterable {
         /// A push or a pull for its turn at a partition.
         case turn
-        /// A push, a snapshot or a pull of committed state for every server of a partition's chain to have it; a head for a
-        /// follower that it cannot reach.
+        /// A push, a snapshot or a pull of committed state for every server of a partition's chain to have it; a head
+        /// for a follower that it cannot reach.
         case chain
         /// The same for the server's log.
         case log
         /// A pull for a version of a partition.
         case version
+        /// A push, or a pull, for its round, or a worker that has arrived for the leader's decision.
+        case round
+        /// A pull of bounded staleness for slower workers.
+        case clock
         /// A server for the coordinator's answer about a partition or a session.
         case coordinator
         /// A head that was a follower for the coordinator to tell which sessions may push.

@@ -5,18 +5,18 @@ import Synchronization
 
 /// The waits of a process that have begun and not ended.
 ///
-/// As many as there are tasks that wait, which the limits of queues bound. Safe to use from any task: guarded by a mutex that
-/// is held for a few instructions.
+/// As many as there are tasks that wait, which the limits of queues bound. Safe to use from any task: guarded by a
+/// mutex that is held for a few instructions.
 final class WaitBook: Sendable {
     /// What a wait is about. Put into words when somebody asks.
     struct Subject: Sendable {
         enum Waiter: Sendable {
-            case push(UInt64), pull, snapshot, question, retry
+            case push(UInt64), pull, snapshot, question, retry, arrival
             case call(partitions: Int)
         }
 
         enum Blocker: Sendable {
-            case turns, followers(String?), log, coordinator, otherMap
+            case turns, followers(String?), log, coordinator, otherMap, workers
             case version(PartitionVersion)
             case server(String)
         }
@@ -52,14 +52,16 @@ final class WaitBook: Sendable {
     private let state = Mutex(State())
 
     /// Runs `body` as a wait.
-    func during<Result>(_ subject: Subject, on runtime: any Runtime, _ body: () async -> Result) async -> Result {
+    func during<Result, Failure: Error>(
+        _ subject: Subject, on runtime: any Runtime, _ body: () async throws(Failure) -> Result
+    ) async throws(Failure) -> Result {
         let number = state.withLock { state in
             defer { state.next += 1 }
             state.entries[state.next] = Entry(subject: subject, since: runtime.now)
             return state.next
         }
         defer { state.withLock { _ = $0.entries.removeValue(forKey: number) } }
-        return await body()
+        return try await body()
     }
 
     /// All waits.
@@ -93,6 +95,7 @@ extension WaitBook.Subject.Waiter {
         case .snapshot: "a snapshot"
         case .question: "a question"
         case .retry: "what was not answered"
+        case .arrival: "a worker that has arrived"
         case .call(let partitions): "a call about \(partitions) \(partitions == 1 ? "partition" : "partitions")"
         }
     }
@@ -106,6 +109,7 @@ extension WaitBook.Subject.Blocker {
         case .log: "this server's disk"
         case .coordinator: "the coordinator"
         case .otherMap: "the coordinator, to name another head"
+        case .workers: "workers that are not so far"
         case .version(let version): "pushes up to version \(version)"
         case .server(let name): "server \(name)"
         }

@@ -19,6 +19,22 @@ extension WaitBook.Subject {
         return subject
     }
 
+    /// A push that is here, for its round.
+    static func round(_ sequence: UInt64, of worker: RoundDecision.Worker, _ peer: SPIFFEID, at partition: Partition)
+        -> WaitBook.Subject
+    {
+        WaitBook.Subject(
+            reason: .round, waiter: .push(sequence), blocker: .workers, partition: partition.name, peer: peer,
+            session: worker.session, slot: worker.slot)
+    }
+
+    /// A worker, for the leader's decision.
+    static func arrival(of worker: RoundDecision.Worker, _ peer: SPIFFEID, at leader: Partition) -> WaitBook.Subject {
+        WaitBook.Subject(
+            reason: .round, waiter: .arrival, blocker: .workers, partition: leader.name, peer: peer,
+            session: worker.session, slot: worker.slot)
+    }
+
     /// A pull.
     static func pull(
         _ reason: StallReport.Reason, _ blocker: Blocker, _ partition: Partition, _ peer: SPIFFEID?
@@ -36,6 +52,11 @@ extension WaitBook.Subject {
 
 extension Partition {
     /// What somebody waits for who wants what was executed to be safe.
+    func safety() -> (StallReport.Reason, WaitBook.Subject.Blocker) {
+        safety(waitsForChain: chain.withLock { $0.waitsForSuccessor })
+    }
+
+    /// The same of a record that waits for the chain, or for the log alone.
     func safety(waitsForChain: Bool) -> (StallReport.Reason, WaitBook.Subject.Blocker) {
         waitsForChain ? (.chain, .followers(chain.withLock { $0.place?.successor })) : (.log, .log)
     }

@@ -3,8 +3,8 @@ extension TableDeclaration {
     public enum NonFinitePolicy: UInt32, Sendable, Hashable {
         /// It is refused with ``ParameterServerError/Code/nonFinite``, which a worker takes for a failed step.
         case reject = 0
-        /// It is skipped: answered, counted and logged, and training goes on. The clients of such a table leave it to the
-        /// partitions, so that the finite shares of the step are applied.
+        /// It is skipped: answered, counted and logged, and training goes on. The clients of such a table leave it to
+        /// the partitions, so that the finite shares of the step are applied.
         case skip = 1
     }
 

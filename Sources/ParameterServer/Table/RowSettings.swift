@@ -3,20 +3,21 @@ public import MeshWire
 extension TableDeclaration {
     /// What a row table has that a dense one has not.
     public struct RowSettings: Sendable, Hashable {
-        /// Keys are below this number, and others are refused with ``ParameterServerError/Code/rowOutOfRange``; the rows
-        /// then begin with the values that a dense table of shape `[keyLimit, rowWidth]` would have. Default `nil`: every
-        /// 64-bit number is a key, and a row's first values are those of the table's random key folded with it.
+        /// Keys are below this number, and others are refused with ``ParameterServerError/Code/rowOutOfRange``; the
+        /// rows then begin with the values that a dense table of shape `[keyLimit, rowWidth]` would have. Default
+        /// `nil`: every 64-bit number is a key, and a row's first values are those of the table's random key folded
+        /// with it.
         public var keyLimit: UInt64?
         /// The most rows of a partition, 1 to 2³⁰. A push that would need more is refused with
         /// ``ParameterServerError/Code/rowsFull``. Default 1,048,576.
         public var rowsPerPartition = 1 << 20
-        /// A row exists from the push on that names it for this time, 1 to 255; before that its gradients are counted and
-        /// not applied. More than 1 keeps rows that hardly ever occur out. Counts are kept in a sketch of fixed size: it
-        /// may take a row in early, and halves old counts. Default 1.
+        /// A row exists from the push on that names it for this time, 1 to 255; before that its gradients are counted
+        /// and not applied. More than 1 keeps rows that hardly ever occur out. Counts are kept in a sketch of fixed
+        /// size: it may take a row in early, and halves old counts. Default 1.
         public var admission = 1
-        /// A row that so many pushes to its partition in a row have not named is as if it had never been, 1 or more. Its
-        /// memory, and its place among ``rowsPerPartition``, come free within about as many pushes again. Default `nil`:
-        /// rows stay.
+        /// A row that so many pushes to its partition in a row have not named is as if it had never been, 1 or more.
+        /// Its memory, and its place among ``rowsPerPartition``, come free within about as many pushes again. Default
+        /// `nil`: rows stay.
         public var timeToLive: UInt64?
 
         /// Makes the defaults.

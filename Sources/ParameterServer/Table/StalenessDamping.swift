@@ -15,10 +15,10 @@ import Optimizers
 /// ```swift
 /// table.damping = try StalenessDamping(threshold: 2)
 /// ```
-/// Staleness is that of ``PushReport/Acknowledgement/staleness``: the pushes of others that the partition applied between the
-/// pull and the push. A power of 1 without a threshold is the rule of Zhang et al., "Staleness-aware Async-SGD for
-/// Distributed Deep Learning", IJCAI 2016. The rate is worked out by the partition's head and logged with the push, so that
-/// whoever executes it again takes the same step.
+/// Staleness is that of ``PushReport/Acknowledgement/staleness``: the pushes of others that the partition applied
+/// between the pull and the push. A power of 1 without a threshold is the rule of Zhang et al., "Staleness-aware
+/// Async-SGD for Distributed Deep Learning", IJCAI 2016. The rate is worked out by the partition's head and logged with
+/// the push, so that whoever executes it again takes the same step.
 public struct StalenessDamping: Sendable, Hashable {
     /// The p of the formula; above 0.
     public let power: Double

@@ -7,8 +7,9 @@ extension TableDeclaration: MeshMessage {
     /// `meshwork.parameters.TableDeclaration`.
     public static let messageName = "meshwork.parameters.TableDeclaration"
 
-    /// Reads a declaration; throws for one that ``init(name:shape:initializer:key:updateRule:schedule:partitioning:replicas:consistency:)`` refuses,
-    /// and for element types, initializers and rules that are not known here.
+    /// Reads a declaration; throws for one that
+    /// ``init(name:shape:initializer:key:updateRule:schedule:partitioning:replicas:consistency:)`` refuses, and for
+    /// element types, initializers and rules that are not known here.
     public init(from decoder: inout MessageDecoder) throws(WireError) {
         var name = ""
         var dimensions: [UInt64] = []

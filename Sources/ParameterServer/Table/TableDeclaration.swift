@@ -57,8 +57,8 @@ public struct TableDeclaration: Sendable, Hashable {
     ///   - replicas: default 0, no follower: what its server has in memory alone is lost with it.
     ///   - consistency: default asynchronous: no worker waits for another.
     /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` for an empty name, for fewer partitions than one
-    ///   or more than elements, for a negative number of replicas, for a rule whose scope is more than the element, and for
-    ///   a consistency that is out of range.
+    ///   or more than elements, for a negative number of replicas, for a rule whose scope is more than the element, and
+    ///   for a consistency that is out of range.
     public init(
         name: String, shape: Shape, initializer: Initializer, key: RandomKey, updateRule: UpdateRule,
         schedule: LearningRateSchedule = .constant, partitioning: Partitioning = .bytes(1 << 20),
@@ -109,9 +109,9 @@ public struct TableDeclaration: Sendable, Hashable {
     ///   - schedule: default the rule's own rate in every step; a step is a push to the partition.
     ///   - replicas: default 0, no follower: what its server has in memory alone is lost with it.
     ///   - consistency: default asynchronous: no worker waits for another. Rounds are for dense tables alone.
-    /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` for an empty name, for a number of partitions that is not
-    ///   1 to 4,096, for a negative number of replicas, for a row that does not fit into a slab of 16 KiB with what the rule
-    ///   remembers of it, for settings and a consistency that are out of range, and for one with rounds.
+    /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` for an empty name, for a number of partitions that
+    ///   is not 1 to 4,096, for a negative number of replicas, for a row that does not fit into a slab of 16 KiB with
+    ///   what the rule remembers of it, for settings and a consistency that are out of range, and for one with rounds.
     public init(
         name: String, rowWidth: Int, rows: RowSettings, initializer: Initializer, key: RandomKey,
         updateRule: UpdateRule, schedule: LearningRateSchedule = .constant, partitionCount: Int = 1, replicas: Int = 0,

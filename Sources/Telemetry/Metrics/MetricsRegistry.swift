@@ -73,8 +73,8 @@ public final class MetricsRegistry: Sendable {
     /// - Parameters:
     ///   - maximumSeriesPerFamily: at least 1.
     ///   - maximumShards: how many shards have counters of their own at once; each costs 8 bytes an instrument, and 128
-    ///     bytes for each 16 counters that it uses. Shards above it work, with atomic additions. As many as the host has
-    ///     event loops is enough.
+    ///     bytes for each 16 counters that it uses. Shards above it work, with atomic additions. As many as the host
+    ///     has event loops is enough.
     public init(
         maximumSeriesPerFamily: Int = MetricsRegistry.defaultMaximumSeries,
         maximumShards: Int = MetricsRegistry.defaultMaximumShards

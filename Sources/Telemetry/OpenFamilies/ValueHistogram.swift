@@ -1,6 +1,6 @@
-/// Counts values of any unit in buckets whose bounds are powers of four, from 4^-5 (about 0.001) to 4^20 (about 10^12): a
-/// quantile is known to a factor of four, whatever is counted. Values at or below the lowest bound, and so all below zero,
-/// are in the first bucket. Lock-free from any thread.
+/// Counts values of any unit in buckets whose bounds are powers of four, from 4^-5 (about 0.001) to 4^20 (about 10^12):
+/// a quantile is known to a factor of four, whatever is counted. Values at or below the lowest bound, and so all below
+/// zero, are in the first bucket. Lock-free from any thread.
 package final class ValueHistogram: Sendable {
     /// The bounds' exponents, of four.
     static let exponents = -5...20

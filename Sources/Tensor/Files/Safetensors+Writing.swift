@@ -6,10 +6,10 @@ extension Safetensors {
     /// each where it lies. Views that are not contiguous are packed a few megabytes at a time: writing takes no second
     /// copy of a tensor.
     ///
-    /// - Throws: ``TensorError/Code/fileUnwritable``, ``TensorError/Code/fileTooLarge`` for names and metadata that need
-    ///   a header of more than 100 MB, which no reader takes, ``TensorError/Code/duplicateName`` for a tensor called
-    ///   `__metadata__`, ``TensorError/Code/valuesUnknown`` for an abstract tensor, ``TensorError/Code/notDense`` for a
-    ///   row-sparse one.
+    /// - Throws: ``TensorError/Code/fileUnwritable``, ``TensorError/Code/fileTooLarge`` for names and metadata that
+    ///   need a header of more than 100 MB, which no reader takes, ``TensorError/Code/duplicateName`` for a tensor
+    ///   called `__metadata__`, ``TensorError/Code/valuesUnknown`` for an abstract tensor,
+    ///   ``TensorError/Code/notDense`` for a row-sparse one.
     public static func write(
         _ tensors: NamedTensors, metadata: [String: String] = [:], to path: String
     ) throws(TensorError) {
@@ -51,8 +51,8 @@ extension Safetensors {
     }
 }
 
-/// The head of a safetensors file and the order in which the elements follow, for whoever streams a file whose tensors are
-/// not all in memory.
+/// The head of a safetensors file and the order in which the elements follow, for whoever streams a file whose tensors
+/// are not all in memory.
 package struct SafetensorsPlan {
     /// The header's length and the header, padded with spaces so that the data begins at a multiple of eight bytes.
     package let head: [UInt8]

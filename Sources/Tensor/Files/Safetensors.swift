@@ -8,17 +8,17 @@
 /// The format (https://github.com/huggingface/safetensors, "Format"): the length of the header in bytes as a
 /// little-endian 64-bit number, the header as JSON, and the elements, little-endian and row-major, without a gap. All
 /// thirteen element types of ``DType`` are read and written; the format's others (8-bit and narrower floats, complex
-/// numbers) are refused by name. Nothing is taken on trust: every contradiction in a file throws an error that names the
-/// file and what was wrong.
+/// numbers) are refused by name. Nothing is taken on trust: every contradiction in a file throws an error that names
+/// the file and what was wrong.
 public enum Safetensors {
     /// The tensors in a file, in the order of its header.
     ///
-    /// The file is mapped into memory and not copied: elements are read from it when they are first used (bools at once,
-    /// as each must be 0 or 1), and the mapping lasts as long as a tensor that shows it, also when the file is replaced
-    /// or removed meanwhile. Elements that lie unaligned for their type are copied. A file that another process shortens
-    /// while it is mapped ends this process with SIGBUS at the next touch of what is gone; ``write(_:metadata:to:)``
-    /// replaces a file and never shortens one. Where others may shorten a file, read its bytes and ``decode(_:source:)``
-    /// them.
+    /// The file is mapped into memory and not copied: elements are read from it when they are first used (bools at
+    /// once, as each must be 0 or 1), and the mapping lasts as long as a tensor that shows it, also when the file is
+    /// replaced or removed meanwhile. Elements that lie unaligned for their type are copied. A file that another
+    /// process shortens while it is mapped ends this process with SIGBUS at the next touch of what is gone;
+    /// ``write(_:metadata:to:)`` replaces a file and never shortens one. Where others may shorten a file, read its
+    /// bytes and ``decode(_:source:)`` them.
     ///
     /// - Throws: ``TensorError/Code/fileUnreadable``, ``TensorError/Code/fileMalformed``,
     ///   ``TensorError/Code/dtypeUnsupported``.

@@ -44,7 +44,8 @@ import Testing
             return try await group.reduce((nil, 0)) { ($0.0 ?? $1.0, $0.1 + $1.1) }
         }
         let file = try #require(manifest?.files.first)
-        // Each push takes a third of a second alone, and some more on a busy machine; the first of them copies the partition.
+        // Each push takes a third of a second alone, and some more on a busy machine; the first of them copies the
+        // partition.
         #expect(pushes >= 2, "\(pushes) pushes while the checkpoint was written")
         let snapshot = try await CheckpointFolder(job.checkpointPath, on: SystemRuntime.shared).read(file, step: 1)
         let expected = -Float(file.entry.version.applied)

@@ -137,7 +137,7 @@ import Testing
         }
         #expect(reply.standing == SequenceSet(through: 1))
         // Asked again, it goes back.
-        try heir.execute(try heir.record(ofRestoring: snapshot, for: 1, epoch: 4))
+        try heir.execute(heir.record(ofRestoring: snapshot, for: 1, epoch: 4))
         #expect(heir.version == PartitionVersion(epoch: 4, applied: 0))
     }
 

@@ -6,8 +6,8 @@ import Tensor
 
 @testable import ParameterServer
 
-/// Whoever asks for the checkpoints of a ``ReplicatedJob``. Every host has a disk of its own, and copies of the files stand for
-/// a folder that all of them share.
+/// Whoever asks for the checkpoints of a ``ReplicatedJob``. Every host has a disk of its own, and copies of the files
+/// stand for a folder that all of them share.
 struct ReplicatedCheckpoints: Sendable {
     static let folder = "/checkpoints"
 

@@ -155,7 +155,7 @@ import Testing
         let newer = Example.fence(Example.session(2))
         try execute(try #require(head.record(of: newer)))
         for sequence in 1...4 as ClosedRange<UInt64> { try push(sequence, of: 2) }
-        try execute(try head.record(ofRestoring: snapshot, for: 1, epoch: 5))
+        try execute(head.record(ofRestoring: snapshot, for: 1, epoch: 5))
         #expect(head.version == PartitionVersion(epoch: 5, applied: 3))
         #expect(head.intactSince == 5 && head.position == 9)
         #expect(head.fence.entry(for: 0)?.session == Example.session(2))

@@ -119,7 +119,7 @@ import Testing
             _ = try partition.push(keys, Array(repeating: 1, count: 1_200_000))
             let (file, entry) = try await Self.write(partition.state, "/partition", on: runtime)
             let read = try await file.read(entry, on: runtime)
-            let record = try partition.state.record(ofRestoring: read, for: 1, epoch: 2)
+            let record = partition.state.record(ofRestoring: read, for: 1, epoch: 2)
             let payload = Payload(record)
             // 300 slabs of four rows.
             #expect(payload.segments.count < 12)

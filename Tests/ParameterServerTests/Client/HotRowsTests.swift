@@ -45,6 +45,28 @@ import Testing
         subscript(key: UInt64) -> Row { rows[key] ?? Row() }
     }
 
+    @Test(
+        "a row that was pulled before an own push whose bytes are not known here is not kept, and damped steps are the server's"
+    )
+    func ownPushes() throws {
+        var hot = HotRows(Self.configuration())
+        let before = PartitionVersion(epoch: 1, applied: 4)
+        let pull = hot.beginPull()
+        hot.forget(Self.partition)
+        hot.pushed(PartitionVersion(epoch: 1, applied: 5), to: Self.partition)
+        hot.insert(7, [1, 1], of: Self.partition, try Self.table(), version: before, pull: pull)
+        #expect(hot.row(7, of: Self.partition, pull: pull, seen: nil) == nil)
+
+        var table = try Self.table()
+        table.damping = try StalenessDamping(power: 1)
+        let newer = PartitionVersion(epoch: 1, applied: 5)
+        hot.insert(7, [1, 1], of: Self.partition, table, version: newer, pull: pull)
+        hot.applied(
+            [7], [1, 2], to: Self.partition, of: table, version: PartitionVersion(epoch: 1, applied: 9), staleness: 3)
+        let row = hot.row(7, of: Self.partition, pull: pull, seen: nil)
+        #expect(row?.floats == [0.75, 0.5])
+    }
+
     @Test("a row from memory has all that its partition had so many pulls before, and each own push exactly once")
     func staleness() throws {
         var hits = 0

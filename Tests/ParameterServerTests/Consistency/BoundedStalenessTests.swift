@@ -82,6 +82,41 @@ import Testing
         }
     }
 
+    @Test("a step that leaves while it is computed counts once, and its new values wait for slower workers")
+    func overlappedSteps() async throws {
+        try await ScenarioJob.run(seed: 3) { job in
+            try await job.work(0) { fast in
+                try await job.work(1) { slow in
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        for client in [fast, slow] { try await client.limitStaleness(to: 0) }
+                        let steps = Arrivals()
+                        group.addTask {
+                            for number in 1...2 {
+                                let step = try await fast.step { push in
+                                    let gradients = try Self.gradients(of: 0)
+                                    for name in ["bias", "weight"] {
+                                        push.add(.dense(try gradients.tensor(named: name)), of: name)
+                                    }
+                                }
+                                #expect(step.report.failed.isEmpty && step.report.tickFailure == nil)
+                                #expect(try Self.steps(in: step.parameters)[0...1] == [Float(number), Float(number)])
+                                steps.add()
+                            }
+                        }
+                        for number in 0..<2 {
+                            try await job.runtime.sleep(for: .seconds(1))
+                            #expect(steps.count == number && fast.clock == UInt64(number) + 1)
+                            let report = try await slow.push(try Self.gradients(of: 1))
+                            #expect(report.failed.isEmpty)
+                        }
+                        try await group.waitForAll()
+                        #expect(steps.count == 2 && fast.clock == 2)
+                    }
+                }
+            }
+        }
+    }
+
     @Test("a tick lets the others go on without a gradient, and so does a larger bound")
     func tickAndLimit() async throws {
         try await ScenarioJob.run(seed: 3) { job in

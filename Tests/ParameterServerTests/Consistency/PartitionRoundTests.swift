@@ -278,7 +278,7 @@ import Testing
         #expect(try head.receive(try Self.push(Self.worker(0), round: 41, Array(repeating: 1, count: 7))) == .late)
         let snapshot: PartitionSnapshot = try Payload(head.state.snapshot).decode()
         #expect(snapshot.round == 41)
-        let record = try head.state.record(ofRestoring: snapshot, for: 3, epoch: 2)
+        let record = head.state.record(ofRestoring: snapshot, for: 3, epoch: 2)
         try head.execute(record)
         #expect(head.state.round == nil)
     }

@@ -42,6 +42,51 @@ import Testing
         }
     }
 
+    @Test("a gradient that a table skips is done without: nobody waits for it, and its step is no failure")
+    func skipped() async throws {
+        try await ReplicatedJob.run(seed: 6, servers: 2, replicas: 0) { job in
+            let consistency = Consistency.synchronous(workers: 2)
+            let tables = try job.roundTables(consistency).map { table in
+                var table = table
+                table.nonFinitePolicy = .skip
+                return table
+            }
+            @concurrent
+            func step(_ slot: Int, _ value: Float) async throws -> PushReport {
+                let coordination = try job.cluster.coordination(try job.cluster.mesh("/worker/\(slot)"))
+                let client = try ParameterClient(try await coordination.openSession(slot: slot), coordination)
+                defer { client.close() }
+                try await client.declare(tables)
+                let parameters = try await client.pull()
+                let report = try await client.push(
+                    try parameters.mapValues { name, tensor throws(TensorError) in
+                        try AnyTensor.full(tensor.shape, name == "bias" ? value : 1)
+                    })
+                try await coordination.close(client.session)
+                return report
+            }
+            async let first = step(0, .nan)
+            async let second = step(1, 2)
+            let reports = try await [first, second]
+            #expect(reports.map(\.failed.count) == [0, 0])
+            #expect(reports.map { $0.skipped.map(\.push.name.table) } == [["bias"], []])
+            #expect(reports.map(\.acknowledged.count) == [3, 4])
+            #expect(job.closedRounds() == Array(repeating: 1, count: 4))
+        }
+    }
+
+    @Test("a snapshot of tables that take rounds is read as any other")
+    func snapshot() async throws {
+        try await ReplicatedJob.run(seed: 6, servers: 2, replicas: 0) { job in
+            let outcome = try await job.train(slot: 0, 0..<3, .synchronous(workers: 1))
+            #expect(outcome.applied == 3)
+            let reader = try job.cluster.reader()
+            defer { reader.close() }
+            let read = try await reader.withSnapshot { try RoundReference.bits(try await $0.pull()) }
+            #expect(try await job.bits() == read)
+        }
+    }
+
     /// Which table's head is killed: the one that leads rounds, or one that follows.
     @Test(
         "a head is killed in the middle of rounds: the next goes on with the same sets, to the same bits",

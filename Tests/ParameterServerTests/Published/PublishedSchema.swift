@@ -5,8 +5,8 @@ import TestSupport
 /// What the `.proto` files of `Protos/meshwork` say of messages and services, and how a message looks to who goes by
 /// them.
 ///
-/// It reads what those files use of the language: messages in messages, enumerations, methods of one request with one option,
-/// one declaration a line.
+/// It reads what those files use of the language: messages in messages, enumerations, methods of one request with one
+/// option, one declaration a line.
 struct PublishedSchema {
     struct Field: Equatable {
         var name: String

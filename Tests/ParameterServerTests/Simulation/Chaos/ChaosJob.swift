@@ -8,8 +8,8 @@ import Tensor
 
 @testable import ParameterServer
 
-/// A job of a coordinator with its store, three servers with logs, followers or both, and three workers, each on a host of
-/// its own, which goes on under a schedule of disturbances: what dies is started again.
+/// A job of a coordinator with its store, three servers with logs, followers or both, and three workers, each on a host
+/// of its own, which goes on under a schedule of disturbances: what dies is started again.
 struct ChaosJob: Sendable {
     /// What a job is made of and how long it runs.
     struct Shape: Sendable {
