@@ -15,8 +15,9 @@ extension Partition {
             // What came is not needed any more once it is decoded.
             var decoded = push
             decoded.encoded = nil
+            let isNew = !guarded.round.holds(push.sequence, of: push.worker)
             switch guarded.round.receive(decoded, limit: roundBytes) {
-            case .held: break
+            case .held: if isNew { guarded.gathering = (guarded.gathering?.since ?? meter.now, push.slot) }
             case .overtaken:
                 return Answer(
                     reply: guarded.state.refused(
@@ -90,6 +91,10 @@ extension Partition {
             return false
         }
         guarded.round.begin(after: number)
+        if let gathered = guarded.gathering, !pushes.isEmpty {
+            meter.closed(after: gathered.since.duration(to: meter.now), last: gathered.last)
+        }
+        guarded.gathering = nil
         return true
     }
 

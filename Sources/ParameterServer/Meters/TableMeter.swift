@@ -9,16 +9,18 @@ package struct TableMeter: Sendable {
     private let pushing: LatencyHistogram
     private let pulling: LatencyHistogram
     private let staleness: ValueHistogram
+    private let rounds: RoundMeter?
 
     init(
         _ outcomes: PushOutcomes, applying: LatencyHistogram, pushing: LatencyHistogram, pulling: LatencyHistogram,
-        staleness: ValueHistogram, runtime: any Runtime
+        staleness: ValueHistogram, rounds: RoundMeter?, runtime: any Runtime
     ) {
         self.outcomes = outcomes
         self.applying = applying
         self.pushing = pushing
         self.pulling = pulling
         self.staleness = staleness
+        self.rounds = rounds
         self.runtime = runtime
     }
 
@@ -40,6 +42,9 @@ package struct TableMeter: Sendable {
 
     /// A round's step was applied, which took so long.
     func applied(_ duration: Duration) { applying.record(duration) }
+
+    /// A round was closed, so long after its first gradient came, and the last one was this slot's.
+    func closed(after duration: Duration, last slot: Int) { rounds?.closed(after: duration, last: slot) }
 
     /// Counts a reply that a round has made.
     func count(_ reply: PushReply) {
@@ -63,6 +68,7 @@ struct PushOutcomes: Sendable {
     private let skipped: Counter
     private let refused: Counter
     private let fenced: Counter
+    private let late: Counter
 
     init(_ pushes: MetricFamily<Counter>, table: String) {
         applied = pushes.series(table, "applied")
@@ -72,6 +78,7 @@ struct PushOutcomes: Sendable {
         skipped = pushes.series(table, "skipped")
         refused = pushes.series(table, "refused")
         fenced = pushes.series(table, "fenced")
+        late = pushes.series(table, "late")
     }
 
     func count(_ reply: PushReply) {
@@ -86,7 +93,19 @@ struct PushOutcomes: Sendable {
             .refused(.rowOutOfRange, _):
             rejected.increment()
         case .refused(.sessionFenced, _), .refused(.sessionExpired, _): fenced.increment()
+        case .refused(.late, _): late.increment()
         case .refused: refused.increment()
         }
+    }
+}
+
+/// Times the rounds of one table at a server, and counts who came last.
+struct RoundMeter: Sendable {
+    let waiting: LatencyHistogram
+    let last: MetricFamily<Counter>
+
+    func closed(after duration: Duration, last slot: Int) {
+        waiting.record(duration)
+        last.series(String(slot)).increment()
     }
 }

@@ -5,12 +5,14 @@ package import Telemetry
 ///
 /// | name | kind | labels |
 /// |---|---|---|
-/// | `parameter_pushes_total` | counter | `table`; `outcome`: `applied`, `duplicate`, `nonfinite`, `rejected`, `skipped`, `refused`, `fenced` |
+/// | `parameter_pushes_total` | counter | `table`; `outcome`: `applied`, `duplicate`, `nonfinite`, `rejected`, `skipped`, `refused`, `fenced`, `late` |
 /// | `parameter_refusals_total` | counter | `code`: a ``ParameterServerError/Code`` |
 /// | `parameter_apply_seconds` | histogram | `table` |
 /// | `parameter_push_seconds` | histogram | `table` |
 /// | `parameter_pull_seconds` | histogram | `table` |
 /// | `parameter_staleness` | histogram | `table` |
+/// | `parameter_round_seconds` | histogram | `table` |
+/// | `parameter_round_last_total` | counter | `slot` |
 ///
 /// `nonfinite` and `rejected` pushes are those that the ledger remembers as such, `skipped` ones those whose gradient a
 /// table's policy passes over, `refused` ones may come again; one for a partition that nobody knows is of no table.
@@ -25,6 +27,8 @@ package struct ApplyMeter: Sendable {
     private let pushing: MetricFamily<LatencyHistogram>
     private let pulling: MetricFamily<LatencyHistogram>
     private let staleness: MetricFamily<ValueHistogram>
+    private let rounds: MetricFamily<LatencyHistogram>
+    private let last: MetricFamily<Counter>
 
     package init(_ metrics: MetricsRegistry, runtime: any Runtime) {
         self.runtime = runtime
@@ -45,13 +49,21 @@ package struct ApplyMeter: Sendable {
             "parameter_staleness",
             help: "Pushes of others that were applied between the pull that a push is of and the push.",
             labels: "table")
+        rounds = metrics.histogram(
+            "parameter_round_seconds",
+            help: "Time from a round's first gradient at a partition to its end, of tables with rounds.",
+            labels: "table")
+        last = metrics.counter(
+            "parameter_round_last_total", help: "Rounds of partitions whose last gradient was this slot's.",
+            labels: "slot")
     }
 
     /// What counts for the partitions of a table.
-    func table(_ name: String) -> TableMeter {
+    func table(_ name: String, takesRounds: Bool) -> TableMeter {
         TableMeter(
             PushOutcomes(pushes, table: name), applying: applying.series(name), pushing: pushing.series(name),
-            pulling: pulling.series(name), staleness: staleness.series(name), runtime: runtime)
+            pulling: pulling.series(name), staleness: staleness.series(name),
+            rounds: takesRounds ? RoundMeter(waiting: rounds.series(name), last: last) : nil, runtime: runtime)
     }
 
     /// Counts a push, or a call of pushes, that was refused.

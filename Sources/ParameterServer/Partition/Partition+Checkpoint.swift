@@ -99,6 +99,7 @@ extension Partition {
         chained { $0.execute() }
         // Whoever waits for a round is told to send its push again, which says that the partition has gone back.
         guarded.round.dropAll()
+        guarded.gathering = nil
         tellClocks(guarded.state)
     }
 

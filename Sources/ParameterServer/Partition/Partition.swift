@@ -30,6 +30,8 @@ package final class Partition: Sendable {
         var heldEpoch: (epoch: UInt64, intactSince: UInt64)?
         /// What a head has for the open round.
         var round = PartitionRound()
+        /// When the open round's first gradient came, and whose the last one is so far.
+        var gathering: (since: RuntimeInstant, last: Int)?
         /// Who has arrived for the open round, at the head that leads rounds.
         var arrived: Set<RoundDecision.Worker> = []
     }
@@ -94,7 +96,7 @@ package final class Partition: Sendable {
         rounds = LevelGate(first.roundLevel, limit: configuration.ledgerSessions)
         roundBytes = configuration.roundBytes
         clockGate = ClockGate(limit: configuration.queuedPushes)
-        self.meter = meter.table(first.name.table)
+        self.meter = meter.table(first.name.table, takesRounds: table.takesRounds)
         self.log = log
         self.driver = driver
         tellClocks(first)

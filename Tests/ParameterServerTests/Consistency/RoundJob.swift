@@ -4,6 +4,7 @@ import MeshWire
 import MeshworkTesting
 import Optimizers
 import Synchronization
+import Telemetry
 import Tensor
 
 @testable import ParameterServer
@@ -81,6 +82,22 @@ extension ReplicatedJob {
             guard let partition = partition(entry.id, at: entry.head), partition.table.takesRounds else { return nil }
             return partition.state.withLock { $0.state.round }
         }
+    }
+
+    /// What the servers' metrics say of rounds: those that were timed, those of which each slot was the last, and the
+    /// pushes that came too late.
+    func roundFigures(slots: Int) -> (timed: UInt64, last: [UInt64], late: UInt64) {
+        var figures = (timed: UInt64(0), last: Array(repeating: UInt64(0), count: slots), late: UInt64(0))
+        guard let metrics else { return figures }
+        let timed = metrics.histogram("parameter_round_seconds", help: "", labels: "table")
+        let last = metrics.counter("parameter_round_last_total", help: "", labels: "slot")
+        let pushes = metrics.counter("parameter_pushes_total", help: "", labels: "table", "outcome")
+        for table in ["weight", "bias"] {
+            figures.timed += timed.series(table).snapshot().count
+            figures.late += pushes.series(table, "late").value
+        }
+        for slot in 0..<slots { figures.last[slot] = last.series("\(slot)").value }
+        return figures
     }
 }
 

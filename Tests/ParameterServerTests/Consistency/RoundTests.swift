@@ -38,6 +38,8 @@ import Testing
                 #expect(audit.discrepancies == [], "seed \(seed)")
                 #expect((audit.acknowledged, audit.applied) == (96, 96), "seed \(seed)")
                 #expect(job.closedRounds() == Array(repeating: 8, count: 4), "seed \(seed)")
+                let figures = job.roundFigures(slots: 3)
+                #expect((figures.timed, figures.last.reduce(0, +), figures.late) == (32, 32, 0), "seed \(seed)")
             }
         }
     }
@@ -135,6 +137,9 @@ import Testing
                 #expect(audit.discrepancies == [], "seed \(seed)")
                 #expect(audit.applied == UInt64(4 * outcomes.reduce(0) { $0 + $1.applied }), "seed \(seed)")
                 #expect(audit.sent > audit.applied, "seed \(seed)")
+                let figures = job.roundFigures(slots: 3)
+                #expect(figures.timed == UInt64(closed.reduce(0) { $0 + ($1 ?? 0) }), "seed \(seed)")
+                #expect(figures.late >= UInt64(4 * outcomes[2].late), "seed \(seed)")
             }
         }
     }

@@ -4,6 +4,7 @@ import MeshWire
 import MeshworkTesting
 import Optimizers
 import Synchronization
+import Telemetry
 import Tensor
 
 @testable import ParameterServer
@@ -143,6 +144,9 @@ struct ReplicatedJob: Sendable {
     }
 
     // MARK: What has become of it
+
+    /// The metrics of the servers, which share a registry.
+    var metrics: MetricsRegistry? { running.all.first?.mesh.metrics }
 
     /// What the running servers hold.
     var chains: ServerChains { ServerChains(entries: entries, servers: running.all) }
