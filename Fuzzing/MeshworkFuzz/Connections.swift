@@ -54,7 +54,7 @@ enum Connections {
             state.reply(to: stream)
         case .established:
             _ = state.ping(1)
-        case .announced, .declared, .cancelled, .pong:
+        case .announced, .declared, .held, .cancelled, .pong:
             break
         }
     }

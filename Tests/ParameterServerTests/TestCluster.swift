@@ -25,6 +25,8 @@ struct TestCluster: Sendable {
     private let listening = Listening()
     /// Where the process of a path runs, where not all are at one place.
     private let host: (@Sendable (String) -> any Runtime)?
+    /// What every mesh accepts of its peers.
+    private let limits: WireLimits
 
     /// The meshes that listen, guarded by a mutex.
     private final class Listening: Sendable {
@@ -39,12 +41,13 @@ struct TestCluster: Sendable {
     static func start(
         _ runtime: any Runtime, servers: Int = 2, attemptTimeout: Duration = .milliseconds(40), attempts: Int = 12,
         coordinatorFaults: (any FaultInjector)? = nil,
-        adjust: (inout CoordinatorConfiguration) -> Void = { _ in },
+        limits: WireLimits = WireLimits(), adjust: (inout CoordinatorConfiguration) -> Void = { _ in },
         on host: (@Sendable (String) -> any Runtime)? = nil
     ) async throws -> TestCluster {
         let authority = try TestAuthority(runtime: runtime)
         let mesh = try Self.mesh(
-            authority, host?("/coordinator") ?? runtime, "/coordinator", attemptTimeout, attempts, coordinatorFaults)
+            authority, host?("/coordinator") ?? runtime, "/coordinator", attemptTimeout, attempts, coordinatorFaults,
+            limits: limits)
         var configuration = CoordinatorConfiguration()
         configuration.lease = .seconds(5)
         configuration.serversBeforePlacement = max(1, servers)
@@ -53,7 +56,7 @@ struct TestCluster: Sendable {
             runtime: runtime,
             coordinator: try await Coordinator(on: mesh, configuration: configuration, logger: silent),
             authority: authority, attemptTimeout: attemptTimeout, attempts: attempts,
-            coordinatorAddress: try await mesh.listen(host: "127.0.0.1", port: 0), host: host)
+            coordinatorAddress: try await mesh.listen(host: "127.0.0.1", port: 0), host: host, limits: limits)
         cluster.listening.add(mesh)
         for index in 0..<servers { _ = try await cluster.startServer(index) }
         return cluster
@@ -76,7 +79,7 @@ struct TestCluster: Sendable {
         let path = "/server/\(index)"
         let mesh = try Self.mesh(
             authority, host?(path) ?? runtime, path, attemptTimeout, attempts, metrics: metrics, identity: identity,
-            tracing: tracing)
+            tracing: tracing, limits: limits)
         let server = try ParameterServer(
             named: "server-\(index)", on: mesh, coordination: coordination(mesh), configuration: configuration,
             logger: log.logger)
@@ -107,7 +110,7 @@ struct TestCluster: Sendable {
     ) throws -> Mesh {
         try Self.mesh(
             authority, host?(path) ?? runtime, path, attemptTimeout, attempts, faults, identity: identity,
-            tracing: tracing)
+            tracing: tracing, limits: limits)
     }
 
     /// An identity at `path`; see ``MeshworkTesting/TestAuthority``.
@@ -147,9 +150,10 @@ struct TestCluster: Sendable {
     private static func mesh(
         _ authority: TestAuthority, _ runtime: any Runtime, _ path: String, _ attemptTimeout: Duration,
         _ attempts: Int, _ faults: (any FaultInjector)? = nil, metrics: MetricsRegistry = MetricsRegistry(),
-        identity: RotatableIdentity? = nil, tracing: TracingConfiguration? = nil
+        identity: RotatableIdentity? = nil, tracing: TracingConfiguration? = nil, limits: WireLimits
     ) throws -> Mesh {
         var configuration = MeshConfiguration()
+        configuration.limits = limits
         configuration.faults = faults
         configuration.telemetry.tracing = tracing
         configuration.retry.attemptTimeout = attemptTimeout

@@ -12,7 +12,7 @@ extension GRPCServerWire: HTTPStreamWire {
         stream.state.plain = HTTPServerStreamState(endsStream: endsStream)
         plainCount += 1
         // What waits for this peer is enough, as it is for calls.
-        guard plainCount <= Self.mostPlain, streams.queuedBytes <= limits.queuedReplyBytes else {
+        guard plainCount <= Self.mostPlain, streams.hasRoomForAnswers else {
             stream.state.plain?.refuse()
             return streams.enqueue(stream)
         }

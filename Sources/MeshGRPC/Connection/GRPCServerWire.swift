@@ -338,7 +338,7 @@ final class GRPCServerWire: ChannelInboundHandler, ServerWire, InboundConnection
 
     private func begin(_ stream: Stream, _ head: GRPCRequestHead) {
         // What waits for this peer is enough: it may take that first, or ask another server.
-        guard streams.queuedBytes <= limits.queuedReplyBytes else {
+        guard streams.hasRoomForAnswers else {
             if !hasToldOfQueue {
                 calls.peerIsSilent("it takes none of the \(streams.queuedBytes) bytes of its answers")
             }

@@ -111,6 +111,12 @@ final class HTTP2Streams<State: GRPCStreamState, Call> {
     /// The bytes of messages that wait to be written.
     private(set) var queuedBytes = 0
 
+    /// Whether no more wait than may. The largest answer is not counted, which holds nobody up.
+    var hasRoomForAnswers: Bool {
+        queuedBytes <= limits.queuedReplyBytes
+            || queuedBytes - open.values.reduce(0) { max($0, $1.countedBytes) } <= limits.queuedReplyBytes
+    }
+
     /// Whether a call takes another message now; if not, ``relieved`` tells when it does.
     func takesMessages(_ stream: Stream) -> Bool {
         let takes = stream.state.queuedBytes < Self.fullBytes

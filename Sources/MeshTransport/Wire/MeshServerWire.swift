@@ -22,15 +22,17 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
     private var isDraining = false
     /// True once this side has ended the connection: what the client had begun to send is then no fault of its own.
     private var isEnding = false
-    /// True while nothing is read because the peer does not take its replies.
+    /// True while nothing is read because the peer does not read either.
     private var isReadWithheld = false
+    /// True while calls begin that were held: their answers leave together.
+    private var isAdmitting = false
     private let writer: PacedWriter
     private let helloTimeout: Duration
     /// Ends the connection of a peer that does not say hello.
     private var helloTimer: Scheduled<Void>?
     /// Ends the connection of a peer that does not finish a frame.
     private var stallTimer: StallTimer?
-    /// Ends calls whose only request does not come whole.
+    /// Ends calls whose only request does not come whole, and those that are held, in time.
     private var patience: RequestPatience
     private var patienceTimer: Scheduled<Void>?
     private var patienceDeadline = RuntimeInstant(nanoseconds: .max)
@@ -154,7 +156,7 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
         writer.close()
     }
 
-    /// Reads on, unless the peer does not take what it has asked for.
+    /// Reads on, unless the peer does not read.
     func read(context: ChannelHandlerContext) {
         isReadWithheld = !state.takesInput
         if !isReadWithheld { context.read() }
@@ -221,10 +223,12 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
             write()
         case .call(let stream, let head, let payload):
             executor.carries(payload)
-            patience.ended(stream)
-            calls.start(stream, method(head), head, payload)
+            calls.start(stream, method(head), begun(stream, head), payload)
         case .opened(let stream, let head):
-            calls.open(stream, method(head), head)
+            calls.open(stream, method(head), begun(stream, head))
+        case .held(let stream, let head):
+            patience.holds(stream, deadline: calls.runtime.now.advanced(by: head.timeRemaining))
+            armPatience()
         case .message(let stream, let payload):
             executor.carries(payload)
             calls.deliver(payload, to: stream)
@@ -244,6 +248,14 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
         armPatience()
     }
 
+    /// The head of a call that runs now, with the time that is left to one that was held.
+    private func begun(_ stream: StreamID, _ head: CallHead) -> CallHead {
+        guard let deadline = patience.ended(stream) else { return head }
+        var head = head
+        head.timeRemaining = max(.zero, calls.runtime.now.duration(to: deadline))
+        return head
+    }
+
     /// Comes back when the first of them is due. A time that has moved away since is waited for anew.
     private func armPatience() {
         guard let deadline = patience.deadline, deadline < patienceDeadline, context != nil else { return }
@@ -259,7 +271,10 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
     }
 
     private func give(up expired: RequestPatience.Expired) {
-        let message = "the request on \(expired.stream) has not come whole in time"
+        let message =
+            expired.isHeld
+            ? "the answers before it were not taken in time"
+            : "the request on \(expired.stream) has not come whole in time"
         if expired.isOverLimit { calls.protocolError(WireError(.truncated, message)) }
         state.refuse(expired.stream, status: .deadlineExceeded, message: message)
         write()
@@ -303,7 +318,7 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
     /// Sends what waits: at the end of the read that is under way; else at once if no other answer could share the
     /// flush, or in the loop's next turn.
     private func write() {
-        if isReading { return }
+        if isReading || isAdmitting { return }
         if calls.hasRunning { writer.scheduleFlush() } else { writer.flush() }
     }
 
@@ -314,6 +329,18 @@ final class MeshServerWire: ChannelDuplexHandler, RemovableChannelHandler, Serve
             context?.read()
         }
         for stream in state.relievedStreams() { calls.relieved(stream) }
+        admitHeld()
         callEnded()
+    }
+
+    /// Runs calls that were held, as far as there is room for their answers.
+    private func admitHeld() {
+        // What happens meanwhile comes here again.
+        guard !isAdmitting, let first = state.admitted() else { return }
+        isAdmitting = true
+        handle(first)
+        while let event = state.admitted() { handle(event) }
+        isAdmitting = false
+        writer.scheduleFlush()
     }
 }

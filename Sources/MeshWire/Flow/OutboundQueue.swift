@@ -64,6 +64,15 @@ package struct OutboundQueue {
         frames.readableBytes + waitingBytes + following.reduce(0) { $0 + $1.readableBytes }
     }
 
+    /// The same without the stream that has the most to send: one answer may be larger than all that may wait.
+    package var queuedBytesBesideLargest: Int {
+        let places = streams.values.indices
+        return queuedBytes - places.reduce(0) { max($0, streams.values[$1]?.waitingBytes ?? 0) }
+    }
+
+    /// What of it waits for the connection alone: it leaves as soon as the receiver reads, whatever credit it gives.
+    package var uncreditedBytes: Int { streamCredit == nil ? queuedBytes : queuedBytes - waitingBytes }
+
     /// True while a part of what the stream sends has not been sent.
     package func holds(_ stream: StreamID) -> Bool { streams[stream] != nil }
 

@@ -32,8 +32,10 @@ public struct WireLimits: Sendable, Hashable {
     public var metadataBytes = 16 << 10
     /// The most (scope, sequence) entries in a call. Default 4,096.
     public var deduplicationEntries = 4_096
-    /// The most bytes of replies that wait for the caller to take them. Default 64 MiB; beyond it nothing more is read
-    /// from the connection. Calls that run already add their replies: at most ``concurrentCalls`` of them.
+    /// The most bytes of replies that wait for the caller to take them, the largest reply aside, which may have
+    /// ``messageBytes``. Default 64 MiB; beyond it calls that come wait, with what they may send, until replies have left
+    /// (over gRPC they are refused, and may come again). Calls that run already add their replies: at most
+    /// ``concurrentCalls`` of them. So much of what needs no credit, as small replies, and the connection is not read.
     public var queuedReplyBytes = 64 << 20
     /// How long a client may take for one frame, from its first byte to the last, and over gRPC for a call's header
     /// fields and for its opening as well. Default 20 s; a server ends a connection that takes once to twice as long.

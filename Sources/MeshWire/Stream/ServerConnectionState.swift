@@ -12,6 +12,9 @@ package import NIOCore
 /// ```
 /// A call that streams its requests runs while it is read: its handler takes them one by one, and the client is given
 /// credit for more as it does.
+///
+/// While more answers wait than may, calls that come are held and run later, in their order: answers leave on the
+/// client's credit, so frames are read all the same.
 package struct ServerConnectionState: ~Copyable {
     package enum Event {
         /// The client said hello.
@@ -26,6 +29,9 @@ package struct ServerConnectionState: ~Copyable {
         case call(StreamID, CallHead, Payload)
         /// A call has begun whose requests follow, each a ``Event/message(_:_:)``.
         case opened(StreamID, CallHead)
+        /// A call has come and runs later, when some of the answers that wait have left: its ``Event/call(_:_:_:)`` or
+        /// ``Event/opened(_:_:)`` follows. Until then ``refuse(_:status:message:)`` turns it away.
+        case held(StreamID, CallHead)
         /// The next request of a call; ``taken(from:)`` says that its reader has it.
         case message(StreamID, Payload)
         /// The last request of a call has been read.
@@ -44,6 +50,14 @@ package struct ServerConnectionState: ~Copyable {
         /// True while more requests may follow.
         var takesRequests: Bool
         var hasMetadata = false
+        /// True while it does not run for want of room for its answer.
+        var isHeld = false
+    }
+
+    /// A call that does not run yet: what it begins with, and what has come of it since.
+    private struct HeldCall {
+        let stream: StreamID
+        var events: CircularBuffer<Event>
     }
 
     private let limits: WireLimits
@@ -54,6 +68,10 @@ package struct ServerConnectionState: ~Copyable {
     private var lastStream = StreamID.connection
     private var lastTaken: StreamID?
     private var methods: [CallKind] = []
+    /// The calls that wait until answers have left, oldest first. They are open: there are no more than there may be.
+    private var held = CircularBuffer<HeldCall>()
+    /// What is left of the events of the call that was held last and runs now.
+    private var due = CircularBuffer<Event>()
     /// The first piece of the call that was announced last.
     private var opening: (stream: StreamID, total: Int, piece: ByteBuffer)?
     private var features: Features = []
@@ -86,8 +104,14 @@ package struct ServerConnectionState: ~Copyable {
     /// True when nothing is open and nothing waits to be sent.
     package var isIdle: Bool { streams.isEmpty && queue.isEmpty }
 
-    /// False while so much waits to be sent that reading more calls would only add to it.
-    package var takesInput: Bool { queue.queuedBytes <= limits.queuedReplyBytes }
+    /// False while the client does not read: so much waits for the connection, and for no credit, that to read more of
+    /// it would only add to that.
+    package var takesInput: Bool { queue.uncreditedBytes <= limits.queuedReplyBytes }
+
+    /// Whether a call may add its answer to those that wait. The largest of them holds nobody up.
+    private var hasRoomForAnswers: Bool {
+        queue.queuedBytes <= limits.queuedReplyBytes || queue.queuedBytesBesideLargest <= limits.queuedReplyBytes
+    }
 
     // MARK: What arrives
 
@@ -100,14 +124,44 @@ package struct ServerConnectionState: ~Copyable {
     package mutating func nextEvent() throws(WireError) -> Event? {
         guard !isBroken else { return nil }
         do throws(WireError) {
-            if let event = try beginAnnounced() { return event }
+            if let event = admitted() { return event }
+            if let event = try beginAnnounced(), let event = hold(event) { return event }
             while let element = try input.next() {
-                if let event = try handle(element) { return event }
+                if let event = try handle(element), let event = hold(event) { return event }
             }
-            return nil
+            // Where an answer was given up, there is room for another.
+            return admitted()
         } catch {
             isBroken = true
             throw error
+        }
+    }
+
+    /// The next event of a call that was held and may run, as answers have left since; ``nextEvent()`` gives it too.
+    package mutating func admitted() -> Event? {
+        if let event = due.popFirst() { return event }
+        guard !held.isEmpty, hasRoomForAnswers, let first = held.popFirst() else { return nil }
+        streams[first.stream]?.isHeld = false
+        due = first.events
+        return due.popFirst()
+    }
+
+    /// Keeps what is of a call that does not run yet; returns what there is to tell.
+    private mutating func hold(_ event: Event) -> Event? {
+        switch event {
+        case .call(let stream, let head, _), .opened(let stream, let head):
+            guard !held.isEmpty || !hasRoomForAnswers else { return event }
+            streams[stream]?.isHeld = true
+            held.append(HeldCall(stream: stream, events: [event]))
+            return .held(stream, head)
+        case .message(let stream, _), .requestsEnded(let stream):
+            guard streams[stream]?.isHeld == true, let place = held.firstIndex(where: { $0.stream == stream }) else {
+                return event
+            }
+            held[place].events.append(event)
+            return nil
+        case .established, .declared, .announced, .held, .cancelled, .pong:
+            return event
         }
     }
 
@@ -168,9 +222,9 @@ package struct ServerConnectionState: ~Copyable {
         queue.respond(stream, head, payload: payload, call.priority)
     }
 
-    /// Answers a call that has been announced and is not complete; what still arrives of it is ignored.
+    /// Answers a call that has been announced and is not complete, or is held; what still arrives of it is ignored.
     package mutating func refuse(_ stream: StreamID, status: CallStatus, message: String) {
-        guard streams[stream]?.reading != nil else { return }
+        guard let call = streams[stream], call.reading != nil || call.isHeld else { return }
         close(stream)
         answer(stream, status, message.cut(toBytes: ReplyHead.largestMessage))
     }
@@ -377,7 +431,7 @@ package struct ServerConnectionState: ~Copyable {
     }
 
     private mutating func close(_ stream: StreamID) {
-        streams.removeValue(forKey: stream)
+        if streams.removeValue(forKey: stream)?.isHeld == true { held.removeAll { $0.stream == stream } }
         inbound.close(stream, &queue)
     }
 

@@ -55,12 +55,11 @@ struct RawBytes {
         add(.request, stream, frame)
     }
 
-    mutating func request(_ stream: UInt32, _ note: Note = Note("raw")) {
+    mutating func request(_ stream: UInt32, _ note: Note = Note("raw"), within time: Duration = .seconds(60)) {
         let payload = Payload(note)
         let head = Payload(
             CallHead(
-                method: 1, timeRemaining: .seconds(60), deduplication: nil, metadata: Metadata(), layout: payload.layout
-            )
+                method: 1, timeRemaining: time, deduplication: nil, metadata: Metadata(), layout: payload.layout)
         ).head
         var frame = ByteBuffer()
         frame.writeVarint(UInt64(head.readableBytes))

@@ -24,6 +24,8 @@ struct CallModel {
         case unseen
         /// Its head has been read, and not all of its only request.
         case announced
+        /// It waits until answers have left.
+        case held
         case running
         case replied
         /// The server has turned it away by itself, before or while it ran.
@@ -49,7 +51,7 @@ struct CallModel {
     /// A call that the client still waits for.
     var isOpen: Bool { end == nil }
     /// A call that the server knows and has not answered.
-    var isServed: Bool { service == .announced || service == .running }
+    var isServed: Bool { [.announced, .held, .running].contains(service) }
 }
 
 /// What both machines would do if the model were right, and did not.

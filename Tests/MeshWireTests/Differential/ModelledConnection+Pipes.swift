@@ -25,6 +25,7 @@ extension ModelledConnection {
         try clientSide.books.sent(sent)
         clientSide.pipe.writeImmutableBuffer(sent)
         for stream in server.relievedStreams() { serverSide.full.remove(stream) }
+        while let event = server.admitted() { try told(event) }
         return true
     }
 

@@ -75,7 +75,7 @@ extension ModelledConnection {
         }
     }
 
-    private mutating func told(_ event: ServerConnectionState.Event) throws {
+    mutating func told(_ event: ServerConnectionState.Event) throws {
         switch event {
         case .established(let hello):
             try require(!serverSide.isEstablished, "a second hello")
@@ -91,13 +91,20 @@ extension ModelledConnection {
             guard generator.next() % 8 == 0 else { return }
             serverOver(stream, .refused)
             server.refuse(stream, status: .permissionDenied, message: "no")
-        case .call(let stream, let head, let payload):
+        case .held(let stream, let head):
             if calls[stream]?.service == .announced { calls[stream]?.service = .unseen }
+            try begin(stream, head, as: .held)
+            guard generator.next() % 8 == 0 else { return }
+            serverOver(stream, .refused)
+            server.refuse(stream, status: .deadlineExceeded, message: "late")
+        case .call(let stream, let head, let payload):
+            if [.announced, .held].contains(calls[stream]?.service) { calls[stream]?.service = .unseen }
             let call = try begin(stream, head, as: .running)
             try require(!call.kind.streamsRequests && payload.content == call.requests[0].content, "call \(stream)")
             calls[stream]?.requestsSeen = 1
             serverSide.held[stream] = nil
         case .opened(let stream, let head):
+            if calls[stream]?.service == .held { calls[stream]?.service = .unseen }
             let call = try begin(stream, head, as: .running)
             try require(call.kind.streamsRequests, "\(stream) was opened")
         case .message(let stream, let payload):
@@ -116,7 +123,7 @@ extension ModelledConnection {
             calls[stream]?.requestsEndSeen = true
         case .cancelled(let stream):
             // One that is not complete: its caller gave up, or there is no room for the rest.
-            if let waiting = calls[stream], waiting.service == .announced || waiting.service == .unseen {
+            if let waiting = calls[stream], [.announced, .held, .unseen].contains(waiting.service) {
                 return serverOver(stream, waiting.end == nil ? .refused : .cancelled)
             }
             let call = try runningCall(stream)

@@ -102,6 +102,7 @@ struct ModelledConnection: ~Copyable {
         case 2 where !isLarge: (client.messageHeadBytes, client.messageBytes) = (100, 200)
         default: break
         }
+        if generator.next() % 3 == 0 { server.queuedReplyBytes = 1_000 }
         (client.checksums, server.checksums) = (true, true)
         return (client, server)
     }

@@ -239,7 +239,7 @@ struct ConnectionPair: ~Copyable {
         server.receive(toServer.takePiece(&generator))
         while let event = try server.nextEvent() {
             switch event {
-            case .established, .declared, .pong: break
+            case .established, .declared, .pong, .held: break
             case .announced(let stream, _):
                 if generator.next() % 8 == 0 { server.refuse(stream, status: .permissionDenied, message: "no") }
             case .call(let stream, let head, let payload):

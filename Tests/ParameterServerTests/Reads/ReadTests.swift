@@ -27,6 +27,31 @@ import Testing
         try parameters.tensor(named: "weight").scalars(as: Float.self).map { -$0 }
     }
 
+    @Test("a pull arrives that is larger than all answers that a server keeps for a client")
+    func large() async throws {
+        try await SimulatedRuntime.run(seed: 3) { runtime in
+            var limits = WireLimits()
+            limits.queuedReplyBytes = 256 << 10
+            limits.connectionCredit = 1 << 20
+            let cluster = try await TestCluster.start(
+                runtime, servers: 1, attemptTimeout: .seconds(10), limits: limits)
+            let client = try await cluster.client(cluster.mesh("/worker/0"))
+            try await client.declare([
+                try TableDeclaration(
+                    name: "large", shape: [1 << 20], initializer: .zeros, key: RandomKey(seed: 5),
+                    updateRule: .sgd(learningRate: 1), partitioning: .count(2))
+            ])
+            let start = runtime.now
+            // At the same time, so that one pull waits for another's answer.
+            async let first = client.pull()
+            async let second = client.pull()
+            let counts = try await [first, second].map { try $0.tensor(named: "large").elementCount }
+            #expect(counts == [1 << 20, 1 << 20])
+            #expect(start.duration(to: runtime.now) < .seconds(10))
+            client.close()
+        }
+    }
+
     @Test("a pull of at least a version waits for the push that makes it, and one for a version that never comes ends")
     func atLeast() async throws {
         try await SimulatedRuntime.run(seed: 4) { runtime in
