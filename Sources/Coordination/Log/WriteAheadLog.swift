@@ -54,7 +54,12 @@ package final class WriteAheadLog: Sendable {
         var loss: LogFileError?
         var closing: [PendingOutcome<Void>] = []
 
+        /// The records of snapshots among the entries, until the log is compacted.
+        var snapshots: [(position: UInt64, bytes: Int64)] = []
+
         var bytes: Int64 { full.reduce(open.bytes) { $0 + $1.bytes } + Int64(progress.backlogBytes) }
+        /// Those of the bytes that the log's limit is for.
+        var countedBytes: Int64 { snapshots.reduce(bytes) { $0 - $1.bytes } }
     }
 
     /// Where the files are.
@@ -102,28 +107,40 @@ package final class WriteAheadLog: Sendable {
     /// The position that was given out last; 0 where none was.
     package var last: UInt64 { state.withLock { $0.progress.last } }
 
+    /// Which limits a record keeps.
+    package enum Room: Sendable {
+        /// Those of what waits to be written and of the log.
+        case ordinary
+        /// Not the log's own, in which snapshots do not count.
+        case snapshot
+        /// Neither: for small and rare records that are worse to lose than to make room for.
+        case always
+    }
+
     /// Notes a record down; returns its position. It is written when somebody waits for it or a later one, or when half
     /// of what may wait to be written does.
     ///
     /// - Throws: ``LogFileError`` with `limitReached` when the record, what waits to be written, or the log would be
     ///   too large, `closed`, or what the log failed with. Then nothing has changed.
-    package func append(_ payload: ByteBuffer) throws(LogFileError) -> UInt64 {
+    package func append(_ payload: ByteBuffer, in room: Room = .ordinary) throws(LogFileError) -> UInt64 {
         let (position, starts) = try state.withLock { (state) throws(LogFileError) in
             try expectUsable(state)
             let size = payload.readableBytes + LogRecord.overhead
             guard payload.readableBytes <= limits.recordBytes else {
                 throw limitReached("a record has \(payload.readableBytes) bytes, the limit is \(limits.recordBytes)")
             }
-            guard state.progress.backlogBytes + size <= limits.backlogBytes else {
+            guard room == .always || state.progress.backlogBytes + size <= limits.backlogBytes else {
                 throw limitReached(
                     "\(state.progress.backlogBytes) bytes wait to be written, the limit is \(limits.backlogBytes); append less before waiting for it"
                 )
             }
-            guard Int(state.bytes) + size <= limits.bytes else {
+            guard room != .ordinary || Int(state.countedBytes) + size <= limits.bytes else {
                 throw limitReached(
-                    "the log has \(state.bytes) bytes, the limit is \(limits.bytes); compact it, or raise the limit")
+                    "the log has \(state.countedBytes) bytes, the limit is \(limits.bytes); compact it, or raise the limit"
+                )
             }
             let position = state.progress.append(payload)
+            if room == .snapshot { state.snapshots.append((position, Int64(size))) }
             let starts = isHalfFull(state) && !state.isWriting
             state.isWriting = state.isWriting || starts
             return (position, starts)
@@ -316,6 +333,7 @@ package final class WriteAheadLog: Sendable {
         state.withLock { state in
             let files = state.full.prefix { $0.last <= position }
             state.full.removeFirst(files.count)
+            state.snapshots.removeAll { $0.position <= position }
             return files.map(\.path)
         }
     }

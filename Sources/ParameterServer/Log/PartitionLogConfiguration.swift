@@ -16,7 +16,8 @@ public struct PartitionLogConfiguration: Sendable, Hashable {
     /// What a push waits for. Default the disk.
     public var sync: Sync
     /// The most bytes of records on disk; at half of it they are replaced by a snapshot of all partitions, which is not
-    /// counted. A server whose snapshots do not keep up refuses pushes with `busy` at the limit. Default 1 GiB.
+    /// counted. A server whose snapshots do not keep up refuses pushes with `busy` at the limit; what the coordinator
+    /// has it note down, of sessions and epochs, may go beyond. Default 1 GiB.
     public var bytes = 1 << 30
     /// The most bytes of records in memory that wait to be written; at the limit pushes are refused with `busy`. A
     /// partition's gradient must fit into half of it. The same at all servers of a job: one that follows with less

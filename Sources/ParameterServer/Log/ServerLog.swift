@@ -20,12 +20,28 @@ final class ServerLog: Sendable {
     private struct State {
         var failure: LogFileError?
         var isCompacting = false
+        /// Records that wait for room, and that nothing may stop.
+        var waiting = 0
     }
+
+    /// What becomes of a record for which the log has no room.
+    enum IfFull {
+        /// It is refused; it is too while others wait for room.
+        case refuse
+        /// It is refused and comes again, before others: see ``whenThereIsRoom(_:_:)``.
+        case wait
+        /// It is taken.
+        case take
+    }
+
+    /// How long the log may be full before whoever waits for room does without.
+    static let patience = Duration.seconds(5)
 
     private let sync: PartitionLogConfiguration.Sync
     private let log: WriteAheadLog
     private let limit: Int
-    private let recordBytes: Int
+    /// The most bytes of a record.
+    let recordBytes: Int
     private let runtime: any Runtime
     private let logger: Logger
     private let state = Mutex(State())
@@ -152,11 +168,15 @@ final class ServerLog: Sendable {
     ///
     /// - Throws: ``ParameterServerError`` with `busy` when the log is full, and `logFailed`, also for a record that
     ///   never fits: a follower's log may be smaller than its head's. Then nothing has changed.
-    func append(_ kind: ServerLogEntry.Kind, of partition: PartitionID, _ message: some MeshMessage)
-        throws(ParameterServerError) -> UInt64
-    {
+    func append(
+        _ kind: ServerLogEntry.Kind, of partition: PartitionID, _ message: some MeshMessage, ifFull: IfFull = .refuse
+    ) throws(ParameterServerError) -> UInt64 {
         let bytes = ServerLogEntry.bytes(kind, of: partition, message)
-        if let failure = state.withLock({ $0.failure }) { throw ParameterServerError(failure) }
+        let (failure, waiting) = state.withLock { ($0.failure, $0.waiting) }
+        if let failure { throw ParameterServerError(failure) }
+        guard waiting == 0 || ifFull != .refuse else {
+            throw ParameterServerError(.busy, "\(log.folder): the log is full, and others have its next room")
+        }
         guard bytes.readableBytes <= recordBytes else {
             let error = ParameterServerError(
                 .logFailed,
@@ -167,10 +187,28 @@ final class ServerLog: Sendable {
             throw error
         }
         do throws(LogFileError) {
-            return try log.append(bytes)
+            return try log.append(bytes, in: ifFull == .take ? .always : .ordinary)
         } catch {
             throw ParameterServerError(error)
         }
+    }
+
+    /// Calls `body` again and again until it finds room in the log, which others are refused meanwhile.
+    ///
+    /// - Parameter compact: has the log replaced by snapshots if it is half full.
+    /// - Returns: `nil` if that takes longer than ``patience``, or the task is cancelled.
+    func whenThereIsRoom<Result>(_ compact: () -> Void, _ body: () async -> Result?) async -> Result? {
+        state.withLock { $0.waiting += 1 }
+        defer { state.withLock { $0.waiting -= 1 } }
+        let deadline = runtime.now.advanced(by: Self.patience)
+        repeat {
+            compact()
+            // What it fails with `body` is told, too.
+            try? await log.written(through: log.last, until: deadline)
+            if let result = await body() { return result }
+            guard (try? await runtime.sleep(for: .milliseconds(5))) != nil else { return nil }
+        } while runtime.now < deadline
+        return nil
     }
 
     /// Begins partitions, and has `host` take them where ``compactIfNeeded(_:)`` finds them.
@@ -191,15 +229,16 @@ final class ServerLog: Sendable {
         host()
     }
 
-    /// Appends an entry when what waits to be written lets it.
+    /// Appends an entry of a snapshot when what waits to be written lets it. It does not count in the log, which may be
+    /// smaller than the snapshot.
     private func appendWaiting(_ entry: ByteBuffer) async throws(ParameterServerError) {
         do throws(LogFileError) {
             do throws(LogFileError) {
-                _ = try log.append(entry)
+                _ = try log.append(entry, in: .snapshot)
             } catch {
                 guard error.code == .limitReached else { throw error }
                 try await log.written(through: log.last, until: runtime.now.advanced(by: .seconds(60)))
-                _ = try log.append(entry)
+                _ = try log.append(entry, in: .snapshot)
             }
         } catch {
             throw ParameterServerError(error)
@@ -257,6 +296,9 @@ final class ServerLog: Sendable {
 
     /// Whether the records are worth being replaced by snapshots.
     var isHalfFull: Bool { log.bytes > limit / 2 }
+
+    /// Whether the log is being replaced by snapshots.
+    var isCompacting: Bool { state.withLock { $0.isCompacting } }
 
     /// Begins to replace the log by snapshots if it is half full and nobody is at it.
     ///

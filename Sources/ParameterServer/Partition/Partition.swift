@@ -269,19 +269,27 @@ package final class Partition: Sendable {
     /// - Returns: whether its push has to wait for the chain: as it is now, since a server that joins may just have
     ///   begun to count.
     @discardableResult
-    func append(_ record: PartitionRecord, on guarded: inout Guarded) throws(ParameterServerError) -> Bool {
-        if let log { guarded.logged = try log.append(.record, of: id, record) }
+    func append(
+        _ record: PartitionRecord, on guarded: inout Guarded, ifFull: ServerLog.IfFull = .refuse
+    ) throws(ParameterServerError) -> Bool {
+        if let log { guarded.logged = try log.append(.record, of: id, record, ifFull: ifFull) }
         return chained {
             $0.append(record, at: meter.now)
             return $0.waitsForSuccessor
         }
     }
 
-    /// Executes a record that nothing may stop; where the log does not take it, the log has failed.
-    func executeAlways(_ record: PartitionRecord, on guarded: inout Guarded) {
+    /// Executes a record that nothing may stop; where the log does not take it, though it has room, the log has failed.
+    ///
+    /// - Returns: false if the record is to wait for room in the log: then nothing has been done.
+    @discardableResult
+    func executeAlways(
+        _ record: PartitionRecord, on guarded: inout Guarded, ifFull: ServerLog.IfFull = .take
+    ) -> Bool {
         do throws(ParameterServerError) {
-            try append(record, on: &guarded)
+            try append(record, on: &guarded, ifFull: ifFull)
         } catch {
+            if ifFull == .wait, error.code == .busy { return false }
             log?.fail(error)
             chained { $0.append(record, at: meter.now) }
         }
@@ -289,6 +297,7 @@ package final class Partition: Sendable {
         _ = try? guarded.state.execute(record)
         chained { $0.execute() }
         tellClocks(guarded.state)
+        return true
     }
 
     private func finished(_ answer: Answer) -> Answer {
@@ -354,12 +363,28 @@ package final class Partition: Sendable {
     /// that the fence shuts out is applied.
     ///
     /// Waits for its turn however many pushes wait: a partition that is too busy to apply more must still learn who may
-    /// push. Fences come one a session that begins or ends.
+    /// push. Fences come one a session that begins or ends. It waits for room in the log, too, before all that may be
+    /// refused, and is taken without where that lasts.
     package func install(_ fence: SessionFence, reportOn session: SessionID?) async -> SequenceSet {
+        if let applied = await install(fence, reportOn: session, ifFull: .wait) { return applied }
+        let applied = await log?.whenThereIsRoom {
+            driver?.makeRoom()
+        } _: {
+            await install(fence, reportOn: session, ifFull: .wait)
+        }
+        if let applied { return applied }
+        return await install(fence, reportOn: session, ifFull: .take) ?? SequenceSet()
+    }
+
+    private func install(
+        _ fence: SessionFence, reportOn session: SessionID?, ifFull: ServerLog.IfFull
+    ) async -> SequenceSet? {
         await turns.takeWithoutLimit()
         defer { turns.pass() }
         return state.withLock { guarded in
-            if let record = guarded.state.record(of: fence) { executeAlways(record, on: &guarded) }
+            if let record = guarded.state.record(of: fence), !executeAlways(record, on: &guarded, ifFull: ifFull) {
+                return nil
+            }
             advanceRounds(&guarded)
             return session.map { guarded.state.ledger.applied(of: $0) } ?? SequenceSet()
         }

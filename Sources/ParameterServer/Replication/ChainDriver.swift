@@ -29,6 +29,8 @@ protocol ChainDriver: AnyObject, Sendable {
     func refuse(_ partition: PartitionID, on stream: UInt64, epoch: UInt64, newest: UInt64)
     /// Records are missing on a stream: it has to begin anew.
     func breakOff(_ stream: UInt64)
+    /// The log is full: it is to be replaced by snapshots.
+    func makeRoom()
     /// How long a push that was executed waited for the chain.
     func waited(_ duration: Duration)
 }

@@ -106,6 +106,8 @@ final class Replication: ChainDriver, Sendable {
 
     func breakOff(_ stream: UInt64) { state.withLock { $0.streams[stream] }?.due.close() }
 
+    func makeRoom() { hosted?.compactLogIfNeeded() }
+
     func waited(_ duration: Duration) { meter.waited(duration) }
 
     // MARK: Running

@@ -71,6 +71,8 @@ extension HostedPartitions {
                 "partitions of the log are served when they are asked for",
                 metadata: ["server": "\(server)", "error": "\(error)"])
         }
+        // The snapshots that partitions were joined with count from now on.
+        compactLogIfNeeded()
     }
 
     /// How long a server that starts waits for its log to have the new epochs.

@@ -3,6 +3,8 @@ import MeshTransport
 import MeshWire
 import MeshworkTesting
 import Optimizers
+import Synchronization
+import Telemetry
 import Tensor
 import Testing
 
@@ -260,6 +262,64 @@ import Testing
             ])
             let refusal = await #expect(throws: ParameterServerError.self) { try await client.pull() }
             #expect(refusal?.message.contains("huge#0") == true, "\(refusal.map { "\($0)" } ?? "")")
+        }
+    }
+
+    @Test("an epoch that begins when the log is full is taken, a session's fence waits for room, and the log goes on")
+    func fullLog() async throws {
+        try await SimulatedRuntime.run(seed: 17) { runtime in
+            let capture = LogCapture()
+            let ledger = PushLedger.Limits()
+            var settings = PartitionLogConfiguration(folder: "/measured")
+            func open() async throws -> (Partition, ServerLog) {
+                let log = try await ServerLog.open(settings, ledger: ledger, on: runtime, logger: capture.logger).log
+                let table = try Example.table(shape: [50_000])
+                let first = try PartitionState(
+                    id: PartitionID(rawValue: 1), name: PartitionName(table: table.name, index: 0), of: table,
+                    epoch: 1, intactSince: 1, parameters: table.initialValues(ofPartition: 0),
+                    fence: Example.fence(Example.session(1)), limits: ledger)
+                let entry = PartitionMap.Partition(id: first.id, head: "server", epoch: 1, byteCount: 0)
+                let partition = Partition(
+                    first, in: ChainPlace(of: "server", in: entry), configuration: ParameterServerConfiguration(),
+                    meter: ApplyMeter(MetricsRegistry(), runtime: runtime), log: log, driver: nil)
+                partition.open()
+                try await log.begin([(first.origin, nil)]) {}
+                try await log.settled(until: runtime.now.advanced(by: .seconds(10)))
+                return (partition, log)
+            }
+            // Nobody waits for the disk meanwhile, which so writes nothing.
+            func push(_ sequence: UInt64, of session: UInt64, to partition: Partition) throws -> PushReply.Outcome {
+                let push = try Example.push(
+                    sequence, of: Example.session(session), gradient: [Float](repeating: 1, count: 50_000),
+                    acknowledgedThrough: sequence - 1)
+                return try #require(partition.pushIfFree(push)).reply.outcome
+            }
+            var (partition, log) = try await open()
+            for sequence in 1...6 as ClosedRange<UInt64> {
+                #expect(try push(sequence, of: 1, to: partition) == .applied)
+            }
+            // So that six pushes fill the log, and nothing fits beside them.
+            settings.waitingBytes = log.usage.waitingBytes + 4
+            settings.folder = Self.folder
+            await log.close()
+            (partition, log) = try await open()
+            for sequence in 1...6 as ClosedRange<UInt64> {
+                #expect(try push(sequence, of: 1, to: partition) == .applied)
+            }
+            guard case .refused(.busy, _) = try push(7, of: 1, to: partition) else {
+                Issue.record("the log is not full")
+                return
+            }
+            partition.begin(epoch: 2, intactSince: 1)
+            _ = await partition.install(Example.fence(Example.session(2)), reportOn: nil)
+            #expect(try push(1, of: 2, to: partition) == .applied)
+            try await log.settled(until: runtime.now.advanced(by: .seconds(10)))
+            #expect(capture.records.isEmpty)
+            await log.close()
+            let kept = try await ServerLog.open(settings, ledger: ledger, on: runtime, logger: capture.logger)
+                .partitions
+            #expect(kept.map(\.version) == [PartitionVersion(epoch: 2, applied: 7)])
+            #expect(kept.map(\.fence) == partition.state.withLock { [$0.state.fence] })
         }
     }
 

@@ -24,6 +24,7 @@ import Testing
         func release(_ bytes: Int) { used.subtract(bytes, ordering: .relaxed) }
         func refuse(_ partition: PartitionID, on stream: UInt64, epoch: UInt64, newest: UInt64) {}
         func breakOff(_ stream: UInt64) {}
+        func makeRoom() {}
         func waited(_ duration: Duration) {}
     }
 

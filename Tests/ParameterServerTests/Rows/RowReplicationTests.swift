@@ -155,6 +155,36 @@ import Testing
         }
     }
 
+    @Test("a server joins with a snapshot that is larger than all that its log may have")
+    func snapshotBeyondTheLog() async throws {
+        var configuration = ParameterServerConfiguration()
+        configuration.log = PartitionLogConfiguration(folder: "/parameters", sync: .process)
+        configuration.log?.waitingBytes = 1 << 20
+        configuration.log?.bytes = 2 << 20
+        try await ReplicatedJob.run(seed: 8, servers: 2, replicas: 1, configuration: configuration) { job in
+            let table = try Self.wideTable()
+            let client = try await job.cluster.client(job.cluster.mesh("/worker/0"))
+            try await client.declare([table])
+            let victim = try #require(job.server(atPlace: 1))
+            job.kill(victim)
+            // 3 MiB of rows.
+            for first in stride(from: 0 as UInt64, to: 400, by: 40) {
+                #expect(try await Self.push(Array(first..<first + 40), 1, of: table, client) == [])
+            }
+            try await job.restart(victim)
+            let isSettled = try await job.isSettled()
+            #expect(isSettled, "\(job.entries)")
+            #expect(job.cluster.log.all("partition cannot be followed").isEmpty)
+            let epoch = job.entries[0].epoch
+            for first in stride(from: 0 as UInt64, to: 80, by: 40) {
+                #expect(try await Self.push(Array(first..<first + 40), 1, of: table, client) == [])
+            }
+            #expect(job.entries[0].epoch == epoch, "\(job.entries)")
+            #expect(await job.differences() == [])
+            client.close()
+        }
+    }
+
     @Test("a record that never fits into a follower's log has it leave the chain at once, and say what to set")
     func smallLog() async throws {
         try await SimulatedRuntime.run(seed: 3) { runtime in
