@@ -87,6 +87,10 @@ extension Coordinator {
     func changeChain(
         _ request: ChainRequest, owner: SPIFFEID, until deadline: RuntimeInstant? = nil
     ) async throws(CoordinationError) -> ChainAnswer {
+        // Before the decision, which may give the partition to another.
+        if request.change == .refuse(request.server) {
+            try state.change { $0.noteRefusal(of: request.partition, by: request.server, owner: owner) }
+        }
         let (entry, isMade) = try await state.commit(until: deadline ?? latest) { (state) throws(CoordinationError) in
             try state.changeChain(
                 of: request.partition, ifEpoch: request.epoch, request.change, server: request.server, owner: owner)

@@ -222,7 +222,7 @@ extension CoordinatorState {
         for entry in partitions {
             let free = living.indices.lazy.filter {
                 joining[living[$0].name, default: 0] < configuration.joiningPerServer
-                    && !entry.chain.contains(living[$0].name)
+                    && !entry.chain.contains(living[$0].name) && !hasRefused(living[$0], entry.id)
             }
             guard let server = free.min(by: { (loads[$0].held, $0) < (loads[$1].held, $1) }) else { continue }
             var next = entry

@@ -21,6 +21,9 @@ package struct CoordinatorState: Sendable {
     package private(set) var membershipEpoch: UInt64
     /// Until when servers live without a sign of life.
     var leases: ServerLeases
+    /// The servers that have said that they cannot hold a partition, in this life. Nobody keeps that: a coordinator that
+    /// starts again is told again.
+    private var refusals: [PartitionID: Set<ServerLife>] = [:]
     private var nextPartition: UInt64
     private var version: UInt64
     /// What has changed since ``takeChange()``, but for what ``sessions`` tells.
@@ -62,11 +65,26 @@ package struct CoordinatorState: Sendable {
     package mutating func apply(_ change: CoordinatorChange, now: RuntimeInstant) {
         sessions.apply(change, now: now)
         map.apply(change)
-        for server in change.servers { leases.begin(server.name, now: now) }
+        for server in change.servers {
+            leases.begin(server.name, now: now)
+            for id in refusals.keys { refusals[id] = refusals[id]?.filter { $0.name != server.name } }
+        }
         for server in change.lost { leases.end(server) }
         if change.membershipEpoch != 0 { membershipEpoch = change.membershipEpoch }
         if change.nextPartition != 0 { nextPartition = change.nextPartition }
         if change.version != 0 { version = change.version }
+    }
+
+    /// Takes down that a server cannot hold a partition that it is being given.
+    mutating func noteRefusal(of id: PartitionID, by server: String, owner: SPIFFEID) {
+        guard map.partition(id)?.joining == server, let known = map.server(named: server), known.identity == owner
+        else { return }
+        refusals[id, default: []].insert(ServerLife(name: server, life: known.life))
+    }
+
+    /// Whether a server has said in its present life that it cannot hold a partition.
+    func hasRefused(_ server: ServerRecord, _ id: PartitionID) -> Bool {
+        refusals[id]?.contains(ServerLife(name: server.name, life: server.life)) == true
     }
 
     /// Whether tables have been declared since ``takeChange()``.

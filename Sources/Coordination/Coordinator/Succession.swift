@@ -66,7 +66,7 @@ enum Succession {
             next.followers.append(server)
             next.joining = ""
             next.epoch += 1
-        case .abandon(let server):
+        case .abandon(let server), .refuse(let server):
             guard next.joining == server else { return nil }
             next.joining = ""
         }
@@ -78,7 +78,7 @@ enum Succession {
         switch change {
         case .drop(let follower): entry.epoch == epoch + 1 && !entry.chain.contains(follower)
         case .join(let server, _): entry.epoch == epoch + 1 && entry.followers.last == server
-        case .abandon(let server): entry.epoch == epoch && entry.joining != server
+        case .abandon(let server), .refuse(let server): entry.epoch == epoch && entry.joining != server
         }
     }
 }

@@ -11,6 +11,8 @@ package enum ChainChange: Sendable, Hashable {
     case join(String, life: UInt64)
     /// The server that is joining is given up; another, or the same, is chosen later.
     case abandon(String)
+    /// The server that is joining cannot hold the partition; this life of it is not chosen again.
+    case refuse(String)
 }
 
 /// A ``ChainChange`` on its way to the coordinator.
@@ -50,6 +52,7 @@ struct ChainRequest: MeshMessage, Hashable {
             case 1: .drop(subject)
             case 2: .join(subject, life: life)
             case 3: .abandon(subject)
+            case 4: .refuse(subject)
             default: throw WireError(.malformed, "change number \(kind) of a chain is not known")
             }
         self.init(partition: PartitionID(rawValue: partition), epoch: epoch, change: change, server: server)
@@ -68,6 +71,9 @@ struct ChainRequest: MeshMessage, Hashable {
             encoder.fixed64(5, life)
         case .abandon(let joining):
             encoder.uint64(3, 3)
+            encoder.string(4, joining)
+        case .refuse(let joining):
+            encoder.uint64(3, 4)
             encoder.string(4, joining)
         }
         encoder.string(6, server)

@@ -20,8 +20,8 @@ public struct PartitionLogConfiguration: Sendable, Hashable {
     /// has it note down, of sessions and epochs, may go beyond. Default 1 GiB.
     public var bytes = 1 << 30
     /// The most bytes of records in memory that wait to be written; at the limit pushes are refused with `busy`. A
-    /// partition's gradient must fit into half of it. The same at all servers of a job: one that follows with less
-    /// leaves the chains whose records do not fit. Default 128 MiB.
+    /// partition's gradient must fit into half of it. The same at all servers of a job: one that has less refuses to
+    /// follow where records may not fit, and says so once. Default 128 MiB.
     public var waitingBytes = 128 << 20
 
     /// A log in `folder`.

@@ -22,20 +22,27 @@ extension Partition {
         return !arrivals.removeFirst()
     }
 
-    /// Executes the records that have arrived. Computes; not for loops. While the log is full, it waits; where that takes
-    /// too long, this server leaves the chain.
+    /// Executes the records that have arrived. Computes; not for loops. While the log is full, it waits, and has its
+    /// predecessor know that it is there, so that the head waits, too; where that takes too long, this server leaves the
+    /// chain.
     func executeArrived(on runtime: any Runtime) async {
-        var patience = runtime.now.advanced(by: Self.patienceWithLog)
+        var (waitsSince, wasHeard) = (runtime.now, runtime.now)
         while let arrival = arrivals.first {
             await turns.takeWithoutLimit()
             let isDone = state.withLock { follow(arrival, on: &$0) }
             turns.pass()
             if isDone {
-                patience = runtime.now.advanced(by: Self.patienceWithLog)
+                (waitsSince, wasHeard) = (runtime.now, runtime.now)
                 if !arrivals.removeFirst() { return }
                 continue
             }
-            if runtime.now >= patience { chained { $0.fail() } }
+            driver?.makeRoom()
+            let patience = log?.isCompacting == true ? Self.patienceWithSnapshots : ServerLog.patience
+            if waitsSince.duration(to: runtime.now) >= patience { chained { $0.fail() } }
+            if wasHeard.duration(to: runtime.now) >= Self.signOfLife {
+                wasHeard = runtime.now
+                chained { $0.showLife() }
+            }
             do {
                 try await runtime.sleep(for: .milliseconds(5))
             } catch {
@@ -80,6 +87,8 @@ extension Partition {
         return true
     }
 
-    /// How long a follower's log may be full before the follower leaves its chain.
-    private static let patienceWithLog = Duration.seconds(5)
+    /// How long a follower's log may be full while snapshots are written to replace it: as long as they may take.
+    private static let patienceWithSnapshots = Duration.seconds(60)
+    /// How often a follower that waits for its log says that it is there; less than any predecessor's patience.
+    private static let signOfLife = Duration.milliseconds(100)
 }

@@ -178,7 +178,7 @@ extension Partition {
             }
             let content: ChainMessage.Content
             switch message {
-            case .begin(let isJoining): content = .begin(isJoining: isJoining)
+            case .begin(let isJoining): content = .begin(isJoining: isJoining, recordBytes: log?.recordBytes ?? 0)
             case .record(let record): content = .record(record)
             case .piece(let number):
                 // It is there before it may leave, and leaves once.

@@ -276,6 +276,8 @@ struct ChainMember: Sendable {
     /// The successor says that the tail has all records up to a position; a server that joins, that it has them.
     mutating func successorAcknowledged(_ position: UInt64, epoch: UInt64) {
         guard let place, epoch == place.epoch, case .flowing = downstream, position <= appended else { return }
+        // It is slow and there, and so is this server.
+        if position == acknowledged, !place.isSuccessorJoining { showLife() }
         acknowledged = max(acknowledged, position)
         confirm()
         if place.isSuccessorJoining { catchUp() }
@@ -380,6 +382,9 @@ struct ChainMember: Sendable {
         guard position > appended else { return .ignored }
         return position == appended + 1 ? .taken : .gap
     }
+
+    /// Has the last acknowledgement repeated: this server is slow, and there.
+    mutating func showLife() { upstream?.acknowledged = nil }
 
     /// A stream of the predecessor has ended.
     mutating func predecessorLost(_ stream: UInt64) {

@@ -6,8 +6,8 @@ package struct ChainMessage: Sendable {
     /// What it sends.
     package enum Content: Sendable {
         /// It wants to send what follows the position at which the other stands; a joining server is sent a snapshot if it
-        /// has nothing to go on from.
-        case begin(isJoining: Bool)
+        /// has nothing to go on from. A record of its log has at most `recordBytes`; 0 where it has none.
+        case begin(isJoining: Bool, recordBytes: Int = 0)
         /// The next record.
         case record(PartitionRecord)
         /// A piece of a snapshot for a joining server, cut as those of a ``ServerLog``; the first has number 0.
@@ -47,7 +47,7 @@ extension ChainMessage: MeshMessage {
         var partition: UInt64 = 0
         var (epoch, kind, isJoining) = (UInt64(0), UInt64(0), false)
         var piece: Segment?
-        var number: UInt64 = 0
+        var (number, recordBytes) = (UInt64(0), UInt64(0))
         while let field = try decoder.nextField() {
             switch field {
             case 16: partition = try decoder.uint64()
@@ -56,13 +56,14 @@ extension ChainMessage: MeshMessage {
             case 19: isJoining = try decoder.bool()
             case 20: piece = try decoder.segment()
             case 21: number = try decoder.uint64()
+            case 22: recordBytes = try decoder.uint64()
             default: break
             }
         }
         self.partition = PartitionID(rawValue: partition)
         self.epoch = epoch
         switch (kind, piece) {
-        case (1, _): content = .begin(isJoining: isJoining)
+        case (1, _): content = .begin(isJoining: isJoining, recordBytes: Int(clamping: recordBytes))
         case (2, _): content = .record(try PartitionRecord(from: &record))
         case (3, let piece?): content = .piece(piece, number: number)
         default: throw WireError(.malformed, "a chain's message of kind \(kind) says nothing that is known")
@@ -73,9 +74,10 @@ extension ChainMessage: MeshMessage {
         encoder.uint64(16, partition.rawValue)
         encoder.uint64(17, epoch)
         switch content {
-        case .begin(let isJoining):
+        case .begin(let isJoining, let recordBytes):
             encoder.uint64(18, 1)
             encoder.bool(19, isJoining)
+            encoder.uint64(22, UInt64(recordBytes))
         case .record(let record):
             encoder.uint64(18, 2)
             record.encode(to: &encoder)

@@ -80,7 +80,7 @@ final class ChainStream: Sendable {
     // MARK: Beginning
 
     private func begin(_ message: ChainMessage) throws(CallFailure) {
-        guard case .begin(let isJoining) = message.content else { return }
+        guard case .begin(let isJoining, let recordBytes) = message.content else { return }
         let id = message.partition
         state.withLock { state in
             state.parked[id] = nil
@@ -98,6 +98,10 @@ final class ChainStream: Sendable {
                 .permissionDenied,
                 "\(peer?.description ?? "nobody") is not server \(predecessor), which comes before this one in the chain of partition \(id)"
             )
+        }
+        // Before anything is sent that would be of no use.
+        guard !isJoining || hosted.canFollow(id, after: predecessor, recordBytes: recordBytes) else {
+            return replication.refuseToFollow(id)
         }
         state.withLock { $0.begun[id] = message.epoch }
         guard let partition = hosted.known(id) else {

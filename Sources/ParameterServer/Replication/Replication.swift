@@ -18,6 +18,8 @@ final class Replication: ChainDriver, Sendable {
         case wish(PartitionID)
         /// A follower does not answer.
         case loss(ServerRecord)
+        /// A partition is not one for this server's log.
+        case refusal(PartitionID)
     }
 
     private struct State {
@@ -80,6 +82,9 @@ final class Replication: ChainDriver, Sendable {
     /// Has the coordinator told that a follower does not answer. Nobody waits for that.
     func reportLoss(of record: ServerRecord) { due.mark(.loss(record)) }
 
+    /// Has the coordinator told that this server cannot join a partition's chain. Nobody waits for that.
+    func refuseToFollow(_ partition: PartitionID) { due.mark(.refusal(partition)) }
+
     func placesChanged() { due.mark(.places) }
 
     var recordBytes: Int {
@@ -130,6 +135,8 @@ final class Replication: ChainDriver, Sendable {
                     group.addTask {
                         try? await self.coordination.reportLoss(of: record.name, life: record.life)
                     }
+                case .refusal(let id):
+                    group.addTask { await self.hosted?.refuse(id) }
                 case .wish(let id):
                     guard state.withLock({ $0.fulfilling.insert(id).inserted }) else { continue }
                     group.addTask(executorPreference: compute) {

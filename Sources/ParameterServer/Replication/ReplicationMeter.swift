@@ -9,12 +9,13 @@ import Telemetry
 /// | `parameter_replication_records` | gauge | – |
 /// | `parameter_replication_bytes` | gauge | `of`: `kept`, `uncommitted`, `limit` (of `uncommitted`) |
 /// | `parameter_replication_seconds` | histogram | – |
-/// | `parameter_seedings_total` | counter | `outcome`: `begun`, `joined` |
+/// | `parameter_seedings_total` | counter | `outcome`: `begun`, `joined`, `refused` |
 /// | `parameter_seeding_bytes_total` | counter | – |
 /// | `parameter_chain_epochs_total` | counter | – |
 ///
 /// What is kept are records that a follower does not have yet, or has not said so; `uncommitted` are those among them that
-/// this server is the head of. A seeding that is begun and does not join was too slow, or was cut off.
+/// this server is the head of. A seeding that is begun and does not join was too slow, or was cut off; one that is refused,
+/// by the server that was to join, was not begun.
 struct ReplicationMeter: Sendable {
     private let records: Gauge
     private let kept: Gauge
@@ -22,6 +23,7 @@ struct ReplicationMeter: Sendable {
     private let seconds: LatencyHistogram
     let seedingsBegun: Counter
     let seedingsJoined: Counter
+    let seedingsRefused: Counter
     let seedingBytes: Counter
     let epochs: Counter
 
@@ -42,6 +44,7 @@ struct ReplicationMeter: Sendable {
             labels: "outcome")
         seedingsBegun = seedings.series("begun")
         seedingsJoined = seedings.series("joined")
+        seedingsRefused = seedings.series("refused")
         seedingBytes = metrics.counter(
             "parameter_seeding_bytes_total", help: "Bytes of snapshots that were sent to servers that join a chain."
         ).series()

@@ -3,6 +3,7 @@ import Logging
 import MeshTransport
 import MeshWire
 import Synchronization
+import Telemetry
 import Tensor
 
 /// How a server comes to have what the map gives it, and gives up what it does not.
@@ -172,6 +173,58 @@ extension HostedPartitions {
             "partition cannot be followed",
             metadata: ["server": "\(server)", "partition": "\(id)", "error": "\(error)"])
         _ = try? await coordination.changeChain(of: id, ifEpoch: epoch, .abandon(server), server: server)
+    }
+
+    /// Whether this server's log takes the records of a partition that it is to follow `predecessor` in. Where it does
+    /// not, that is said once.
+    ///
+    /// - Parameter recordBytes: the most bytes of a record of the predecessor's log; 0 where that is not known.
+    func canFollow(_ id: PartitionID, after predecessor: String, recordBytes: Int) -> Bool {
+        let (log, map) = state.withLock { ($0.log, $0.map) }
+        guard let log, let table = map?.table(of: id),
+            let index = table.partitions.firstIndex(where: { $0.id == id }),
+            let declaration = try? TableDeclaration(of: table)
+        else { return true }
+        // A push of rows is as large as the head's log lets it be.
+        let needed =
+            declaration.rows == nil
+            ? declaration.elements(ofPartition: index).count * MemoryLayout<Float>.size + ServerLogEntry.overhead
+            : recordBytes
+        guard needed > log.recordBytes else { return true }
+        let name = PartitionName(table: table.name, index: index)
+        let error = ParameterServerError(
+            .invalidConfiguration,
+            "partition \(name) has records of up to \(needed) bytes at server \(predecessor), and one of the log of server \(server) has at most \(log.recordBytes): set its log.waitingBytes to \(2 * needed) or more"
+        )
+        let isNew = state.withLock { $0.refused.updateValue((name, error), forKey: id)?.error.message != error.message }
+        replication.meter.seedingsRefused.increment()
+        if isNew {
+            logger.error("partition cannot be followed", metadata: ["server": "\(server)", "error": "\(error)"])
+        }
+        return false
+    }
+
+    /// Has the coordinator give a partition to another server, and not to this one again.
+    func refuse(_ id: PartitionID) async {
+        while !Task.isCancelled, let entry = state.withLock({ $0.map?.partition(id) }), entry.joining == server {
+            let change = ChainChange.refuse(server)
+            guard (try? await coordination.changeChain(of: id, ifEpoch: entry.epoch, change, server: server)) == nil,
+                (try? await coordination.mesh.runtime.sleep(for: .milliseconds(250))) != nil
+            else { return }
+            await refreshInTurn()
+        }
+    }
+
+    /// What this server would follow others in if its log let it, of partitions that have too few followers.
+    var refusals: [(id: PartitionID, name: PartitionName, error: ParameterServerError)] {
+        state.withLock { state in
+            state.refused.sorted { $0.key < $1.key }.compactMap { id, refusal in
+                guard let table = state.map?.table(of: id), let entry = state.map?.partition(id),
+                    entry.followers.count < table.replicas
+                else { return nil }
+                return (id, refusal.name, refusal.error)
+            }
+        }
     }
 
     /// Hosts the copy of a partition that a predecessor has sent on a stream, if it is still wanted.

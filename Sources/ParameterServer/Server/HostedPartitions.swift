@@ -24,6 +24,8 @@ final class HostedPartitions: Sendable {
         var log: ServerLog?
         /// Why partitions that the coordinator has placed here are not here.
         var unhosted: [PartitionID: ParameterServerError] = [:]
+        /// Why this server does not follow others in partitions that it was given.
+        var refused: [PartitionID: (name: PartitionName, error: ParameterServerError)] = [:]
         var isRegistered = false
         /// The newest map that was taken.
         var map: PartitionMap?

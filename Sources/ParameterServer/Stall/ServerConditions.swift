@@ -3,7 +3,7 @@ import MeshWire
 import Synchronization
 
 /// What stands still at a server without a request that waits: heads that may not take pushes yet, followers that
-/// cannot be reached, snapshots that are on their way. Since when is known as exactly as it is looked at.
+/// cannot be reached, snapshots that are on their way, and chains that this server's log is too small for. Since when is known as exactly as it is looked at.
 ///
 /// Safe to use from any task: guarded by a mutex.
 final class ServerConditions: Sendable {
@@ -47,12 +47,16 @@ final class ServerConditions: Sendable {
     private func looking(
         _ now: RuntimeInstant
     ) -> [(condition: Condition, name: PartitionName, progress: String, known: Known)] {
-        let found = hosted.all.flatMap { partition in
-            partition.conditions.map { found in
-                let condition = Condition(partition: partition.id, reason: found.reason, blocker: found.blocker)
-                return (condition, partition.name, found.progress)
+        let found =
+            hosted.all.flatMap { partition in
+                partition.conditions.map { found in
+                    let condition = Condition(partition: partition.id, reason: found.reason, blocker: found.blocker)
+                    return (condition, partition.name, found.progress)
+                }
             }
-        }
+            + hosted.refusals.map { refusal in
+                (Condition(partition: refusal.id, reason: .log, blocker: refusal.error.message), refusal.name, "")
+            }
         return known.withLock { known in
             let present = Set(found.map(\.0))
             known = known.filter { present.contains($0.key) }

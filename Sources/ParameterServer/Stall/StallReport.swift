@@ -17,7 +17,7 @@ public struct StallReport: Sendable, Hashable, CustomStringConvertible {
         /// A push, a snapshot or a pull of committed state for every server of a partition's chain to have it; a head
         /// for a follower that it cannot reach.
         case chain
-        /// The same for the server's log.
+        /// The same for the server's log; a chain that lacks a follower for a server whose log is too small for it.
         case log
         /// A pull for a version of a partition.
         case version

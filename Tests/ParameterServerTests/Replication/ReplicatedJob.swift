@@ -14,7 +14,7 @@ struct ReplicatedJob: Sendable {
     let runtime: SimulatedRuntime
     let cluster: TestCluster
     let replicas: Int
-    let configuration: ParameterServerConfiguration
+    let configuration: @Sendable (Int) -> ParameterServerConfiguration
     let notes = PushNotebook()
     private let running = Running()
 
@@ -29,9 +29,12 @@ struct ReplicatedJob: Sendable {
     }
 
     /// Runs `body` beside a coordinator and so many servers.
+    ///
+    /// - Parameter single: the configuration of the server of a number, where they are not all alike.
     static func run<Result: Sendable>(
         seed: UInt64, servers: Int = 3, replicas: Int,
         configuration: ParameterServerConfiguration = ParameterServerConfiguration(),
+        of single: (@Sendable (Int) -> ParameterServerConfiguration)? = nil,
         _ body: @escaping @Sendable @concurrent (ReplicatedJob) async throws -> Result
     ) async throws -> Result {
         try await SimulatedRuntime.run(seed: seed) { runtime in
@@ -43,7 +46,7 @@ struct ReplicatedJob: Sendable {
                 },
                 on: { runtime.host($0) })
             let job = ReplicatedJob(
-                runtime: runtime, cluster: cluster, replicas: replicas, configuration: configuration)
+                runtime: runtime, cluster: cluster, replicas: replicas, configuration: single ?? { _ in configuration })
             return try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await runtime.host("/coordinator").run { try await cluster.coordinator.run() } }
                 for index in 0..<servers { try await job.start(index) }
@@ -55,7 +58,8 @@ struct ReplicatedJob: Sendable {
     }
 
     private init(
-        runtime: SimulatedRuntime, cluster: TestCluster, replicas: Int, configuration: ParameterServerConfiguration
+        runtime: SimulatedRuntime, cluster: TestCluster, replicas: Int,
+        configuration: @escaping @Sendable (Int) -> ParameterServerConfiguration
     ) {
         self.runtime = runtime
         self.cluster = cluster
@@ -70,7 +74,7 @@ struct ReplicatedJob: Sendable {
     /// Starts the server of this number on its host.
     func start(_ index: Int) async throws {
         running[index] = try await host(index).run {
-            let (server, address) = try await cluster.listeningServer(index, configuration: configuration)
+            let (server, address) = try await cluster.listeningServer(index, configuration: configuration(index))
             try await server.register(at: address)
             return server
         }
@@ -93,6 +97,9 @@ struct ReplicatedJob: Sendable {
         _ = host(index).restart()
         try await start(index)
     }
+
+    /// What a running server holds up and who holds it up.
+    func stallReport(of index: Int) -> StallReport? { running[index]?.stallReport() }
 
     var entries: [PartitionMap.Partition] { cluster.coordinator.map.tables.flatMap(\.partitions) }
 
