@@ -30,6 +30,8 @@ struct FuzzTarget: Sendable {
         "configuration-file": FuzzTarget(decode: ConfigurationFiles.read, seeds: ConfigurationFiles.seeds),
         "log-file": FuzzTarget(decode: Logs.read, seeds: Logs.seeds),
         "checkpoint-manifest": FuzzTarget(decode: Files.manifest, seeds: Files.manifestSeeds),
+        "partition-file": FuzzTarget(decode: Snapshots.file, seeds: Snapshots.fileSeeds),
+        "snapshot-pieces": FuzzTarget(decode: Snapshots.assemble, seeds: Snapshots.seeds),
         "safetensors": FuzzTarget(decode: Files.safetensors, seeds: Files.safetensorsSeeds),
         "npy": FuzzTarget(decode: TensorArrays.array, seeds: TensorArrays.arraySeeds),
         "npz": FuzzTarget(decode: TensorArrays.archive, seeds: TensorArrays.archiveSeeds),

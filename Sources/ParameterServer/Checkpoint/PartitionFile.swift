@@ -156,7 +156,8 @@ struct PartitionFile {
         }
     }
 
-    private func snapshot(in bytes: [UInt8]) throws(ParameterServerError) -> PartitionSnapshot {
+    /// What the bytes of a dense table's file have.
+    func snapshot(in bytes: [UInt8]) throws(ParameterServerError) -> PartitionSnapshot {
         let metadata: [String: String]
         let tensors: NamedTensors
         do throws(TensorError) {
@@ -195,7 +196,7 @@ struct PartitionFile {
     }
 
     /// Whether a snapshot is one of the partition that can be gone back to.
-    private func check(_ snapshot: PartitionSnapshot) throws(ParameterServerError) {
+    func check(_ snapshot: PartitionSnapshot) throws(ParameterServerError) {
         do throws(ParameterServerError) {
             _ = try PartitionState(
                 snapshot, id: snapshot.partition, name: name, of: table, epoch: snapshot.epoch,
