@@ -41,6 +41,10 @@ public struct CoordinationError: Error, Sendable, CustomStringConvertible {
         public static let limitReached = Code("limitReached", .resourceExhausted)
         /// The tables of a namespace would take more than they may.
         public static let quotaExceeded = Code("quotaExceeded", .resourceExhausted)
+        /// Others make the coordinator hold as much as it may; the same call may succeed later.
+        public static let busy = Code("busy", .unavailable)
+        /// The map takes more than a message has room for: it has to be followed in parts.
+        public static let mapTooLarge = Code("mapTooLarge", .failedPrecondition)
         /// The change could not be kept, as on a full disk; nothing has changed.
         public static let storeUnavailable = Code("storeUnavailable", .unavailable)
         /// What a store holds is damaged or unknown; the message says what to do.
@@ -67,7 +71,7 @@ public struct CoordinationError: Error, Sendable, CustomStringConvertible {
             slotOutOfRange, noFreeSlot, slotTaken, sessionFenced, sessionExpired, sessionUnknown, notOwner,
             notAllowed, conflictingDeclaration, invalidDeclaration, tooFewServers, limitReached, storeUnavailable,
             storeFailed, versionConflict, serverUnknown, serverLost, serverSuperseded, partitionUnknown,
-            quotaExceeded,
+            quotaExceeded, busy, mapTooLarge,
         ]
     }
 
@@ -102,7 +106,9 @@ public struct CoordinationError: Error, Sendable, CustomStringConvertible {
 extension CoordinationError {
     /// The answer to a call that failed so. The code's name leads the text, as a status alone does not tell the codes
     /// apart.
-    var callFailure: CallFailure { CallFailure(code.status, "\(code): \(message)", hasNotRun: code != .storeFailed) }
+    var callFailure: CallFailure {
+        CallFailure(code.status, "\(code): \(message)", hasNotRun: code != .storeFailed && code != .mapTooLarge)
+    }
 
     /// What a call to a coordinator failed with: what it answered, or that it could not be asked.
     init(_ error: MeshError) {

@@ -26,16 +26,16 @@ package struct Policies: Sendable {
                 "servers register",
                 methods: [
                     "\(name)/RegisterServer", "\(name)/RenewServer", "\(name)/ChangeChain", "\(name)/FetchMap",
-                    "\(name)/WatchMap", "\(name)/ReportLoss", "\(name)/FetchFence", "\(name)/LeaveServer",
+                    "\(name)/FollowMap", "\(name)/ReportLoss", "\(name)/FetchFence", "\(name)/LeaveServer",
                 ], identities: [identities.servers]),
             .init(
                 "workers take part",
                 methods: [
                     "\(name)/OpenSession", "\(name)/RenewSession", "\(name)/CloseSession", "\(name)/DeclareTables",
-                    "\(name)/FetchMap", "\(name)/WatchMap", "\(name)/ReportLoss",
+                    "\(name)/DeclareManyTables", "\(name)/FetchMap", "\(name)/FollowMap", "\(name)/ReportLoss",
                 ], identities: [identities.workers]),
             .init(
-                "the launcher looks", methods: ["\(name)/FetchMap", "\(name)/WatchMap", "\(name)/ReportLoss"],
+                "the launcher looks", methods: ["\(name)/FetchMap", "\(name)/FollowMap", "\(name)/ReportLoss"],
                 identities: [identities.launcher]),
         ])
     }
@@ -51,7 +51,8 @@ package struct Policies: Sendable {
                 identities: [identities.servers]),
             .init("workers train", methods: ["\(name)/Push", "\(name)/Pull"], identities: [identities.workers]),
             .init(
-                "the launcher reads", methods: ["\(name)/Pull", "\(name)/Audit"], identities: [identities.launcher]),
+                "the launcher reads", methods: ["\(name)/Pull", "\(name)/Audit", "\(name)/AuditInParts"],
+                identities: [identities.launcher]),
         ])
     }
 }

@@ -50,7 +50,8 @@ struct Deployment {
                 methods: [
                     "\(coordination)/OpenSession", "\(coordination)/RenewSession", "\(coordination)/CloseSession",
                     "\(coordination)/DeclareTables", "\(coordination)/FetchMap", "\(coordination)/WatchMap",
-                    "\(coordination)/ReportLoss", "\(parameters)/*",
+                    "\(coordination)/DeclareManyTables", "\(coordination)/FollowMap", "\(coordination)/ReportLoss",
+                    "\(parameters)/*",
                 ], identities: ["spiffe://\(SPIFFEIDs.trustDomain)/trainer/*", SPIFFEIDs.operator])
         ])
     }

@@ -28,11 +28,10 @@ extension CoordinationClient {
         var isReported = false
         while !Task.isCancelled {
             do {
-                try await client.call(CoordinationService.watchMap, EmptyMessage(), timeout: Self.watchTime) { maps in
-                    for try await map in maps {
-                        feed.offer(map)
-                        (wait, isReported) = (Self.firstWait, false)
-                    }
+                try await follow(timeout: Self.watchTime) { map in
+                    feed.offer(map)
+                    (wait, isReported) = (Self.firstWait, false)
+                    return true
                 }
             } catch {
                 let isExpected = Task.isCancelled || (error as? MeshError)?.code == .deadlineExceeded
@@ -45,6 +44,17 @@ extension CoordinationClient {
             let share = Double(runtime.randomBits() >> 11) / Double(1 << 53)
             guard (try? await runtime.sleep(for: wait * (0.5 + share / 2))) != nil else { return }
             wait = min(wait * 2, Self.longestWait)
+        }
+    }
+
+    /// Gives `body` the map as it is, and then each newer one, until it returns false, or the stream ends.
+    func follow(timeout: Duration? = nil, _ body: (PartitionMap) -> Bool) async throws {
+        try await client.call(CoordinationService.followMap, EmptyMessage(), timeout: timeout) { steps in
+            var followed = FollowedMap()
+            for try await step in steps {
+                guard let map = try followed.take(step) else { continue }
+                guard body(map) else { return }
+            }
         }
     }
 

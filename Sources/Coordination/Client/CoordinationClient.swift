@@ -65,19 +65,28 @@ public final class CoordinationClient: Sendable {
         _ = try await call(CoordinationService.closeSession, HeldSession(session: session.id, slot: session.slot))
     }
 
-    /// Creates the tables that do not exist yet, all or none, and returns the map with all tables.
+    /// Creates the tables that do not exist yet, all or none, however many, and returns the map with all tables.
     ///
     /// - Throws: ``CoordinationError`` with `conflictingDeclaration`, `invalidDeclaration`, `notAllowed`,
-    ///   `tooFewServers`, `limitReached` or `callFailed`.
+    ///   `tooFewServers`, `limitReached`, `quotaExceeded`, `busy` or `callFailed`.
     public func declare(_ tables: [TableRequest]) async throws(CoordinationError) -> PartitionMap {
-        try await call(CoordinationService.declareTables, TableRequests(tables))
+        let parts = tables.parts(ofBytes: MapStep.partBytes(within: mesh.limits), \.mostBytes)
+        guard parts.count > 1 else {
+            return try await whole { () async throws(CoordinationError) in
+                try await call(CoordinationService.declareTables, TableRequests(tables))
+            }
+        }
+        try await declare(parts)
+        return try await fetchMap()
     }
 
     /// The tables and where their partitions are.
     ///
     /// - Throws: ``CoordinationError`` with `callFailed`.
     public func fetchMap() async throws(CoordinationError) -> PartitionMap {
-        try await call(CoordinationService.fetchMap, EmptyMessage())
+        try await whole { () async throws(CoordinationError) in
+            try await call(CoordinationService.fetchMap, EmptyMessage())
+        }
     }
 
     /// The newest session of each slot.

@@ -20,7 +20,8 @@ public struct WorkerSession: Sendable, Hashable {
     public var membershipEpoch: UInt64
     /// The slot's session before this one; `nil` for a slot's first.
     public var predecessor: Predecessor?
-    /// Partitions whose server did not confirm the fence in time; it learns of this session from its first push.
+    /// Partitions whose server did not confirm the fence in time; it learns of this session from its first push. Also
+    /// those of which no message had room for what the predecessor had applied.
     public var unconfirmed: [PartitionID]
 }
 

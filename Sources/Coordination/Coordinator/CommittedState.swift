@@ -108,12 +108,13 @@ final class CommittedState: Sendable {
         } catch {
             return error
         }
-        let map = shared.withLock { shared in
+        let (before, map) = shared.withLock { shared in
+            let before = shared.state.map.version
             shared.state.apply(change, now: runtime.now)
-            return shared.state.map
+            return (before, shared.state.map)
         }
         if change.mapVersion != 0 {
-            maps.offer(map)
+            maps.offer(map, by: MapStep(from: before, by: change))
             meter.isNow(map)
         }
         return nil

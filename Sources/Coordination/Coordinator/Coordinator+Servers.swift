@@ -39,7 +39,15 @@ extension Coordinator {
             }
         }
         mesh.serve(CoordinationService.watchMap) { _, maps, _ in
-            try await self.state.maps.forEach { try await maps.send($0) }
+            try await self.state.maps.forEach { map in
+                try await maps.send(try await self.answering { () throws(CoordinationError) in try self.fitting(map) })
+            }
+        }
+        let bytes = MapStep.partBytes(within: mesh.limits)
+        mesh.serve(CoordinationService.followMap) { _, parts, _ in
+            try await self.state.maps.forEachStep { step in
+                for part in step.parts(bytes: bytes) { try await parts.send(part) }
+            }
         }
     }
 

@@ -26,6 +26,7 @@ public final class Coordinator: Service {
     let reports = Mutex(LossReports())
     let servers: FencedServers
     private let tables: TableGuard
+    private let declarations: DeclarationRoom
 
     /// Makes a coordinator, goes on from what its store holds, and has `mesh` answer its methods; see
     /// ``CoordinationService``. Leases end only while ``run()`` does.
@@ -49,6 +50,7 @@ public final class Coordinator: Service {
         servers = FencedServers(mesh)
         meter = CoordinatorMeter(mesh.metrics, configuration.namespaces)
         tables = TableGuard(configuration.tablePolicy, mesh.metrics)
+        declarations = DeclarationRoom(bytes: configuration.heldDeclarationBytes, partitions: configuration.partitions)
         let runtime = mesh.runtime
         let embedded = configuration.folder.map { EmbeddedStore(folder: $0, runtime: runtime, logger: logger) }
         let store: any CoordinationStore = store ?? embedded ?? MemoryStore()
@@ -120,9 +122,14 @@ public final class Coordinator: Service {
         }
         mesh.serve(CoordinationService.closeSession) { held, call in try await self.close(held, call) }
         mesh.serve(CoordinationService.declareTables) { request, call in
-            try await self.answering { () async throws(CoordinationError) in try await self.declare(request, call) }
+            try await self.answering { () async throws(CoordinationError) in
+                try self.fitting(try await self.declare(request.tables, call))
+            }
         }
-        mesh.serve(CoordinationService.fetchMap) { _, _ in self.map }
+        mesh.serve(CoordinationService.declareManyTables) { parts, call in try await self.declare(parts, call) }
+        mesh.serve(CoordinationService.fetchMap) { _, _ in
+            try await self.answering { () throws(CoordinationError) in try self.fitting(self.map) }
+        }
         mesh.serve(CoordinationService.fetchFence) { _, _ in self.fence }
     }
 
@@ -143,10 +150,12 @@ public final class Coordinator: Service {
         let report = await servers.tell(
             map, FenceOrder(fence: fence, reportOn: record.predecessor), within: fenceTimeout(of: call))
         warn(about: report.unknown, map)
+        let applied = record.predecessor == nil ? [] : report.applied
+        let told = applied.fitting(bytes: mesh.limits.messageHeadBytes / 2)
         return OpenedSession(
             session: record.session, slot: record.slot, lease: configuration.lease,
-            membershipEpoch: opening.membershipEpoch, predecessor: record.predecessor,
-            applied: record.predecessor == nil ? [] : report.applied, unknown: report.unknown)
+            membershipEpoch: opening.membershipEpoch, predecessor: record.predecessor, applied: Array(told),
+            unknown: (report.unknown + applied[told.endIndex...].lazy.map(\.partition)).sorted())
     }
 
     private func renew(
@@ -178,22 +187,52 @@ public final class Coordinator: Service {
         return EmptyMessage()
     }
 
+    /// Declares the tables of all parts together, when the last is there.
+    private func declare(_ parts: RequestStream<TableRequests>, _ call: CallContext) async throws -> DeclaredTables {
+        var tables: [TableRequest] = []
+        var (held, partitions) = (0, 0)
+        defer { declarations.free(held) }
+        for try await part in parts {
+            try await answering { () throws(CoordinationError) in
+                held += try declarations.take(part.tables, beside: partitions)
+            }
+            tables += part.tables
+            partitions += part.tables.reduce(0) { $0 + $1.partitionByteCounts.count }
+        }
+        return try await answering { () async throws(CoordinationError) in
+            DeclaredTables(mapVersion: try await declare(tables, call).version)
+        }
+    }
+
     private func declare(
-        _ request: TableRequests, _ call: CallContext
+        _ requests: [TableRequest], _ call: CallContext
     ) async throws(CoordinationError) -> PartitionMap {
         let (before, map) = try await state.commit(until: deadline(of: call)) { (state) throws(CoordinationError) in
             let before = state.map.version
-            for table in request.tables where state.map.table(named: table.name) == nil {
+            for table in requests where state.map.table(named: table.name) == nil {
                 guard let denial = self.tables.denial(.declare, table: table.name, peer: call.peer) else { continue }
                 throw CoordinationError(.notAllowed, denial)
             }
-            try state.declare(request.tables)
+            try state.declare(requests)
             return (before, state.map)
         }
         if map.version != before {
             logger.info("tables declared", metadata: ["tables": "\(map.tables.count)", "version": "\(map.version)"])
         }
         return map
+    }
+
+    /// A map that a message has room for.
+    ///
+    /// - Throws: ``CoordinationError/Code/mapTooLarge``.
+    func fitting(_ map: PartitionMap) throws(CoordinationError) -> PartitionMap {
+        let limit = mesh.limits.messageHeadBytes
+        guard map.mostBytes > limit else { return map }
+        let bytes = Payload(map).count
+        guard bytes > limit else { return map }
+        throw CoordinationError(
+            .mapTooLarge,
+            "the map of \(map.tables.count) tables takes \(bytes) bytes, a message \(limit): follow it in parts")
     }
 
     private func expireSessions() async throws(CoordinationError) {

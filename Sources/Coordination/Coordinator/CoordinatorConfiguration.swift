@@ -30,12 +30,16 @@ public struct CoordinatorConfiguration: Sendable, Hashable {
     public var probeTimeout: Duration = .milliseconds(300)
     /// How many partitions a server is given at a time, to become their follower. Default 4.
     public var joiningPerServer = 4
-    /// The most partitions of all tables together. Default 4,096, as many as one push can name.
-    public var partitions = 4_096
+    /// The most partitions of all tables together. Default 131,072, whose map takes some 60 MB of memory.
+    public var partitions = 131_072
     /// The most servers. Default 1,024.
     public var servers = 1_024
     /// The most bytes of one table's declaration. Default 64 KiB.
     public var declarationBytes = 64 << 10
+    /// The most bytes that clients make the coordinator hold which declare more tables than one message has room for,
+    /// all together, until their last ones are there. Default 256 MiB: ten times 100,000 tables. One that finds no room
+    /// is told so and comes again.
+    public var heldDeclarationBytes = 256 << 20
     /// What the tables of one owner may take together. Default none.
     public var namespaces: [TableNamespace] = []
     /// Who may create which tables. Default: whoever may call `DeclareTables`.
@@ -50,6 +54,7 @@ public struct CoordinatorConfiguration: Sendable, Hashable {
         for (name, count) in [
             ("slots", slots), ("serversBeforePlacement", serversBeforePlacement), ("partitions", partitions),
             ("servers", servers), ("declarationBytes", declarationBytes), ("joiningPerServer", joiningPerServer),
+            ("heldDeclarationBytes", heldDeclarationBytes),
         ] where count < 1 {
             problems.append("\(name) must be at least 1, is \(count)")
         }

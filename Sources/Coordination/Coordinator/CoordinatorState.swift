@@ -140,13 +140,15 @@ package struct CoordinatorState: Sendable {
     ///   `limitReached` or `quotaExceeded`; then nothing has changed.
     package mutating func declare(_ requests: [TableRequest]) throws(CoordinationError) {
         var missing: [TableRequest] = []
+        var places: [String: Int] = [:]
         for request in requests {
             try check(request)
             if let table = map.table(named: request.name) {
                 try check(request, declares: table)
-            } else if let other = missing.first(where: { $0.name == request.name }) {
-                guard other == request else { throw Self.conflict(request.name) }
+            } else if let place = places[request.name] {
+                guard missing[place] == request else { throw Self.conflict(request.name) }
             } else {
+                places[request.name] = missing.count
                 missing.append(request)
             }
         }

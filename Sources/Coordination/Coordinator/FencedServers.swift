@@ -11,7 +11,7 @@ final class FencedServers: Sendable {
     struct Report: Sendable {
         /// In the order of partition numbers.
         var applied: [AppliedPushes] = []
-        /// The partitions of servers that did not answer in time, or are lost.
+        /// The partitions of servers that did not answer in time, or are lost, and those that an answer had no room for.
         var unknown: [PartitionID] = []
     }
 
@@ -50,6 +50,9 @@ final class FencedServers: Sendable {
         for (server, answer) in zip(map.servers, answers) {
             if let answer {
                 report.applied += answer.applied
+                guard answer.isCut else { continue }
+                let told = Set(answer.applied.lazy.map(\.partition))
+                report.unknown += map.partitions(headedBy: server.name).filter { !told.contains($0) }
             } else {
                 report.unknown += map.partitions(headedBy: server.name)
             }

@@ -77,9 +77,15 @@ public struct TableNamespace: Sendable, Hashable {
         for (resource, most, path) in limits where after[keyPath: path] > most {
             throw CoordinationError(
                 .quotaExceeded,
-                "namespace \(name): \(before[keyPath: path]) of \(most) \(resource) are taken, and \(own.map(\.name).joined(separator: ", ")) need \(after[keyPath: path] - before[keyPath: path]): declare less, or raise the namespace's limit at the coordinator"
+                "namespace \(name): \(before[keyPath: path]) of \(most) \(resource) are taken, and \(Self.names(of: own)) need \(after[keyPath: path] - before[keyPath: path]): declare less, or raise the namespace's limit at the coordinator"
             )
         }
+    }
+
+    /// The names of a few of the tables, and how many others there are.
+    private static func names(of requests: [TableRequest]) -> String {
+        let first = requests.prefix(4).map(\.name).joined(separator: ", ")
+        return requests.count > 4 ? "\(first) and \(requests.count - 4) others" : first
     }
 
     /// What is wrong with namespaces, in words.

@@ -13,6 +13,7 @@ package final class MapFeed: Sendable {
 
     private struct State {
         var map: PartitionMap?
+        var history = MapHistory()
         /// In the order in which they came.
         var waiting: [Waiting] = []
         var nextNumber: UInt64 = 0
@@ -26,10 +27,14 @@ package final class MapFeed: Sendable {
     package var newest: PartitionMap? { state.withLock { $0.map } }
 
     /// Gives a map to whoever waits, unless there is a newer one.
-    package func offer(_ map: PartitionMap) {
+    package func offer(_ map: PartitionMap) { offer(map, by: nil) }
+
+    /// Gives a map to whoever waits, with the step that led to it.
+    func offer(_ map: PartitionMap, by step: MapStep?) {
         let waiting = state.withLock { state in
             if let known = state.map, known.version >= map.version { return [Waiting]() }
             state.map = map
+            if let step { state.history.append(step) }
             defer { state.waiting = [] }
             return state.waiting
         }
@@ -67,6 +72,17 @@ package final class MapFeed: Sendable {
         while let map = await next(after: version) {
             version = map.version
             try await body(map)
+        }
+    }
+
+    /// Gives `body` the step to the map as it is, and then to each newer one, until the task is cancelled or `body`
+    /// throws.
+    func forEachStep<Failure>(_ body: (MapStep) async throws(Failure) -> Void) async throws(Failure) {
+        var version: UInt64?
+        while let map = await next(after: version) {
+            let known = version.flatMap { base in state.withLock { $0.history.step(from: base, to: map.version) } }
+            version = map.version
+            try await body(known ?? MapStep(to: map))
         }
     }
 

@@ -119,14 +119,21 @@ extension PartitionMap {
         for server in change.lost where !lost.contains(server) {
             lost.insert(server, at: lost.firstIndex { $0 > server } ?? lost.endIndex)
         }
-        for table in change.tables {
-            index.place(table, at: tables.count)
-            tables.append(table)
-        }
+        for table in change.tables { take(table) }
         for partition in change.partitions {
             guard let place = index.place(of: partition.id) else { continue }
             tables[place.table].partitions[place.part] = partition
         }
+    }
+
+    /// Takes in a table; one of the last one's name is what was left of that when a part of a change was full.
+    private mutating func take(_ table: Table) {
+        guard let last = tables.indices.last, tables[last].name == table.name else {
+            index.place(table, at: tables.count)
+            return tables.append(table)
+        }
+        index.place(table.partitions, at: last, after: tables[last].partitions.count)
+        tables[last].partitions += table.partitions
     }
 
     /// Takes in a server that came, or came back, which is not lost any more.

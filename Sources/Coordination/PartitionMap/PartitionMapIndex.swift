@@ -27,8 +27,13 @@ struct PartitionMapIndex: Sendable, Hashable {
     /// Of two tables of one name, which no coordinator gives out, the first counts.
     mutating func place(_ table: PartitionMap.Table, at place: Int) {
         if tables[table.name] == nil { tables[table.name] = place }
-        for (part, partition) in table.partitions.enumerated() {
-            partitions[partition.id] = Place(table: place, part: part)
+        self.place(table.partitions, at: place, after: 0)
+    }
+
+    /// Places the partitions of the table at `place` that come after so many others.
+    mutating func place(_ parts: [PartitionMap.Partition], at place: Int, after count: Int) {
+        for (part, partition) in parts.enumerated() {
+            partitions[partition.id] = Place(table: place, part: count + part)
         }
     }
 }

@@ -48,3 +48,8 @@ extension TableRequest: MeshMessage {
         encoder.uint64(4, UInt64(replicas))
     }
 }
+
+extension TableRequest {
+    /// The most bytes that the request's message takes.
+    var mostBytes: Int { name.utf8.count + declaration.count + 10 * partitionByteCounts.count + 32 }
+}

@@ -20,6 +20,8 @@ public enum CoordinationService: MeshService {
     static let renewSession = unary("RenewSession", HeldSession.self, RenewedSession.self, retry: .idempotent)
     static let closeSession = unary("CloseSession", HeldSession.self, EmptyMessage.self, retry: .idempotent)
     static let declareTables = unary("DeclareTables", TableRequests.self, PartitionMap.self, retry: .idempotent)
+    static let declareManyTables = clientStreaming("DeclareManyTables", TableRequests.self, DeclaredTables.self)
+    static let followMap = serverStreaming("FollowMap", EmptyMessage.self, MapStep.self, retry: .idempotent)
     static let fetchMap = unary("FetchMap", EmptyMessage.self, PartitionMap.self, retry: .idempotent)
     static let fetchFence = unary("FetchFence", EmptyMessage.self, SessionFence.self, retry: .idempotent)
 }

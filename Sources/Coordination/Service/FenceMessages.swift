@@ -37,6 +37,18 @@ extension AppliedPushes: MeshMessage {
     }
 }
 
+extension [AppliedPushes] {
+    /// The first entries, as many as a message of so many bytes has room for.
+    package func fitting(bytes: Int) -> ArraySlice<AppliedPushes> {
+        var room = bytes
+        let end = firstIndex { entry in
+            room -= 32 + 20 * entry.sequences.runs.count
+            return room < 0
+        }
+        return self[..<(end ?? endIndex)]
+    }
+}
+
 /// What a coordinator tells a server when sessions begin or end.
 package struct FenceOrder: MeshMessage, Hashable {
     package static let messageName = "meshwork.coordination.FenceOrder"
@@ -73,17 +85,30 @@ package struct FenceReport: MeshMessage, Hashable {
     package static let messageName = "meshwork.coordination.FenceReport"
 
     package var applied: [AppliedPushes]
+    /// Whether there are partitions beside these, for which the message has no room.
+    package var isCut = false
 
     package init(applied: [AppliedPushes]) { self.applied = applied }
+
+    /// A report that takes so many bytes at most.
+    package init(applied: [AppliedPushes], bytes: Int) {
+        self.applied = Array(applied.fitting(bytes: bytes))
+        isCut = self.applied.count < applied.count
+    }
 
     package init(from decoder: inout MessageDecoder) throws(WireError) {
         applied = []
         while let field = try decoder.nextField() {
-            if field == 1 { applied.append(try decoder.message()) }
+            switch field {
+            case 1: applied.append(try decoder.message())
+            case 2: isCut = try decoder.bool()
+            default: break
+            }
         }
     }
 
     package func encode(to encoder: inout MessageEncoder) {
         for pushes in applied { encoder.message(1, pushes) }
+        encoder.bool(2, isCut)
     }
 }

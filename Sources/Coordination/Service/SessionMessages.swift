@@ -171,3 +171,22 @@ struct TableRequests: MeshMessage, Hashable {
         for table in tables { encoder.message(1, table) }
     }
 }
+
+/// Tables are there.
+struct DeclaredTables: MeshMessage, Hashable {
+    static let messageName = "meshwork.coordination.DeclaredTables"
+
+    /// The version of a map that has all of them.
+    var mapVersion: UInt64
+
+    init(mapVersion: UInt64) { self.mapVersion = mapVersion }
+
+    init(from decoder: inout MessageDecoder) throws(WireError) {
+        mapVersion = 0
+        while let field = try decoder.nextField() {
+            if field == 1 { mapVersion = try decoder.uint64() }
+        }
+    }
+
+    func encode(to encoder: inout MessageEncoder) { encoder.uint64(1, mapVersion) }
+}

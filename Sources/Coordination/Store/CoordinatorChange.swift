@@ -28,6 +28,10 @@ public struct CoordinatorChange: Sendable, Hashable {
     var partitions: [PartitionMap.Partition] = []
     /// Servers that were lost, and did not come back since.
     var lost: [String] = []
+    /// Which part of a change it is that is told in several, from 0; see ``ChangeParts``.
+    var part = 0
+    /// Whether the part after this one belongs to the change too.
+    var isContinued = false
 
     /// A change of nothing.
     init() {}
@@ -74,6 +78,8 @@ extension CoordinatorChange: MeshMessage {
             case 9: tables.append(try decoder.message())
             case 10: partitions.append(try decoder.message())
             case 11: lost.append(try decoder.string())
+            case 12: part = try decoder.count()
+            case 13: isContinued = try decoder.bool()
             default: break
             }
         }
@@ -92,5 +98,7 @@ extension CoordinatorChange: MeshMessage {
         for table in tables { encoder.message(9, table) }
         for partition in partitions { encoder.message(10, partition) }
         for server in lost { encoder.string(11, server) }
+        encoder.uint64(12, UInt64(part))
+        encoder.bool(13, isContinued)
     }
 }

@@ -19,14 +19,20 @@ public final class EmbeddedStore: CoordinationStore {
         case failed(CoordinationError)
     }
 
-    /// Room for a change that declares as many tables as one call can name.
+    /// Room for a change that declares a million tables, in records of ``partBytes``; versions before this one made
+    /// records of up to 16 MiB.
     private var limits: WriteAheadLogLimits {
         var limits = WriteAheadLogLimits()
         limits.fileBytes = compactionBytes / 2
+        limits.bytes = max(512 << 20, compactionBytes)
         limits.recordBytes = 16 << 20
         limits.backlogBytes = 32 << 20
         return limits
     }
+
+    /// The bytes of a record from which on a change takes another one: as few as a file may have more than it should,
+    /// so that a compaction leaves little behind.
+    private var partBytes: Int { min(1 << 20, compactionBytes / 4) }
 
     private let folder: String
     private let runtime: any Runtime
@@ -86,15 +92,20 @@ public final class EmbeddedStore: CoordinationStore {
     /// Keeps a change.
     public func commit(_ change: CoordinatorChange, ifVersion version: UInt64) async throws(CoordinationError) {
         var (log, snapshot) = try begin(ifVersion: version)
-        let position: UInt64
+        let deadline = runtime.now.advanced(by: timeout)
+        var position: UInt64 = 0
         do throws(LogFileError) {
-            position = try log.append(Payload(change).head)
+            for part in ChangeParts(change, bytes: partBytes) {
+                position = try log.append(Payload(part).head)
+                // The log holds little that is not written. A change whose last part is not there has not happened.
+                if part.isContinued { try await log.written(through: position, until: deadline) }
+            }
         } catch {
             end(.open(log, snapshot))
             throw unavailable("\(error)", cause: error)
         }
         do throws(LogFileError) {
-            try await log.synced(through: position, until: runtime.now.advanced(by: timeout))
+            try await log.synced(through: position, until: deadline)
         } catch {
             guard error.code == .diskFull else {
                 let failure = CoordinationError(
@@ -144,10 +155,11 @@ public final class EmbeddedStore: CoordinationStore {
 
     private func open() async throws(LogFileError) -> (WriteAheadLog, CoordinatorSnapshot) {
         var snapshot = CoordinatorSnapshot()
+        var changes = ChangeAssembler()
         let (log, report) = try await WriteAheadLog.open(folder, on: runtime, limits: limits) {
             (record) throws(LogFileError) in
             do throws(WireError) {
-                snapshot.apply(try Payload(head: record.payload).decode())
+                if let change = try changes.take(Payload(head: record.payload).decode()) { snapshot.apply(change) }
             } catch {
                 throw LogFileError(
                     .damaged, path: folder,
@@ -168,7 +180,9 @@ public final class EmbeddedStore: CoordinationStore {
         guard log.bytes >= compactionBytes else { return }
         do throws(LogFileError) {
             try await log.compact(through: position) { (writer) async throws(LogFileError) in
-                for change in snapshot.changes { try await writer.append(Payload(change).head) }
+                for change in snapshot.changes {
+                    for part in ChangeParts(change, bytes: partBytes) { try await writer.append(Payload(part).head) }
+                }
             }
         } catch {
             // The change is kept all the same, and the next one tries again.

@@ -106,6 +106,47 @@ import Testing
         }
     }
 
+    @Test(
+        "a change of several records is kept as a whole or not at all, whether the store is loaded anew or not",
+        arguments: [true, false])
+    func largeChanges(isReopened: Bool) async throws {
+        try await SimulatedRuntime.run(seed: 1) { runtime in
+            var store = Self.store(runtime, compactionBytes: 20_000)
+            var snapshot = try await store.load()
+            func large(_ seed: UInt64) -> CoordinatorChange {
+                var generator = SeededGenerator(seed: seed)
+                var change = Self.change(after: snapshot)
+                change.tables = (0..<10).flatMap { _ in ChangePartsTests.change(&generator).tables }
+                for index in change.tables.indices { change.tables[index].name = "t\(change.version)-\(index)" }
+                return change
+            }
+            #expect(Array(ChangeParts(large(1), bytes: 5_000)).count > 4)
+            // Some of the records are written, the last are not.
+            var faults = LogFaults()
+            faults.capacity = 13_000
+            runtime.disk.setFaults(faults)
+            let refused = await Self.error { () async throws(CoordinationError) in
+                try await store.commit(large(1), ifVersion: snapshot.version)
+            }
+            #expect(refused?.code == .storeUnavailable)
+            runtime.disk.setFaults(LogFaults())
+            if isReopened {
+                await store.close()
+                store = Self.store(runtime, compactionBytes: 20_000)
+            }
+            for seed in 2...3 as ClosedRange<UInt64> {
+                let loaded = try await store.load()
+                #expect(loaded == snapshot)
+                let change = large(seed)
+                try await store.commit(change, ifVersion: snapshot.version)
+                snapshot.apply(change)
+            }
+            runtime.disk.crash()
+            let reloaded = try await Self.store(runtime).load()
+            #expect(reloaded == snapshot)
+        }
+    }
+
     @Test("when a sync fails or is too late, the store takes nothing more until it is loaded anew")
     func unknownOutcome() async throws {
         for isSlow in [true, false] {

@@ -1,3 +1,4 @@
+import Identity
 import MeshTransport
 import MeshWire
 import NIOCore
@@ -111,6 +112,13 @@ import Testing
                     + "head: \"s\", epoch: 3, byte_count: 18446744073709551615, intact_since: 1, head_since: 1}}, lost: \"t\""
             ),
             Case(
+                "DeclaredTables", DeclaredTables(mapVersion: .max), properties: 1, "map_version: 18446744073709551615"),
+            Case(
+                "MapStep", step(partition: id, of: owner), properties: 2,
+                "version: 5, servers: {name: \"s\", host: \"h\", port: 80, identity: \"\(owner)\", life: 1}, "
+                    + "tables: {name: \"w\", declaration: <1>}, lost: \"t\", partitions: {id: 9, head: \"s\", "
+                    + "epoch: 3, byte_count: 4, intact_since: 1, head_since: 1}, base: 4, part: 2, is_continued: true"),
+            Case(
                 "ServerRecord", ServerRecord(name: "s", host: "h", port: 80, identity: owner, life: 1), properties: 5,
                 "name: \"s\", host: \"h\", port: 80, identity: \"\(owner)\", life: 1"),
             Case(
@@ -223,6 +231,17 @@ import Testing
         ] + (try declarations())
     }
 
+    /// The third part of a step of the map.
+    private static func step(partition: PartitionID, of owner: SPIFFEID) -> MapStep {
+        var change = CoordinatorChange()
+        (change.mapVersion, change.part, change.isContinued) = (5, 2, true)
+        change.servers = [ServerRecord(name: "s", host: "h", port: 80, identity: owner, life: 1)]
+        change.tables = [PartitionMap.Table(name: "w", declaration: [1], partitions: [])]
+        change.lost = ["t"]
+        change.partitions = [PartitionMap.Partition(id: partition, head: "s", epoch: 3, byteCount: 4)]
+        return MapStep(base: 4, change: change)
+    }
+
     /// Declarations with each initializer's fields, a rule's numbers and a schedule.
     static func declarations() throws -> [Case] {
         var rows = TableDeclaration.RowSettings()
@@ -322,6 +341,7 @@ import Testing
                 method.path,
                 PublishedSchema.Method(
                     request: name(Request.self), response: name(Response.self),
+                    streamsRequests: Kind.kind == .clientStreaming,
                     streamsResponses: Kind.kind == .serverStreaming, retry: "\(method.retry)".uppercased())
             )
         }
@@ -329,6 +349,7 @@ import Testing
             published(CoordinationService.openSession), published(CoordinationService.renewSession),
             published(CoordinationService.closeSession), published(CoordinationService.declareTables),
             published(CoordinationService.fetchMap), published(CoordinationService.fetchFence),
+            published(CoordinationService.followMap), published(CoordinationService.declareManyTables),
             published(CoordinationService.watchMap), published(CoordinationService.reportLoss),
             published(ParameterService.push), published(ParameterService.pull), published(ParameterService.tick),
             published(ParameterService.snapshot), published(ParameterService.audit),

@@ -17,6 +17,7 @@ struct PublishedSchema {
     struct Method: Equatable {
         var request: String
         var response: String
+        var streamsRequests: Bool
         var streamsResponses: Bool
         var retry: String
     }
@@ -50,12 +51,12 @@ struct PublishedSchema {
                     if words[0] == "message" { messages[inner] = [:] }
                     if words[0] == "enum" { enumerations[inner] = [:] }
                 case "rpc":
-                    // rpc Name Request returns [stream] Response option meshwork.retry SAFETY
+                    // rpc Name [stream] Request returns [stream] Response option meshwork.retry SAFETY
                     let parts = words.filter { $0 != "stream" }
                     guard parts.count == 8 else { throw Problem(description: "\(file): \(line)") }
                     methods["meshwork.\(path)/\(parts[1])"] = Method(
-                        request: String(parts[2]), response: String(parts[4]), streamsResponses: words[4] == "stream",
-                        retry: String(parts[7]))
+                        request: String(parts[2]), response: String(parts[4]), streamsRequests: words[2] == "stream",
+                        streamsResponses: words.dropFirst(3).contains("stream"), retry: String(parts[7]))
                 case "syntax", "package", "import": continue
                 case nil:
                     if line.prefix(while: { $0 != "/" }).contains("}") { scopes.removeLast() }
