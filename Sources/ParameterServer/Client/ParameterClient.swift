@@ -222,7 +222,10 @@ public final class ParameterClient: Sendable {
         }
         remember(&report)
         hotRows?.pushed(report, encoded, tables)
-        if !report.failed.isEmpty { compressor.takeBack(sent.filter { report.hasRefused($0.identity) }, tables) }
+        if !report.failed.isEmpty {
+            let refused = report.refused
+            compressor.takeBack(sent.filter { refused.contains($0.identity) }, tables)
+        }
         await observer.afterAcknowledgement(report.acknowledged.map(\.push))
         return (report, pushes)
     }

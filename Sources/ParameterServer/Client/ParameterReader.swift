@@ -1,4 +1,5 @@
 public import Coordination
+import Identity
 import MeshTransport
 import MeshWire
 import Synchronization
@@ -92,34 +93,48 @@ public final class ParameterReader: Sendable {
     public func accounts() async throws(ParameterServerError) -> [PartitionAccount] {
         let map = try await map()
         let servers = map.servers.filter { !map.partitions(headedBy: $0.name).isEmpty }
-        let answers = await withTaskGroup(of: (Int, Result<AuditResponse, MeshError>).self) { group in
+        let answers = await withTaskGroup(of: (Int, Result<[PartitionAccount], ParameterServerError>).self) { group in
             for (index, server) in servers.enumerated() {
-                let client = clients.client(of: server)
-                let timeout = configuration.timeout
                 group.addTask {
-                    do throws(MeshError) {
-                        return (
-                            index,
-                            .success(try await client.call(ParameterService.audit, EmptyMessage(), timeout: timeout))
-                        )
+                    do throws(ParameterServerError) {
+                        return (index, .success(try await self.accounts(of: server)))
                     } catch {
                         return (index, .failure(error))
                     }
                 }
             }
-            var answers: [Result<AuditResponse, MeshError>?] = Array(repeating: nil, count: servers.count)
+            var answers: [Result<[PartitionAccount], ParameterServerError>?] = Array(
+                repeating: nil, count: servers.count)
             for await (index, answer) in group { answers[index] = answer }
             return answers.compactMap { $0 }
         }
         var accounts: [PartitionAccount] = []
-        for answer in answers {
-            do throws(MeshError) {
-                accounts += try answer.get().accounts
-            } catch {
-                throw ParameterServerError(error)
-            }
-        }
+        for answer in answers { accounts += try answer.get() }
         return accounts.sorted { $0.partition < $1.partition }
+    }
+
+    /// The accounts of what a server heads, in one message or, if they are too many, in several.
+    private func accounts(of server: ServerRecord) async throws(ParameterServerError) -> [PartitionAccount] {
+        let client = clients.client(of: server)
+        do throws(MeshError) {
+            return try await client.call(ParameterService.audit, EmptyMessage(), timeout: configuration.timeout)
+                .accounts
+        } catch {
+            guard error.status == .failedPrecondition else { throw ParameterServerError(error) }
+        }
+        do {
+            return try await client.call(
+                ParameterService.auditInParts, EmptyMessage(), timeout: configuration.timeout
+            ) { parts in
+                var accounts: [PartitionAccount] = []
+                for try await part in parts { accounts += part.accounts }
+                return accounts
+            }
+        } catch let error as MeshError {
+            throw ParameterServerError(error)
+        } catch {
+            throw ParameterServerError(.callFailed, "\(error)", peer: server.identity.description, cause: error)
+        }
     }
 
     /// Closes the connections to the servers.

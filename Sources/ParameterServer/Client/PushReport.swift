@@ -74,17 +74,17 @@ public struct PushReport: Sendable {
         standing.merge(part.standing) { $1 }
     }
 
-    /// Whether a push was not applied, and never will be.
-    func hasRefused(_ push: PushIdentity) -> Bool {
-        failed.contains { failure in
-            guard failure.push == push else { return false }
-            switch failure.error.code {
-            case .nonFinite, .shapeMismatch, .dtypeMismatch, .malformedRequest, .rowOutOfRange, .rowsFull, .rolledBack,
-                .late:
-                return true
-            default: return false
-            }
-        }
+    /// The pushes that were not applied, and never will be.
+    var refused: Set<PushIdentity> {
+        Set(
+            failed.lazy.filter { failure in
+                switch failure.error.code {
+                case .nonFinite, .shapeMismatch, .dtypeMismatch, .malformedRequest, .rowOutOfRange, .rowsFull,
+                    .rolledBack, .late:
+                    true
+                default: false
+                }
+            }.map(\.push))
     }
 
     /// The largest staleness of a push of the step.

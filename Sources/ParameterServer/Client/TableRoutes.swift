@@ -22,6 +22,7 @@ final class TableRoutes: Sendable {
     let losses: LossReporter
     private let coordination: CoordinationClient
     private let callBytes: Int
+    private let callPartitions: Int
     private let maps = MapFeed()
     private let waits = WaitBook()
     private let state = Mutex(State())
@@ -30,6 +31,7 @@ final class TableRoutes: Sendable {
         self.coordination = coordination
         self.clients = clients
         self.callBytes = callBytes
+        callPartitions = TableSet.callPartitions(within: coordination.mesh.limits)
         losses = LossReporter(coordination)
     }
 
@@ -52,12 +54,12 @@ final class TableRoutes: Sendable {
 
     /// Takes declared tables and the map that they are in.
     func install(_ tables: [TableDeclaration], in map: PartitionMap) throws(ParameterServerError) {
-        install(try TableSet(tables, in: map, callBytes: callBytes), of: map)
+        install(try TableSet(tables, in: map, callBytes: callBytes, callPartitions: callPartitions), of: map)
     }
 
     /// Takes the tables of a map: all, or those of these names.
     func install(_ map: PartitionMap, named names: [String]?) throws(ParameterServerError) {
-        install(try TableSet(map, named: names, callBytes: callBytes), of: map)
+        install(try TableSet(map, named: names, callBytes: callBytes, callPartitions: callPartitions), of: map)
     }
 
     /// Ends the watch.
@@ -89,7 +91,10 @@ final class TableRoutes: Sendable {
         let isNews = state.withLock { state in
             guard map.version >= state.map.version, let known = state.tables else { return false }
             // A map that contradicts a declaration is the coordinator's error, and is not gone by.
-            guard let tables = try? TableSet(known.tables, in: map, callBytes: callBytes) else { return false }
+            guard
+                let tables = try? TableSet(
+                    known.tables, in: map, callBytes: callBytes, callPartitions: callPartitions)
+            else { return false }
             (state.tables, state.map) = (tables, map)
             return true
         }

@@ -35,11 +35,14 @@ struct TableSet: Sendable {
     /// The calls that together reach every partition once: at least one for each server, in the order of servers.
     let shares: [Share]
     private let callBytes: Int
+    private let callPartitions: Int
 
-    /// - Parameter callBytes: the most bytes of parameters in one call, unless one partition has more.
+    /// - Parameters:
+    ///   - callBytes: the most bytes of parameters in one call, unless one partition has more.
+    ///   - callPartitions: the most partitions in one call.
     /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` for a map that contradicts a declaration.
     init(
-        _ tables: [TableDeclaration], in map: PartitionMap, callBytes: Int
+        _ tables: [TableDeclaration], in map: PartitionMap, callBytes: Int, callPartitions: Int = mostCallPartitions
     ) throws(ParameterServerError) {
         var places: [String: [Place]] = [:]
         for (index, declaration) in tables.enumerated() {
@@ -61,8 +64,9 @@ struct TableSet: Sendable {
         hasRows = tables.contains { $0.rows != nil }
         hasRounds = tables.contains(where: \.takesRounds)
         self.callBytes = callBytes
+        self.callPartitions = callPartitions
         shares = map.servers.flatMap { server in
-            Self.split(places[server.name] ?? [], callBytes: callBytes, \.byteCount).map {
+            (places[server.name] ?? []).parts(ofBytes: callBytes, elements: callPartitions, \.byteCount).map {
                 Share(server: server, places: $0, mapVersion: map.version)
             }
         }
@@ -72,13 +76,16 @@ struct TableSet: Sendable {
     ///
     /// - Throws: ``ParameterServerError/Code/unknownParameter`` for a name that is not in the map;
     ///   ``ParameterServerError/Code/invalidDeclaration``, which names every table that cannot be read.
-    init(_ map: PartitionMap, named names: [String]? = nil, callBytes: Int) throws(ParameterServerError) {
+    init(
+        _ map: PartitionMap, named names: [String]? = nil, callBytes: Int, callPartitions: Int = mostCallPartitions
+    ) throws(ParameterServerError) {
         for name in names ?? [] where map.table(named: name) == nil {
             throw ParameterServerError(.unknownParameter, "table \(name) is not declared")
         }
         var tables: [TableDeclaration] = []
         var problems: [ParameterServerError] = []
-        for table in map.tables where names?.contains(table.name) ?? !table.name.hasPrefix(ReservedTables.prefix) {
+        let wanted = names.map(Set.init)
+        for table in map.tables where wanted?.contains(table.name) ?? !table.name.hasPrefix(ReservedTables.prefix) {
             do throws(ParameterServerError) {
                 tables.append(try TableDeclaration(of: table))
             } catch {
@@ -89,7 +96,7 @@ struct TableSet: Sendable {
             throw ParameterServerError(
                 .invalidDeclaration, problems.map(\.message).joined(separator: "; "), cause: problems[0].cause)
         }
-        try self.init(tables, in: map, callBytes: callBytes)
+        try self.init(tables, in: map, callBytes: callBytes, callPartitions: callPartitions)
     }
 
     /// The calls in which pushes leave.
@@ -115,7 +122,7 @@ struct TableSet: Sendable {
     private func someCalls(_ pushes: [NumberedPush], from session: WorkerSession) -> [PushCall] {
         let byPartition = Dictionary(pushes.map { ($0.identity.partition, $0) }) { first, _ in first }
         return shares.flatMap { share in
-            Self.split(share.places.filter { byPartition[$0.id] != nil }, callBytes: callBytes) {
+            share.places.filter { byPartition[$0.id] != nil }.parts(ofBytes: callBytes, elements: callPartitions) {
                 byPartition[$0.id]?.byteCount ?? 0
             }.map { places in
                 let own = Share(server: share.server, places: places, mapVersion: share.mapVersion)
@@ -130,27 +137,19 @@ struct TableSet: Sendable {
     func shares(of partitions: Set<PartitionID>, _ byteCount: (Place) -> Int = \.byteCount) -> [Share] {
         shares.flatMap { share in
             let places = share.places.filter { partitions.contains($0.id) }
-            return Self.split(places, callBytes: callBytes, byteCount).map {
+            return places.parts(ofBytes: callBytes, elements: callPartitions, byteCount).map {
                 Share(server: share.server, places: $0, mapVersion: share.mapVersion)
             }
         }
     }
 
-    private static func split<Part>(_ parts: [Part], callBytes: Int, _ byteCount: (Part) -> Int) -> [[Part]] {
-        var calls: [[Part]] = []
-        var bytes = 0
-        for part in parts {
-            let own = byteCount(part)
-            if calls.isEmpty || bytes + own > callBytes || calls[calls.count - 1].count == callPartitions {
-                calls.append([])
-                bytes = 0
-            }
-            calls[calls.count - 1].append(part)
-            bytes += own
-        }
-        return calls
-    }
+    /// The most partitions of a call by default: what is said of them takes a small part of a message's head.
+    static let mostCallPartitions = 1_024
 
-    /// As many as a call's deduplication can name by the wire's limits, with room to spare.
-    private static let callPartitions = 1_024
+    /// The most partitions of a call that these limits have room for, the reasons included that a server refuses their
+    /// pushes for.
+    static func callPartitions(within limits: WireLimits) -> Int {
+        let most = min(limits.messageHeadBytes / 256, limits.deduplicationEntries, limits.segments / 2)
+        return max(1, min(mostCallPartitions, most))
+    }
 }

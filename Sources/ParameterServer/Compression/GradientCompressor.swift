@@ -18,11 +18,12 @@ final class GradientCompressor: Sendable {
     /// - Parameter pulled: the names of tables whose pulls are compressed.
     func check(_ tables: [TableDeclaration], pulled: some Sequence<String>) throws(ParameterServerError) {
         var problems: [String] = []
-        for name in pulled.sorted() where !tables.contains(where: { $0.name == name }) {
+        let byName = Dictionary(tables.lazy.map { ($0.name, $0) }) { first, _ in first }
+        for name in pulled.sorted() where byName[name] == nil {
             problems.append("there is no table \(name) to pull")
         }
         for (name, compression) in compression.sorted(by: { $0.key < $1.key }) {
-            guard let table = tables.first(where: { $0.name == name }) else {
+            guard let table = byName[name] else {
                 problems.append("there is no table \(name)")
                 continue
             }
@@ -92,10 +93,12 @@ final class GradientCompressor: Sendable {
 
     /// Takes back what pushes carried that were not applied and never will be: error feedback sends it again.
     func takeBack(_ pushes: [NumberedPush], _ set: TableSet) {
+        guard !compression.isEmpty else { return }
+        let byName = Dictionary(set.tables.lazy.map { ($0.name, $0) }) { first, _ in first }
         for push in pushes where compression[push.identity.name.table]?.hasErrorFeedback == true {
             let share = push.share
             guard share.encoding != .none, let bytes = try? share.gradient.bytes(),
-                let table = set.tables.first(where: { $0.name == push.identity.name.table })
+                let table = byName[push.identity.name.table]
             else { continue }
             let groups = table.groups(ofPartition: push.identity.name.index, keys: nil)
             guard let values = try? EncodedGradient(share.encoding, bytes: bytes, keys: nil).decoded(groups) else {

@@ -221,8 +221,10 @@ final class ServerLog: Sendable {
     ) async throws(ParameterServerError) {
         await beginnings.takeWithoutLimit()
         defer { beginnings.pass() }
+        if let failure = state.withLock({ $0.failure }) { throw ParameterServerError(failure) }
         for (origin, snapshot) in partitions {
-            _ = try append(.origin, of: origin.partition, origin)
+            // Of many tables at a time, the origins take more than may wait to be written.
+            try await appendWaiting(ServerLogEntry.bytes(.origin, of: origin.partition, origin))
             guard let snapshot else { continue }
             for entry in ServerLogEntry.entries(of: snapshot, ofAtMost: recordBytes) { try await appendWaiting(entry) }
         }

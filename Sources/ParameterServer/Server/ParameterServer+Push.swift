@@ -69,6 +69,10 @@ extension ParameterServer {
         let rest = replies.indices.filter { replies[$0] == nil }
         guard !rest.isEmpty else { return PushResponse(replies.compactMap { $0 }) }
         let compute = mesh.runtime.computeExecutor
+        // Of a step's new partitions one asks for all: a question is answered with the whole map.
+        if rest.count > 1, let new = rest.first(where: { pushes[$0].known == nil }) {
+            await withTaskExecutorPreference(compute) { _ = try? await hosted.partition(pushes[new].partition) }
+        }
         await withTaskGroup(of: (Int, PushReply).self) { group in
             for index in rest {
                 if let answer = early[index] {

@@ -129,7 +129,20 @@ public final class ParameterServer: Sendable {
         mesh.serve(ParameterService.restore, execution: .compute) { order, call in
             try await self.restore(order, call)
         }
-        mesh.serve(ParameterService.audit, execution: .compute) { _, call in try await self.audit(call) }
+        mesh.serve(ParameterService.audit, execution: .compute) { _, call in
+            let accounts = AuditResponse(try await self.audit(call))
+            guard Payload(accounts).count <= mesh.limits.messageHeadBytes else {
+                throw CallFailure(
+                    .failedPrecondition, "the accounts are too many for one message: ask for them in parts")
+            }
+            return accounts
+        }
+        mesh.serve(ParameterService.auditInParts, execution: .compute) { _, parts, call in
+            let bytes = min(AuditResponse.partBytes, mesh.limits.messageHeadBytes / 2)
+            for part in try await self.audit(call).parts(ofBytes: bytes, { Payload($0).count + 4 }) {
+                try await parts.send(AuditResponse(part))
+            }
+        }
         serveRounds()
         mesh.serve(ReplicationService.chain, execution: .onLoop) { messages, replies, call in
             try await self.hosted.replication.serve(messages, replies, call)
@@ -232,7 +245,7 @@ public final class ParameterServer: Sendable {
     ) async throws(ParameterServerError) -> FenceReport {
         let applied = await hosted.install(order.fence, reportOn: order.reportOn)
         if order.reportOn != nil { try await hosted.confirmed(until: deadline) }
-        return FenceReport(applied: applied)
+        return FenceReport(applied: applied, bytes: mesh.limits.messageHeadBytes / 2)
     }
 
     /// How long a server waits for its log before it reports to a coordinator in its own process.
@@ -259,7 +272,7 @@ public final class ParameterServer: Sendable {
         return denial.callFailure(.permissionDenied)
     }
 
-    private func audit(_ call: CallContext) async throws -> AuditResponse {
+    private func audit(_ call: CallContext) async throws -> [PartitionAccount] {
         var accounts: [PartitionAccount] = []
         let partitions = hosted.headed
         for partition in partitions {
@@ -272,6 +285,6 @@ public final class ParameterServer: Sendable {
             }
             accounts.append(account)
         }
-        return AuditResponse(accounts)
+        return accounts
     }
 }

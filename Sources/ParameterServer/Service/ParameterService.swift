@@ -14,5 +14,6 @@ public enum ParameterService: MeshService {
     // Files are long to write, and a copy of the request would write them twice: whoever asked asks again.
     static let checkpoint = unary("Checkpoint", CheckpointOrder.self, CheckpointAnswer.self, retry: .never)
     static let restore = unary("Restore", RestoreOrder.self, RestoreAnswer.self, retry: .never)
+    static let auditInParts = serverStreaming("AuditInParts", EmptyMessage.self, AuditResponse.self, retry: .idempotent)
     static let audit = unary("Audit", EmptyMessage.self, AuditResponse.self, retry: .idempotent)
 }

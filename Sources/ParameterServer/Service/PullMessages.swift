@@ -142,6 +142,9 @@ struct AuditResponse: MeshMessage, Hashable {
 
     var accounts: [PartitionAccount]
 
+    /// The bytes of one of several messages with the accounts of a server.
+    static let partBytes = 96 << 10
+
     init(_ accounts: [PartitionAccount]) { self.accounts = accounts }
 
     init(from decoder: inout MessageDecoder) throws(WireError) {

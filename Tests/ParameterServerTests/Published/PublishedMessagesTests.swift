@@ -353,6 +353,7 @@ import Testing
             published(CoordinationService.watchMap), published(CoordinationService.reportLoss),
             published(ParameterService.push), published(ParameterService.pull), published(ParameterService.tick),
             published(ParameterService.snapshot), published(ParameterService.audit),
+            published(ParameterService.auditInParts),
         ]
         #expect(try Self.schema().methods == Dictionary(uniqueKeysWithValues: methods))
     }
