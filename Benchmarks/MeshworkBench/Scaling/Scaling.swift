@@ -146,7 +146,7 @@ enum Scaling: Benchmark {
 
     /// The processor seconds that it takes to declare so many parameters, to push and to pull all of them.
     private static func times(ofParameters count: Int) async throws -> [Double] {
-        try await ScalingJob.run(partitions: max(4_096, count)) { job in
+        try await ScalingJob.run { job in
             let tables = try (0..<count).map { try ScalingJob.table("layer/\($0)", elements: 4) }
             let start = ProcessReport.processorSeconds()
             let worker = try await job.worker(0, tables)

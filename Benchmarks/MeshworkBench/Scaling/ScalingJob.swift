@@ -23,10 +23,9 @@ struct ScalingJob: Sendable {
     ///
     /// - Parameters:
     ///   - slots: the most workers.
-    ///   - partitions: the most of all tables.
     ///   - lease: how long a session lives without a sign of life; default for ever.
     static func run<Result: Sendable>(
-        servers: Int = 1, slots: Int = 1, partitions: Int = 4_096, lease: Duration = .seconds(100_000),
+        servers: Int = 1, slots: Int = 1, lease: Duration = .seconds(100_000),
         _ body: @escaping @Sendable @concurrent (ScalingJob) async throws -> Result
     ) async throws -> Result {
         try await SimulatedRuntime.run(seed: 1, latency: latency...latency, limit: .seconds(100_000)) { runtime in
@@ -36,7 +35,6 @@ struct ScalingJob: Sendable {
             let mesh = try Self.mesh("/coordinator", runtime, authority, metrics: counted)
             var configuration = CoordinatorConfiguration()
             configuration.slots = slots
-            configuration.partitions = partitions
             configuration.lease = lease
             configuration.serversBeforePlacement = servers
             let coordinator = try await Coordinator(on: mesh, configuration: configuration, logger: silent)
