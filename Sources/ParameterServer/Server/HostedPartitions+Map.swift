@@ -138,7 +138,7 @@ extension HostedPartitions {
             }
             try log?.check(gradientBytes: first.parameters.byteCount, of: first.name)
             new.append((partition(first, in: nil, log: log), entry))
-            origins.append((first.origin, nil))
+            if log != nil { origins.append((first.origin, nil)) }
         }
         let hosting = { for (partition, _) in new { self.host(partition) } }
         if let log { try await log.begin(origins, host: hosting) } else { hosting() }
