@@ -189,9 +189,9 @@ let tests: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "ParameterServerTests",
         [
-            "ParameterServer", "Coordination", "MeshTransport", "MeshWire", "MeshworkTesting", "TestSupport",
-            "Identity", "Optimizers",
-            "Telemetry", "Tensor", "DocumentedCode", "meshwork", .logging, .nioCore, .serviceLifecycle,
+            "ParameterServer", "Coordination", "MeshTransport", "MeshWire", "MeshGRPC", "MeshworkTesting",
+            "TestSupport", "Identity", "Optimizers", "Telemetry", "Tensor", "DocumentedCode", "meshwork", .logging,
+            .nioCore, .serviceLifecycle,
         ]
     ),
     (

@@ -35,7 +35,8 @@ enum Messages {
         check(RoundState.self), check(RoundCollection.self), check(RollBackRequest.self), check(BegunEpoch.self),
         check(StalenessDamping.self), check(ClockTick.self), check(ClockBound.self), check(SlotClocks.self),
         check(TickRequest.self), check(TickResponse.self), check(PartitionOrigin.self), check(RoundLeader.self),
-        check(RestoredPartition.self),
+        check(RestoredPartition.self), check(CallRequest.self), check(CallResponse.self), check(QueryRequest.self),
+        check(QueryResponse.self), check(RecordedCall.Head.self), check(FunctionID.self),
     ]
 
     static func decode(_ bytes: [UInt8]) {

@@ -103,6 +103,15 @@ public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
         public static let staleClock = Code(38)
         /// A snapshot for readers is larger than its server keeps; the message names both figures.
         public static let snapshotTooLarge = Code(40)
+        /// A function has thrown, has left parameters of another shape, or comes to other bits at one server than at
+        /// another; the message has what it threw. Nothing has changed.
+        public static let functionFailed = Code(41)
+        /// The server, or another of the partition's chain, has no function of this name and version; the message names
+        /// both. Register it with every server.
+        public static let unknownFunction = Code(42)
+        /// A function's answer has more bytes than ``ParameterServerConfiguration/functionAnswerBytes``. Nothing has
+        /// changed.
+        public static let answerTooLarge = Code(43)
 
         /// In the order of the numbers; empty for those that have no code here.
         static let names = [
@@ -112,6 +121,7 @@ public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
             "invalidConfiguration", "notRegistered", "snapshotInvalid", "logFailed", "unconfirmed", "notAllowed",
             "peerLost", "staleEpoch", "checkpointInvalid", "checkpointFailed", "rowsFull", "snapshotRevoked",
             "rowOutOfRange", "", "", "late", "roundStalled", "held", "notHeld", "staleClock", "", "snapshotTooLarge",
+            "functionFailed", "unknownFunction", "answerTooLarge",
         ]
 
         /// The code's name, or its number where it has none here.
@@ -156,6 +166,9 @@ public struct ParameterServerError: Error, Sendable, CustomStringConvertible {
 }
 
 extension ParameterServerError {
+    /// Whether it is about a function of the host.
+    var isOfFunction: Bool { code == .functionFailed || code == .unknownFunction }
+
     /// A coordinator's refusal.
     init(_ error: CoordinationError) {
         self.init(.coordination, error.message, peer: error.peer, cause: error)

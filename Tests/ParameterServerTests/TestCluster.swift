@@ -64,9 +64,10 @@ struct TestCluster: Sendable {
 
     /// Starts the server of this number, in its first or another life.
     func startServer(
-        _ index: Int, configuration: ParameterServerConfiguration = ParameterServerConfiguration()
+        _ index: Int, configuration: ParameterServerConfiguration = ParameterServerConfiguration(),
+        functions: [RegisteredFunction] = []
     ) async throws -> ListenerAddress {
-        let (server, address) = try await listeningServer(index, configuration: configuration)
+        let (server, address) = try await listeningServer(index, configuration: configuration, functions: functions)
         try await server.register(at: address)
         return address
     }
@@ -74,7 +75,8 @@ struct TestCluster: Sendable {
     /// A server of this number that can be called, on any port or this one, and has not registered.
     func listeningServer(
         _ index: Int, port: Int = 0, configuration: ParameterServerConfiguration = ParameterServerConfiguration(),
-        identity: RotatableIdentity? = nil, tracing: TracingConfiguration? = nil
+        identity: RotatableIdentity? = nil, tracing: TracingConfiguration? = nil,
+        functions: [RegisteredFunction] = []
     ) async throws -> (ParameterServer, ListenerAddress) {
         let path = "/server/\(index)"
         let mesh = try Self.mesh(
@@ -82,7 +84,7 @@ struct TestCluster: Sendable {
             tracing: tracing, limits: limits)
         let server = try ParameterServer(
             named: "server-\(index)", on: mesh, coordination: coordination(mesh), configuration: configuration,
-            logger: log.logger)
+            functions: functions, logger: log.logger)
         let address = try await mesh.listen(host: "127.0.0.1", port: port)
         listening.add(mesh)
         return (server, address)

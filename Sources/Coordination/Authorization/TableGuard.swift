@@ -18,10 +18,16 @@ package struct TableGuard: Sendable {
     }
 
     /// Why `peer` may not do `verb` with the table, and what to do about it; `nil` if it may.
-    package func denial(_ verb: TablePolicy.Verb, table: String, peer: SPIFFEID?) -> String? {
-        if policy.allows(verb, table: table, peer: peer) { return nil }
+    ///
+    /// - Parameter function: of a call, the function's name.
+    package func denial(
+        _ verb: TablePolicy.Verb, table: String, function: String? = nil, peer: SPIFFEID?
+    ) -> String? {
+        if policy.allows(verb, table: table, function: function, peer: peer) { return nil }
         denials.series(verb.rawValue).increment()
         let caller = peer?.description ?? "a caller without identity"
-        return "\(caller) may not \(verb) table \(table): no rule of the table policy allows it, add one if it should"
+        let what = function.map { " function \($0) on" } ?? ""
+        return
+            "\(caller) may not \(verb)\(what) table \(table): no rule of the table policy allows it, add one if it should"
     }
 }

@@ -10,8 +10,8 @@ public import Identity
 /// ])
 /// ```
 /// It narrows what the mesh's `AuthorizationPolicy` lets through, which knows methods and no tables. A parameter server
-/// asks it for pulls, pushes, audits and checkpoints, a coordinator for declarations; each has its own, and both may be
-/// the same. An immutable value. A decision looks at the rules in turn.
+/// asks it for pulls, pushes, calls, audits and checkpoints, a coordinator for declarations; each has its own, and both
+/// may be the same. An immutable value. A decision looks at the rules in turn.
 public struct TablePolicy: Sendable, Hashable {
     /// What somebody does with a table.
     public enum Verb: String, Sendable, Hashable, CaseIterable {
@@ -19,6 +19,8 @@ public struct TablePolicy: Sendable, Hashable {
         case pull
         /// Sends gradients.
         case push
+        /// Calls functions that the host of its servers has registered: see ``Rule/functions``.
+        case call
         /// Creates the table. One that exists is declared again, the same, by whoever uses it: that takes no rule.
         case declare
         /// Reads the accounts of its partitions. An audit is of all tables of a server, and refused if one of them is.
@@ -35,14 +37,19 @@ public struct TablePolicy: Sendable, Hashable {
         public var tables: [String]
         /// What the rule allows.
         public var verbs: Set<Verb>
+        /// Of ``Verb/call`` the names of the functions; `*` as in ``tables``. Default: every function.
+        public var functions: [String]
         /// `IdentityPattern`s as text.
         public var identities: [String]
 
         /// Makes a rule; ``TablePolicy/init(rules:)`` checks it.
-        public init(_ name: String, tables: [String], verbs: Set<Verb>, identities: [String]) {
+        public init(
+            _ name: String, tables: [String], verbs: Set<Verb>, functions: [String] = ["*"], identities: [String]
+        ) {
             self.name = name
             self.tables = tables
             self.verbs = verbs
+            self.functions = functions
             self.identities = identities
         }
     }
@@ -73,6 +80,10 @@ public struct TablePolicy: Sendable, Hashable {
                 reader.note("expected a table's name with '*' at its end at most, found \(quoted(table))")
             }
             if rule.verbs.isEmpty { reader.note("expected at least one verb") }
+            if rule.functions.isEmpty { reader.note("expected at least one function, or '*'") }
+            for function in rule.functions where function.isEmpty || function.dropLast().contains("*") {
+                reader.note("expected a function's name with '*' at its end at most, found \(quoted(function))")
+            }
             if rule.identities.isEmpty { reader.note("expected at least one identity") }
             patterns.append(reader.identities(rule.identities))
         }
@@ -85,13 +96,16 @@ public struct TablePolicy: Sendable, Hashable {
 
     /// Whether `peer` may do `verb` with the table of this name.
     ///
-    /// - Parameter peer: who calls; `nil`, a caller that has proved nothing, is allowed by no rule.
-    public func allows(_ verb: Verb, table: String, peer: SPIFFEID?) -> Bool {
+    /// - Parameters:
+    ///   - function: of ``Verb/call`` the function's name; default `nil`, where only rules for every function count.
+    ///   - peer: who calls; `nil`, a caller that has proved nothing, is allowed by no rule.
+    public func allows(_ verb: Verb, table: String, function: String? = nil, peer: SPIFFEID?) -> Bool {
         guard let rules else { return true }
         guard let peer else { return false }
         return rules.indices.contains { index in
             rules[index].verbs.contains(verb) && patterns[index].contains { $0.matches(peer) }
                 && rules[index].tables.contains { Self.matches($0, table) }
+                && (verb != .call || rules[index].functions.contains { Self.matches($0, function ?? "*") })
         }
     }
 

@@ -7,15 +7,17 @@ extension CoordinationClient {
     ///
     /// - Parameters:
     ///   - life: random bits that the server drew when it started.
+    ///   - functions: those that its host has registered with it, as the map has them.
     ///   - recovered: the partitions that it has kept from its life before, in the epochs in which it goes on.
     /// - Returns: the fence to begin with.
     /// - Throws: ``CoordinationError`` with `notOwner`, `limitReached` or `callFailed`.
     package func registerServer(
-        named name: String, at address: ListenerAddress, life: UInt64, recovered: [RecoveredPartition] = []
+        named name: String, at address: ListenerAddress, life: UInt64, functions: [String] = [],
+        recovered: [RecoveredPartition] = []
     ) async throws(CoordinationError) -> SessionFence {
         let record = ServerRecord(
             name: name, host: address.host, port: address.port, identity: mesh.identity.current.svid.spiffeID,
-            life: life)
+            life: life, functions: functions)
         return try await call(
             CoordinationService.registerServer, ServerRegistration(server: record, recovered: recovered))
     }

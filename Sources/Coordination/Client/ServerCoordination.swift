@@ -8,10 +8,11 @@ package protocol ServerCoordination: Sendable {
     /// How the server reaches others.
     var mesh: Mesh { get }
 
-    /// Makes the server known under its name, with the partitions that it has kept and goes on with, and returns the
-    /// fence to begin with.
+    /// Makes the server known under its name, with the functions that it has and the partitions that it has kept and
+    /// goes on with, and returns the fence to begin with.
     func registerServer(
-        named name: String, at address: ListenerAddress, life: UInt64, recovered: [RecoveredPartition]
+        named name: String, at address: ListenerAddress, life: UInt64, functions: [String],
+        recovered: [RecoveredPartition]
     ) async throws(CoordinationError) -> SessionFence
 
     /// Begins an epoch of a partition that this life of the server heads, in which nothing that was acknowledged before
@@ -26,7 +27,7 @@ package protocol ServerCoordination: Sendable {
     /// The newest session of each slot.
     func fetchFence() async throws(CoordinationError) -> SessionFence
 
-    /// Gives the server's sign of life; see ``keepServer(named:at:life:logger:_:)``.
+    /// Gives the server's sign of life; see ``keepServer(named:at:life:functions:logger:mayReturn:_:)``.
     func renewServer(
         named name: String, life: UInt64, timeout: Duration
     ) async throws(CoordinationError) -> RenewedServer
@@ -57,13 +58,14 @@ extension ServerCoordination {
     ///   - mayReturn: whether it is to register again; one that leaves is not.
     ///   - takeFence: puts the fence in force that came with a new registration.
     package func keepServer(
-        named name: String, at address: ListenerAddress, life: UInt64, logger: Logger,
+        named name: String, at address: ListenerAddress, life: UInt64, functions: [String], logger: Logger,
         mayReturn: @escaping @Sendable () -> Bool, _ takeFence: @escaping @Sendable (SessionFence) async -> Void
     ) -> Task<Void, Never> {
         let runtime = mesh.runtime
         return runtime.spawn(on: runtime.loopExecutor(for: runtime.eventLoopGroup.next())) {
             do throws(CoordinationError) {
-                try await keepServer(named: name, at: address, life: life, mayReturn, takeFence)
+                try await keepServer(
+                    named: name, at: address, life: life, functions: functions, mayReturn, takeFence)
             } catch {
                 logger.warning(
                     "server is not the one of its name any more",
@@ -74,7 +76,7 @@ extension ServerCoordination {
 
     /// - Throws: ``CoordinationError`` with `serverSuperseded` or `notOwner`.
     private func keepServer(
-        named name: String, at address: ListenerAddress, life: UInt64, _ mayReturn: () -> Bool,
+        named name: String, at address: ListenerAddress, life: UInt64, functions: [String], _ mayReturn: () -> Bool,
         _ takeFence: (SessionFence) async -> Void
     ) async throws(CoordinationError) {
         // Until the coordinator has said how often.
@@ -89,9 +91,9 @@ extension ServerCoordination {
                 case .serverSuperseded, .notOwner: throw error
                 case .serverLost, .serverUnknown:
                     guard mayReturn() else { return }
-                    if let fence = try? await registerServer(named: name, at: address, life: life, recovered: []) {
-                        await takeFence(fence)
-                    }
+                    let fence = try? await registerServer(
+                        named: name, at: address, life: life, functions: functions, recovered: [])
+                    if let fence { await takeFence(fence) }
                 default: break
                 }
             }

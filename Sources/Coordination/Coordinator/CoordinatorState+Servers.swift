@@ -22,6 +22,12 @@ extension CoordinatorState {
     package mutating func registerServer(
         _ server: ServerRecord, recovered: [RecoveredPartition] = [], gone: [ServerLife] = []
     ) throws(CoordinationError) -> ChainTally {
+        guard server.functions.count <= Self.functionLimit else {
+            throw CoordinationError(
+                .limitReached,
+                "server \(server.name) has \(server.functions.count) functions, the limit is \(Self.functionLimit)",
+                peer: server.identity.description)
+        }
         guard let known = map.server(named: server.name) else {
             guard map.servers.count < configuration.servers else {
                 throw CoordinationError(.limitReached, "\(configuration.servers) servers are registered, the limit")
@@ -45,6 +51,9 @@ extension CoordinatorState {
         }
         return joined(server, partitions: partitions)
     }
+
+    /// The most functions of a server: every map has their names.
+    package static let functionLimit = 256
 
     /// The servers that might go on with partitions of these: who is asked whether it lives before that is decided.
     package func heirs(of servers: Set<String>) -> [ServerRecord] {

@@ -18,11 +18,12 @@ package struct LocalCoordination: ServerCoordination {
     }
 
     package func registerServer(
-        named name: String, at address: ListenerAddress, life: UInt64, recovered: [RecoveredPartition]
+        named name: String, at address: ListenerAddress, life: UInt64, functions: [String],
+        recovered: [RecoveredPartition]
     ) async throws(CoordinationError) -> SessionFence {
         let server = ServerRecord(
             name: name, host: address.host, port: address.port, identity: mesh.identity.current.svid.spiffeID,
-            life: life)
+            life: life, functions: functions)
         return try await coordinator.register(ServerRegistration(server: server, recovered: recovered))
     }
 

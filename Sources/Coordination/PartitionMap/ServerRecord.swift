@@ -14,14 +14,19 @@ public struct ServerRecord: Sendable, Hashable {
     /// Which life of it this is: random bits that it draws when it starts. What it held in memory is gone with an
     /// earlier one.
     public var life: UInt64
+    /// The functions that its host has registered with it, as `name@version`, in order.
+    public var functions: [String]
 
     /// Makes a record.
-    public init(name: String, host: String, port: Int, identity: SPIFFEID, life: UInt64) {
+    public init(
+        name: String, host: String, port: Int, identity: SPIFFEID, life: UInt64, functions: [String] = []
+    ) {
         self.name = name
         self.host = host
         self.port = port
         self.identity = identity
         self.life = life
+        self.functions = functions
     }
 }
 
@@ -33,6 +38,7 @@ extension ServerRecord: MeshMessage {
     public init(from decoder: inout MessageDecoder) throws(WireError) {
         var (name, host, port, life) = ("", "", 0, UInt64(0))
         var identity: SPIFFEID?
+        var functions: [String] = []
         while let field = try decoder.nextField() {
             switch field {
             case 1: name = try decoder.string()
@@ -40,11 +46,12 @@ extension ServerRecord: MeshMessage {
             case 3: port = try decoder.count()
             case 4: identity = try decoder.spiffeID()
             case 5: life = try decoder.fixed64()
+            case 6: functions.append(try decoder.string())
             default: break
             }
         }
         guard let identity else { throw WireError(.malformed, "server \(name) has no identity") }
-        self.init(name: name, host: host, port: port, identity: identity, life: life)
+        self.init(name: name, host: host, port: port, identity: identity, life: life, functions: functions)
     }
 
     /// Writes the record.
@@ -54,5 +61,6 @@ extension ServerRecord: MeshMessage {
         encoder.uint64(3, UInt64(port))
         encoder.string(4, identity.description)
         encoder.fixed64(5, life)
+        for function in functions { encoder.repeatedString(6, function) }
     }
 }

@@ -59,11 +59,29 @@ public struct CodableMessage<Value: Codable & Sendable>: MeshMessage {
             }
         }
         guard let encoded else { throw WireError(.malformed, "there is no value") }
+        try self.init(encoded: encoded)
+    }
+
+    /// Reads a value of its CBOR alone, as ``init(from:)`` does.
+    package init(encoded: [UInt8]) throws(WireError) {
         let document = try CBORDocument(encoded)
         do {
             value = try document.root.decode(Value.self, at: CodingPath())
         } catch let error as WireError {
             throw error
+        } catch {
+            throw WireError(.malformed, codingReason(error))
+        }
+    }
+
+    /// The value as CBOR alone, for those who put it into messages of their own.
+    ///
+    /// - Throws: ``WireError`` for a value that cannot be encoded.
+    package func encoded() throws(WireError) -> [UInt8] {
+        let node = CBOREncodingNode()
+        do {
+            try node.set(value)
+            return try node.finish()
         } catch {
             throw WireError(.malformed, codingReason(error))
         }
@@ -75,17 +93,15 @@ public struct CodableMessage<Value: Codable & Sendable>: MeshMessage {
     /// reason, which every reader refuses: its call fails at the receiver, as one whose request or response is malformed,
     /// and the caller is told the reason.
     public func encode(to encoder: inout MessageEncoder) {
-        let node = CBOREncodingNode()
-        do {
-            try node.set(value)
-            let encoded = try node.finish()
+        do throws(WireError) {
+            let encoded = try encoded()
             if encoded.count > CodableField.mostInHead {
                 encoder.segment(CodableField.value.rawValue, Segment(copying: encoded))
             } else {
                 encoder.bytes(CodableField.value.rawValue, encoded)
             }
         } catch {
-            encoder.repeatedString(CodableField.failure.rawValue, codingReason(error))
+            encoder.repeatedString(CodableField.failure.rawValue, error.message)
         }
     }
 }

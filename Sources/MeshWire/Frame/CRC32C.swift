@@ -23,26 +23,29 @@ package struct CRC32C {
     /// Takes more bytes.
     package mutating func append(_ bytes: ByteBufferView) {
         // The closure reads within the buffer's bounds and keeps no pointer.
-        state = unsafe bytes.withUnsafeBytes { bytes in
-            let tables = Self.tables
-            var state = state
-            var index = 0
-            while index + 8 <= bytes.count {
-                let word =
-                    unsafe UInt64(
-                        littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)) ^ UInt64(state)
-                state = 0
-                for position in 0..<8 {
-                    state ^= tables[(7 - position) << 8 | Int(truncatingIfNeeded: word >> (8 * position)) & 0xFF]
-                }
-                index += 8
+        unsafe bytes.withUnsafeBytes { unsafe append($0) }
+    }
+
+    /// Takes more bytes.
+    package mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        let tables = Self.tables
+        var state = state
+        var index = 0
+        while index + 8 <= bytes.count {
+            // Within the buffer's bounds.
+            let word =
+                unsafe UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)) ^ UInt64(state)
+            state = 0
+            for position in 0..<8 {
+                state ^= tables[(7 - position) << 8 | Int(truncatingIfNeeded: word >> (8 * position)) & 0xFF]
             }
-            while index < bytes.count {
-                state = unsafe state >> 8 ^ tables[Int((state ^ UInt32(bytes[index])) & 0xFF)]
-                index += 1
-            }
-            return state
+            index += 8
         }
+        while index < bytes.count {
+            state = unsafe state >> 8 ^ tables[Int((state ^ UInt32(bytes[index])) & 0xFF)]
+            index += 1
+        }
+        self.state = state
     }
 
     /// Eight tables of 256: the first is for single bytes, each later one for a byte that stands one further ahead.

@@ -15,6 +15,8 @@ public struct LogFileError: Error, Sendable, CustomStringConvertible {
         public static let diskFull = Code("diskFull")
         /// Bytes are not what was written; the message says where.
         public static let damaged = Code("damaged")
+        /// What was written needs something else of the program than this one has; the files are intact.
+        public static let mismatched = Code("mismatched")
         /// The system could not read, write or sync; after a failed sync nobody knows what the disk holds.
         public static let ioFailure = Code("ioFailure")
         /// The log has reached the size that it may have.

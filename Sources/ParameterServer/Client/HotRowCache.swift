@@ -117,6 +117,17 @@ final class HotRowCache: Sendable {
                 }))
     }
 
+    /// Takes note of partitions that have changed in a way that cannot be told from here.
+    func changed(_ report: PushReport) {
+        state.withLock { state in
+            for entry in report.acknowledged {
+                state.forget(entry.push.partition)
+                state.pushed(entry.version, to: entry.push.partition)
+            }
+            for failure in report.failed { state.forget(failure.push.partition) }
+        }
+    }
+
     /// Takes note of what became of a step.
     ///
     /// - Parameter step: the gradient of each table of `tables`.

@@ -20,7 +20,7 @@ public final class ParameterClient: Sendable {
     public let session: WorkerSession
     let coordination: CoordinationClient
     let configuration: ParameterClientConfiguration
-    private let observer: PushObserver
+    let observer: PushObserver
     let routes: TableRoutes
     let compressor: GradientCompressor
     let state = Mutex(State())
@@ -188,30 +188,18 @@ public final class ParameterClient: Sendable {
         clock: UInt64, until deadline: RuntimeInstant, priority: CallPriority = .normal
     ) async throws -> (PushReport, [PushIdentity]) {
         let encoded = try compressor.encode(step, tables)
-        var pending = number(encoded, tables, pulled?.basis ?? [:], round: round, clock: clock)
-        let pushes = pending.map(\.identity)
+        let sent = number(encoded, tables, pulled?.basis ?? [:], round: round, clock: clock)
+        let pushes = sent.map(\.identity)
         // Whatever comes of them, they are never sent again: later pushes need not wait for their answers.
         defer { settle(pushes) }
         do {
             try await observer.beforeFirstAttempt(pushes)
         } catch {
-            compressor.takeBack(pending, tables)
+            compressor.takeBack(sent, tables)
             throw error
         }
-        let sent = pending
-        var report = PushReport()
-        report.byteCount = sent.reduce(0) { $0 + $1.byteCount }
-        try await routes.retrying(until: deadline) { tables, time throws(ParameterServerError) in
-            let attempt = await send(pending, tables, timeout: time, priority)
-            report.acknowledged += attempt.acknowledged
-            report.skipped += attempt.skipped
-            report.failed.removeAll { $0.error.mayBeAnsweredElsewhere }
-            guard !attempt.failed.isEmpty else { return false }
-            report.failed += attempt.failed
-            report.standing.merge(attempt.standing) { $1 }
-            let left = Set(attempt.failed.filter { $0.error.mayBeAnsweredElsewhere }.map(\.push))
-            pending.removeAll { !left.contains($0.identity) }
-            return !pending.isEmpty
+        var report = try await attempting(sent, until: deadline) { pushes, tables, time in
+            await send(pushes, tables, timeout: time, priority)
         }
         if round > 0 {
             await finish(round, sent, &report, until: deadline)
@@ -228,6 +216,30 @@ public final class ParameterClient: Sendable {
         }
         await observer.afterAcknowledgement(report.acknowledged.map(\.push))
         return (report, pushes)
+    }
+
+    /// Sends pushes, and those again which may be answered elsewhere or later, until none is left or the time is over.
+    func attempting(
+        _ pushes: [NumberedPush], until deadline: RuntimeInstant,
+        _ send: ([NumberedPush], TableSet, Duration) async -> PushReport
+    ) async throws(ParameterServerError) -> PushReport {
+        var pending = pushes
+        var report = PushReport()
+        report.byteCount = pushes.reduce(0) { $0 + $1.byteCount }
+        try await routes.retrying(until: deadline) { tables, time throws(ParameterServerError) in
+            let attempt = await send(pending, tables, time)
+            report.acknowledged += attempt.acknowledged
+            report.answers.merge(attempt.answers) { $1 }
+            report.skipped += attempt.skipped
+            report.failed.removeAll { $0.error.mayBeAnsweredElsewhere }
+            guard !attempt.failed.isEmpty else { return false }
+            report.failed += attempt.failed
+            report.standing.merge(attempt.standing) { $1 }
+            let left = Set(attempt.failed.filter { $0.error.mayBeAnsweredElsewhere }.map(\.push))
+            pending.removeAll { !left.contains($0.identity) }
+            return !pending.isEmpty
+        }
+        return report
     }
 
     /// Closes the connections to the servers, and looks at the map no more.
@@ -293,13 +305,15 @@ public final class ParameterClient: Sendable {
         }
     }
 
-    private func settle(_ pushes: [PushIdentity]) {
+    /// Nobody waits for the answers to these any more.
+    func settle(_ pushes: [PushIdentity]) {
         state.withLock { state in
             for push in pushes { state.numbers.settle(push.sequence, of: push.partition) }
         }
     }
 
-    private func remember(_ report: inout PushReport) {
+    /// Takes down what pushes have shown, and completes the report by what was lost.
+    func remember(_ report: inout PushReport) {
         let (acknowledged, failed, standing) = (report.acknowledged, report.failed, report.standing)
         report.rolledBack = state.withLock { state in
             for entry in acknowledged {

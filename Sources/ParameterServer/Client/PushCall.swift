@@ -36,8 +36,8 @@ struct NumberedPush: Sendable {
 struct PushCall: Sendable {
     let share: TableSet.Share
     let pushes: [NumberedPush]
-    private var request: PushRequest
-    private var deduplication: Deduplication
+    private(set) var request: PushRequest
+    private(set) var deduplication: Deduplication
 
     /// - Parameter share: the places of the pushes, in their order, with their server.
     init(_ pushes: [NumberedPush], to share: TableSet.Share, from session: WorkerSession) {
@@ -96,13 +96,13 @@ struct PushCall: Sendable {
         }
     }
 
-    private func report(_ error: ParameterServerError) -> PushReport {
+    func report(_ error: ParameterServerError) -> PushReport {
         var report = PushReport()
         report.failed = pushes.map { PushReport.Failure(push: $0.identity, error: error) }
         return report
     }
 
-    private func report(_ response: PushResponse) -> PushReport {
+    func report(_ response: PushResponse) -> PushReport {
         guard response.replies.lazy.map(\.partition).elementsEqual(pushes.lazy.map(\.identity.partition)) else {
             return report(
                 ParameterServerError(
@@ -117,6 +117,7 @@ struct PushCall: Sendable {
                     PushReport.Acknowledgement(
                         push: push.identity, version: reply.version, durability: reply.durability,
                         staleness: reply.staleness, isReplay: reply.isReplay))
+                if let answer = reply.answer { report.answers[reply.partition] = answer }
             case .skipped(let message):
                 report.skipped.append(PushReport.Skip(push: push.identity, reason: message))
             case .refused(let code, let message):

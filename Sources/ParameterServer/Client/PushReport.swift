@@ -29,7 +29,7 @@ public struct PushReport: Sendable {
         /// Which push.
         public var push: PushIdentity
         /// Why. `nonFinite`, `shapeMismatch`, `dtypeMismatch`, `malformedRequest`, `rowOutOfRange`, `rowsFull`,
-        /// `rolledBack` and `late` say that it was not applied. `unconfirmed` says that it was and may yet be lost,
+        /// `rolledBack`, `late`, `functionFailed` and `answerTooLarge` say that it was not applied. `unconfirmed` says that it was and may yet be lost,
         /// `roundStalled` that it is applied when its round is closed. Any other leaves it open, as an attempt before
         /// the last may have been.
         public var error: ParameterServerError
@@ -61,6 +61,9 @@ public struct PushReport: Sendable {
     /// What partitions that went back have kept of the session's pushes, and since when.
     var standing: [PartitionID: (sequences: SequenceSet, epoch: UInt64)] = [:]
 
+    /// What functions have answered.
+    var answers: [PartitionID: [UInt8]] = [:]
+
     /// A report of no push.
     public init() {}
 
@@ -72,6 +75,7 @@ public struct PushReport: Sendable {
         byteCount += part.byteCount
         rolledBack += part.rolledBack
         standing.merge(part.standing) { $1 }
+        answers.merge(part.answers) { $1 }
     }
 
     /// The pushes that were not applied, and never will be.

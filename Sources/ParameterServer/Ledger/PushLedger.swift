@@ -29,6 +29,8 @@ package struct PushLedger: Sendable {
         package var runs = 1_024
         /// The most sessions. Default 65,536.
         package var sessions = 65_536
+        /// The most bytes of functions' answers that a session has not acknowledged. Default 64 KiB.
+        package var answerBytes = 64 << 10
         #if DEBUG
             /// What the partition does wrong on purpose.
             package var mutation: PartitionMutation?
@@ -70,6 +72,9 @@ package struct PushLedger: Sendable {
 
         /// The runs of numbers that are kept apart.
         var runCount: Int { applied.runs.count + rejected.runs.count + skipped.runs.count }
+
+        /// The bytes of functions' answers that are kept.
+        var answerBytes: Int { answers.reduce(0) { $0 + ($1.reply.answer?.count ?? 0) } }
 
         /// Where the answer to `sequence` is or belongs. Nearly always at the end.
         func place(of sequence: UInt64) -> Int {
@@ -145,6 +150,13 @@ package struct PushLedger: Sendable {
     /// The answer to a push, if its session may still ask for it.
     package func answer(to sequence: UInt64, of session: SessionID) -> PushReply? {
         accounts[session]?.answer(to: sequence)?.reply
+    }
+
+    /// The bytes of functions' answers that are kept of `session`, once it has acknowledged the numbers up to `sequence`.
+    func keptAnswerBytes(of session: SessionID, after sequence: UInt64) -> Int {
+        accounts[session]?.answers.reduce(0) {
+            $0 + ($1.sequence > sequence ? $1.reply.answer?.count ?? 0 : 0)
+        } ?? 0
     }
 
     /// The pushes of others that were applied after version `basis`, when `applied` have been in all.
@@ -243,6 +255,7 @@ package struct PushLedger: Sendable {
             usage.fullestRuns = max(usage.fullestRuns, runs)
             usage.bytes +=
                 MemoryLayout<Account>.stride + account.answers.count * MemoryLayout<Account.Answer>.stride
+                + account.answerBytes
                 + (runs + account.ownVersions.runs.count) * MemoryLayout<ClosedRange<UInt64>>.stride
         }
         return usage

@@ -27,6 +27,8 @@ package struct PushReply: Sendable, Hashable {
     package var standing: SequenceSet?
     /// The clock of the push's slot in this partition after it; 0 where it has none.
     package var clock: UInt64 = 0
+    /// What a function has answered; `nil` where a gradient was pushed.
+    package var answer: [UInt8]?
 
     package init(
         partition: PartitionID, outcome: Outcome, version: PartitionVersion, durability: Durability = .memory,
@@ -62,6 +64,7 @@ extension PushReply: MeshMessage {
             case 8: standing = try decoder.message()
             case 12: isSkipped = try decoder.bool()
             case 13: clock = try decoder.uint64()
+            case 14: answer = try decoder.bytes()
             default: break
             }
         }
@@ -91,5 +94,6 @@ extension PushReply: MeshMessage {
         if let standing { encoder.message(8, standing) }
         encoder.bool(12, isSkipped)
         encoder.uint64(13, clock)
+        if let answer { encoder.bytes(14, answer) }
     }
 }

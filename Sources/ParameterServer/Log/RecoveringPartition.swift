@@ -8,12 +8,15 @@ import Tensor
 struct RecoveringPartition {
     private let origin: PartitionOrigin
     private let limits: PushLedger.Limits
+    private let functions: ServerFunctions
     private var snapshot: SnapshotAssembler?
     private var state: PartitionState?
 
-    init(_ origin: PartitionOrigin, limits: PushLedger.Limits) {
+    /// - Parameter functions: those that its records may call.
+    init(_ origin: PartitionOrigin, limits: PushLedger.Limits, functions: ServerFunctions = ServerFunctions()) {
         self.origin = origin
         self.limits = limits
+        self.functions = functions
     }
 
     /// Whether all pieces of a snapshot are there.
@@ -32,7 +35,8 @@ struct RecoveringPartition {
 
     /// Executes a record, unless the snapshot has it already.
     ///
-    /// - Throws: ``ParameterServerError`` with `snapshotInvalid` for one that does not follow.
+    /// - Throws: ``ParameterServerError`` with `snapshotInvalid` for one that does not follow, `unknownFunction` and
+    ///   `functionFailed` for a call that cannot be made here.
     mutating func execute(_ record: PartitionRecord) throws(ParameterServerError) {
         var current = try take()
         defer { state = current }
@@ -40,8 +44,9 @@ struct RecoveringPartition {
         guard record.position == current.position + 1 else {
             throw invalid("record \(record.position) follows \(current.position)")
         }
+        let outcome = try current.prepared(record)
         do throws(TensorError) {
-            _ = try current.execute(record)
+            _ = try current.execute(record, prepared: outcome)
         } catch {
             throw invalid("record \(record.position): \(error)")
         }
@@ -75,12 +80,13 @@ struct RecoveringPartition {
             self.snapshot = nil
             return try PartitionState(
                 snapshot, id: origin.partition, name: name, of: table, epoch: snapshot.epoch,
-                intactSince: snapshot.intactSince, limits: limits)
+                intactSince: snapshot.intactSince, limits: limits, functions: functions)
         }
         do throws(TensorError) {
             return try PartitionState(
                 id: origin.partition, name: name, of: table, epoch: origin.epoch, intactSince: origin.intactSince,
-                parameters: table.initialValues(ofPartition: origin.index), fence: origin.fence, limits: limits)
+                parameters: table.initialValues(ofPartition: origin.index), fence: origin.fence, limits: limits,
+                functions: functions)
         } catch {
             throw invalid("\(error)")
         }

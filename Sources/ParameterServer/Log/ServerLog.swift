@@ -65,14 +65,17 @@ final class ServerLog: Sendable {
     /// - Throws: ``ParameterServerError/Code/logFailed``, which names the file, the byte and what to do, for a log that
     ///   is damaged, in use or cannot be read.
     static func open(
-        _ configuration: PartitionLogConfiguration, ledger: PushLedger.Limits, on runtime: any Runtime, logger: Logger
+        _ configuration: PartitionLogConfiguration, ledger: PushLedger.Limits,
+        functions: ServerFunctions = ServerFunctions(), on runtime: any Runtime, logger: Logger
     ) async throws(ParameterServerError) -> (log: ServerLog, partitions: [PartitionState]) {
         var partitions: [PartitionID: RecoveringPartition] = [:]
         let opened: (log: WriteAheadLog, report: LogReport)
         do throws(LogFileError) {
             opened = try await WriteAheadLog.open(configuration.folder, on: runtime, limits: configuration.limits) {
                 (record) throws(LogFileError) in
-                try read(record.payload, into: &partitions, ledger: ledger, folder: configuration.folder)
+                try read(
+                    record.payload, into: &partitions, ledger: ledger, functions: functions,
+                    folder: configuration.folder)
             }
         } catch {
             throw ParameterServerError(error)
@@ -93,7 +96,7 @@ final class ServerLog: Sendable {
     /// Takes an entry of a log into the partitions that it is of.
     static func read(
         _ payload: ByteBuffer, into partitions: inout [PartitionID: RecoveringPartition], ledger: PushLedger.Limits,
-        folder: String
+        functions: ServerFunctions = ServerFunctions(), folder: String
     ) throws(LogFileError) {
         do {
             guard let entry = ServerLogEntry(payload) else {
@@ -101,7 +104,8 @@ final class ServerLog: Sendable {
             }
             switch entry.kind {
             case .origin:
-                partitions[entry.partition] = RecoveringPartition(try entry.message(), limits: ledger)
+                partitions[entry.partition] = RecoveringPartition(
+                    try entry.message(), limits: ledger, functions: functions)
             case .snapshot:
                 guard partitions[entry.partition] != nil else {
                     throw WireError(.malformed, "a snapshot of partition \(entry.partition) without an origin")
@@ -113,6 +117,9 @@ final class ServerLog: Sendable {
                 }
                 try partitions[entry.partition]?.execute(try entry.message())
             }
+        } catch let error as ParameterServerError where error.isOfFunction {
+            throw LogFileError(
+                .mismatched, path: folder, "\(error); start a host that has the functions with which it was written")
         } catch {
             throw LogFileError(.damaged, path: folder, "\(error); restore the folder from a copy")
         }

@@ -90,7 +90,7 @@ struct PushOutcomes: Sendable {
         case .skipped: skipped.increment()
         case .refused(.nonFinite, _): nonFinite.increment()
         case .refused(.shapeMismatch, _), .refused(.dtypeMismatch, _), .refused(.rowsFull, _),
-            .refused(.rowOutOfRange, _):
+            .refused(.rowOutOfRange, _), .refused(.functionFailed, _), .refused(.answerTooLarge, _):
             rejected.increment()
         case .refused(.sessionFenced, _), .refused(.sessionExpired, _): fenced.increment()
         case .refused(.late, _): late.increment()

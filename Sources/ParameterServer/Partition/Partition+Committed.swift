@@ -27,7 +27,9 @@ extension Partition {
         ]
     }
 
-    private func marked<Result>(_ body: (PartitionState) -> Result) async -> (Result, Mark)? {
+    /// What `body` finds in the partition when its turn comes, with what to wait for until that is committed; `nil` if
+    /// too many wait.
+    func marked<Result>(_ body: (PartitionState) -> Result) async -> (Result, Mark)? {
         guard await turns.take() else { return nil }
         defer { turns.pass() }
         return state.withLock { guarded in

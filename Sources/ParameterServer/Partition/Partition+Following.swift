@@ -68,6 +68,15 @@ extension Partition {
             driver?.refuse(id, on: stream, epoch: arrival.epoch, newest: newest)
             return true
         }
+        let outcome: FunctionOutcome?
+        do throws(ParameterServerError) {
+            outcome = try guarded.state.prepared(record)
+        } catch {
+            // In no log yet: this server has what came before, and leaves the chain.
+            driver?.cannotExecute(name, error)
+            chained { $0.fail() }
+            return true
+        }
         do throws(ParameterServerError) {
             // Sent on before it is executed here.
             try append(record, on: &guarded)
@@ -77,7 +86,7 @@ extension Partition {
             return true
         }
         do throws(TensorError) {
-            _ = try guarded.state.execute(record)
+            _ = try guarded.state.execute(record, prepared: outcome)
             chained { $0.execute() }
         } catch {
             // It is in the log, and the state is without it: this server must not go on.

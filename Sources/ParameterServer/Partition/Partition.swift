@@ -228,34 +228,43 @@ package final class Partition: Sendable {
         case .hold:
             return Answer(reply: guarded.state.refused(.held, "waits for round \(push.round)"))
         case .record(let record):
-            let bytes = record.memoryBytes
-            if waits, let driver {
-                guard driver.reserve(bytes) else {
-                    return Answer(
-                        reply: guarded.state.refused(
-                            .busy, "too many bytes wait for the followers of this server's partitions")
-                    )
-                }
+            return execute(record, of: push, waits, on: &guarded)
+        case .call(let record, let outcome):
+            return execute(record, prepared: outcome, of: push, waits, on: &guarded)
+        }
+    }
+
+    private func execute(
+        _ record: PartitionRecord, prepared outcome: FunctionOutcome? = nil, of push: PartitionPush, _ waits: Bool,
+        on guarded: inout Guarded
+    ) -> Answer {
+        let bytes = record.memoryBytes
+        if waits, let driver {
+            guard driver.reserve(bytes) else {
+                return Answer(
+                    reply: guarded.state.refused(
+                        .busy, "too many bytes wait for the followers of this server's partitions")
+                )
             }
-            defer { if waits { driver?.release(bytes) } }
-            let mustWait: Bool
-            do throws(ParameterServerError) {
-                // Before it is executed: what the log does not take has not been done.
-                mustWait = try append(record.asReceived, on: &guarded)
-            } catch {
-                return Answer(reply: guarded.state.refused(error.code, error.message))
-            }
-            do throws(TensorError) {
-                let reply = try guarded.state.execute(record)[0]
-                chained { $0.execute() }
-                if push.tick != nil { tellClocks(guarded.state) }
-                return answer(reply, guarded, mustWait)
-            } catch {
-                // Not the push's own doing (no memory, say): it is not held against it, and may come again.
-                log?.fail(ParameterServerError(.applyFailed, error.message))
-                chained { $0.withdraw() }
-                return Answer(reply: guarded.state.refused(.applyFailed, error.message))
-            }
+        }
+        defer { if waits { driver?.release(bytes) } }
+        let mustWait: Bool
+        do throws(ParameterServerError) {
+            // Before it is executed: what the log does not take has not been done.
+            mustWait = try append(record.asReceived, on: &guarded)
+        } catch {
+            return Answer(reply: guarded.state.refused(error.code, error.message))
+        }
+        do throws(TensorError) {
+            let reply = try guarded.state.execute(record, prepared: outcome)[0]
+            chained { $0.execute() }
+            if push.tick != nil { tellClocks(guarded.state) }
+            return answer(reply, guarded, mustWait)
+        } catch {
+            // Not the push's own doing (no memory, say): it is not held against it, and may come again.
+            log?.fail(ParameterServerError(.applyFailed, error.message))
+            chained { $0.withdraw() }
+            return Answer(reply: guarded.state.refused(.applyFailed, error.message))
         }
     }
 
@@ -308,6 +317,7 @@ package final class Partition: Sendable {
     /// What is wrong with a gradient, before anything is touched.
     func fault(in push: PartitionPush) -> PushFault? {
         if let log, let fault = log.fault(ofGradientBytes: push.byteCount) { return fault }
+        if push.call != nil { return table.fault(ofKeys: push.keys, partition: name.index, areSorted: true) }
         return table.fault(in: push.gradient, keys: push.keys, partition: name.index)
     }
 

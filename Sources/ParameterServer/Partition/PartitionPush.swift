@@ -26,6 +26,20 @@ package struct PartitionPush: Sendable {
     package var tick: ClockTick?
     /// The gradient as it arrived, where that was not as float32; ``gradient`` has its bytes until they are decoded.
     package var encoded: EncodedGradient?
+    /// The function that is called, where it is no gradient that is pushed; ``gradient`` has the argument's bytes.
+    package var call: Call?
+
+    /// A call of an updating function.
+    package struct Call: Sendable {
+        package var function: FunctionID
+        /// Why the partition's chain cannot run it, found before the turn.
+        package var refusal: ParameterServerError?
+
+        package init(_ function: FunctionID, refusal: ParameterServerError? = nil) {
+            self.function = function
+            self.refusal = refusal
+        }
+    }
 
     package init(
         session: SessionID, slot: Int, peer: SPIFFEID, sequence: UInt64, acknowledgedThrough: UInt64,

@@ -26,6 +26,8 @@ package struct PartitionRecord: Sendable {
         case apply([Push], gradient: AnyTensor, learningRate: Float)
         /// A step of the rows that a gradient names, which may begin to exist with it.
         case applyRows([Push], RowGradient, learningRate: Float)
+        /// A function of the host's changes the partition.
+        case call(Push, RecordedCall)
         /// A round is closed.
         case round(RoundStep)
         /// Of the partition that leads rounds: who takes part, or a decision.
@@ -82,6 +84,7 @@ extension PartitionRecord: MeshMessage {
         var tick: (SessionID, ClockTick)?
         var isSkip = false
         var encoding: UInt32 = 0
+        var call: RecordedCall.Head?
         while let field = try decoder.nextField() {
             switch field {
             case 1: position = try decoder.uint64()
@@ -111,6 +114,7 @@ extension PartitionRecord: MeshMessage {
             case 28: rows = try decoder.message()
             case 29: slabs.append(try decoder.segment())
             case 30: counters.append(try decoder.segment())
+            case 31: call = try decoder.message()
             case 13:
                 let segment = try decoder.segment()
                 do throws(TensorError) {
@@ -139,6 +143,19 @@ extension PartitionRecord: MeshMessage {
             change = .restore(try PartitionSnapshot(restored, tensors, rows: rows), request: request)
         } else if intactSince != 0 {
             change = .epoch(intactSince: intactSince)
+        } else if let call {
+            guard let push = pushes.first, pushes.count == 1 else {
+                throw WireError(.malformed, "record \(position) has \(pushes.count) calls")
+            }
+            do throws(TensorError) {
+                change = .call(
+                    push,
+                    RecordedCall(
+                        function: call.function, argument: try (gradient ?? Segment(copying: [])).bytes(),
+                        keys: try keys?.keys(), answer: call.answer, checksum: call.checksum))
+            } catch {
+                throw WireError(.malformed, "record \(position): \(error.message)")
+            }
         } else if let gradient {
             guard !pushes.isEmpty else { throw WireError(.malformed, "record \(position) applies no push") }
             guard let encoding = GradientEncoding(rawValue: encoding) else {
@@ -200,6 +217,11 @@ extension PartitionRecord: MeshMessage {
             encoder.uint32(24, gradient.encoding.rawValue)
             if let keys = gradient.keys { encoder.segment(10, Segment(keys)) }
             encoder.segment(8, Segment(gradient.bytes))
+        case .call(let push, let call):
+            encoder.message(3, push)
+            encoder.message(31, call.head)
+            if let keys = call.keys { encoder.segment(10, Segment(keys)) }
+            encoder.segment(8, Segment(call.argument))
         case .reject(let push, let code, let message):
             encoder.message(3, push)
             encoder.uint32(5, code.rawValue)

@@ -17,6 +17,8 @@ struct PartitionState: Sendable {
         case answered(PushReply)
         /// This record answers it.
         case record(PartitionRecord)
+        /// This record answers it, and this is what its function has made of the partition.
+        case call(PartitionRecord, FunctionOutcome)
         /// It waits for its round.
         case hold
     }
@@ -24,6 +26,8 @@ struct PartitionState: Sendable {
     let id: PartitionID
     let name: PartitionName
     let table: TableDeclaration
+    /// The functions that the server's host has registered.
+    let functions: ServerFunctions
     /// Rises with the map whenever another process, or another life of one, heads the partition.
     private(set) var epoch: UInt64
     /// The first epoch from which on nothing that was acknowledged has been lost.
@@ -55,11 +59,13 @@ struct PartitionState: Sendable {
 
     init(
         id: PartitionID, name: PartitionName, of table: TableDeclaration, epoch: UInt64, intactSince: UInt64,
-        parameters: AnyTensor, fence: SessionFence, limits: PushLedger.Limits
+        parameters: AnyTensor, fence: SessionFence, limits: PushLedger.Limits,
+        functions: ServerFunctions = ServerFunctions()
     ) throws(TensorError) {
         self.id = id
         self.name = name
         self.table = table
+        self.functions = functions
         self.epoch = epoch
         self.intactSince = intactSince
         self.parameters = parameters
@@ -75,7 +81,7 @@ struct PartitionState: Sendable {
     /// - Throws: ``ParameterServerError/Code/snapshotInvalid`` for one of another partition or of another shape.
     init(
         _ snapshot: PartitionSnapshot, id: PartitionID, name: PartitionName, of table: TableDeclaration, epoch: UInt64,
-        intactSince: UInt64, limits: PushLedger.Limits
+        intactSince: UInt64, limits: PushLedger.Limits, functions: ServerFunctions = ServerFunctions()
     ) throws(ParameterServerError) {
         func invalid(_ reason: String) -> ParameterServerError {
             ParameterServerError(.snapshotInvalid, "partition \(name): \(reason)")
@@ -93,6 +99,7 @@ struct PartitionState: Sendable {
         self.id = id
         self.name = name
         self.table = table
+        self.functions = functions
         self.epoch = epoch
         self.intactSince = intactSince
         parameters = snapshot.parameters
@@ -174,6 +181,7 @@ struct PartitionState: Sendable {
         }
         // No memory to decode it, say: it is not held against the push, which may come again.
         if let fault, fault.code == .applyFailed { return .refuse(refused(.busy, fault.message)) }
+        if let call = push.call { return decide(call, of: push, fault: fault) }
         if table.consistency.hasRounds { return decideInRound(push, fault: fault) }
         let recorded = push.recorded
         let change: PartitionRecord.Change
@@ -204,9 +212,12 @@ struct PartitionState: Sendable {
 
     /// Executes the log's next record, and gives the replies to its pushes.
     ///
-    /// - Throws: what the update rule throws; then nothing has changed.
+    /// - Parameter outcome: what the record's function has made of the partition as it is; default: it runs now.
+    /// - Throws: what the update rule or the function throws; then nothing has changed.
     @discardableResult
-    mutating func execute(_ record: PartitionRecord) throws(TensorError) -> [PushReply] {
+    mutating func execute(
+        _ record: PartitionRecord, prepared outcome: FunctionOutcome? = nil
+    ) throws(TensorError) -> [PushReply] {
         precondition(
             record.position == position + 1, "record \(record.position) of \(name) follows \(position)")
         var replies: [PushReply] = []
@@ -225,6 +236,13 @@ struct PartitionState: Sendable {
         case .applyRows(let pushes, let gradient, let learningRate):
             try apply(gradient, learningRate: learningRate)
             for push in pushes { replies.append(finish(push)) }
+        case .call(let push, let call):
+            do throws(ParameterServerError) {
+                if let outcome { take(outcome) } else if let outcome = try prepared(record) { take(outcome) }
+            } catch {
+                throw TensorError(.valueOutOfRange, error.message, cause: error)
+            }
+            replies.append(finish(push, answer: call.answer))
         case .round(let step): replies = try close(step)
         case .leader(let change): leader?.execute(change)
         case .reject(let push, let code, let message):
@@ -277,6 +295,16 @@ struct PartitionState: Sendable {
         rowSnapshots.changed(copiedBytes: rows!.copiedBytes)
     }
 
+    /// Takes what a function has made of the partition.
+    private mutating func take(_ outcome: FunctionOutcome) {
+        guard let keys = outcome.keys else {
+            (parameters, optimizer.slots) = (outcome.parameters, outcome.slots)
+            return
+        }
+        rows?.overwrite(keys, with: outcome.parameters)
+        rowSnapshots.changed(copiedBytes: rows?.copiedBytes ?? 0)
+    }
+
     /// The elements, or the rows of `keys`, which were checked; with one axis.
     func values(of keys: AnyTensor?) throws(TensorError) -> AnyTensor {
         guard let keys, let rows else { return parameters }
@@ -287,7 +315,8 @@ struct PartitionState: Sendable {
         let earlier: PartitionState
         do throws(ParameterServerError) {
             earlier = try PartitionState(
-                snapshot, id: id, name: name, of: table, epoch: epoch, intactSince: epoch, limits: ledger.limits)
+                snapshot, id: id, name: name, of: table, epoch: epoch, intactSince: epoch, limits: ledger.limits,
+                functions: functions)
         } catch {
             throw TensorError(.shapeMismatch, error.message, cause: error)
         }
@@ -327,12 +356,13 @@ struct PartitionState: Sendable {
         return zip(step.pushes + step.late, replies).map { remember($0, $1) }
     }
 
-    private mutating func finish(_ push: PartitionRecord.Push) -> PushReply {
+    private mutating func finish(_ push: PartitionRecord.Push, answer: [UInt8]? = nil) -> PushReply {
         let staleness = ledger.staleness(of: push.session, basis: push.basis.applied, applied: applied)
         applied += 1
         auditCounter &+= push.increment
-        return remember(
-            push, PushReply(partition: id, outcome: .applied, version: version, staleness: staleness))
+        var reply = PushReply(partition: id, outcome: .applied, version: version, staleness: staleness)
+        reply.answer = answer
+        return remember(push, reply)
     }
 
     /// Takes down what became of a push, and how far its worker is; gives the reply with that.

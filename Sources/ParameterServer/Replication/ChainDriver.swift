@@ -31,6 +31,8 @@ protocol ChainDriver: AnyObject, Sendable {
     func breakOff(_ stream: UInt64)
     /// The log is full: it is to be replaced by snapshots.
     func makeRoom()
+    /// A record that came on a stream cannot be executed here, and the partition is followed no more.
+    func cannotExecute(_ partition: PartitionName, _ error: ParameterServerError)
     /// How long a push that was executed waited for the chain.
     func waited(_ duration: Duration)
 }

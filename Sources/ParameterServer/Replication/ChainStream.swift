@@ -172,7 +172,8 @@ final class ChainStream: Sendable {
             let origin = PartitionOrigin(
                 partition: id, declaration: table.declaration, index: index, epoch: entry.intactSince,
                 intactSince: entry.intactSince, fence: SessionFence())
-            let copy = RecoveringPartition(origin, limits: hosted.configuration.ledger)
+            let copy = RecoveringPartition(
+                origin, limits: hosted.configuration.ledger, functions: hosted.functions)
             state.withLock { $0.copies[id] = (message.epoch, copy, 0) }
         }
         let whole: RecoveringPartition?

@@ -65,6 +65,7 @@ extension PartitionRecord {
         case .applyRows(let pushes, let rows, _): rows.byteCount + pushes.count * Self.pushBytes + Self.overhead
         case .applyEncoded(let pushes, let gradient, _):
             gradient.byteCount + pushes.count * Self.pushBytes + Self.overhead
+        case .call(_, let call): call.byteCount + Self.pushBytes + Self.overhead
         case .round(let step):
             (step.gradient?.byteCount ?? 0) + (step.pushes.count + step.late.count) * Self.pushBytes + Self.overhead
         case .leader(.decide(let decision)): decision.senders.count * Self.pushBytes + Self.overhead

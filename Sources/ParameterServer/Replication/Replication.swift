@@ -113,6 +113,15 @@ final class Replication: ChainDriver, Sendable {
 
     func makeRoom() { hosted?.compactLogIfNeeded() }
 
+    func cannotExecute(_ partition: PartitionName, _ error: ParameterServerError) {
+        logger.error(
+            "a record cannot be executed: this server leaves the partition's chain",
+            metadata: [
+                "server": "\(server)", "partition": "\(partition)", "code": "\(error.code)", "error": "\(error)",
+            ])
+        hosted?.meter.countRefusal(error.code)
+    }
+
     func waited(_ duration: Duration) { meter.waited(duration) }
 
     // MARK: Running

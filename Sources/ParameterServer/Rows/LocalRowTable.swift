@@ -6,8 +6,10 @@ package import Tensor
 package struct LocalRowTable: Sendable {
     private let declaration: TableDeclaration
     private var rows: RowTable
-    /// The pushes that were applied.
+    /// The pushes that were applied, and the functions that have run.
     private var applied: UInt64 = 0
+    /// Of these the pushes.
+    private var steps = 0
 
     /// A table without rows. Traps for a declaration of a dense table, and of one of several partitions.
     package init(_ declaration: TableDeclaration) {
@@ -47,7 +49,7 @@ package struct LocalRowTable: Sendable {
     package mutating func apply(_ gradient: KeyedRows) throws {
         guard !gradient.keys.isEmpty else { return }
         let keys = try AnyTensor(gradient.keys, shape: [gradient.keys.count])
-        let rate = declaration.schedule.learningRate(of: declaration.updateRule, step: Int(clamping: applied))
+        let rate = declaration.schedule.learningRate(of: declaration.updateRule, step: steps)
         let clock = applied
         keys.withKeys { keys in
             gradient.values.withBytes { values in
@@ -56,6 +58,25 @@ package struct LocalRowTable: Sendable {
                     keys, values.baseAddress!.assumingMemoryBound(to: Float.self), learningRate: rate, clock: clock)
             }
         }
+        applied += 1
+        steps += 1
+    }
+
+    /// What a function sees of the rows of `keys` that exist.
+    ///
+    /// - Throws: ``ParameterServerError/Code/rowOutOfRange``.
+    package func values(ofRows keys: [UInt64], _ key: RandomKey) throws -> PartitionValues {
+        let asked = Set(keys).sorted()
+        let existing = asked.isEmpty ? [] : rows.existing(try AnyTensor(asked, shape: [asked.count]), clock: applied)
+        return PartitionValues(
+            table: declaration.name, shape: declaration.shape, elements: 0..<0, keys: existing,
+            parameters: try Tensor(self.rows(of: existing)), slots: [:], stepCount: steps,
+            version: PartitionVersion(epoch: 1, applied: applied), key: key.foldIn(applied))
+    }
+
+    /// Takes what a function has made of rows.
+    package mutating func take(_ values: PartitionValues) throws {
+        rows.overwrite(try AnyTensor(values.keys, shape: [values.keys.count]), with: values.parameters.core)
         applied += 1
     }
 

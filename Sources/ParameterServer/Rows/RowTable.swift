@@ -66,6 +66,13 @@ struct RowTable: Sendable {
         }
     }
 
+    /// Those of `keys` whose rows exist, in their order.
+    func existing(_ keys: AnyTensor, clock: UInt64) -> [UInt64] {
+        keys.withKeys { keys in
+            unsafe keys.filter { key in place(of: key).map { !hasExpired($0, clock: clock) } ?? false }
+        }
+    }
+
     /// How many rows a push of `keys` would add.
     private func additions(_ keys: UnsafeBufferPointer<UInt64>) -> Int {
         var additions = 0
@@ -116,6 +123,25 @@ struct RowTable: Sendable {
         }
         removeExpired(clock: clock + 1)
         removeEmptySlabs()
+    }
+
+    /// Gives rows that exist other elements. It is no step of theirs, and does not keep them from expiring.
+    ///
+    /// - Parameter values: float32, the elements of a row for each key.
+    mutating func overwrite(_ keys: AnyTensor, with values: AnyTensor) {
+        precondition(values.elementCount == keys.elementCount * layout.width)
+        guard keys.elementCount > 0 else { return }
+        keys.withKeys { keys in
+            values.withBytes { values in
+                let elements = unsafe values.baseAddress!.assumingMemoryBound(to: Float.self)
+                for number in 0..<keys.count {
+                    guard let place = place(of: unsafe keys[number]) else { continue }
+                    // Safe: both sides have as many elements as a row.
+                    unsafe floats(writable(place), RowLayout.headerBytes).update(
+                        from: elements + number * layout.width, count: layout.width)
+                }
+            }
+        }
     }
 
     /// The place of a row, which begins to exist where its time has come; `nil` where it has not.

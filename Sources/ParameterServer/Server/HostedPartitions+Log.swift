@@ -12,7 +12,7 @@ extension HostedPartitions {
     func recover() async throws(ParameterServerError) {
         guard let settings = configuration.log, state.withLock({ $0.log == nil }) else { return }
         let (log, partitions) = try await ServerLog.open(
-            settings, ledger: configuration.ledger, on: coordination.mesh.runtime, logger: logger)
+            settings, ledger: configuration.ledger, functions: functions, on: coordination.mesh.runtime, logger: logger)
         state.withLock { state in
             state.log = log
             for first in partitions { state.recovered[first.id] = partition(first, in: nil, log: log) }

@@ -131,7 +131,7 @@ extension HostedPartitions {
                     id: entry.id, name: PartitionName(table: table.name, index: index), of: declaration,
                     epoch: entry.intactSince, intactSince: entry.intactSince,
                     parameters: try declaration.initialValues(ofPartition: index), fence: SessionFence(),
-                    limits: configuration.ledger)
+                    limits: configuration.ledger, functions: functions)
             } catch {
                 throw ParameterServerError(
                     .invalidDeclaration, "table \(table.name) cannot be hosted: \(error)", cause: error)

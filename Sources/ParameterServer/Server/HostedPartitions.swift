@@ -36,6 +36,7 @@ final class HostedPartitions: Sendable {
     let life: UInt64
     let coordination: any ServerCoordination
     let configuration: ParameterServerConfiguration
+    let functions: ServerFunctions
     let meter: ApplyMeter
     let logger: Logger
     /// Sends records to followers, and takes those of other heads.
@@ -50,12 +51,13 @@ final class HostedPartitions: Sendable {
 
     init(
         server: String, life: UInt64, coordination: any ServerCoordination, configuration: ParameterServerConfiguration,
-        meter: ApplyMeter, logger: Logger
+        functions: ServerFunctions, meter: ApplyMeter, logger: Logger
     ) {
         self.server = server
         self.life = life
         self.coordination = coordination
         self.configuration = configuration
+        self.functions = functions
         self.meter = meter
         self.logger = logger
         questions = TurnQueue(limit: configuration.queuedPushes)

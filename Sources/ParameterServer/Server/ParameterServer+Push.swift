@@ -8,10 +8,19 @@ import Tensor
 extension ParameterServer {
     /// Answers each push of a call by itself. Runs on the event loop that received it.
     func push(_ request: PushRequest, _ call: CallContext) async throws -> PushResponse {
-        let start = mesh.runtime.now
+        let replies = try await answer(call, since: mesh.runtime.now) { () throws(ParameterServerError) in
+            try Self.pushes(of: request, call)
+        }
+        return PushResponse(replies)
+    }
+
+    /// Answers pushes, or calls of functions, that arrived in a call.
+    func answer(
+        _ call: CallContext, since start: RuntimeInstant, _ arrived: () throws(ParameterServerError) -> [ArrivedPush]
+    ) async throws -> [PushReply] {
         var pushes: [ArrivedPush]
         do throws(ParameterServerError) {
-            pushes = try Self.pushes(of: request, call)
+            pushes = try arrived()
         } catch {
             report(error.code, error.message, partition: nil, peer: call.peer)
             throw error.callFailure(.invalidArgument)
@@ -29,7 +38,7 @@ extension ParameterServer {
         }
         observe(pushes, response.replies, since: start, call)
         if let peer = call.peer { reportRefusals(among: response.replies, peer: peer) }
-        return response
+        return response.replies
     }
 
     /// Times the pushes of a call that is answered, and records their spans where it is traced.
@@ -89,7 +98,10 @@ extension ParameterServer {
     }
 
     private func pushIfFree(_ arrived: ArrivedPush, within budget: inout Int) -> Partition.Answer? {
-        guard arrived.push.byteCount <= budget, let partition = arrived.known else { return nil }
+        // What a function costs nobody knows: it is for no loop.
+        guard arrived.push.byteCount <= budget, let partition = arrived.known, arrived.push.call == nil else {
+            return nil
+        }
         let bytes = partition.computedBytes(of: arrived.push)
         guard bytes <= budget else { return nil }
         if let denial = denial(.push, partition, arrived.push.peer) {
@@ -104,7 +116,10 @@ extension ParameterServer {
     private func finish(_ arrived: ArrivedPush, until deadline: RuntimeInstant) async -> PushReply {
         do throws(ParameterServerError) {
             let partition = try await hosted.partition(arrived.partition)
-            if let denial = denial(.push, partition, arrived.push.peer) { throw denial }
+            let function = arrived.push.call?.function
+            if let denial = denial(function == nil ? .push : .call, partition, arrived.push.peer, function: function) {
+                throw denial
+            }
             let answer = await hosted.waits.during(.turn(of: arrived.push, at: partition), on: mesh.runtime) {
                 await partition.push(arrived.push, until: deadline)
             }
@@ -176,7 +191,8 @@ extension ParameterServer {
         meter.countRefusal(code)
     }
 
-    private struct ArrivedPush: Sendable {
+    /// A push, or a call of a function, with the partition that it is for.
+    struct ArrivedPush: Sendable {
         var partition: PartitionID
         var push: PartitionPush
         /// The partition, where it was here when the push came.
@@ -187,8 +203,10 @@ extension ParameterServer {
     }
 
     /// The request's pushes with their sequence numbers; throws if the two do not fit each other.
-    private static func pushes(
-        of request: PushRequest, _ call: CallContext
+    ///
+    /// - Parameter function: what they call; their gradients are its argument.
+    static func pushes(
+        of request: PushRequest, _ call: CallContext, calling function: FunctionID? = nil
     ) throws(ParameterServerError) -> [ArrivedPush] {
         func malformed(_ message: String) -> ParameterServerError { ParameterServerError(.malformedRequest, message) }
         guard let peer = call.peer else { throw malformed("the caller has proved no identity") }
@@ -212,7 +230,7 @@ extension ParameterServer {
             }
             do throws(TensorError) {
                 let segment = request.gradients[index]
-                gradient = encoding == .none ? try segment.floats() : try segment.bytes()
+                gradient = encoding == .none && function == nil ? try segment.floats() : try segment.bytes()
                 keys = try request.keys(ofEntry: index)?.keys()
             } catch {
                 throw malformed("partition \(entry.partition): \(error.message)")
@@ -221,6 +239,7 @@ extension ParameterServer {
                 session: deduplication.session, slot: request.slot, peer: peer, sequence: numbers.sequence,
                 acknowledgedThrough: numbers.acknowledgedThrough, gradient: gradient, keys: keys,
                 increment: entry.increment, basis: entry.basis, round: entry.round)
+            push.call = function.map { PartitionPush.Call($0) }
             if entry.clock > 0 { push.tick = ClockTick(slot: request.slot, clock: entry.clock) }
             if encoding != .none { push.encoded = EncodedGradient(encoding, bytes: gradient, keys: keys) }
             pushes.append(ArrivedPush(partition: entry.partition, push: push))

@@ -26,6 +26,7 @@ public final class ParameterServer: Sendable {
     let logger: Logger
     let hosted: HostedPartitions
     let meter: ApplyMeter
+    let functionMeter: FunctionMeter
     let credit: PushCredit
     /// `nil` where the configuration names no folder.
     let checkpoints: ServerCheckpoints?
@@ -44,15 +45,17 @@ public final class ParameterServer: Sendable {
     /// ``/Coordination/SessionFencing``. Until ``register(at:)`` returns, pushes and pulls are refused with
     /// ``ParameterServerError/Code/notRegistered`` and may come again.
     ///
-    /// - Throws: ``ParameterServerError/Code/invalidConfiguration``.
+    /// - Parameter functions: what workers may call by name. Default: none.
+    /// - Throws: ``ParameterServerError/Code/invalidConfiguration``, also for a function that is there twice.
     public convenience init(
         named name: String, on mesh: Mesh, coordination: CoordinationClient,
         configuration: ParameterServerConfiguration = ParameterServerConfiguration(),
+        functions: [RegisteredFunction] = [],
         logger: Logger = Logger(label: "meshwork.parameter-server")
     ) throws(ParameterServerError) {
         try self.init(
             name: name, mesh: mesh, life: mesh.runtime.randomBits(), coordination: coordination,
-            configuration: configuration, logger: logger)
+            configuration: configuration, functions: functions, logger: logger)
         mesh.serve(SessionFencing.fence) { order, call in
             do throws(ParameterServerError) {
                 return try await self.take(order, until: call.deadline)
@@ -74,17 +77,19 @@ public final class ParameterServer: Sendable {
     /// try await ServiceGroup(services: [mesh, coordinator], logger: logger).run()
     /// ```
     /// Clients find both at the same address. Other servers may register with the coordinator too.
-    /// - Throws: ``ParameterServerError/Code/invalidConfiguration``.
+    /// - Parameter functions: what workers may call by name. Default: none.
+    /// - Throws: ``ParameterServerError/Code/invalidConfiguration``, also for a function that is there twice.
     public convenience init(
         standalone coordinator: Coordinator, named name: String = "server",
         configuration: ParameterServerConfiguration = ParameterServerConfiguration(),
+        functions: [RegisteredFunction] = [],
         logger: Logger = Logger(label: "meshwork.parameter-server")
     ) throws(ParameterServerError) {
         let coordination = LocalCoordination(coordinator)
         let life = coordination.mesh.runtime.randomBits()
         try self.init(
             name: name, mesh: coordination.mesh, life: life, coordination: coordination, configuration: configuration,
-            logger: logger)
+            functions: functions, logger: logger)
         coordination.giveFences(toLife: life) { [weak self] order in
             guard let self else { return FenceReport(applied: []) }
             let deadline = mesh.runtime.now.advanced(by: Self.localFenceTimeout)
@@ -94,21 +99,23 @@ public final class ParameterServer: Sendable {
 
     private init(
         name: String, mesh: Mesh, life: UInt64, coordination: any ServerCoordination,
-        configuration: ParameterServerConfiguration, logger: Logger
+        configuration: ParameterServerConfiguration, functions: [RegisteredFunction], logger: Logger
     ) throws(ParameterServerError) {
         try configuration.validate()
+        let functions = try ServerFunctions(functions)
         self.name = name
         self.mesh = mesh
         self.coordination = coordination
         self.configuration = configuration
         self.logger = logger
         meter = ApplyMeter(mesh.metrics, runtime: mesh.runtime)
+        functionMeter = FunctionMeter(functions, mesh.metrics)
         credit = PushCredit(limit: configuration.unansweredPushBytes, mesh.metrics)
         tables = TableGuard(configuration.tablePolicy, mesh.metrics)
         self.life = life
         hosted = HostedPartitions(
-            server: name, life: life, coordination: coordination, configuration: configuration, meter: meter,
-            logger: logger)
+            server: name, life: life, coordination: coordination, configuration: configuration,
+            functions: functions, meter: meter, logger: logger)
         let hosted = hosted
         snapshots = ServerSnapshots(configuration.snapshots, hosted, on: mesh)
         watch = ServerWatch(hosted, snapshots, logger: logger)
@@ -119,6 +126,12 @@ public final class ParameterServer: Sendable {
             try await self.push(request, call)
         }
         mesh.serve(ParameterService.pull, execution: .onLoop) { request, call in try await self.pull(request, call) }
+        mesh.serve(ParameterService.call, execution: .onLoop, deduplicated: .handler) { request, call in
+            try await self.call(request, call)
+        }
+        mesh.serve(ParameterService.query, execution: .compute) { request, call in
+            try await self.query(request, call)
+        }
         mesh.serve(ParameterService.tick, execution: .onLoop) { request, call in try await self.tick(request, call) }
         mesh.serve(ParameterService.snapshot, execution: .compute) { request, call in
             try await self.snapshot(request, call)
@@ -160,7 +173,7 @@ public final class ParameterServer: Sendable {
         let fence: SessionFence
         do throws(CoordinationError) {
             fence = try await coordination.registerServer(
-                named: name, at: address, life: life, recovered: recovered)
+                named: name, at: address, life: life, functions: hosted.functions.names, recovered: recovered)
         } catch {
             throw ParameterServerError(error)
         }
@@ -189,7 +202,7 @@ public final class ParameterServer: Sendable {
     /// or that of this life of the server; then it serves nothing any more. On an event loop, as little of it computes.
     private func keepLease(at address: ListenerAddress) {
         let signs = coordination.keepServer(
-            named: name, at: address, life: life, logger: logger,
+            named: name, at: address, life: life, functions: hosted.functions.names, logger: logger,
             mayReturn: { [weak self] in self.map { !$0.isDraining.load(ordering: .relaxed) } ?? false }
         ) { [hosted] fence in
             _ = await hosted.install(fence, reportOn: nil)
@@ -252,13 +265,21 @@ public final class ParameterServer: Sendable {
     private static let localFenceTimeout = Duration.seconds(2)
 
     /// Why `peer` may not do `verb` with the partition's table, or `nil`.
-    func denial(_ verb: TablePolicy.Verb, _ partition: Partition, _ peer: SPIFFEID?) -> ParameterServerError? {
-        denial(verb, table: partition.name.table, peer)
+    ///
+    /// - Parameter function: what is called.
+    func denial(
+        _ verb: TablePolicy.Verb, _ partition: Partition, _ peer: SPIFFEID?, function: FunctionID? = nil
+    ) -> ParameterServerError? {
+        denial(verb, table: partition.name.table, peer, function: function)
     }
 
     /// Why `peer` may not do `verb` with the table of this name, or `nil`.
-    func denial(_ verb: TablePolicy.Verb, table: String, _ peer: SPIFFEID?) -> ParameterServerError? {
-        tables.denial(verb, table: table, peer: peer).map { ParameterServerError(.notAllowed, $0) }
+    func denial(
+        _ verb: TablePolicy.Verb, table: String, _ peer: SPIFFEID?, function: FunctionID? = nil
+    ) -> ParameterServerError? {
+        tables.denial(verb, table: table, function: function?.name, peer: peer).map {
+            ParameterServerError(.notAllowed, $0)
+        }
     }
 
     /// The answer to a call that the table policy refuses, which it also says to the log.

@@ -21,6 +21,9 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
     public var ledgerRuns = 1_024
     /// The most sessions that a partition's ledger knows. Default 65,536.
     public var ledgerSessions = 65_536
+    /// The most bytes of a function's answer, and of the answers of updating functions that a session has not
+    /// acknowledged in one partition, which are kept as those of pushes are. Default 64 KiB.
+    public var functionAnswerBytes = 64 << 10
     /// Where the records of partitions are written before their pushes are acknowledged. Default nowhere: a server that
     /// ends takes its partitions with it.
     public var log: PartitionLogConfiguration?
@@ -67,7 +70,7 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
             ("bytesAppliedOnLoop", bytesAppliedOnLoop, 0),
             ("unacknowledgedPushes", unacknowledgedPushes, 1), ("ledgerRuns", ledgerRuns, 1),
             ("ledgerSessions", ledgerSessions, 1), ("rowBytesPerPull", rowBytesPerPull, 1),
-            ("roundBytes", roundBytes, 1),
+            ("roundBytes", roundBytes, 1), ("functionAnswerBytes", functionAnswerBytes, 1),
         ] where value < least {
             problems.append("\(name) must be at least \(least), is \(value)")
         }
@@ -86,6 +89,7 @@ public struct ParameterServerConfiguration: Sendable, Hashable {
         limits.unacknowledged = UInt64(unacknowledgedPushes)
         limits.runs = ledgerRuns
         limits.sessions = ledgerSessions
+        limits.answerBytes = functionAnswerBytes
         #if DEBUG
             limits.mutation = mutation
         #endif

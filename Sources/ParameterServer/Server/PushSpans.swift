@@ -34,6 +34,7 @@ struct PushSpans {
             span.set("meshwork.session", .string(push.session.description))
             span.set("meshwork.slot", .int(Int64(push.slot)))
             span.set("meshwork.sequence", .int(Int64(clamping: push.sequence)))
+            if let call = push.call { span.set("meshwork.function", .string(call.function.description)) }
             span.set("meshwork.bytes", .int(Int64(push.byteCount)))
             span.set("meshwork.outcome", .string(Self.outcome(reply)))
             span.set("meshwork.version", .string(reply.version.description))

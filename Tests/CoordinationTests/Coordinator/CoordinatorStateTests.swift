@@ -40,6 +40,24 @@ import Testing
         #expect(one.map == other.map)
     }
 
+    @Test("the map has the functions of each life of a server, and no server has more than all maps can take")
+    func functions() throws {
+        var state = Self.state()
+        var server = Example.server("a")
+        server.functions = ["clip@1"]
+        try state.registerServer(server)
+        #expect(try throughTheWire(state.map).server(named: "a")?.functions == ["clip@1"])
+        server.life += 1
+        server.functions = ["clip@1", "clip@2"]
+        try state.registerServer(server)
+        #expect(state.map.server(named: "a")?.functions == ["clip@1", "clip@2"])
+        var other = Example.server("b")
+        other.functions = (0...CoordinatorState.functionLimit).map { "f@\($0)" }
+        let map = state.map
+        let error = #expect(throws: CoordinationError.self) { try state.registerServer(other) }
+        #expect(error?.code == .limitReached && state.map == map)
+    }
+
     @Test("the same declaration again changes nothing; another one of the same name is an error and changes nothing")
     func conflicts() throws {
         var state = Self.state()

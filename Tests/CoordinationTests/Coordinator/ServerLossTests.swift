@@ -54,9 +54,9 @@ import Testing
             }
             let address = try await mesh.listen(host: "127.0.0.1", port: 0)
             _ = try await client.registerServer(named: name, at: address, life: life, recovered: recovered)
-            _ = client.keepServer(named: name, at: address, life: life, logger: TestLog.silent, mayReturn: { true }) {
-                _ in
-            }
+            _ = client.keepServer(
+                named: name, at: address, life: life, functions: [], logger: TestLog.silent, mayReturn: { true }
+            ) { _ in }
             return client
         }
 

@@ -70,6 +70,7 @@ import Testing
         mutating func receive(_ push: PartitionPush) throws -> ParameterServerError.Code? {
             switch state.decide(push, fault: nil) {
             case .refuse(let reply), .answered(let reply): return reply.outcome.code
+            case .call: preconditionFailure("a gradient is no call")
             case .record(let record):
                 try execute(record)
                 return state.ledger.answer(to: push.sequence, of: push.session)?.outcome.code

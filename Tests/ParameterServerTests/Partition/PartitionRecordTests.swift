@@ -36,6 +36,7 @@ import Testing
         switch state.decide(push, fault: fault) {
         case .refuse(let reply), .answered(let reply): return reply
         case .hold: preconditionFailure("a table without rounds has a push wait for one")
+        case .call: preconditionFailure("a gradient is no call")
         case .record(let record):
             guard let reply = try? state.execute(record).first else { preconditionFailure("not executed") }
             return reply

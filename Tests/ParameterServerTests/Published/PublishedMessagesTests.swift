@@ -61,6 +61,9 @@ import Testing
         var pull = PullResponse(versions: [version], parameters: [gradient])
         pull.rounds = [7]
         reply.clock = 11
+        reply.answer = [0x18, 0x2A]
+        var answered = PushReply(partition: id, outcome: .applied, version: version)
+        answered.answer = [0x18, 0x2A]
         let skipped = PushReply(partition: id, outcome: .skipped("element 1"), version: version)
         var entry = PushRequest.Entry(partition: id, increment: 1, basis: version, round: 6)
         var halves = PullRequest.Entry(
@@ -119,8 +122,12 @@ import Testing
                     + "tables: {name: \"w\", declaration: <1>}, lost: \"t\", partitions: {id: 9, head: \"s\", "
                     + "epoch: 3, byte_count: 4, intact_since: 1, head_since: 1}, base: 4, part: 2, is_continued: true"),
             Case(
-                "ServerRecord", ServerRecord(name: "s", host: "h", port: 80, identity: owner, life: 1), properties: 5,
-                "name: \"s\", host: \"h\", port: 80, identity: \"\(owner)\", life: 1"),
+                "ServerRecord",
+                ServerRecord(
+                    name: "s", host: "h", port: 80, identity: owner, life: 1, functions: ["clip@1", "norm@2"]),
+                properties: 6,
+                "name: \"s\", host: \"h\", port: 80, identity: \"\(owner)\", life: 1, functions: \"clip@1\", "
+                    + "functions: \"norm@2\""),
             Case(
                 "Table", PartitionMap.Table(name: "w", declaration: [1], partitions: [], replicas: 2),
                 properties: 4, "name: \"w\", declaration: <1>, replicas: 2"),
@@ -160,6 +167,37 @@ import Testing
                 "partition: 9, increment: 1, basis: {epoch: 3, applied: 18446744073709551615}, round: 6, clock: 12, "
                     + "encoding: 3"),
             Case(
+                "CallRequest",
+                CallRequest(
+                    slot: 2, function: FunctionID(name: "clip", version: 3),
+                    entries: [.init(partition: id, increment: 1, basis: version)], argument: Segment(copying: [0x0A]),
+                    keys: [keys]),
+                properties: 5,
+                "slot: 2, function: {name: \"clip\", version: 3}, entries: {partition: 9, increment: 1, "
+                    + "basis: {epoch: 3, applied: 18446744073709551615}}, argument: <a>, keys: <7 0 0 0 0 0 0 1>"),
+            Case(
+                "FunctionReference", FunctionID(name: "clip", version: 3), properties: 2, "name: \"clip\", version: 3"),
+            Case(
+                "CallResponse", CallResponse([answered]), properties: 2,
+                "replies: {partition: 9, version: {epoch: 3, applied: 18446744073709551615}, durability: 1}, "
+                    + "answers: <18 2a>"),
+            Case(
+                "QueryRequest",
+                QueryRequest(
+                    function: FunctionID(name: "norm", version: 1),
+                    entries: [.init(partition: id, minimum: version, isCommitted: true)],
+                    argument: Segment(copying: [0x0A]), keys: [keys]),
+                properties: 4,
+                "function: {name: \"norm\", version: 1}, entries: {partition: 9, minimum: {epoch: 3, "
+                    + "applied: 18446744073709551615}, is_committed: true}, argument: <a>, keys: <7 0 0 0 0 0 0 1>"),
+            Case(
+                "QueryRequest.Entry", QueryRequest.Entry(partition: id, minimum: version, isCommitted: true),
+                properties: 3,
+                "partition: 9, minimum: {epoch: 3, applied: 18446744073709551615}, is_committed: true"),
+            Case(
+                "QueryResponse", QueryResponse(versions: [version], answers: [Segment(copying: [0x0A])]), properties: 2,
+                "versions: {epoch: 3, applied: 18446744073709551615}, answers: <a>"),
+            Case(
                 "TickRequest",
                 TickRequest(session: session, tick: ClockTick(slot: 2, clock: 7), partitions: [id]), properties: 3,
                 "session: {high: 1f, low: ffffffffffffffff}, tick: {slot: 2, clock: 7}, partitions: [9]"),
@@ -167,20 +205,20 @@ import Testing
             Case("TickResponse", TickResponse([7, .max]), properties: 1, "clocks: [7, 18446744073709551615]"),
             Case("ClockBound", ClockBound(slot: 2, least: 7), properties: 2, "slot: 2, least: 7"),
             Case(
-                "PushReply", skipped, properties: 8,
+                "PushReply", skipped, properties: 9,
                 "partition: 9, message: \"element 1\", version: {epoch: 3, applied: 18446744073709551615}, "
                     + "durability: 1, is_skipped: true"),
             Case(
                 "PushResponse", PushResponse([reply]), properties: 1,
                 "replies: {partition: 9, code: NON_FINITE, message: \"element 1\", version: {epoch: 3, "
                     + "applied: 18446744073709551615}, durability: 1, staleness: 18446744073709551615, is_replay: true, "
-                    + "standing: {bounds: [1, 4, 6, 6]}, clock: 11}"
+                    + "standing: {bounds: [1, 4, 6, 6]}, clock: 11, answer: <18 2a>}"
             ),
             Case(
-                "PushReply", reply, properties: 8,
+                "PushReply", reply, properties: 9,
                 "partition: 9, code: NON_FINITE, message: \"element 1\", version: {epoch: 3, "
                     + "applied: 18446744073709551615}, durability: 1, staleness: 18446744073709551615, is_replay: true, "
-                    + "standing: {bounds: [1, 4, 6, 6]}, clock: 11"),
+                    + "standing: {bounds: [1, 4, 6, 6]}, clock: 11, answer: <18 2a>"),
             Case(
                 "PullRequest",
                 PullRequest(
@@ -352,6 +390,7 @@ import Testing
             published(CoordinationService.followMap), published(CoordinationService.declareManyTables),
             published(CoordinationService.watchMap), published(CoordinationService.reportLoss),
             published(ParameterService.push), published(ParameterService.pull), published(ParameterService.tick),
+            published(ParameterService.call), published(ParameterService.query),
             published(ParameterService.snapshot), published(ParameterService.audit),
             published(ParameterService.auditInParts),
         ]

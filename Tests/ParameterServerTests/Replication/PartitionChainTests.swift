@@ -25,6 +25,7 @@ import Testing
         func refuse(_ partition: PartitionID, on stream: UInt64, epoch: UInt64, newest: UInt64) {}
         func breakOff(_ stream: UInt64) {}
         func makeRoom() {}
+        func cannotExecute(_ partition: PartitionName, _ error: ParameterServerError) {}
         func waited(_ duration: Duration) {}
     }
 

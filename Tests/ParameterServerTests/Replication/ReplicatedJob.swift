@@ -15,6 +15,8 @@ struct ReplicatedJob: Sendable {
     let cluster: TestCluster
     let replicas: Int
     let configuration: @Sendable (Int) -> ParameterServerConfiguration
+    /// What the host of the server of a number registers.
+    let functions: @Sendable (Int) -> [RegisteredFunction]
     let notes = PushNotebook()
     private let running = Running()
 
@@ -35,6 +37,7 @@ struct ReplicatedJob: Sendable {
         seed: UInt64, servers: Int = 3, replicas: Int,
         configuration: ParameterServerConfiguration = ParameterServerConfiguration(),
         of single: (@Sendable (Int) -> ParameterServerConfiguration)? = nil,
+        functions: @escaping @Sendable (Int) -> [RegisteredFunction] = { _ in [] },
         _ body: @escaping @Sendable @concurrent (ReplicatedJob) async throws -> Result
     ) async throws -> Result {
         try await SimulatedRuntime.run(seed: seed) { runtime in
@@ -46,7 +49,8 @@ struct ReplicatedJob: Sendable {
                 },
                 on: { runtime.host($0) })
             let job = ReplicatedJob(
-                runtime: runtime, cluster: cluster, replicas: replicas, configuration: single ?? { _ in configuration })
+                runtime: runtime, cluster: cluster, replicas: replicas, configuration: single ?? { _ in configuration },
+                functions: functions)
             return try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await runtime.host("/coordinator").run { try await cluster.coordinator.run() } }
                 for index in 0..<servers { try await job.start(index) }
@@ -59,12 +63,14 @@ struct ReplicatedJob: Sendable {
 
     private init(
         runtime: SimulatedRuntime, cluster: TestCluster, replicas: Int,
-        configuration: @escaping @Sendable (Int) -> ParameterServerConfiguration
+        configuration: @escaping @Sendable (Int) -> ParameterServerConfiguration,
+        functions: @escaping @Sendable (Int) -> [RegisteredFunction]
     ) {
         self.runtime = runtime
         self.cluster = cluster
         self.replicas = replicas
         self.configuration = configuration
+        self.functions = functions
     }
 
     // MARK: Servers
@@ -74,7 +80,8 @@ struct ReplicatedJob: Sendable {
     /// Starts the server of this number on its host.
     func start(_ index: Int) async throws {
         running[index] = try await host(index).run {
-            let (server, address) = try await cluster.listeningServer(index, configuration: configuration(index))
+            let (server, address) = try await cluster.listeningServer(
+                index, configuration: configuration(index), functions: functions(index))
             try await server.register(at: address)
             return server
         }

@@ -42,6 +42,7 @@ struct RowPartition {
         switch state.decide(push, fault: fault) {
         case .refuse(let reply), .answered(let reply): return reply
         case .hold: preconditionFailure("a table without rounds has a push wait for one")
+        case .call: preconditionFailure("a gradient is no call")
         case .record(let record):
             records.append(record)
             return try state.execute(record)[0]
