@@ -1,3 +1,4 @@
+import MeshWire
 public import NeuralNetwork
 public import Optimizers
 public import ParameterServer
@@ -15,6 +16,8 @@ public final class LocalParameters: ParameterStore {
         var parameters = NamedTensors()
         var optimizers: [String: Optimizer] = [:]
         var tables: [String: LocalRowTable] = [:]
+        /// The updating functions that have run, by dense table.
+        var calls: [String: UInt64] = [:]
     }
 
     private let rule: UpdateRule
@@ -119,6 +122,74 @@ public final class LocalParameters: ParameterStore {
         return PushReport()
     }
 
+    /// Runs a function on a table, or on rows of a row table, as
+    /// ``/ParameterServer/ParameterClient/call(_:_:on:rows:isolation:)`` has parameter servers do: a dense table is one
+    /// partition here, and an updating function that works element by element has the same bits. What it draws from its
+    /// key it draws from another one than on servers.
+    ///
+    /// - Throws: ``/ParameterServer/ParameterServerError`` with `unknownParameter`, `shapeMismatch` for rows of a dense
+    ///   table and for a row table without, `rowOutOfRange`, `malformedRequest`, `functionFailed` or `nonFinite`; nothing
+    ///   has changed then.
+    public func call<Argument, Answer>(
+        _ function: ServerFunction<Argument, Answer>, _ argument: Argument, on table: String, rows keys: [UInt64]? = nil
+    ) throws -> FunctionReport<Answer> {
+        let argument = try CodableMessage(argument).encoded()
+        let key = RandomKey(seed: 0).foldIn("function").foldIn(table)
+        let (answer, version) = try state.withLock { state in
+            var values = try Self.values(table, keys, key, of: state, rule)
+            guard function.isUpdating else {
+                return (try function.registered.read(values, argument), values.version)
+            }
+            let answer = try function.registered.update(&values, argument)
+            if keys == nil {
+                try Self.take(values, into: &state, rule)
+            } else {
+                try state.tables[table]?.take(values)
+            }
+            let before = values.version
+            return (answer, PartitionVersion(epoch: before.epoch, applied: before.applied + 1))
+        }
+        return FunctionReport(
+            try CodableMessage<Answer>(encoded: answer).value, of: table, version: version)
+    }
+
+    /// What a function sees of a table.
+    private static func values(
+        _ name: String, _ keys: [UInt64]?, _ key: RandomKey, of state: State, _ rule: UpdateRule
+    ) throws -> PartitionValues {
+        guard let parameters = state.parameters[name] else {
+            let table = try table(name, state.tables)
+            guard let keys else {
+                throw ParameterServerError(
+                    .shapeMismatch, "table \(name) is of rows: name those that the function is to run on")
+            }
+            return try table.values(ofRows: keys, key)
+        }
+        guard keys == nil else {
+            throw ParameterServerError(.shapeMismatch, "table \(name) is dense: the function runs on all of it")
+        }
+        let count = parameters.shape.elementCount
+        let (slots, steps) = state.optimizers[name]?.slots ?? ([], 0)
+        var named: [String: Tensor<Float>] = [:]
+        for (name, slot) in zip(rule.slotNames, slots) {
+            named[name] = try Tensor(slot.reshaped(to: Shape([slot.elementCount])))
+        }
+        let calls = state.calls[name] ?? 0
+        return PartitionValues(
+            table: name, shape: parameters.shape, elements: 0..<count, keys: [],
+            parameters: try Tensor(parameters.reshaped(to: Shape([count]))), slots: named, stepCount: steps,
+            version: PartitionVersion(epoch: 1, applied: UInt64(steps) + calls), key: key.foldIn(calls))
+    }
+
+    /// Takes what a function has made of a dense table.
+    private static func take(_ values: PartitionValues, into state: inout State, _ rule: UpdateRule) throws {
+        let name = values.table
+        let parameters = try values.parameters.core.reshaped(to: values.shape)
+        try state.optimizers[name]?.take(rule.slotNames.compactMap { values.slots[$0]?.core })
+        state.parameters[name] = parameters
+        state.calls[name, default: 0] += 1
+    }
+
     private static func table(
         _ name: String, _ tables: [String: LocalRowTable]
     ) throws(ParameterServerError) -> LocalRowTable {
@@ -136,6 +207,20 @@ private struct Optimizer {
 
     init(_ rule: UpdateRule, of shape: Shape) throws(TensorError) {
         whole = try rule.makeState(shape)
+    }
+
+    /// What the rule remembers, and the steps that were taken: the most of a row's, where rows count theirs.
+    var slots: ([AnyTensor], steps: Int) {
+        if let whole { return (whole.slots, whole.stepCount) }
+        return (rows?.slots ?? [], rows?.stepCounts.max() ?? 0)
+    }
+
+    /// Has the rule remember other values, in the shapes that they had.
+    mutating func take(_ values: [AnyTensor]) throws(TensorError) {
+        let shaped = try zip(values, slots.0).map { value, former throws(TensorError) in
+            try value.reshaped(to: former.shape)
+        }
+        if whole != nil { whole?.slots = shaped } else { rows?.slots = shaped }
     }
 
     /// Takes one step. Nothing that a later step sees has changed when it throws.

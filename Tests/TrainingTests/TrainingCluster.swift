@@ -28,7 +28,8 @@ struct TrainingCluster: Sendable {
     }
 
     static func run<Result: Sendable>(
-        seed: UInt64, _ body: @escaping @Sendable @concurrent (TrainingCluster) async throws -> Result
+        seed: UInt64, functions: [RegisteredFunction] = [],
+        _ body: @escaping @Sendable @concurrent (TrainingCluster) async throws -> Result
     ) async throws -> Result {
         try await SimulatedRuntime.run(seed: seed) { runtime in
             let authority = try TestAuthority(runtime: runtime)
@@ -42,7 +43,7 @@ struct TrainingCluster: Sendable {
                 address: try await central.listen(host: "127.0.0.1", port: 0))
             return try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await runtime.host("/coordinator").run { try await coordinator.run() } }
-                for index in 0..<3 { try await cluster.startServer(index) }
+                for index in 0..<3 { try await cluster.startServer(index, functions) }
                 let result = try await body(cluster)
                 group.cancelAll()
                 return result
@@ -50,12 +51,13 @@ struct TrainingCluster: Sendable {
         }
     }
 
-    private func startServer(_ index: Int) async throws {
+    private func startServer(_ index: Int, _ functions: [RegisteredFunction]) async throws {
         let path = "/server/\(index)"
         try await runtime.host(path).run {
             let mesh = try Self.mesh(path, authority, runtime)
             let server = try ParameterServer(
-                named: "server-\(index)", on: mesh, coordination: try coordination(mesh), logger: Self.silent)
+                named: "server-\(index)", on: mesh, coordination: try coordination(mesh), functions: functions,
+                logger: Self.silent)
             try await server.register(at: try await mesh.listen(host: "127.0.0.1", port: 0))
         }
     }
