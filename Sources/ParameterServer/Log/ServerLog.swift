@@ -145,6 +145,17 @@ final class ServerLog: Sendable {
                 "a gradient of \(bytes) bytes, and a record of the log has at most \(most): push fewer rows at a time")
     }
 
+    /// Why the record of a function's call cannot be kept: argument and answer are in it.
+    func fault(ofRecordBytes bytes: Int) -> PushFault? {
+        let most = recordBytes - ServerLogEntry.overhead
+        guard bytes > most else { return nil }
+        return PushFault(
+            code: .answerTooLarge,
+            message:
+                "argument and answer make a record of about \(bytes) bytes, and one of the log has at most \(most): have less of them, or raise log.waitingBytes"
+        )
+    }
+
     /// - Throws: ``ParameterServerError/Code/invalidDeclaration`` for a partition whose gradients do not fit into a
     ///   record.
     func check(gradientBytes: Int, of name: PartitionName) throws(ParameterServerError) {

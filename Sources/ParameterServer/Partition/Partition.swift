@@ -239,6 +239,10 @@ package final class Partition: Sendable {
         on guarded: inout Guarded
     ) -> Answer {
         let bytes = record.memoryBytes
+        // Known only now: the function's answer is in the record.
+        if outcome != nil, let fault = log?.fault(ofRecordBytes: bytes) {
+            return Answer(reply: guarded.state.refused(fault.code, fault.message))
+        }
         if waits, let driver {
             guard driver.reserve(bytes) else {
                 return Answer(

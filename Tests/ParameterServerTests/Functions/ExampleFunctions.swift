@@ -42,7 +42,7 @@ enum ExampleFunctions {
         case "shape": values.parameters = Tensor.concatenate([before, before])
         case "slots": values.slots["none"] = before
         case "answer": return Array(repeating: 7, count: 1 << 17)
-        case "large": return Array(repeating: 7, count: 40 << 10)
+        case _ where how.hasPrefix("large"): return Array(repeating: 7, count: 40 << 10)
         default: break
         }
         return []

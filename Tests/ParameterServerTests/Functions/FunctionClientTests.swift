@@ -233,6 +233,25 @@ import Testing
         }
     }
 
+    @Test(
+        "a call whose argument and answer do not fit into a record of the log changes nothing, and is told so at once")
+    func largeRecord() async throws {
+        var configuration = ParameterServerConfiguration()
+        configuration.log = PartitionLogConfiguration(folder: "/parameters", sync: .process)
+        // A record has half of it at most.
+        configuration.log?.waitingBytes = 1 << 20
+        try await Self.simulate(servers: 1, configuration: configuration) { cluster in
+            let client = try await cluster.client(cluster.mesh("/worker/0"))
+            try await client.declare([Example.table()])
+            let start = cluster.runtime.now
+            let argument = "large" + String(repeating: ".", count: 430_000)
+            let report = try await client.call(Functions.wrong, argument, on: "weight")
+            #expect(report.pushes.failed.map(\.error.code) == [.answerTooLarge])
+            #expect(start.duration(to: cluster.runtime.now) < .seconds(1))
+            #expect(try await client.call(Functions.add, 1, on: "weight").combined == 1)
+        }
+    }
+
     @Test("over gRPC a call is the published message, and its copy gets the answer that was kept")
     func overGRPC() async throws {
         let authority = try TestAuthority(runtime: SystemRuntime.shared)
