@@ -76,26 +76,19 @@ struct HeadRequests {
                 lines.append([share])
             }
         }
-        return await withTaskGroup(of: (Int, [Result<[Answer], ParameterServerError>]).self) { group in
-            for (index, line) in lines.enumerated() {
-                group.addTask {
-                    var results: [Result<[Answer], ParameterServerError>] = []
-                    for share in line {
-                        // A task of its own: a map that has the partitions elsewhere ends it.
-                        async let answer = ask(share, time, call)
-                        let result = await answer
-                        results.append(result)
-                        // What this server has not been asked for yet is asked for anew.
-                        guard case .success = result else { break }
-                        done.add(share.places.count)
-                    }
-                    return (index, results)
-                }
+        return await lines.mapAllAtOnce { line in
+            var results: [Result<[Answer], ParameterServerError>] = []
+            for share in line {
+                // A task of its own: a map that has the partitions elsewhere ends it.
+                async let answer = ask(share, time, call)
+                let result = await answer
+                results.append(result)
+                // What this server has not been asked for yet is asked for anew.
+                guard case .success = result else { break }
+                done.add(share.places.count)
             }
-            var results: [[Result<[Answer], ParameterServerError>]] = Array(repeating: [], count: lines.count)
-            for await (index, line) in group { results[index] = line }
-            return results.flatMap { $0 }
-        }
+            return results
+        }.flatMap { $0 }
     }
 
     private func ask<Answer: PartitionAnswer>(

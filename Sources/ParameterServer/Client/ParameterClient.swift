@@ -269,14 +269,7 @@ public final class ParameterClient: Sendable {
     func asking(
         _ calls: [PushCall], _ ask: @escaping @Sendable (PushCall) async -> PushReport
     ) async -> PushReport {
-        let reports = await withTaskGroup(of: (Int, PushReport).self) { group in
-            for (index, call) in calls.enumerated() {
-                group.addTask { (index, await ask(call)) }
-            }
-            var reports = Array(repeating: PushReport(), count: calls.count)
-            for await (index, report) in group { reports[index] = report }
-            return reports
-        }
+        let reports = await calls.mapAllAtOnce(ask)
         guard reports.count > 1 else { return reports.first ?? PushReport() }
         var report = PushReport()
         for part in reports { report.add(part) }

@@ -115,14 +115,7 @@ struct ParameterPull: Sendable {
         _ shares: [TableSet.Share], _ tables: TableSet, _ minimums: [PartitionID: PartitionVersion], round: UInt64,
         timeout: Duration
     ) async -> [Swift.Result<[Part], ParameterServerError>] {
-        await withTaskGroup(of: (Int, Swift.Result<[Part], ParameterServerError>).self) { group in
-            for (index, share) in shares.enumerated() {
-                group.addTask { (index, await fetch(share, tables, minimums, round: round, timeout: timeout)) }
-            }
-            var answers: [Swift.Result<[Part], ParameterServerError>?] = Array(repeating: nil, count: shares.count)
-            for await (index, answer) in group { answers[index] = answer }
-            return answers.compactMap { $0 }
-        }
+        await shares.mapAllAtOnce { await fetch($0, tables, minimums, round: round, timeout: timeout) }
     }
 
     private func fetch(

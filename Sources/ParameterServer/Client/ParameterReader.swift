@@ -93,20 +93,13 @@ public final class ParameterReader: Sendable {
     public func accounts() async throws(ParameterServerError) -> [PartitionAccount] {
         let map = try await map()
         let servers = map.servers.filter { !map.partitions(headedBy: $0.name).isEmpty }
-        let answers = await withTaskGroup(of: (Int, Result<[PartitionAccount], ParameterServerError>).self) { group in
-            for (index, server) in servers.enumerated() {
-                group.addTask {
-                    do throws(ParameterServerError) {
-                        return (index, .success(try await self.accounts(of: server)))
-                    } catch {
-                        return (index, .failure(error))
-                    }
-                }
+        let answers = await servers.mapAllAtOnce {
+            [self] server -> Result<[PartitionAccount], ParameterServerError> in
+            do throws(ParameterServerError) {
+                return .success(try await accounts(of: server))
+            } catch {
+                return .failure(error)
             }
-            var answers: [Result<[PartitionAccount], ParameterServerError>?] = Array(
-                repeating: nil, count: servers.count)
-            for await (index, answer) in group { answers[index] = answer }
-            return answers.compactMap { $0 }
         }
         var accounts: [PartitionAccount] = []
         for answer in answers { accounts += try answer.get() }

@@ -114,14 +114,7 @@ extension ParameterClient {
     private func tell(
         _ clock: UInt64, _ shares: [TableSet.Share], timeout: Duration
     ) async -> [Result<[UInt64], ParameterServerError>] {
-        await withTaskGroup(of: (Int, Result<[UInt64], ParameterServerError>).self) { group in
-            for (index, share) in shares.enumerated() {
-                group.addTask { [self] in (index, await tell(clock, share, timeout: timeout)) }
-            }
-            var answers = [Result<[UInt64], ParameterServerError>](repeating: .success([]), count: shares.count)
-            for await (index, answer) in group { answers[index] = answer }
-            return answers
-        }
+        await shares.mapAllAtOnce { [self] in await tell(clock, $0, timeout: timeout) }
     }
 
     private func tell(

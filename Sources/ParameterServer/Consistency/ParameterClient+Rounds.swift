@@ -22,19 +22,18 @@ extension ParameterClient {
     /// - Throws: ``ParameterServerError``, at the deadline that of the last attempt.
     func join() async throws(ParameterServerError) {
         let deadline = deadline
-        var wait = Self.firstWait
-        while true {
+        var failure: ParameterServerError?
+        try await routes.retrying(until: deadline) { _, _ throws(ParameterServerError) in
+            failure = nil
             do throws(ParameterServerError) {
                 _ = try await arrive(standing: state.withLock { $0.round } ?? 0, hasArrived: false, until: deadline)
-                return
             } catch {
-                guard error.mayComeAgain, runtime.now.advanced(by: wait) < deadline, !Task.isCancelled else {
-                    throw error
-                }
-                try? await runtime.sleep(for: wait)
-                wait = min(wait * 2, Self.longestWait)
+                guard error.mayComeAgain else { throw error }
+                failure = error
             }
+            return failure != nil
         }
+        if let failure { throw failure }
     }
 
     /// Waits until the round of a step is closed whose pushes its partitions hold, and puts into the report what has

@@ -45,15 +45,9 @@ extension ParameterServer {
         } catch {
             throw error.callFailure(error.code.statusOfRounds)
         }
-        let replies = await withTaskGroup(of: (Int, PushReply).self) { group in
-            for (index, entry) in collection.entries.enumerated() {
-                group.addTask { (index, await self.collect(entry, collection, peer, until: call.deadline)) }
-            }
-            var replies: [PushReply?] = Array(repeating: nil, count: collection.entries.count)
-            for await (index, reply) in group { replies[index] = reply }
-            return replies.compactMap { $0 }
-        }
-        return PushResponse(replies)
+        let deadline = call.deadline
+        return PushResponse(
+            await collection.entries.mapAllAtOnce { await self.collect($0, collection, peer, until: deadline) })
     }
 
     private func collect(
@@ -69,9 +63,7 @@ extension ParameterServer {
                     on: mesh.runtime)
             }
         } catch {
-            return PushReply(
-                partition: entry.partition, outcome: .refused(error.code, error.message),
-                version: PartitionVersion(epoch: 0, applied: 0))
+            return PushReply(refusing: entry.partition, error.code, error.message)
         }
     }
 

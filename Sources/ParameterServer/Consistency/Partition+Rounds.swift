@@ -128,11 +128,7 @@ extension Partition {
                 return found(sequence, of: worker, peer, waits, guarded)
             }
         }
-        return answer
-            ?? Answer(
-                reply: PushReply(
-                    partition: id, outcome: .refused(.busy, "partition \(name): too many pushes wait"),
-                    version: PartitionVersion(epoch: 0, applied: 0)))
+        return answer ?? Answer(reply: PushReply(refusing: id, .busy, "partition \(name): too many pushes wait"))
     }
 
     private func found(

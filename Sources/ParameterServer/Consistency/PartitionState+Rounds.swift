@@ -39,9 +39,7 @@ extension PartitionState {
     }
 
     /// The answer to a push whose round was closed without it.
-    var lateReply: PushReply {
-        PushReply(partition: id, outcome: .refused(.late, "partition \(name): \(lateMessage)"), version: version)
-    }
+    var lateReply: PushReply { refused(.late, lateMessage) }
 
     private var lateMessage: String {
         "its round was closed without it, and round \(round ?? 0) stands: pull, and push for the next"

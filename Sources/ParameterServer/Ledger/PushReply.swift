@@ -40,6 +40,12 @@ package struct PushReply: Sendable, Hashable {
         self.durability = durability
         self.staleness = staleness
     }
+
+    /// A refusal by whom the partition's version is not known.
+    init(refusing partition: PartitionID, _ code: ParameterServerError.Code, _ message: String) {
+        self.init(
+            partition: partition, outcome: .refused(code, message), version: PartitionVersion(epoch: 0, applied: 0))
+    }
 }
 
 extension PushReply: MeshMessage {

@@ -125,9 +125,7 @@ package final class Partition: Sendable {
         }
         guard let answer = answer ?? nil else {
             return Answer(
-                reply: PushReply(
-                    partition: id, outcome: .refused(.busy, "partition \(name): too many pushes wait, or for too long"),
-                    version: PartitionVersion(epoch: 0, applied: 0)))
+                reply: PushReply(refusing: id, .busy, "partition \(name): too many pushes wait, or for too long"))
         }
         return finished(answer)
     }

@@ -153,8 +153,7 @@ extension ParameterServer {
 
     /// A refusal that no partition was asked for.
     private func refuse(_ partition: PartitionID, _ code: ParameterServerError.Code, _ message: String) -> PushReply {
-        let reply = PushReply(
-            partition: partition, outcome: .refused(code, message), version: PartitionVersion(epoch: 0, applied: 0))
+        let reply = PushReply(refusing: partition, code, message)
         meter.count(reply)
         return reply
     }

@@ -32,8 +32,8 @@ final class ServerSnapshots: Sendable {
     ///
     /// - Throws: ``ParameterServerError/Code/snapshotRevoked``.
     func kept(_ partition: PartitionID, in key: SnapshotTable.Key) throws(ParameterServerError) -> KeptPartition {
-        expire()
-        guard let kept = table.withLock({ $0.kept(partition, in: key) }) else { throw gone(key, partition) }
+        let now = runtime.now
+        guard let kept = table.withLock({ $0.kept(partition, in: key, at: now) }) else { throw gone(key, partition) }
         return kept
     }
 
@@ -52,7 +52,8 @@ final class ServerSnapshots: Sendable {
         var taken: [(Partition, KeptPartition, Partition.Mark)] = []
         for partition in partitions {
             // A copy of the request is answered with what the first has taken.
-            if let kept = table.withLock({ $0.kept(partition.id, in: key) }) {
+            let now = runtime.now
+            if let kept = table.withLock({ $0.kept(partition.id, in: key, at: now) }) {
                 taken.append((partition, kept, Partition.Mark(recorded: 0, logged: 0)))
                 continue
             }

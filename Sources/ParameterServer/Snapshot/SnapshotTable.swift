@@ -84,9 +84,10 @@ struct SnapshotTable: Sendable {
         return (kept, revoked)
     }
 
-    /// What a snapshot has of a partition.
-    func kept(_ partition: PartitionID, in key: Key) -> KeptPartition? {
-        index(of: key).flatMap { snapshots[$0].partitions[partition] }
+    /// What a snapshot has of a partition, unless its lease is over.
+    func kept(_ partition: PartitionID, in key: Key, at now: RuntimeInstant) -> KeptPartition? {
+        guard let index = index(of: key), snapshots[index].expires > now else { return nil }
+        return snapshots[index].partitions[partition]
     }
 
     /// Keeps a snapshot until `expiry` or longer; false if it is gone.

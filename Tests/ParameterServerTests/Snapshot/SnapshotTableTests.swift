@@ -60,13 +60,13 @@ import Testing
             #expect(kept.revoked.count == (number > 2 ? 1 : 0))
         }
         let id = PartitionID(rawValue: 1)
-        #expect((1...4).map { table.kept(id, in: Self.key($0)) != nil } == [false, false, true, true])
+        #expect((1...4).map { table.kept(id, in: Self.key($0), at: Self.at(0)) != nil } == [false, false, true, true])
         var small = Self.table(count: 9, bytes: 40)
         for number in 1...3 as ClosedRange<UInt64> {
             _ = try small.keep([Self.partition(after: number)], in: Self.key(number), until: Self.at(60))
         }
         #expect((small.snapshotCount, small.byteCount) == (2, 32))
-        #expect(small.kept(id, in: Self.key(1)) == nil && small.kept(id, in: Self.key(3)) != nil)
+        #expect([1, 3].map { small.kept(id, in: Self.key($0), at: Self.at(0)) != nil } == [false, true])
     }
 
     @Test("one that is larger than the limit by itself is refused with both figures, and no other makes way for it")
@@ -83,7 +83,7 @@ import Testing
         #expect(error?.code == .snapshotTooLarge)
         #expect(error?.message.hasPrefix("a snapshot of 48 bytes, and the server keeps at most 40: ") == true)
         #expect((table.snapshotCount, table.byteCount) == (1, 16))
-        #expect(table.kept(PartitionID(rawValue: 1), in: Self.key(1)) != nil)
+        #expect(table.kept(PartitionID(rawValue: 1), in: Self.key(1), at: Self.at(0)) != nil)
     }
 
     @Test("a lease that is over ends a snapshot, one that was renewed does not, and a renewal never shortens it")
@@ -93,6 +93,9 @@ import Testing
         _ = try table.keep([Self.partition()], in: Self.key(2), until: Self.at(10))
         let renewed = [table.renew(Self.key(2), until: Self.at(30)), table.renew(Self.key(2), until: Self.at(5))]
         #expect(renewed == [true, true])
+        // Nothing is read of one that is over, whether or not anybody has looked.
+        let id = PartitionID(rawValue: 1)
+        #expect([9, 10].map { table.kept(id, in: Self.key(1), at: Self.at($0)) != nil } == [true, false])
         let counts = [9, 10, 29, 30].map { table.expire(Self.at($0)).count }
         #expect(counts == [0, 1, 0, 1])
         #expect((table.snapshotCount, table.byteCount) == (0, 0))
@@ -107,7 +110,10 @@ import Testing
         let again = try table.keep([Self.partition(after: 5)], in: Self.key(1), until: Self.at(60))
         #expect(again.kept.map(\.version.applied) == [1])
         let id = PartitionID(rawValue: 1)
-        #expect(table.kept(id, in: Self.key(1, of: "other")) == nil)
-        #expect(try table.kept(id, in: Self.key(1))?.values(of: nil).scalars(as: Float.self) == [-1, -1, -1, -1])
+        #expect(table.kept(id, in: Self.key(1, of: "other"), at: Self.at(0)) == nil)
+        #expect(
+            try table.kept(id, in: Self.key(1), at: Self.at(0))?.values(of: nil).scalars(as: Float.self) == [
+                -1, -1, -1, -1,
+            ])
     }
 }
