@@ -13,6 +13,10 @@ SWIFT_SOURCES := $(wildcard Package.swift Sources Tests Examples/Package.swift E
 	Benchmarks/Package.swift Benchmarks/MeshworkBench Fuzzing/Package.swift Fuzzing/MeshworkFuzz Fuzzing/Replay)
 FORMAT := --configuration .swift-format --recursive $(SWIFT_SOURCES)
 
+# The tests that compute and simulate: those of these rooms, but for suites with sockets, processes or files.
+ALONE := Checkpoints|Command|CoordinatorProcess|DiskCheckpoint|Drain|LifetimeScenario|Loopback|OneProcess|RestartedCoordinator|RowClient|RowExport|WarmStart|WriteAheadLog
+COMPUTING := ^(Autodiff|CTensorKernels|Coordination|NeuralNetwork|Optimizers|ParameterServer|Tensor|Training)Tests\.(?!($(ALONE))Tests\b)
+
 # Tests of the examples link the demo's own release build: without testable imports, both are compiled the same way.
 EXAMPLES := --configuration release --package-path Examples
 
@@ -42,10 +46,14 @@ recommender: ## Train embeddings of census records on replicated servers, lose a
 	$(SWIFT) build $(EXAMPLES) --product recommender
 	Examples/.build/release/recommender --summary .build/recommender/summary.json
 
-# One test at a time: many of them have processes and event loops of their own, which few cores would starve.
+# First what computes and simulates, as many tests at a time as there are processors; then the others one at a time: they have
+# processes, sockets, clocks and event loops of their own, which few cores would starve.
 test: ## Run every test but the nightly ones
 	@Scripts/install-prerequisites.sh test
-	$(SWIFT) test --no-parallel
+	$(SWIFT) build --build-tests
+	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$$(nproc) \
+		$(SWIFT) test --skip-build --parallel --filter '$(COMPUTING)'
+	$(SWIFT) test --skip-build --no-parallel --skip '$(COMPUTING)'
 	Scripts/check-embedding.sh
 	$(SWIFT) test $(EXAMPLES) --disable-testable-imports
 

@@ -65,10 +65,13 @@ step "100,000 runs beside the model" 900 env MESHWORK_TEST_ROUNDS=250 \
 # Other seeds each night.
 step "10,000 simulated meshes" 2700 env MESHWORK_TEST_ROUNDS=1250 MESHWORK_SIMULATION_FIRST="$(date +%y%m%d)0000" \
     bash -c 'released test --skip-build --filter MeshSimulationTests/schedules'
-step "4,000 simulated jobs" 5400 env MESHWORK_TEST_ROUNDS=167 MESHWORK_SIMULATION_FIRST="$(date +%y%m%d)0000" \
+step "4,000 simulated jobs" 5400 env MESHWORK_TEST_ROUNDS=333 MESHWORK_SIMULATION_FIRST="$(date +%y%m%d)0000" \
     bash -c 'released test --skip-build --filter ChaosTests/schedules'
 step "soak of a mesh" 900 env MESHWORK_SOAK_SECONDS=600 swift test --skip-build --filter SoakTests
 step "random tests, fifty times as long" 1800 env MESHWORK_TEST_ROUNDS=50 swift test --skip-build --filter MeshWireTests
+# Every seed is another moment at which something dies.
+step "random tests of parameter servers, ten times as long" 3600 env MESHWORK_TEST_ROUNDS=10 \
+    bash -c 'released test --skip-build --no-parallel --filter "^(Coordination|ParameterServer)Tests" --skip ChaosTests'
 step "kernel paths" 900 bash -c kernel_paths
 step "arm64" 600 Scripts/check-arm64.sh
 step "soak" 900 bash -c soak

@@ -5,6 +5,7 @@ import MeshworkTesting
 import Optimizers
 import Synchronization
 import Tensor
+import TestSupport
 import Testing
 
 @testable import ParameterServer
@@ -45,7 +46,7 @@ import Testing
 
     @Test(
         "every pull has all steps of the others but the last few, whatever their pace",
-        arguments: [0, 1, 3], 1...4 as ClosedRange<UInt64>)
+        arguments: [0, 1, 3], 1...UInt64(rounds(2)))
     func bounds(limit: Int, seed: UInt64) async throws {
         let workers = 3
         try await ScenarioJob.run(seed: seed) { job in

@@ -12,7 +12,7 @@ import Testing
         arguments: [1, 2])
     func exhaustion(followers: Int) {
         var (failovers, joins, snapshots, told) = (0, 0, 0, 0)
-        for seed in 1...UInt64(rounds(60)) {
+        for seed in 1...UInt64(rounds(20)) {
             var model = ChainModel(seed: seed, followers: followers)
             for _ in 0..<1_500 { model.step(disturbs: true) }
             model.settle()

@@ -3,6 +3,7 @@ import MeshTransport
 import MeshWire
 import MeshworkTesting
 import Tensor
+import TestSupport
 import Testing
 
 @testable import ParameterServer
@@ -29,7 +30,7 @@ import Testing
         let steps: UInt64 = 40
         let counter = try Example.table("counter", shape: [1])
         let gradients = try NamedTensors([("counter", .full([1], Float(1)))])
-        for seed in 1...UInt64(8) {
+        for seed in 1...UInt64(rounds(4)) {
             try await ScenarioJob.run(seed: seed) { job in
                 async let life = job.dies {
                     try await job.work(0) { client in

@@ -76,7 +76,7 @@ import Testing
     )
     func workerKilled() async throws {
         var (applied, lost) = (0, 0)
-        for seed in 1...UInt64(rounds(12)) {
+        for seed in 1...UInt64(rounds(6)) {
             let (inDoubt, audit) = try await Job.run(seed: seed) { job in
                 let runtime = job.runtime
                 async let doomed = job.work(slot: 0, steps: 1_000_000)
@@ -122,7 +122,7 @@ import Testing
         "a server paused beyond the calls' deadlines: typed errors, no wait without end, and the audit holds when it goes on"
     )
     func serverPaused() async throws {
-        for seed in 1...UInt64(rounds(6)) {
+        for seed in 1...UInt64(rounds(3)) {
             let audit = try await Job.run(seed: seed) { job in
                 let runtime = job.runtime
                 async let working = job.work(slot: 0, steps: 400, timeout: .milliseconds(300))
