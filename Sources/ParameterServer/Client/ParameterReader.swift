@@ -96,7 +96,7 @@ public final class ParameterReader: Sendable {
         let answers = await servers.mapAllAtOnce {
             [self] server -> Result<[PartitionAccount], ParameterServerError> in
             do throws(ParameterServerError) {
-                return .success(try await accounts(of: server))
+                return .success(try await self.accounts(of: server))
             } catch {
                 return .failure(error)
             }
