@@ -125,32 +125,27 @@ extension ParameterClient {
         try await routes.retrying(until: deadline) { tables, time throws(ParameterServerError) in
             failure = nil
             let shares = tables.shares(of: missing)
-            let answers = await withTaskGroup(of: (Int, Result<QueryResponse, ParameterServerError>).self) { group in
-                for (index, share) in shares.enumerated() {
-                    let entries = share.places.map {
-                        QueryRequest.Entry(
-                            partition: $0.id, minimum: seen[$0.id] ?? PartitionVersion(epoch: 0, applied: 0),
-                            isCommitted: isolation == .committed)
-                    }
-                    let keys = share.places.compactMap { target.keys[$0.id].map { Segment($0) } }
-                    let request = QueryRequest(function: function, entries: entries, argument: argument, keys: keys)
-                    group.addTask { [routes] in
-                        do throws(ParameterServerError) {
-                            return (
-                                index,
-                                .success(
-                                    try await routes.call(share) { (client) throws(MeshError) in
-                                        try await client.call(ParameterService.query, request, timeout: time)
-                                    })
-                            )
-                        } catch {
-                            return (index, .failure(error))
-                        }
-                    }
+            let requests = shares.map { share in
+                let entries = share.places.map {
+                    QueryRequest.Entry(
+                        partition: $0.id, minimum: seen[$0.id] ?? PartitionVersion(epoch: 0, applied: 0),
+                        isCommitted: isolation == .committed)
                 }
-                var answers: [Result<QueryResponse, ParameterServerError>?] = Array(repeating: nil, count: shares.count)
-                for await (index, answer) in group { answers[index] = answer }
-                return answers.compactMap { $0 }
+                let keys = share.places.compactMap { target.keys[$0.id].map { Segment($0) } }
+                return (
+                    share, QueryRequest(function: function, entries: entries, argument: argument, keys: keys)
+                )
+            }
+            let answers = await requests.mapAllAtOnce {
+                [routes] share, request -> Result<QueryResponse, ParameterServerError> in
+                do throws(ParameterServerError) {
+                    return .success(
+                        try await routes.call(share) { (client) throws(MeshError) in
+                            try await client.call(ParameterService.query, request, timeout: time)
+                        })
+                } catch {
+                    return .failure(error)
+                }
             }
             for (share, answer) in zip(shares, answers) {
                 do throws(ParameterServerError) {
