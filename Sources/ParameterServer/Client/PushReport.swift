@@ -29,9 +29,9 @@ public struct PushReport: Sendable {
         /// Which push.
         public var push: PushIdentity
         /// Why. `nonFinite`, `shapeMismatch`, `dtypeMismatch`, `malformedRequest`, `rowOutOfRange`, `rowsFull`,
-        /// `rolledBack`, `late`, `functionFailed` and `answerTooLarge` say that it was not applied. `unconfirmed` says that it was and may yet be lost,
-        /// `roundStalled` that it is applied when its round is closed. Any other leaves it open, as an attempt before
-        /// the last may have been.
+        /// `rolledBack`, `late`, `functionFailed` and `answerTooLarge` say that it was not applied. `unconfirmed` says
+        /// that it was and may yet be lost, `roundStalled` that it is applied when its round is closed. Any other
+        /// leaves it open, as an attempt before the last may have been.
         public var error: ParameterServerError
     }
 

@@ -41,7 +41,7 @@ extension ParameterServer {
             let function = try hosted.functions.function(request.function, isUpdating: false)
             let argument = request.argument.copiedBytes
             for (index, entry) in request.entries.enumerated() {
-                let keys = request.keys.isEmpty ? nil : request.keys[index]
+                let keys = request.keys.ofEntry(index)
                 let (version, answer) = try await query(function, argument, entry, keys, call)
                 response.versions.append(version)
                 response.answers.append(Segment(copying: answer))
@@ -66,7 +66,7 @@ extension ParameterServer {
         if let denial = denial(.call, partition, call.peer, function: function.id) { throw denial }
         let named: AnyTensor?
         do throws(TensorError) {
-            named = try keys.flatMap { $0.count == 0 ? nil : $0 }?.keys()
+            named = try keys?.keys()
         } catch {
             throw ParameterServerError(.malformedRequest, "partition \(partition.name): \(error.message)")
         }

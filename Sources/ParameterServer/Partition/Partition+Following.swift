@@ -16,9 +16,11 @@ extension Partition {
     func executeArrivedIfFree() -> Bool {
         guard turns.tryTake() else { return false }
         defer { turns.pass() }
-        guard let arrival = arrivals.first, state.withLockIfAvailable({ follow(arrival, on: &$0) }) == true else {
-            return false
-        }
+        // No function's record is small.
+        var prepared: Prepared?
+        guard let arrival = arrivals.first,
+            state.withLockIfAvailable({ follow(arrival, on: &$0, &prepared) }) == true
+        else { return false }
         return !arrivals.removeFirst()
     }
 
@@ -27,9 +29,10 @@ extension Partition {
     /// chain.
     func executeArrived(on runtime: any Runtime) async {
         var (waitsSince, wasHeard) = (runtime.now, runtime.now)
+        var prepared: Prepared?
         while let arrival = arrivals.first {
             await turns.takeWithoutLimit()
-            let isDone = state.withLock { follow(arrival, on: &$0) }
+            let isDone = state.withLock { follow(arrival, on: &$0, &prepared) }
             turns.pass()
             if isDone {
                 (waitsSince, wasHeard) = (runtime.now, runtime.now)
@@ -52,8 +55,18 @@ extension Partition {
         }
     }
 
+    /// What a record's function has made of the partition, while the log has no room for the record.
+    private struct Prepared {
+        /// Where the record came from, and its position there: together no other's.
+        var stream: UInt64
+        var position: UInt64
+        var outcome: FunctionOutcome?
+    }
+
     /// Executes a record if it is the next one of the chain; false if the log is full, and it may be later.
-    private func follow(_ arrival: ArrivalQueue.Arrival, on guarded: inout Guarded) -> Bool {
+    private func follow(
+        _ arrival: ArrivalQueue.Arrival, on guarded: inout Guarded, _ prepared: inout Prepared?
+    ) -> Bool {
         let (record, stream) = (arrival.record, arrival.stream)
         let reception = chain.withLock {
             $0.reception(ofRecordAt: record.position, on: stream, epoch: arrival.epoch)
@@ -70,7 +83,13 @@ extension Partition {
         }
         let outcome: FunctionOutcome?
         do throws(ParameterServerError) {
-            outcome = try guarded.state.prepared(record)
+            if let prepared, prepared.stream == stream, prepared.position == record.position {
+                outcome = prepared.outcome
+            } else {
+                outcome = try guarded.state.prepared(record)
+            }
+            // Nobody else's until the record is executed: what is written then is not copied.
+            prepared = nil
         } catch {
             // In no log yet: this server has what came before, and leaves the chain.
             driver?.cannotExecute(name, error)
@@ -81,7 +100,10 @@ extension Partition {
             // Sent on before it is executed here.
             try append(record, on: &guarded)
         } catch {
-            if error.code == .busy { return false }
+            if error.code == .busy {
+                prepared = Prepared(stream: stream, position: record.position, outcome: outcome)
+                return false
+            }
             chained { $0.fail() }
             return true
         }

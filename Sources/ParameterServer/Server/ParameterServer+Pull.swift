@@ -13,7 +13,7 @@ extension ParameterServer {
         for (index, entry) in request.entries.enumerated() {
             let keys: AnyTensor?
             do throws(TensorError) {
-                keys = try request.keys(ofEntry: index)?.keys()
+                keys = try request.keys.ofEntry(index)?.keys()
             } catch {
                 throw ParameterServerError(.malformedRequest, "partition \(entry.partition): \(error.message)")
                     .callFailure(.invalidArgument)

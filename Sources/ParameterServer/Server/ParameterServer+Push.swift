@@ -27,18 +27,18 @@ extension ParameterServer {
         }
         for index in pushes.indices { pushes[index].known = hosted.known(pushes[index].partition) }
         let bytes = pushes.reduce(0) { $0 + $1.heldBytes }
-        let response: PushResponse
+        let replies: [PushReply]
         if credit.take(bytes) {
             defer { credit.giveBack(bytes) }
-            response = try await answer(pushes, until: call.deadline)
+            replies = try await answer(pushes, until: call.deadline)
         } else {
             let reason =
                 "server \(name): \(configuration.unansweredPushBytes) bytes of pushes are not answered yet; the same push may come again"
-            response = PushResponse(pushes.map { refuse($0.partition, .busy, reason) })
+            replies = pushes.map { refuse($0.partition, .busy, reason) }
         }
-        observe(pushes, response.replies, since: start, call)
-        if let peer = call.peer { reportRefusals(among: response.replies, peer: peer) }
-        return response.replies
+        observe(pushes, replies, since: start, call)
+        if let peer = call.peer { reportRefusals(among: replies, peer: peer) }
+        return replies
     }
 
     /// Times the pushes of a call that is answered, and records their spans where it is traced.
@@ -54,14 +54,14 @@ extension ParameterServer {
     }
 
     private func answer(_ pushes: [ArrivedPush], until deadline: RuntimeInstant) async throws(CallFailure)
-        -> PushResponse
+        -> [PushReply]
     {
-        guard let first = pushes.first else { return PushResponse([]) }
+        guard let first = pushes.first else { return [] }
         do throws(ParameterServerError) {
             if let refusal = try await hosted.refusal(
                 of: first.push.session, slot: first.push.slot, peer: first.push.peer)
             {
-                return PushResponse(pushes.map { refuse($0.partition, refusal.code, refusal.message) })
+                return pushes.map { refuse($0.partition, refusal.code, refusal.message) }
             }
         } catch {
             // A question to the coordinator that ended because the caller had gone: a copy of the push asks again.
@@ -71,12 +71,12 @@ extension ParameterServer {
         // What is small and not contended is applied here, on the loop; the rest takes turns on the compute pool.
         var budget = configuration.bytesAppliedOnLoop
         if pushes.count == 1, let answer = pushIfFree(first, within: &budget) {
-            return PushResponse([answer.isSettled ? answer.reply : await settle(first, answer, until: deadline)])
+            return [answer.isSettled ? answer.reply : await settle(first, answer, until: deadline)]
         }
         let early = pushes.map { pushIfFree($0, within: &budget) }
         var replies = early.map { $0?.isSettled == true ? $0?.reply : nil }
         let rest = replies.indices.filter { replies[$0] == nil }
-        guard !rest.isEmpty else { return PushResponse(replies.compactMap { $0 }) }
+        guard !rest.isEmpty else { return replies.compactMap { $0 } }
         let compute = mesh.runtime.computeExecutor
         // Of a step's new partitions one asks for all: a question is answered with the whole map.
         if rest.count > 1, let new = rest.first(where: { pushes[$0].known == nil }) {
@@ -94,7 +94,7 @@ extension ParameterServer {
             }
             for await (index, reply) in group { replies[index] = reply }
         }
-        return PushResponse(replies.compactMap { $0 })
+        return replies.compactMap { $0 }
     }
 
     private func pushIfFree(_ arrived: ArrivedPush, within budget: inout Int) -> Partition.Answer? {
@@ -230,7 +230,7 @@ extension ParameterServer {
             do throws(TensorError) {
                 let segment = request.gradients[index]
                 gradient = encoding == .none && function == nil ? try segment.floats() : try segment.bytes()
-                keys = try request.keys(ofEntry: index)?.keys()
+                keys = try request.keys.ofEntry(index)?.keys()
             } catch {
                 throw malformed("partition \(entry.partition): \(error.message)")
             }

@@ -89,9 +89,6 @@ struct PullRequest: MeshMessage {
         if let bound { encoder.message(10, bound) }
         for segment in keys { encoder.segment(2, segment) }
     }
-
-    /// The keys of an entry; `nil` where it names no rows.
-    func keys(ofEntry index: Int) -> Segment? { keys.isEmpty || keys[index].count == 0 ? nil : keys[index] }
 }
 
 /// The parameters of each partition of a request, in its order.

@@ -72,9 +72,6 @@ struct PushRequest: MeshMessage {
         self.keys = keys
     }
 
-    /// The keys of an entry; `nil` where it names no rows.
-    func keys(ofEntry index: Int) -> Segment? { keys.isEmpty || keys[index].count == 0 ? nil : keys[index] }
-
     init(from decoder: inout MessageDecoder) throws(WireError) {
         self.init(slot: 0)
         while let field = try decoder.nextField() {

@@ -39,3 +39,9 @@ extension Segment {
         return unsafe try AnyTensor.adopting(bytes, owner: owner, shape: shape, dtype: dtype)
     }
 }
+
+extension [Segment] {
+    /// The keys of an entry of a request, whose lists of keys these are: one an entry, or none at all; `nil` where it
+    /// names no rows.
+    func ofEntry(_ index: Int) -> Segment? { isEmpty || self[index].count == 0 ? nil : self[index] }
+}
