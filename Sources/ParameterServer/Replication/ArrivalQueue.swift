@@ -11,7 +11,8 @@ final class ArrivalQueue: Sendable {
         var epoch: UInt64
     }
 
-    private let arrivals = Mutex(CircularBuffer<Arrival>())
+    /// Grows from one place: a head of many partitions has one of these for each, and nothing in them.
+    private let arrivals = Mutex(CircularBuffer<Arrival>(initialCapacity: 1))
 
     /// Adds a record.
     ///

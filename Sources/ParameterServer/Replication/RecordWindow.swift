@@ -16,7 +16,8 @@ struct RecordWindow: Sendable {
     private(set) var start: UInt64
     /// What the kept records take in memory.
     private(set) var bytes = 0
-    private var records = CircularBuffer<Kept>()
+    /// Grows from one place: most partitions of many have no follower, and keep nothing.
+    private var records = CircularBuffer<Kept>(initialCapacity: 1)
 
     /// A window in which nothing is kept, after `start`.
     init(after start: UInt64) { self.start = start }
@@ -54,7 +55,11 @@ struct RecordWindow: Sendable {
     }
 
     /// Lets go of everything; what is appended next comes after `position`.
-    mutating func restart(after position: UInt64) { self = RecordWindow(after: position) }
+    mutating func restart(after position: UInt64) {
+        // Without a follower that is what each push does.
+        guard !records.isEmpty else { return start = position }
+        self = RecordWindow(after: position)
+    }
 }
 
 extension PartitionRecord {
