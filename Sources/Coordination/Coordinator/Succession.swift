@@ -15,7 +15,7 @@ enum Succession {
         if let head = living.first, living.count < entry.chain.count {
             next.followers = Array(living.dropFirst())
             next.epoch += 1
-            next.isHeaded(by: head)
+            next.isHeaded(by: head, after: entry)
         }
         return next == entry ? nil : next
     }
@@ -40,14 +40,14 @@ enum Succession {
         next.epoch += 1
         guard let heir = others.first(where: isLiving) ?? (hasKept ? nil : others.first) else {
             next.followers = []
-            next.isHeaded(by: server)
+            next.isHeaded(by: server, after: entry)
             if !hasKept { (next.intactSince, next.headSince) = (next.epoch, next.epoch) }
             return next
         }
         // The server has begun the next epoch for itself: nobody else heads that.
         if hasKept { next.epoch += 1 }
         next.followers = others.filter { $0 != heir }
-        next.isHeaded(by: heir)
+        next.isHeaded(by: heir, after: entry)
         return next
     }
 
@@ -84,15 +84,16 @@ enum Succession {
 }
 
 extension PartitionMap.Partition {
-    /// Whether a server that has begun an epoch in its log, the one after that of a map, has all that was acknowledged: since
-    /// then, nobody else was the head.
+    /// Whether a server that has begun an epoch in its log, the one after that of a map, has all that was acknowledged:
+    /// since ``headSince`` nothing was that is not in its log.
     func isKept(_ begun: UInt64, by server: String) -> Bool {
         head == server && begun > headSince && begun <= epoch + 1
     }
 
-    /// Gives the present epoch a head.
-    fileprivate mutating func isHeaded(by server: String) {
-        if head != server { headSince = epoch }
+    /// Gives the present epoch a head. One that was of the chain before has in its log what was acknowledged then, though
+    /// it may not have begun the new epoch when its life ends.
+    fileprivate mutating func isHeaded(by server: String, after former: Self) {
+        if head != server { headSince = former.epoch }
         head = server
     }
 }

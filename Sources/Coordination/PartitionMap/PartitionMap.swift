@@ -21,8 +21,9 @@ public struct PartitionMap: Sendable, Hashable {
         /// The server that is being given what the partition holds, to become its last follower; empty for none. It does
         /// not count yet.
         public var joining: String
-        /// The first of the epochs, up to the present one, in all of which the head alone could acknowledge: a log that the
-        /// head has written in one of them has all that was acknowledged.
+        /// The first of the epochs, up to the present one, in all of which nothing could be acknowledged that is not in the
+        /// head's log: a log that the head has written in one of them has all that was acknowledged. Of a head that was a
+        /// follower it is the last epoch in which it followed.
         public var headSince: UInt64
 
         /// Makes an entry.

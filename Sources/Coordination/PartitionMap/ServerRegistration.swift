@@ -3,8 +3,9 @@ package import MeshWire
 /// A partition that a server has kept from an earlier life, and the epoch in which it goes on: the one after the map's.
 ///
 /// That epoch is in the server's log before the coordinator hears of it, as every epoch is before something is acknowledged
-/// in it. So a log that has an epoch from which on nobody but its server was the head (`headSince`) has all that was
-/// acknowledged, whenever a life ended; one that another server, or a life without it, came after does not have it.
+/// in it, by a head or a follower. So a log that has an epoch from which on nothing was acknowledged without it (`headSince`)
+/// has all that was acknowledged, whenever a life ended; one that another server, or a life without it, came after does not
+/// have it: to be of the chain again takes two epochs more.
 package struct RecoveredPartition: Sendable, Hashable {
     package var partition: PartitionID
     package var epoch: UInt64

@@ -17,6 +17,7 @@ public struct Durability: RawRepresentable, Sendable, Hashable, CustomStringConv
     public static let loggedSynced = Durability(rawValue: 4)
 
     /// At the head and at so many followers, each of which has executed it: it survives the loss of that many machines.
+    /// Where servers have logs, each of these has it as safely as its ``PartitionLogConfiguration/Sync`` says.
     ///
     /// - Parameter followers: at least 1.
     public static func replicated(_ followers: Int) -> Durability {

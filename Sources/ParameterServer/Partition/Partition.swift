@@ -87,7 +87,7 @@ package final class Partition: Sendable {
         state = Mutex(Guarded(state: first))
         turns = TurnQueue(limit: configuration.queuedPushes)
         var member = ChainMember(
-            standingAt: first.position,
+            standingAt: first.position, epoch: first.epoch, isLogged: log != nil,
             limits: ChainMember.Limits(joiningBytes: configuration.replication.joiningBytes))
         if let place { member.take(place) }
         chain = Mutex(member)
@@ -460,6 +460,7 @@ package final class Partition: Sendable {
             let news = ChainNews(
                 partition: id, successor: member.hasNext ? member.place?.successor : nil,
                 replyStream: member.replyStream, hasWish: member.wish != nil,
+                waitsForLog: member.waitsForLog,
                 records: member.window.count - records, bytes: member.window.bytes - bytes,
                 uncommittedBytes: member.uncommittedBytes - uncommitted)
             return (result, member.committed, news)

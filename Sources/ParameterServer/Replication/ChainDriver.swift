@@ -8,6 +8,8 @@ struct ChainNews: Sendable {
     /// The predecessor's stream, if something is to be answered there.
     var replyStream: UInt64?
     var hasWish: Bool
+    /// Whether the predecessor waits for what the log does not have yet.
+    var waitsForLog: Bool
     /// By how much the kept records have become more, and of them those that count against a head's limit.
     var records: Int
     var bytes: Int

@@ -130,7 +130,7 @@ final class ChainLink: Sendable {
         partition.chained { member in
             guard member.place?.successor == name else { return }
             switch reply.content {
-            case .stands(let position): member.successorStands(at: position, epoch: reply.epoch)
+            case .stands(let standing): member.successorStands(at: standing, epoch: reply.epoch)
             case .acknowledged(let position): member.successorAcknowledged(position, epoch: reply.epoch)
             case .stale(let newest): member.successorIsLater(newest)
             }

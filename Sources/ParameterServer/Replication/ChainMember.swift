@@ -12,7 +12,8 @@ import MeshWire
 ///
 /// A record is committed when every member of the chain has executed it, which the tail's acknowledgement says; a
 /// server without a successor commits what it executes. Each member keeps what is not committed, so that it can go on
-/// with another successor: the chain's logs are prefixes of each other, the head's the longest.
+/// with another successor: the chain's logs are prefixes of each other, the head's the longest. What a member
+/// acknowledges is in its own log first, where it has one, so that any of them can go on from its log.
 struct ChainMember: Sendable {
     /// How much it keeps.
     struct Limits: Sendable {
@@ -78,12 +79,18 @@ struct ChainMember: Sendable {
     }
 
     private let limits: Limits
+    /// Whether there is a log that what is acknowledged has to be in.
+    private let isLogged: Bool
     private(set) var place: ChainPlace?
     /// The last record that was taken, and that was executed.
     private(set) var appended: UInt64
     private(set) var executed: UInt64
     /// The last record that every member has executed.
     private(set) var committed: UInt64
+    /// The last record that the log is known to have; `nil` until something is known of it.
+    private var logged: UInt64?
+    /// The epochs of records that somebody may stand at, each with its first position; those before are left out.
+    private var epochs: [(first: UInt64, epoch: UInt64)]
     private(set) var window: RecordWindow
     /// How often what was kept for a joining server was given up: it had not kept up, or its snapshot was lost.
     private(set) var restarts = 0
@@ -100,8 +107,14 @@ struct ChainMember: Sendable {
     private var upstream: Upstream?
 
     /// A member that has executed all records up to a position, and has no place yet.
-    init(standingAt position: UInt64, limits: Limits) {
+    ///
+    /// - Parameters:
+    ///   - epoch: that of the last record.
+    ///   - isLogged: whether there is a log: ``logged(through:)`` says what it has.
+    init(standingAt position: UInt64, epoch: UInt64, isLogged: Bool = false, limits: Limits) {
         self.limits = limits
+        self.isLogged = isLogged
+        epochs = [(position, epoch)]
         appended = position
         executed = position
         committed = position
@@ -169,6 +182,7 @@ struct ChainMember: Sendable {
     /// Takes the next record, which can be sent on from now on.
     mutating func append(_ record: PartitionRecord, at now: RuntimeInstant) {
         appended = record.position
+        if epochs.last?.epoch != record.epoch { epochs.append((record.position, record.epoch)) }
         guard let place, place.successor != nil else { return window.restart(after: appended) }
         window.append(record, at: now)
         guard place.isSuccessorJoining, joining == .behind, window.bytes > limits.joiningBytes else { return }
@@ -191,6 +205,15 @@ struct ChainMember: Sendable {
         confirm()
     }
 
+    /// Says that the log has all records up to a position, as safely as it shall.
+    mutating func logged(through position: UInt64) { logged = max(logged ?? 0, position) }
+
+    /// Whether the predecessor waits for what the log does not have yet, as far as is known.
+    var waitsForLog: Bool {
+        guard isLogged, upstream != nil, !hasFailed, let place else { return false }
+        return logged.map { $0 < appended } ?? (appended > 0 || place.role == .joining)
+    }
+
     /// Says that the last record cannot be executed: this server must not go on.
     mutating func fail() { hasFailed = true }
 
@@ -199,11 +222,13 @@ struct ChainMember: Sendable {
     mutating func withdraw() {
         guard !waitsForSuccessor else { return fail() }
         appended = executed
+        if epochs.count > 1, let last = epochs.last, last.first > appended { epochs.removeLast() }
         if place?.successor == nil { window.restart(after: appended) } else { seedAnew() }
     }
 
     private mutating func confirm() {
         committed = max(committed, waitsForSuccessor ? min(executed, acknowledged) : executed)
+        defer { while epochs.count > 1, epochs[1].first <= min(window.start, executed) { epochs.removeFirst() } }
         guard let place, place.successor != nil else { return }
         window.trim(through: place.isSuccessorJoining ? acknowledged : committed)
         // What the successor was executing when it said where it stands need not be sent again.
@@ -260,18 +285,21 @@ struct ChainMember: Sendable {
         return copy.next() != nil
     }
 
-    /// The successor says where it stands.
-    mutating func successorStands(at position: UInt64?, epoch: UInt64) {
+    /// The successor says where it stands. Records of one position and epoch are the same, and so are all before them:
+    /// an epoch has one head. Of two epochs they are not, where a life of the head has lost the end of its log.
+    mutating func successorStands(at standing: ChainStanding?, epoch: UInt64) {
         guard let place, epoch == place.epoch, downstream == .beginning(isSent: true) else { return }
-        guard let position, window.reaches(backTo: position) else {
+        guard let standing, window.reaches(backTo: standing.position),
+            self.epoch(at: standing.position) == standing.epoch
+        else {
             downstream = place.isSuccessorJoining ? .needsSnapshot : .apart
             return
         }
-        downstream = .flowing(next: position + 1)
-        guard place.isSuccessorJoining else { return }
-        acknowledged = position
-        successorAcknowledged(position, epoch: epoch)
+        downstream = .flowing(next: standing.position + 1)
     }
+
+    /// The epoch of the record at a position that somebody may stand at.
+    private func epoch(at position: UInt64) -> UInt64? { epochs.last { $0.first <= position }?.epoch }
 
     /// The successor says that the tail has all records up to a position; a server that joins, that it has them.
     mutating func successorAcknowledged(_ position: UInt64, epoch: UInt64) {
@@ -407,11 +435,14 @@ struct ChainMember: Sendable {
         defer { upstream = current }
         guard current.hasAnswered else {
             current.hasAnswered = true
-            return (place.epoch, .stands(executed))
+            return (place.epoch, .stands(epoch(at: executed).map { ChainStanding(position: executed, epoch: $0) }))
         }
-        guard committed > current.acknowledged ?? 0 else { return nil }
-        current.acknowledged = committed
-        return (place.epoch, .acknowledged(committed))
+        // A server that joins says so, too, when there is nothing yet.
+        guard let safe = isLogged ? logged.map({ min(committed, $0) }) : committed,
+            current.acknowledged.map({ safe > $0 }) ?? (safe > 0 || place.role == .joining)
+        else { return nil }
+        current.acknowledged = safe
+        return (place.epoch, .acknowledged(safe))
     }
 
     // MARK: The coordinator

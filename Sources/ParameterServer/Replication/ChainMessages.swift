@@ -20,12 +20,19 @@ package struct ChainMessage: Sendable {
     package var content: Content
 }
 
+/// The last record that a member of a chain has executed, and with it all those before.
+package struct ChainStanding: Sendable, Hashable {
+    package var position: UInt64
+    /// The epoch in which it was made.
+    package var epoch: UInt64
+}
+
 /// What the next one answers.
 package struct ChainReply: Sendable, Hashable {
     /// What it answers.
     package enum Content: Sendable, Hashable {
-        /// It has all records up to this position, or has nothing.
-        case stands(UInt64?)
+        /// It has all records up to this one, or has nothing.
+        case stands(ChainStanding?)
         /// The tail has all records up to this position.
         case acknowledged(UInt64)
         /// The partition's chain is in this later epoch.
@@ -95,6 +102,7 @@ extension ChainReply: MeshMessage {
     package init(from decoder: inout MessageDecoder) throws(WireError) {
         var (partition, epoch) = (UInt64(0), UInt64(0))
         var (kind, position, hasNothing) = (UInt64(0), UInt64(0), false)
+        var recordEpoch: UInt64 = 0
         while let field = try decoder.nextField() {
             switch field {
             case 1: partition = try decoder.uint64()
@@ -102,13 +110,14 @@ extension ChainReply: MeshMessage {
             case 3: kind = try decoder.uint64()
             case 4: position = try decoder.uint64()
             case 5: hasNothing = try decoder.bool()
+            case 6: recordEpoch = try decoder.uint64()
             default: break
             }
         }
         self.partition = PartitionID(rawValue: partition)
         self.epoch = epoch
         switch kind {
-        case 1: content = .stands(hasNothing ? nil : position)
+        case 1: content = .stands(hasNothing ? nil : ChainStanding(position: position, epoch: recordEpoch))
         case 2: content = .acknowledged(position)
         case 3: content = .stale(position)
         default: throw WireError(.malformed, "a chain's reply of kind \(kind) says nothing that is known")
@@ -119,10 +128,11 @@ extension ChainReply: MeshMessage {
         encoder.uint64(1, partition.rawValue)
         encoder.uint64(2, epoch)
         switch content {
-        case .stands(let position):
+        case .stands(let standing):
             encoder.uint64(3, 1)
-            encoder.uint64(4, position ?? 0)
-            encoder.bool(5, position == nil)
+            encoder.uint64(4, standing?.position ?? 0)
+            encoder.bool(5, standing == nil)
+            encoder.uint64(6, standing?.epoch ?? 0)
         case .acknowledged(let position):
             encoder.uint64(3, 2)
             encoder.uint64(4, position)

@@ -16,6 +16,8 @@ final class Replication: ChainDriver, Sendable {
         case places
         /// A chain needs something of the coordinator.
         case wish(PartitionID)
+        /// A predecessor waits for the log.
+        case log(PartitionID)
         /// A follower does not answer.
         case loss(ServerRecord)
         /// A partition is not one for this server's log.
@@ -29,6 +31,8 @@ final class Replication: ChainDriver, Sendable {
         var lastStream: UInt64 = 0
         /// Partitions whose wish is being fulfilled.
         var fulfilling: Set<PartitionID> = []
+        /// Partitions for which the log is waited for.
+        var logging: Set<PartitionID> = []
     }
 
     let server: String
@@ -67,6 +71,7 @@ final class Replication: ChainDriver, Sendable {
     func take(_ news: ChainNews) {
         meter.count(news)
         if news.uncommittedBytes != 0 { uncommitted.add(news.uncommittedBytes, ordering: .relaxed) }
+        if news.waitsForLog { due.mark(.log(news.partition)) }
         guard news.successor != nil || news.replyStream != nil || news.hasWish else { return }
         let (link, stream) = state.withLock { state in
             (news.successor.flatMap { state.links[$0] }, news.replyStream.flatMap { state.streams[$0] })
@@ -146,6 +151,13 @@ final class Replication: ChainDriver, Sendable {
                     }
                 case .refusal(let id):
                     group.addTask { await self.hosted?.refuse(id) }
+                case .log(let id):
+                    guard state.withLock({ $0.logging.insert(id).inserted }) else { continue }
+                    group.addTask(executorPreference: compute) {
+                        await self.waitForLog(of: id)
+                        self.state.withLock { _ = $0.logging.remove(id) }
+                        if self.partition(id)?.chain.withLock({ $0.waitsForLog }) == true { self.due.mark(.log(id)) }
+                    }
                 case .wish(let id):
                     guard state.withLock({ $0.fulfilling.insert(id).inserted }) else { continue }
                     group.addTask(executorPreference: compute) {
@@ -158,6 +170,27 @@ final class Replication: ChainDriver, Sendable {
             group.cancelAll()
         }
     }
+
+    /// Has a partition's predecessor told what the log has, until it has all. One that fails has this server leave the
+    /// chain.
+    private func waitForLog(of id: PartitionID) async {
+        while !Task.isCancelled, let partition = partition(id), let log = partition.log,
+            let position = partition.chain.withLock({ $0.waitsForLog ? $0.appended : nil })
+        {
+            do throws(ParameterServerError) {
+                try await log.settled(until: runtime.now.advanced(by: Self.signOfLife))
+                partition.chained { $0.logged(through: position) }
+            } catch {
+                guard error.code == .unconfirmed else { return partition.chained { $0.fail() } }
+                // A disk may take its time.
+                partition.chained { $0.showLife() }
+                guard (try? await runtime.sleep(for: .milliseconds(5))) != nil else { return }
+            }
+        }
+    }
+
+    /// How often a server whose log is slow says that it is there; less than any predecessor's patience.
+    private static let signOfLife = Duration.milliseconds(100)
 
     /// Has a link to each server that follows this one, and none to others; returns those that are new.
     private func linksToRun() -> [ChainLink] {

@@ -24,8 +24,8 @@ extension HostedPartitions {
     }
 
     /// Has the partitions that the log had begin the epoch after the map's, in the log before anybody hears of it, and
-    /// returns those of which nothing is lost: whose log has an epoch from which on nobody else could acknowledge. One that
-    /// was left in an earlier epoch had another head since.
+    /// returns those of which nothing is lost: whose log has an epoch from which on nothing was acknowledged without it.
+    /// One that was left in an earlier epoch had another head since.
     ///
     /// - Throws: ``ParameterServerError`` with `coordination` or `logFailed`.
     func beginRecovered() async throws(ParameterServerError) -> [RecoveredPartition] {

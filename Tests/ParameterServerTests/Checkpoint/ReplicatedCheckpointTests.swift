@@ -224,7 +224,8 @@ import Testing
                 continue
             }
             switch read.content {
-            case .begin: partition.chained { $0.successorStands(at: 0, epoch: epoch) }
+            case .begin:
+                partition.chained { $0.successorStands(at: ChainStanding(position: 0, epoch: 1), epoch: epoch) }
             case .record(let record): records.append(record)
             case .piece: Issue.record("a snapshot was sent")
             }

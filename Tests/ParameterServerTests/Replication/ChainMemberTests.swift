@@ -35,17 +35,20 @@ import Testing
         return try #require(ChainPlace(of: server, in: entry))
     }
 
-    private static func member(_ place: ChainPlace, joiningBytes: Int = 1 << 20) -> ChainMember {
-        var member = ChainMember(standingAt: 0, limits: ChainMember.Limits(joiningBytes: joiningBytes))
+    private static func member(
+        _ place: ChainPlace, isLogged: Bool = false, joiningBytes: Int = 1 << 20
+    ) -> ChainMember {
+        var member = ChainMember(
+            standingAt: 0, epoch: 1, isLogged: isLogged, limits: ChainMember.Limits(joiningBytes: joiningBytes))
         member.take(place)
         member.open()
         return member
     }
 
-    private static func append(_ count: Int, to member: inout ChainMember) {
+    private static func append(_ count: Int, to member: inout ChainMember, epoch: UInt64 = 1) {
         for _ in 0..<count {
             let record = PartitionRecord(
-                position: member.appended + 1, epoch: 1, change: .fence(SessionFence()))
+                position: member.appended + 1, epoch: epoch, change: .fence(SessionFence()))
             member.append(record, at: RuntimeInstant(nanoseconds: 0))
             member.execute()
         }
@@ -87,7 +90,7 @@ import Testing
             Issue.record("it does not begin")
             return
         }
-        head.successorStands(at: 0, epoch: 1)
+        head.successorStands(at: ChainStanding(position: 0, epoch: 1), epoch: 1)
         Self.append(2, to: &head)
         head.successorAcknowledged(2, epoch: 0)
         head.successorAcknowledged(3, epoch: 1)
@@ -98,12 +101,61 @@ import Testing
         #expect(head.committed == 2 && head.window.count == 0 && head.uncommittedBytes == 0)
     }
 
+    @Test("what a member acknowledges is in its own log, and in its successor's")
+    func acknowledgesWhatIsLogged() throws {
+        var middle = Self.member(try Self.place("b", ["a", "b", "c"]), isLogged: true)
+        #expect(!middle.waitsForLog)
+        _ = middle.predecessorBegins(on: 7, epoch: 1, isJoining: false)
+        _ = middle.reply(on: 7)
+        middle.successorReached()
+        _ = middle.next()
+        middle.successorStands(at: ChainStanding(position: 0, epoch: 1), epoch: 1)
+        Self.append(3, to: &middle)
+        middle.successorAcknowledged(2, epoch: 1)
+        #expect(middle.committed == 2 && middle.waitsForLog && middle.replyStream == nil)
+        middle.logged(through: 1)
+        #expect(middle.reply(on: 7)?.content == .acknowledged(1))
+        middle.logged(through: 3)
+        #expect(!middle.waitsForLog)
+        #expect(middle.reply(on: 7)?.content == .acknowledged(2))
+        middle.successorAcknowledged(3, epoch: 1)
+        #expect(middle.reply(on: 7)?.content == .acknowledged(3))
+    }
+
+    @Test("a server that joins counts when its log has the snapshot, also where nothing was pushed yet")
+    func joinsWhenLogged() throws {
+        var joining = Self.member(try Self.place("b", ["a"], joining: "b"), isLogged: true)
+        _ = joining.predecessorBegins(on: 7, epoch: 1, isJoining: true)
+        #expect(joining.reply(on: 7)?.content == .stands(ChainStanding(position: 0, epoch: 1)))
+        #expect(joining.reply(on: 7) == nil && joining.waitsForLog)
+        joining.logged(through: 0)
+        #expect(joining.reply(on: 7)?.content == .acknowledged(0) && !joining.waitsForLog)
+    }
+
+    @Test("a member that stands at records of another life of the head, which lost them, is sent a snapshot")
+    func standsElsewhere() throws {
+        // The head has lost records 3 and 4 of epoch 1, and begun epoch 2 with a record 3 of its own.
+        var head = Self.member(try Self.place("a", ["a"], epoch: 2, joining: "b"))
+        Self.append(2, to: &head)
+        Self.append(4, to: &head, epoch: 2)
+        for (standing, isPrefix) in [
+            (ChainStanding(position: 2, epoch: 1), true), (ChainStanding(position: 4, epoch: 1), false),
+            (ChainStanding(position: 3, epoch: 2), true), (ChainStanding(position: 6, epoch: 2), true),
+            (ChainStanding(position: 2, epoch: 2), false),
+        ] {
+            head.successorReached()
+            _ = head.next()
+            head.successorStands(at: standing, epoch: 2)
+            #expect((head.wish == .snapshot) == !isPrefix, "\(standing)")
+        }
+    }
+
     @Test("a follower that is told of a later epoch refuses the earlier one once, and the head takes no more pushes")
     func stale() throws {
         var head = Self.member(try Self.place("a", ["a", "b"]))
         var follower = Self.member(try Self.place("b", ["a", "b"]))
         #expect(follower.predecessorBegins(on: 7, epoch: 1, isJoining: false) == .taken)
-        #expect(follower.reply(on: 7)?.content == .stands(0))
+        #expect(follower.reply(on: 7)?.content == .stands(ChainStanding(position: 0, epoch: 1)))
         follower.take(try Self.place("b", ["b"], epoch: 2))
         #expect(follower.reply(on: 7)?.content == .stale(2))
         #expect(follower.reply(on: 7) == nil)
@@ -119,13 +171,13 @@ import Testing
             var middle = Self.member(try Self.place("b", ["a", "b", "c"]))
             middle.successorReached()
             _ = middle.next()
-            middle.successorStands(at: 0, epoch: 1)
+            middle.successorStands(at: ChainStanding(position: 0, epoch: 1), epoch: 1)
             Self.append(4, to: &middle)
             middle.successorAcknowledged(2, epoch: 1)
             middle.successorLost()
             middle.successorReached()
             _ = middle.next()
-            middle.successorStands(at: position, epoch: 1)
+            middle.successorStands(at: position.map { ChainStanding(position: $0, epoch: 1) }, epoch: 1)
             #expect(middle.wish == .drop("c"), "\(String(describing: position))")
         }
     }
@@ -173,7 +225,8 @@ import Testing
         }
         tail.loseSnapshot()
         #expect(tail.wish == nil && tail.restarts == 1)
-        tail.successorStands(at: 3, epoch: 1)
+        tail.successorStands(at: ChainStanding(position: 3, epoch: 1), epoch: 1)
+        tail.successorAcknowledged(3, epoch: 1)
         #expect(tail.wish == .join("b"))
     }
 
@@ -188,7 +241,10 @@ import Testing
         _ = tail.releasePiece()
         _ = tail.next()
         Self.append(3, to: &tail)
-        tail.successorStands(at: 2, epoch: 1)
+        tail.successorStands(at: ChainStanding(position: 2, epoch: 1), epoch: 1)
+        // It has executed them; what its log has it says next.
+        #expect(!tail.waitsForSuccessor)
+        tail.successorAcknowledged(2, epoch: 1)
         // It lacks three records, which are acknowledged; what comes now waits for it.
         #expect(tail.committed == 5 && tail.waitsForSuccessor && tail.wish == nil)
         Self.append(1, to: &tail)

@@ -91,7 +91,8 @@ struct ChainModel {
     }
 
     private mutating func host(_ name: String, standingAt log: [UInt64], _ place: ChainPlace) {
-        var member = ChainMember(standingAt: UInt64(log.count), limits: ChainMember.Limits(joiningBytes: 4_096))
+        var member = ChainMember(
+            standingAt: UInt64(log.count), epoch: 1, limits: ChainMember.Limits(joiningBytes: 4_096))
         member.take(place)
         if place.role == .head { member.open() }
         servers[name]?.member = member
@@ -213,7 +214,7 @@ struct ChainModel {
         guard let reply = streams[name]?.replies.first else { return }
         if Int.random(in: 0..<12, using: &generator) > 0 { streams[name]?.replies.removeFirst() }
         switch reply.content {
-        case .stands(let position): servers[name]?.member?.successorStands(at: position, epoch: reply.epoch)
+        case .stands(let standing): servers[name]?.member?.successorStands(at: standing, epoch: reply.epoch)
         case .acknowledged(let position): servers[name]?.member?.successorAcknowledged(position, epoch: reply.epoch)
         case .stale(let newest): servers[name]?.member?.successorIsLater(newest)
         }

@@ -50,7 +50,7 @@ import Testing
         partition.open()
         partition.chained { $0.successorReached() }
         _ = partition.nextMessage(for: "b")
-        partition.chained { $0.successorStands(at: 0, epoch: 1) }
+        partition.chained { $0.successorStands(at: ChainStanding(position: 0, epoch: 1), epoch: 1) }
         return (partition, driver)
     }
 
