@@ -123,7 +123,8 @@ enum Scaling: Benchmark {
     /// One worker, one server, and so many tables of four elements; and how many tables a job took.
     private static func parameters(_ counts: [Int]) async throws -> ([ScalingSeries], Int) {
         var reached = 0
-        var declaring = ScalingSeries("processor time to declare", unit: "ms", of: "parameters", .linear, fitted: 3)
+        var declaring = ScalingSeries(
+            "processor time to declare, and of the first push", unit: "ms", of: "parameters", .linear, fitted: 3)
         var pushing = ScalingSeries("processor time of a push", unit: "ms", of: "parameters", .linear, fitted: 3)
         var pulling = ScalingSeries("processor time of a pull", unit: "ms", of: "parameters", .linear, fitted: 3)
         for count in counts {
@@ -144,12 +145,14 @@ enum Scaling: Benchmark {
         return ([declaring, pushing, pulling], reached)
     }
 
-    /// The processor seconds that it takes to declare so many parameters, to push and to pull all of them.
+    /// The processor seconds that it takes to declare so many parameters and push to all for the first time, for which
+    /// servers must have made them; to push, and to pull all of them.
     private static func times(ofParameters count: Int) async throws -> [Double] {
         try await ScalingJob.run { job in
             let tables = try (0..<count).map { try ScalingJob.table("layer/\($0)", elements: 4) }
             let start = ProcessReport.processorSeconds()
             let worker = try await job.worker(0, tables)
+            try await worker.push()
             let declared = ProcessReport.processorSeconds() - start
             let rounds = count > 1_000 ? 3 : 20
             let push = try await job.processorSeconds(rounds) { try await worker.push() }
