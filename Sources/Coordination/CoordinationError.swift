@@ -63,6 +63,8 @@ public struct CoordinationError: Error, Sendable, CustomStringConvertible {
         public static let partitionUnknown = Code("partitionUnknown", .notFound)
         /// The partition's chain has been changed before; ``CoordinationError/partition`` is what it is now.
         public static let chainChanged = Code("chainChanged", .aborted)
+        /// The map has given the server a partition since it looked: it may have kept that one too, and has to look again.
+        public static let mapChanged = Code("mapChanged", .aborted)
         /// The coordinator could not be reached or did not understand; ``CoordinationError/cause`` says why.
         public static let callFailed = Code("callFailed", .unavailable)
 
@@ -71,7 +73,7 @@ public struct CoordinationError: Error, Sendable, CustomStringConvertible {
             slotOutOfRange, noFreeSlot, slotTaken, sessionFenced, sessionExpired, sessionUnknown, notOwner,
             notAllowed, conflictingDeclaration, invalidDeclaration, tooFewServers, limitReached, storeUnavailable,
             storeFailed, versionConflict, serverUnknown, serverLost, serverSuperseded, partitionUnknown,
-            quotaExceeded, busy, mapTooLarge,
+            quotaExceeded, busy, mapTooLarge, mapChanged,
         ]
     }
 

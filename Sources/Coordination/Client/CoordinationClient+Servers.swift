@@ -9,17 +9,19 @@ extension CoordinationClient {
     ///   - life: random bits that the server drew when it started.
     ///   - functions: those that its host has registered with it, as the map has them.
     ///   - recovered: the partitions that it has kept from its life before, in the epochs in which it goes on.
+    ///   - mapVersion: the version of the map that these were looked up in; default 0, where nothing was kept.
     /// - Returns: the fence to begin with.
-    /// - Throws: ``CoordinationError`` with `notOwner`, `limitReached` or `callFailed`.
+    /// - Throws: ``CoordinationError`` with `notOwner`, `limitReached`, `callFailed` or `mapChanged`.
     package func registerServer(
         named name: String, at address: ListenerAddress, life: UInt64, functions: [String] = [],
-        recovered: [RecoveredPartition] = []
+        recovered: [RecoveredPartition] = [], mapVersion: UInt64 = 0
     ) async throws(CoordinationError) -> SessionFence {
         let record = ServerRecord(
             name: name, host: address.host, port: address.port, identity: mesh.identity.current.svid.spiffeID,
             life: life, functions: functions)
         return try await call(
-            CoordinationService.registerServer, ServerRegistration(server: record, recovered: recovered))
+            CoordinationService.registerServer,
+            ServerRegistration(server: record, recovered: recovered, mapVersion: mapVersion))
     }
 
     /// Gives a server's sign of life.

@@ -9,10 +9,10 @@ package protocol ServerCoordination: Sendable {
     var mesh: Mesh { get }
 
     /// Makes the server known under its name, with the functions that it has and the partitions that it has kept and
-    /// goes on with, and returns the fence to begin with.
+    /// goes on with, by the map of a version, and returns the fence to begin with.
     func registerServer(
         named name: String, at address: ListenerAddress, life: UInt64, functions: [String],
-        recovered: [RecoveredPartition]
+        recovered: [RecoveredPartition], mapVersion: UInt64
     ) async throws(CoordinationError) -> SessionFence
 
     /// Begins an epoch of a partition that this life of the server heads, in which nothing that was acknowledged before
@@ -92,7 +92,8 @@ extension ServerCoordination {
                 case .serverLost, .serverUnknown:
                     guard mayReturn() else { return }
                     let fence = try? await registerServer(
-                        named: name, at: address, life: life, functions: functions, recovered: [])
+                        named: name, at: address, life: life, functions: functions, recovered: [],
+                        mapVersion: 0)
                     if let fence { await takeFence(fence) }
                 default: break
                 }

@@ -69,7 +69,8 @@ extension Coordinator {
         let server = request.server
         let gone = await goneHeirs(of: server)
         let (fence, tally) = try await state.commit(until: deadline ?? latest) { (state) throws(CoordinationError) in
-            let tally = try state.registerServer(server, recovered: request.recovered, gone: gone)
+            let tally = try state.registerServer(
+                server, recovered: request.recovered, mapVersion: request.mapVersion, gone: gone)
             return (state.fence, tally)
         }
         meter.count(tally)

@@ -16,11 +16,12 @@ extension CoordinatorState {
     ///
     /// - Parameters:
     ///   - recovered: the partitions that it has kept, and goes on with in these epochs where nobody else has them.
+    ///   - mapVersion: the version of the map that it has looked these up in; 0 where it has kept nothing.
     ///   - gone: servers that were found to be lost and might have gone on with its partitions.
-    /// - Throws: ``CoordinationError`` with `notOwner` if the name is another identity's, `limitReached`.
+    /// - Throws: ``CoordinationError`` with `notOwner` if the name is another identity's, `limitReached`, `mapChanged`.
     @discardableResult
     package mutating func registerServer(
-        _ server: ServerRecord, recovered: [RecoveredPartition] = [], gone: [ServerLife] = []
+        _ server: ServerRecord, recovered: [RecoveredPartition] = [], mapVersion: UInt64 = 0, gone: [ServerLife] = []
     ) throws(CoordinationError) -> ChainTally {
         guard server.functions.count <= Self.functionLimit else {
             throw CoordinationError(
@@ -41,13 +42,22 @@ extension CoordinatorState {
         }
         guard known != server || !map.isLiving(server.name) else { return ChainTally() }
         guard known.life != server.life else { return joined(server, partitions: []) }
+        let epochs = Dictionary(recovered.map { ($0.partition, $0.epoch) }, uniquingKeysWith: max)
+        func hasKept(_ entry: PartitionMap.Partition) -> Bool {
+            epochs[entry.id].map { entry.isKept($0, by: server.name) } ?? false
+        }
+        if mapVersion > 0, mapVersion < map.version,
+            let unseen = map.tables.lazy.flatMap(\.partitions).first(where: { $0.head == server.name && !hasKept($0) })
+        {
+            throw CoordinationError(
+                .mapChanged,
+                "server \(server.name) has looked at map \(mapVersion), and heads partition \(unseen.id) in map \(map.version): look again at what it has kept",
+                peer: server.identity.description)
+        }
         // Not settled yet: what the server has kept it has kept of the epoch before that.
         markLost(present(gone))
-        let kept = Dictionary(recovered.map { ($0.partition, $0.epoch) }, uniquingKeysWith: max)
         let partitions = map.tables.flatMap(\.partitions).compactMap { entry in
-            Succession.restarted(
-                entry, server: server.name, hasKept: kept[entry.id].map { entry.isKept($0, by: server.name) } ?? false,
-                isLiving: map.isLiving)
+            Succession.restarted(entry, server: server.name, hasKept: hasKept(entry), isLiving: map.isLiving)
         }
         return joined(server, partitions: partitions)
     }

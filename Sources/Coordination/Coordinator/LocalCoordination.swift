@@ -19,12 +19,13 @@ package struct LocalCoordination: ServerCoordination {
 
     package func registerServer(
         named name: String, at address: ListenerAddress, life: UInt64, functions: [String],
-        recovered: [RecoveredPartition]
+        recovered: [RecoveredPartition], mapVersion: UInt64
     ) async throws(CoordinationError) -> SessionFence {
         let server = ServerRecord(
             name: name, host: address.host, port: address.port, identity: mesh.identity.current.svid.spiffeID,
             life: life, functions: functions)
-        return try await coordinator.register(ServerRegistration(server: server, recovered: recovered))
+        return try await coordinator.register(
+            ServerRegistration(server: server, recovered: recovered, mapVersion: mapVersion))
     }
 
     package func rollBack(

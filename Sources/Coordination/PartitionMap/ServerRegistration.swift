@@ -23,19 +23,24 @@ package struct ServerRegistration: MeshMessage, Hashable {
     package var server: ServerRecord
     /// The partitions that it has kept.
     package var recovered: [RecoveredPartition]
+    /// The version of the map that they were looked up in; 0 where the server has kept nothing.
+    package var mapVersion: UInt64
 
-    package init(server: ServerRecord, recovered: [RecoveredPartition]) {
+    package init(server: ServerRecord, recovered: [RecoveredPartition] = [], mapVersion: UInt64 = 0) {
         self.server = server
         self.recovered = recovered
+        self.mapVersion = mapVersion
     }
 
     package init(from decoder: inout MessageDecoder) throws(WireError) {
         var server: ServerRecord?
         recovered = []
+        mapVersion = 0
         while let field = try decoder.nextField() {
             switch field {
             case 1: server = try decoder.message()
             case 2: recovered.append(try decoder.message())
+            case 3: mapVersion = try decoder.uint64()
             default: break
             }
         }
@@ -46,6 +51,7 @@ package struct ServerRegistration: MeshMessage, Hashable {
     package func encode(to encoder: inout MessageEncoder) {
         encoder.message(1, server)
         for partition in recovered { encoder.message(2, partition) }
+        encoder.uint64(3, mapVersion)
     }
 }
 

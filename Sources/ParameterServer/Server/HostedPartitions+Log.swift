@@ -27,10 +27,11 @@ extension HostedPartitions {
     /// returns those of which nothing is lost: whose log has an epoch from which on nothing was acknowledged without it.
     /// One that was left in an earlier epoch had another head since.
     ///
+    /// - Returns: these, and the version of the map; 0 where the log had nothing.
     /// - Throws: ``ParameterServerError`` with `coordination` or `logFailed`.
-    func beginRecovered() async throws(ParameterServerError) -> [RecoveredPartition] {
+    func beginRecovered() async throws(ParameterServerError) -> (partitions: [RecoveredPartition], mapVersion: UInt64) {
         let recovered = state.withLock { $0.recovered }
-        guard !recovered.isEmpty else { return [] }
+        guard !recovered.isEmpty else { return ([], 0) }
         let map = try await fetch { () throws(CoordinationError) in try await coordination.fetchMap() }
         var intact: [RecoveredPartition] = []
         for entry in map.tables.flatMap(\.partitions) where entry.head == server {
@@ -41,7 +42,7 @@ extension HostedPartitions {
             intact.append(RecoveredPartition(partition: entry.id, epoch: entry.epoch + 1))
         }
         try await settled(until: coordination.mesh.runtime.now.advanced(by: Self.recoveryTimeout))
-        return intact
+        return (intact, map.version)
     }
 
     /// Waits until the followers and the log, where there are any, have all that the partitions have executed which this

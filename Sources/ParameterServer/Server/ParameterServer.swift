@@ -169,20 +169,28 @@ public final class ParameterServer: Sendable {
     ///   hears of this life; ``ParameterServerError/Code/coordination``.
     public func register(at address: ListenerAddress) async throws(ParameterServerError) {
         try await hosted.recover()
-        let recovered = try await hosted.beginRecovered()
-        let fence: SessionFence
-        do throws(CoordinationError) {
-            fence = try await coordination.registerServer(
-                named: name, at: address, life: life, functions: hosted.functions.names, recovered: recovered)
-        } catch {
-            throw ParameterServerError(error)
-        }
+        let fence = try await introduce(at: address)
         _ = await hosted.install(fence, reportOn: nil)
         hosted.serverIsRegistered()
         await hosted.hostRecovered()
         keepLease(at: address)
         mesh.setReady(readinessName, true)
         logger.info("server registered", metadata: ["server": "\(name)", "address": "\(address)"])
+    }
+
+    /// Tells the coordinator of the server and of what its log had; returns the fence to begin with.
+    private func introduce(at address: ListenerAddress) async throws(ParameterServerError) -> SessionFence {
+        while true {
+            let recovered = try await hosted.beginRecovered()
+            do throws(CoordinationError) {
+                return try await coordination.registerServer(
+                    named: name, at: address, life: life, functions: hosted.functions.names,
+                    recovered: recovered.partitions, mapVersion: recovered.mapVersion)
+            } catch {
+                // Others have registered since, and it heads what they left.
+                guard error.code == .mapChanged, !Task.isCancelled else { throw ParameterServerError(error) }
+            }
+        }
     }
 
     /// Ends the server's part in the chains of partitions and lets go of the log: another may open the log then. The

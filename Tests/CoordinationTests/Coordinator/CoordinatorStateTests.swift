@@ -196,6 +196,36 @@ import Testing
         #expect(epochs() == [[4, 4], [4, 4]])
     }
 
+    @Test("a server that heads more than the map had in which it looked is to look again, and has lost nothing by that")
+    func serverLooksAgain() throws {
+        var state = Self.state()
+        try state.registerServer(Example.server("a"))
+        try state.registerServer(Example.server("b"))
+        try state.declare([
+            TableRequest(name: "w", declaration: [1], partitionByteCounts: [100], replicas: 1)
+        ])
+        let entry = state.map.tables[0].partitions[0]
+        #expect(entry.chain == ["a", "b"])
+        // Both have ended, and a leaves it to b, of which it is not known yet; b had looked before.
+        let looked = state.map.version
+        let kept = [RecoveredPartition(partition: entry.id, epoch: 2)]
+        try state.registerServer(Example.server("a", life: 2), recovered: kept, mapVersion: looked)
+        #expect(state.map.tables[0].partitions[0].head == "b")
+        let map = state.map
+        let error = #expect(throws: CoordinationError.self) {
+            try state.registerServer(Example.server("b", life: 2), mapVersion: looked)
+        }
+        #expect(error?.code == .mapChanged && state.map == map)
+        // It followed in epoch 1, and its log may end there.
+        #expect(state.map.tables[0].partitions[0].headSince == 1)
+        let again = RecoveredPartition(partition: entry.id, epoch: map.tables[0].partitions[0].epoch + 1)
+        try state.registerServer(Example.server("b", life: 2), recovered: [again], mapVersion: map.version)
+        #expect(state.map.tables[0].partitions[0].intactSince == 1)
+        // One that has looked at this map and has nothing says so.
+        try state.registerServer(Example.server("b", life: 3), mapVersion: state.map.version)
+        #expect(state.map.living.count == 2)
+    }
+
     @Test("a server's name belongs to the identity that registered it first")
     func serverNameIsOwned() throws {
         var state = Self.state()

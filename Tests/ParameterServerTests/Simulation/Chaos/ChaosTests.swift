@@ -7,8 +7,9 @@ import Testing
 /// Whole jobs under seeded schedules of what goes wrong: `Documentation/Testing.md` says how to repeat a seed.
 @Suite(.timeLimit(.minutes(60))) struct ChaosTests {
     /// Seeds that have found something: a session's successor that was told of a push which a full disk then lost;
-    /// followers that acknowledged what their logs did not have yet, and whose power failed when they were heads.
-    private static let found: [UInt64] = [1033, 2_612_010_004, 2_612_010_016]
+    /// followers that acknowledged what their logs did not have yet, and whose power failed when they were heads; a
+    /// whole chain that starts again, one of which was given what another left after it had looked at the map.
+    private static let found: [UInt64] = [1033, 2_612_010_004, 2_612_010_016, 2_612_010_532]
 
     /// The seeds of this run: as many as the rounds say, from `MESHWORK_SIMULATION_FIRST` on, or the one that is to be
     /// repeated.
