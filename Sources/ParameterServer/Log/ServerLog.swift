@@ -292,6 +292,9 @@ final class ServerLog: Sendable {
         }
     }
 
+    /// The position of what was appended last.
+    var last: UInt64 { log.last }
+
     /// Waits for all that was appended.
     ///
     /// - Throws: as ``settled(through:until:)`` does.

@@ -293,6 +293,8 @@ struct ChainMember: Sendable {
             self.epoch(at: standing.position) == standing.epoch
         else {
             downstream = place.isSuccessorJoining ? .needsSnapshot : .apart
+            // Another life of it, for which nobody has asked: it counts when it has everything.
+            if place.isSuccessorJoining { joining = .behind }
             return
         }
         downstream = .flowing(next: standing.position + 1)

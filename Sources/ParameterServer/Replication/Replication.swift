@@ -156,6 +156,7 @@ final class Replication: ChainDriver, Sendable {
                     group.addTask(executorPreference: compute) {
                         await self.waitForLog(of: id)
                         self.state.withLock { _ = $0.logging.remove(id) }
+                        guard !Task.isCancelled else { return }
                         if self.partition(id)?.chain.withLock({ $0.waitsForLog }) == true { self.due.mark(.log(id)) }
                     }
                 case .wish(let id):
@@ -177,15 +178,21 @@ final class Replication: ChainDriver, Sendable {
         while !Task.isCancelled, let partition = partition(id), let log = partition.log,
             let position = partition.chain.withLock({ $0.waitsForLog ? $0.appended : nil })
         {
-            do throws(ParameterServerError) {
-                try await log.settled(until: runtime.now.advanced(by: Self.signOfLife))
-                partition.chained { $0.logged(through: position) }
-            } catch {
-                guard error.code == .unconfirmed else { return partition.chained { $0.fail() } }
-                // A disk may take its time.
-                partition.chained { $0.showLife() }
-                guard (try? await runtime.sleep(for: .milliseconds(5))) != nil else { return }
+            // What comes after it is waited for next: a log that is slow always has more to come.
+            let end = log.last
+            var isLogged = false
+            while !isLogged {
+                do throws(ParameterServerError) {
+                    try await log.settled(through: end, until: runtime.now.advanced(by: Self.signOfLife))
+                    isLogged = true
+                } catch {
+                    guard error.code == .unconfirmed else { return partition.chained { $0.fail() } }
+                    // A disk may take its time.
+                    partition.chained { $0.showLife() }
+                    guard (try? await runtime.sleep(for: .milliseconds(5))) != nil else { return }
+                }
             }
+            partition.chained { $0.logged(through: position) }
         }
     }
 

@@ -188,7 +188,9 @@ public final class ParameterServer: Sendable {
                     recovered: recovered.partitions, mapVersion: recovered.mapVersion)
             } catch {
                 // Others have registered since, and it heads what they left.
-                guard error.code == .mapChanged, !Task.isCancelled else { throw ParameterServerError(error) }
+                guard error.code == .mapChanged, (try? await mesh.runtime.sleep(for: .milliseconds(20))) != nil else {
+                    throw ParameterServerError(error)
+                }
             }
         }
     }

@@ -50,6 +50,48 @@ import Testing
             updateRule: .sgd(learningRate: 1), partitioning: .count(1), replicas: 1)
     }
 
+    @Test("a follower whose disk takes longer than its signs of life acknowledges while more and more comes to its log")
+    func acknowledgesOnSlowDisks() async throws {
+        var configuration = ParameterServerConfiguration()
+        configuration.log = PartitionLogConfiguration(folder: "/parameters", sync: .disk)
+        try await ReplicatedJob.run(seed: 11, servers: 2, replicas: 1, configuration: configuration) { job in
+            let names = ["weight", "bias"]
+            let tables = try names.map { try Example.table($0, shape: [4], replicas: 1) }
+            let client = try await job.cluster.client(job.cluster.mesh("/worker/0"), slot: 0)
+            let other = try await job.cluster.client(job.cluster.mesh("/worker/1"), slot: 1)
+            try await client.declare([tables[0]])
+            try await other.declare([tables[1]])
+            #expect(try await client.push(NamedTensors([("weight", .full([4], Float(1)))])).failed.isEmpty)
+            var faults = LogFaults()
+            faults.syncTime = .milliseconds(150) ... .milliseconds(150)
+            for index in 0..<2 { job.host(index).disk.setFaults(faults) }
+            let start = job.runtime.now
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                // One every 20 ms, whatever becomes of those before.
+                group.addTask {
+                    try await withThrowingTaskGroup(of: Void.self) { pushes in
+                        for _ in 0..<200 {
+                            pushes.addTask {
+                                _ = try await other.push(NamedTensors([("bias", .full([4], Float(1)))]))
+                            }
+                            try await job.runtime.sleep(for: .milliseconds(20))
+                        }
+                        try await pushes.waitForAll()
+                    }
+                }
+                for _ in 0..<4 {
+                    #expect(try await client.push(NamedTensors([("weight", .full([4], Float(1)))])).failed.isEmpty)
+                }
+                // Two syncs for each at most, and what the wires take.
+                #expect(start.duration(to: job.runtime.now) < .seconds(2))
+                try await group.waitForAll()
+            }
+            #expect(job.entries.allSatisfy { $0.epoch == 1 }, "\(job.entries)")
+            client.close()
+            other.close()
+        }
+    }
+
     @Test("a server whose log does not take a partition's records refuses to follow, once and with both sizes")
     func refuses() async throws {
         try await ReplicatedJob.run(
