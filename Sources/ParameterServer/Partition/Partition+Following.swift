@@ -121,5 +121,5 @@ extension Partition {
     /// How long a follower's log may be full while snapshots are written to replace it: as long as they may take.
     private static let patienceWithSnapshots = Duration.seconds(60)
     /// How often a follower that waits for its log says that it is there; less than any predecessor's patience.
-    private static let signOfLife = Duration.milliseconds(100)
+    static let signOfLife = Duration.milliseconds(100)
 }

@@ -29,10 +29,8 @@ final class Replication: ChainDriver, Sendable {
         var links: [String: ChainLink] = [:]
         var streams: [UInt64: ChainStream] = [:]
         var lastStream: UInt64 = 0
-        /// Partitions whose wish is being fulfilled.
-        var fulfilling: Set<PartitionID> = []
-        /// Partitions for which the log is waited for.
-        var logging: Set<PartitionID> = []
+        /// What is being done for a partition.
+        var underWay: Set<Due> = []
     }
 
     let server: String
@@ -151,20 +149,16 @@ final class Replication: ChainDriver, Sendable {
                     }
                 case .refusal(let id):
                     group.addTask { await self.hosted?.refuse(id) }
-                case .log(let id):
-                    guard state.withLock({ $0.logging.insert(id).inserted }) else { continue }
+                case .log(let id), .wish(let id):
+                    guard state.withLock({ $0.underWay.insert(item).inserted }) else { continue }
                     group.addTask(executorPreference: compute) {
-                        await self.waitForLog(of: id)
-                        self.state.withLock { _ = $0.logging.remove(id) }
-                        guard !Task.isCancelled else { return }
-                        if self.partition(id)?.chain.withLock({ $0.waitsForLog }) == true { self.due.mark(.log(id)) }
-                    }
-                case .wish(let id):
-                    guard state.withLock({ $0.fulfilling.insert(id).inserted }) else { continue }
-                    group.addTask(executorPreference: compute) {
-                        await self.fulfil(id)
-                        self.state.withLock { _ = $0.fulfilling.remove(id) }
-                        if self.partition(id)?.chain.withLock({ $0.wish }) != nil { self.due.mark(.wish(id)) }
+                        if case .log = item { await self.waitForLog(of: id) } else { await self.fulfil(id) }
+                        self.state.withLock { _ = $0.underWay.remove(item) }
+                        // What came up meanwhile was not begun with.
+                        guard !Task.isCancelled, let partition = self.partition(id) else { return }
+                        let (waits, wishes) = partition.chain.withLock { ($0.waitsForLog, $0.wish != nil) }
+                        if waits { self.due.mark(.log(id)) }
+                        if wishes { self.due.mark(.wish(id)) }
                     }
                 }
             }
@@ -183,7 +177,7 @@ final class Replication: ChainDriver, Sendable {
             var isLogged = false
             while !isLogged {
                 do throws(ParameterServerError) {
-                    try await log.settled(through: end, until: runtime.now.advanced(by: Self.signOfLife))
+                    try await log.settled(through: end, until: runtime.now.advanced(by: Partition.signOfLife))
                     isLogged = true
                 } catch {
                     guard error.code == .unconfirmed else { return partition.chained { $0.fail() } }
@@ -195,9 +189,6 @@ final class Replication: ChainDriver, Sendable {
             partition.chained { $0.logged(through: position) }
         }
     }
-
-    /// How often a server whose log is slow says that it is there; less than any predecessor's patience.
-    private static let signOfLife = Duration.milliseconds(100)
 
     /// Has a link to each server that follows this one, and none to others; returns those that are new.
     private func linksToRun() -> [ChainLink] {
